@@ -13,10 +13,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, event, func, select
+from sqlalchemy import func, select
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
@@ -26,7 +27,6 @@ from app.accounts.sessions import Session  # noqa: E402
 from app.chat.posting import post_message  # noqa: E402
 from app.chat.rooms import Room  # noqa: E402
 from app.database import Actor, Database, Transaction  # noqa: E402
-from app.database.fast.prepared import ForSqlite  # noqa: E402
 from app.editing.locks import take_lock  # noqa: E402
 from app.features import open_database  # noqa: E402
 from app.live.cutoff import start_session  # noqa: E402
@@ -35,6 +35,7 @@ from app.records.collections import get_collection  # noqa: E402
 from app.records.records import Record, get_record  # noqa: E402
 from tests.databases import make_seed  # noqa: E402
 from tests.fields import typed_of  # noqa: E402
+from tests.statements import noting_statements  # noqa: E402
 
 ACME = 1
 TIMES = 60
@@ -44,14 +45,9 @@ class Watched:
     """What writes take."""
 
     def __init__(self) -> None:
-        self.statements: list[str] = []
+        self.statements = ExitStack().enter_context(noting_statements())
         self.ending: list[tuple[int, int, float]] = []
-        run, complete, commit = ForSqlite.run, Transaction.complete, Transaction.commit
-        event.listen(Engine, "before_cursor_execute", lambda *about: self.statements.append(about[2]))
-
-        def note_and_run(prepared: ForSqlite, *arguments: Any) -> Any:
-            self.statements.append(prepared.words)
-            return run(prepared, *arguments)
+        complete, commit = Transaction.complete, Transaction.commit
 
         async def time_complete(transaction: Transaction) -> None:
             before, started = len(self.statements), time.process_time()
@@ -65,7 +61,6 @@ class Watched:
             await commit(transaction)
             self.committing = time.process_time() - started
 
-        ForSqlite.run = note_and_run  # type: ignore[method-assign]
         Transaction.complete = time_complete  # type: ignore[method-assign]
         Transaction.commit = time_commit  # type: ignore[method-assign]
 

@@ -37,7 +37,8 @@ from app.accounts.sessions import add_session  # noqa: E402
 from app.chat.limits import Pace, WritingLimit  # noqa: E402
 from app.database import PreparedSelect, tenancy, transaction  # noqa: E402
 from app.database.fast import inline, joined, queries  # noqa: E402
-from app.database.fast.prepared import Prepared, StatementResult  # noqa: E402
+from app.database.fast.compiled import StatementResult  # noqa: E402
+from app.database.fast.prepared import Prepared  # noqa: E402
 from app.database.fast.rows import flush_and_connect  # noqa: E402
 from app.features import open_database  # noqa: E402
 from app.server import asgi  # noqa: E402

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import LRUCache
 
 from app.database import postgresql, sqlite
-from app.database.fast.prepared import ForSqlite
+from app.database.fast.compiled import ForPostgresql, ForSqlite
 
 # The first engine of a kind that has connected: what is compiled depends on the dialect, and that on what it met there.
 FIRST: dict[Any, Engine] = {}
@@ -29,17 +29,20 @@ def share_compiled_statements() -> None:
 def noting_statements() -> Iterator[list[tuple[str, Any]]]:
     """The statements that databases are given meanwhile, with their parameters: by SQLAlchemy, or past it."""
     asked: list[tuple[str, Any]] = []
-    run = ForSqlite.run
 
     def note(connection: Any, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
         asked.append((statement, parameters))
 
-    def note_and_run(self: ForSqlite, connection: Any, values: Any, work: Any) -> Any:
-        asked.append((self.words, values))
-        return run(self, connection, values, work)
+    def noting(run: Any) -> Any:
+        def note_and_run(self: Any, connection: Any, values: Any, *arguments: Any) -> Any:
+            asked.append((self.words, values))
+            return run(self, connection, values, *arguments)
+
+        return note_and_run
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ForSqlite, "run", note_and_run)
+        for kind in (ForSqlite, ForPostgresql):
+            patch.setattr(kind, "run", noting(kind.run))
         event.listen(Engine, "before_cursor_execute", note)
         yield asked
         event.remove(Engine, "before_cursor_execute", note)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
-from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event, select
+from sqlalchemy import select
 
 from app.accounts.members import Member, add_member
 from app.chat.facts import MessageEdited
@@ -18,7 +17,6 @@ from app.chat.posting import post_message
 from app.chat.rooms import Room
 from app.database import Database, Transaction
 from app.database.fast import inline
-from app.database.fast.prepared import ForSqlite
 from app.editing.facts import LockAsked
 from app.editing.locks import take_lock
 from app.editing.rows import LEASE
@@ -31,6 +29,7 @@ from app.records.records import Record
 from tests.databases import KIND
 from tests.fields import typed_of
 from tests.sessions import act_as
+from tests.statements import noting_statements
 
 ACME = 1
 FEW, MANY = 3, 51
@@ -88,27 +87,17 @@ async def edit(transaction: Transaction, ana: Member, count: int) -> None:
 def ended(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[list[str]]]:
     """The statements of each transaction's end."""
     ends: list[list[str]] = []
-    executed: list[str] = []
-    run, complete = ForSqlite.run, Transaction.complete
+    complete = Transaction.complete
+    with noting_statements() as asked:
 
-    def note(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
-        executed.append(statement)
+        async def complete_and_note(transaction: Transaction) -> None:
+            asked.clear()
+            await complete(transaction)
+            ends.append([statement for statement, _ in asked])
 
-    def note_and_run(self: ForSqlite, *arguments: Any) -> Any:
-        executed.append(self.words)
-        return run(self, *arguments)
-
-    async def complete_and_note(transaction: Transaction) -> None:
-        executed.clear()
-        await complete(transaction)
-        ends.append(list(executed))
-
-    monkeypatch.setattr(ForSqlite, "run", note_and_run)
-    monkeypatch.setattr(inline, "TIME_BUDGET", 60)  # what is interrupted is asked twice
-    monkeypatch.setattr(Transaction, "complete", complete_and_note)
-    event.listen(Engine, "before_cursor_execute", note)
-    yield ends
-    event.remove(Engine, "before_cursor_execute", note)
+        monkeypatch.setattr(inline, "TIME_BUDGET", 60)  # what is interrupted is asked twice
+        monkeypatch.setattr(Transaction, "complete", complete_and_note)
+        yield ends
 
 
 async def do(database: Database, act: Act, count: int) -> list[LoggedEvent]:

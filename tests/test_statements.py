@@ -23,18 +23,18 @@ import pytest
 from litestar.exceptions import LitestarDeprecationWarning
 from litestar.routes import HTTPRoute
 from PIL import Image
-from sqlalchemy import CompoundSelect, Delete, Engine, Select, Update, event
+from sqlalchemy import CompoundSelect, Delete, Select, Update
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from app.database import Database, Transaction
 from app.database.fast import inline
-from app.database.fast.prepared import ForSqlite
 from app.demo import OPERATOR, PASSWORD
 from app.features import open_database
 from app.files.uploads import path_of, preview_of
 from app.server.asgi import create_app
 from tests.databases import Store
 from tests.plenty import KEY, LAPSED, Plenty, fill_installation
+from tests.statements import noting_statements
 from tests.test_forms import MEANT
 from tests.test_isolation import SETTINGS, Target, list_routes
 
@@ -153,7 +153,7 @@ class World:
     operator: httpx.AsyncClient
     values: dict[str, str]
     numbers: str
-    asked: list[str]
+    asked: list[tuple[str, Any]]
 
     async def ask(self, central: bool, target: Target) -> tuple[int, list[str]]:
         """The status of an answer, and the statements that it took."""
@@ -166,7 +166,7 @@ class World:
         self.asked.clear()
         with undoing():
             answer = await client.request(target.method, target.fill(values), **self.typed(target))
-        return answer.status_code, list(self.asked)
+        return answer.status_code, [statement for statement, _ in self.asked]
 
     def typed(self, target: Target) -> dict[str, Any]:
         """What a form is sent: what belongs into fields of these names, but where that would be refused."""
@@ -201,25 +201,11 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def asked() -> Iterator[list[str]]:
-    """The statements that the database was given: by SQLAlchemy, or past it (database/fast/prepared.py)."""
-    statements: list[str] = []
-    run = ForSqlite.run
-
-    def note(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
-        statements.append(statement)
-
-    def note_and_run(self: ForSqlite, *arguments: Any) -> Any:
-        statements.append(self.words)
-        return run(self, *arguments)
-
-    event.listen(Engine, "before_cursor_execute", note)
-    patch = pytest.MonkeyPatch()
-    patch.setattr(ForSqlite, "run", note_and_run)
-    patch.setattr(inline, "TIME_BUDGET", 60)  # what is interrupted is asked twice
-    yield statements
-    patch.undo()
-    event.remove(Engine, "before_cursor_execute", note)
+def asked() -> Iterator[list[tuple[str, Any]]]:
+    """The statements that the database was given, with their parameters."""
+    with noting_statements() as noted, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(inline, "TIME_BUDGET", 60)  # what is interrupted is asked twice
+        yield noted
 
 
 @contextmanager
@@ -238,7 +224,7 @@ async def undo(transaction: Transaction) -> None:
 
 @pytest.fixture(scope="module")
 async def worlds(
-    seeded: Store, asked: list[str], tmp_path_factory: pytest.TempPathFactory
+    seeded: Store, asked: list[tuple[str, Any]], tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[tuple[World, World]]:
     """Two installations that differ only in how much there is."""
     few = await make_world(seeded, tmp_path_factory.mktemp("few"), FEW, asked)
@@ -250,7 +236,7 @@ async def worlds(
         await world.database.close()
 
 
-async def make_world(seeded: Store, directory: Path, count: int, asked: list[str]) -> World:
+async def make_world(seeded: Store, directory: Path, count: int, asked: list[tuple[str, Any]]) -> World:
     store = seeded.copy_to(directory)
     for kind in ("files", "pictures"):
         for path in (path_of(directory / kind / str(ACME), KEY), preview_of(directory / kind / str(ACME), KEY)):

@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event, select
+from sqlalchemy import select
 
 from app.accounts.audit import AuditEntry
 from app.accounts.members import Member
 from app.database import Partial, Shown, Transaction, facts
-from app.database.fast.prepared import ForSqlite
 from app.demo import PASSWORD
 from app.jobs.jobs import Job
 from app.live.channels import PATTERNS
@@ -29,6 +28,7 @@ from app.notifications.models import Activity, Notification
 from app.operators.log import OperatorEntry
 from tests.databases import Store
 from tests.operations import OPERATIONS, Operation
+from tests.statements import noting_statements
 from tests.test_isolation import Target
 from tests.test_statements import TARGETS, TYPED, World, make_world, name_of, undo, undoing
 
@@ -111,27 +111,17 @@ def check_readers(rows: Sequence[LoggedEvent]) -> None:
 @pytest.fixture(autouse=True)
 def rendering(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Whatever is done: rendering executes no statement."""
-    executed: list[str] = []
-    run, render_shown = ForSqlite.run, facts.render_shown
+    render_shown = facts.render_shown
+    with noting_statements() as asked:
 
-    def note(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
-        executed.append(statement)
+        def render(shown: Shown, *arguments: Any) -> list[Partial]:
+            before = len(asked)
+            partials = render_shown(shown, *arguments)
+            assert asked[before:] == [], f"{shown.name} reads"
+            return partials
 
-    def note_and_run(self: ForSqlite, *arguments: Any) -> Any:
-        executed.append(self.words)
-        return run(self, *arguments)
-
-    def render(shown: Shown, *arguments: Any) -> list[Partial]:
-        before = len(executed)
-        partials = render_shown(shown, *arguments)
-        assert executed[before:] == [], f"{shown.name} reads"
-        return partials
-
-    monkeypatch.setattr(ForSqlite, "run", note_and_run)
-    monkeypatch.setattr(facts, "render_shown", render)
-    event.listen(Engine, "before_cursor_execute", note)
-    yield
-    event.remove(Engine, "before_cursor_execute", note)
+        monkeypatch.setattr(facts, "render_shown", render)
+        yield
 
 
 LINES: dict[Any, Any] = {

@@ -55,8 +55,8 @@ class SomebodyElse(PageError):
 @contextlib.asynccontextmanager
 async def begin(request: AnyRequest, database: Database, *, writes: bool) -> AsyncIterator[Transaction]:
     """A transaction in the workspace of the request's host."""
-    async with database.write() if writes else database.read() as transaction:
-        slug = request.scope["state"]["slug"]
+    slug = request.scope["state"]["slug"]
+    async with database.write(whose=slug) if writes else database.read(whose=slug) as transaction:
         await enter_workspace(transaction, slug)
         request.scope["state"]["language"] = transaction.tenant.language
         request.app.state.languages.known[slug] = transaction.tenant.language

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import builtins
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Hashable
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy.exc import TimeoutError
 
 from app.database import postgresql, sqlite
 from app.database.facts import Followers
+from app.database.fairness import FairTurns
+from app.database.file_turns import FileTurns
 from app.database.transaction import Transaction
 
-# How long to wait for others who write.
+# How long to wait for others who write, or read.
 TURN_SECONDS = 10
-# The tasks that have a writing transaction open. (A context variable would not do: it may end in another task.)
+# On PostgreSQL, how many of a workspace's writers are on their way: one writes, and the next one waits for its lock.
+WRITERS_OF_EACH = 2
+# The tasks that have a writing transaction open, or a reading one. (A context variable would not do: it may end in
+# another task.)
 WRITERS: set[asyncio.Task[Any] | None] = set()
+READERS: set[asyncio.Task[Any] | None] = set()
 
 
 class HoldsWriter(RuntimeError):
@@ -33,10 +40,12 @@ def check_holds_no_writer() -> None:
 class Database:
     """The engine of this process.
 
-    On SQLite there is one writing connection, so that writers wait for each other here and not in the file's lock,
-    and several reading ones beside it. On PostgreSQL, writing and reading connections are in pools of their own, so
-    that a request that reads and then writes never waits for itself. Who comes first writes first: a pool alone gives
-    a connection that has just become free to whoever asks in that moment, before those who wait.
+    On SQLite there is one writing connection, and several reading ones beside it: writers wait for each other here and
+    not in the file's lock, and processes take turns at the file (`file_turns.py`). On PostgreSQL, writing and reading
+    connections are in pools of their own, so that a request that reads and then writes never waits for itself. Who
+    wants one waits for a turn, which is fair between workspaces (`fairness.py`): a pool gives a connection that has
+    just become free to whoever asks in that moment. A workspace has half of those that read at most, so that others
+    never wait for what takes it long.
 
     `followers` are what follows from facts: nothing, for work on tables alone. `writing` is how many of this process's
     transactions write now, or wait until they may.
@@ -45,29 +54,45 @@ class Database:
     def __init__(self, url: str, followers: Followers | None = None, *, readers: int = 8, writers: int = 8) -> None:
         self.url = url
         self.followers = followers or Followers()
+        self.among_processes: FileTurns | None = None
         if url.startswith("postgresql"):
             self.writer = postgresql.create_engine(url, reads=False, pool_size=writers)
             self.reader = postgresql.create_engine(url, reads=True, pool_size=readers)
         else:
             self.writer = sqlite.create_engine(url, begin="BEGIN IMMEDIATE", pool_size=1)
+            if path := self.writer.url.database:
+                self.among_processes = FileTurns(Path(path))
             self.reader = sqlite.create_engine(url, begin="BEGIN", pool_size=readers)
         self.on_commit: list[Callable[[Transaction], None]] = []
         self.on_due: list[Callable[[], None]] = []
         self.writing = 0
-        self.turns = asyncio.Semaphore(1 if self.writer.dialect.name == "sqlite" else writers)
+        self.to_write = FairTurns(1 if self.writer.dialect.name == "sqlite" else writers, WRITERS_OF_EACH)
+        self.to_read = FairTurns(readers, max(1, readers // 2))
 
     @asynccontextmanager
-    async def read(self, tenant_id: int | None = None) -> AsyncIterator[Transaction]:
-        """One snapshot, of one tenant if given; nothing that is changed is kept."""
+    async def read(self, tenant_id: int | None = None, *, whose: Hashable = None) -> AsyncIterator[Transaction]:
+        """One snapshot, of one tenant if given; nothing that is changed is kept.
+
+        `whose` turn it is says who does not know the tenant's id yet.
+        """
         options: dict[str, Any] = {
             "writes": False,
             "followers": self.followers,
             "expire_on_commit": False,
             "autoflush": False,
         }
-        async with Transaction(self.reader, **options) as transaction:
-            await self._enter(transaction, tenant_id)
-            yield transaction
+        task = asyncio.current_task()
+        # Who reads already does not wait for a second turn behind those who wait for the first.
+        turn = nullcontext() if task in READERS else self._in_turn(self.to_read, whose or tenant_id)
+        async with turn, Transaction(self.reader, **options) as transaction:
+            is_first = task not in READERS
+            READERS.add(task)
+            try:
+                await self._enter(transaction, tenant_id)
+                yield transaction
+            finally:
+                if is_first:
+                    READERS.discard(task)
 
     @asynccontextmanager
     async def count(self) -> AsyncIterator[Transaction]:
@@ -77,13 +102,13 @@ class Database:
             yield transaction
 
     @asynccontextmanager
-    async def write(self, tenant_id: int | None = None) -> AsyncIterator[Transaction]:
-        """A transaction that commits at the end of the block, and is undone when the block raises."""
+    async def write(self, tenant_id: int | None = None, *, whose: Hashable = None) -> AsyncIterator[Transaction]:
+        """A transaction that commits at the end of the block, and is undone when the block raises; likewise."""
         task = asyncio.current_task()
         self.writing += 1
         try:
             async with (
-                self._in_turn(),
+                self._in_turn(self.to_write, whose or tenant_id),
                 Transaction(self.writer, writes=True, followers=self.followers, expire_on_commit=False) as transaction,
             ):
                 WRITERS.add(task)
@@ -102,16 +127,15 @@ class Database:
             await follow()
 
     @asynccontextmanager
-    async def _in_turn(self) -> AsyncIterator[None]:
-        try:
-            async with asyncio.timeout(TURN_SECONDS):
-                await self.turns.acquire()
-        except builtins.TimeoutError as error:
-            raise TimeoutError(f"other transactions have been writing for {TURN_SECONDS} s") from error
-        try:
+    async def _in_turn(self, turns: FairTurns, whose: Hashable) -> AsyncIterator[None]:
+        async with AsyncExitStack() as having:
+            try:
+                await having.enter_async_context(turns.take(whose, TURN_SECONDS))
+                if turns is self.to_write and self.among_processes is not None:
+                    await having.enter_async_context(self.among_processes.take(TURN_SECONDS))
+            except builtins.TimeoutError as error:
+                raise TimeoutError(f"other transactions have been at it for {TURN_SECONDS} s") from error
             yield
-        finally:
-            self.turns.release()
 
     async def _enter(self, transaction: Transaction, tenant_id: int | None) -> None:
         if tenant_id is not None:
@@ -124,3 +148,5 @@ class Database:
         """Close all connections."""
         await self.reader.dispose()
         await self.writer.dispose()
+        if self.among_processes is not None:
+            self.among_processes.close()

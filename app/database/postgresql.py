@@ -17,6 +17,8 @@ LOCK_MILLISECONDS = 10_000
 STATEMENT_MILLISECONDS = 30_000
 # Longer than this a connection has not been used: whether it still leads to the server is asked first.
 ASK_AFTER_SECONDS = 5
+# How many statements the server keeps for each connection: all that pages and posts use. Each takes some 30 kB there.
+KEPT_STATEMENTS = 250
 # For an answer, from a server that does not keep to that itself: its machine is stopped, or the link to it is dead.
 ANSWER_SECONDS = 35
 # Classes of SQLSTATE that say 'not now' and not 'never': connection lost, serialization failure or deadlock, out of
@@ -44,6 +46,7 @@ def create_engine(url: str, *, reads: bool, pool_size: int) -> AsyncEngine:
         pool_timeout=POOL_SECONDS,
         connect_args={
             "timeout": CONNECT_SECONDS,
+            "prepared_statement_cache_size": KEPT_STATEMENTS,
             "command_timeout": ANSWER_SECONDS,
             "server_settings": {
                 "application_name": "mutirao",

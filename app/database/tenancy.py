@@ -45,7 +45,7 @@ class TenantScopeError(Exception):
 COUNTABLE = frozenset(
     """
     id tenant_id size created_at removed_at deleted_at
-    lock_member_id lock_until
+    lock_member_id lock_until kind row_id until asked_at kept unanswered
     """.split()  # noqa: SIM905  (easier to read and to add to)
 )
 

@@ -15,8 +15,8 @@ from sqlalchemy.orm.util import identity_key
 
 from app.database import postgresql
 from app.database.facts import Actor, Fact, Facts, Followers, Partial, Showing
+from app.database.fast.compiled import StatementResult
 from app.database.fast.joined import WrittenPart, write_together
-from app.database.fast.prepared import StatementResult
 from app.database.fast.queries import Found, PreparedChange, PreparedSelect, PreparedStatement
 from app.database.fast.rows import change_row, insert_object, insert_rows
 from app.database.tenancy import Tenant, Tenanted, TenantSession

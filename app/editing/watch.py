@@ -1,19 +1,21 @@
 """The watch: ends the leases, turns and waits whose time is over, so that open pages are told.
 
-Nothing is unsafe without it: every statement checks the clock itself. A workspace in which nothing is locked costs
-nothing, as its locks are looked at again only after its log has grown.
+Nothing is unsafe without it: every statement checks the clock itself. What is over is looked for in all workspaces at
+once, so that it takes no longer for many.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Collection
+from functools import cache
 
 import structlog
 from sqlalchemy import or_, select
 
 from app.background import in_background
-from app.database import Database
+from app.database import Database, PreparedSelect
 from app.database.clock import lease_clock
 from app.editing import waiting
 from app.editing.lock_statements import is_held
@@ -25,6 +27,32 @@ from app.live.node import Node
 
 WATCH_EVERY = 0.5
 
+
+@cache
+def select_ended(kind_name: str) -> PreparedSelect[*tuple[int, int]]:
+    """The select of the rows of a kind whose lock's lease has ended, in all workspaces."""
+    model = EDITABLE_KINDS[kind_name].model
+    return PreparedSelect(
+        lambda: select(model.tenant_id, model.id).where(
+            model.lock_member_id.is_not(None), or_(model.lock_until.is_(None), ~is_held(model))
+        )
+    )
+
+
+# Of those who wait, and of what they have asked, what is over, in all workspaces.
+LIST_OVER = PreparedSelect(
+    lambda: (
+        select(Waiting.tenant_id, Waiting.kind, Waiting.row_id)
+        .where(
+            or_(
+                Waiting.until <= lease_clock(),
+                (Waiting.asked_at <= lease_clock() - ANSWER_WITHIN * 1000) & ~Waiting.kept & ~Waiting.unanswered,
+            )
+        )
+        .distinct()
+    )
+)
+
 log = structlog.get_logger("editing")
 
 
@@ -34,7 +62,6 @@ class Watch:
     def __init__(self, database: Database, node: Node) -> None:
         self.database = database
         self.node = node
-        self.quiet: dict[int, int] = {}
 
     async def run(self) -> None:
         """Look twice a second, until cancelled."""
@@ -46,36 +73,22 @@ class Watch:
                 log.error("locks can't be looked after; they end without it", reason=repr(error))
 
     async def look(self) -> None:
-        """End what is over in each workspace that is not known to be quiet."""
-        for tenant_id in self.node.hub.list_workspaces():
-            if self.quiet.get(tenant_id) != self.node.hub.cursors.get(tenant_id):
-                await self.look_at(tenant_id)
+        """End what is over in the workspaces that have open pages here."""
+        if here := self.node.hub.list_workspaces():
+            await self.look_at(here)
 
-    async def look_at(self, tenant_id: int) -> None:
-        """End what is over in one workspace."""
-        due: set[tuple[str, int]] = set()
-        busy = False
-        clock = lease_clock()
-        async with self.database.read(tenant_id) as transaction:
-            cursor = transaction.tenant.cursor
-            for kind in EDITABLE_KINDS.values():
-                held = select(kind.model.id, is_held(kind.model)).where(kind.model.lock_member_id.is_not(None))
-                for row_id, runs in await transaction.execute(held):
-                    busy = True
-                    if not runs:
-                        due.add((kind.name, row_id))
-            over = or_(
-                Waiting.until <= clock,
-                (Waiting.asked_at <= clock - ANSWER_WITHIN * 1000) & ~Waiting.kept & ~Waiting.unanswered,
-            )
-            for name, row_id, is_over in await transaction.execute(select(Waiting.kind, Waiting.row_id, over)):
-                busy = True
-                if is_over:
-                    due.add((name, row_id))
-        for name, row_id in sorted(due):
-            await self.end(tenant_id, name, row_id)
-        if not busy:
-            self.quiet[tenant_id] = cursor
+    async def look_at(self, workspaces: Collection[int]) -> None:
+        """End what is over in some workspaces: it is looked for in all at once."""
+        async with self.database.count() as transaction:
+            over: set[tuple[int, str, int]] = {
+                (tenant_id, kind.name, row_id)
+                for kind in EDITABLE_KINDS.values()
+                for tenant_id, row_id in await transaction.rows(select_ended(kind.name))
+            }
+            over.update(await transaction.rows(LIST_OVER))
+        for tenant_id, name, row_id in sorted(over):
+            if tenant_id in workspaces:
+                await self.end(tenant_id, name, row_id)
 
     async def end(self, tenant_id: int, name: str, row_id: int) -> None:
         """End what is over of one row, and tell those who see it."""

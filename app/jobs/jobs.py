@@ -78,13 +78,17 @@ class ClaimedJob:
             yield transaction
             here = Job.id == self.job_id
             again = self.again or (now() + self.every if self.every else None)
-            if not await transaction.scalar(select(Job.attempts).where(here)):
+            if await self.is_asked_again(transaction):
                 again = now()
             change: Any = delete(Job).where(here)
             if again is not None:
                 change = update(Job).where(here).values(due_at=again, leased_until=None, attempts=0)
             await transaction.execute(change)
         self.finished = True
+
+    async def is_asked_again(self, transaction: Transaction) -> bool:
+        """Whether it was asked for since it began: then it is done once more."""
+        return not await transaction.scalar(select(Job.attempts).where(Job.id == self.job_id))
 
 
 Function = Callable[[ClaimedJob], Awaitable[None]]

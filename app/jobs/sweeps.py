@@ -34,10 +34,11 @@ StepWithSettings = Callable[[Transaction, int, Settings], Awaitable[int]]
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """What deletes the rows of some tables that have reached their end."""
+    """What deletes the rows of some tables that have reached their end; `last`, what goes with what others delete."""
 
     models: tuple[type[Base], ...]
     step: StepWithSettings
+    last: bool = False
 
     @property
     def of_workspaces(self) -> bool:
@@ -58,11 +59,12 @@ def sweeps(*models: type[Base]) -> Callable[[Step], Step]:
     return add
 
 
-def sweeps_with_settings(*models: type[Base]) -> Callable[[StepWithSettings], StepWithSettings]:
-    """Likewise a function that needs to know the settings, such as where files are."""
+def sweeps_with_settings(*models: type[Base], last: bool = False) -> Callable[[StepWithSettings], StepWithSettings]:
+    """Likewise a function that needs to know the settings, such as where files are. What goes with other things is
+    swept after them (`last`): no page leads to it for another ten minutes."""
 
     def add(step: StepWithSettings) -> StepWithSettings:
-        SWEEPS.append(Sweep(models, step))
+        SWEEPS.append(Sweep(models, step, last))
         return step
 
     return add
@@ -114,7 +116,7 @@ async def sweep_one(
     Each sweep has transactions of its own, with what it publishes: one that fails keeps neither the others nor other
     workspaces from theirs, and undoes nothing but its own last part. `keep` is called after each part.
     """
-    for each in SWEEPS:
+    for each in sorted(SWEEPS, key=lambda sweep: sweep.last):
         if each.of_workspaces == (tenant_id is not None):
             steps = Steps(first=FIRST_BATCH, most=BATCH)
             try:

@@ -11,9 +11,10 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, select, text
+from sqlalchemy import BigInteger, ForeignKey, Index, Select, String, Text, bindparam, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import (
@@ -23,6 +24,7 @@ from app.database import (
     LogEntry,
     NewRows,
     Partial,
+    PreparedSelect,
     Tenant,
     Tenanted,
     Transaction,
@@ -187,6 +189,21 @@ def describe_fact(logged: LoggedFact) -> dict[str, str]:
     return {"channel": entry.channel, "kind": entry.kind, "data": written}
 
 
+@cache
+def select_after(limit: int | None, *, of_some: bool) -> PreparedSelect[*tuple[int, str, str]]:
+    """The select of the partials after a cursor, of all channels or of some."""
+
+    def make() -> Select[int, str, str]:
+        statement = select(LoggedEvent.cursor, LoggedEvent.channel, LoggedEvent.body).where(
+            LoggedEvent.cursor > bindparam("after"), LoggedEvent.kind.is_(None)
+        )
+        if of_some:
+            statement = statement.where(LoggedEvent.channel.in_(bindparam("channels")))
+        return statement.order_by(LoggedEvent.cursor).limit(limit)
+
+    return PreparedSelect(make)
+
+
 async def read_after(
     transaction: Transaction,
     cursor: int,
@@ -195,15 +212,9 @@ async def read_after(
     limit: int | None = None,
 ) -> list[Event]:
     """What goes to pages after a cursor, in order; of some channels, or of all."""
-    statement = (
-        select(LoggedEvent.cursor, LoggedEvent.channel, LoggedEvent.body)
-        .where(LoggedEvent.cursor > cursor, LoggedEvent.kind.is_(None))
-        .order_by(LoggedEvent.cursor)
-        .limit(limit)
-    )
-    if channels is not None:
-        statement = statement.where(LoggedEvent.channel.in_(list(channels)))
-    return [read_event(*row) for row in await transaction.execute(statement)]
+    prepared = select_after(limit, of_some=channels is not None)
+    named = {} if channels is None else {"channels": channels}
+    return [read_event(*row) for row in await transaction.rows(prepared, after=cursor, **named)]
 
 
 def read_event(cursor: int, channel: str, body: str) -> Event:
@@ -212,17 +223,24 @@ def read_event(cursor: int, channel: str, body: str) -> Event:
     return Event(cursor, channel, body[mark.end() :], mark[1]) if mark else Event(cursor, channel, body)
 
 
-async def read_reach(transaction: Transaction) -> int:
-    """The cursor after which the log has every partial: where the oldest one is, or the facts just before it."""
+def select_reach() -> Select[int]:
+    """The cursors of the oldest partial and of what stands before it."""
     oldest = select(LoggedEvent.cursor).where(LoggedEvent.kind.is_(None)).order_by(LoggedEvent.cursor).limit(1)
-    statement = (
+    return (
         select(LoggedEvent.cursor)
         .where(LoggedEvent.cursor <= oldest.scalar_subquery())
         .order_by(LoggedEvent.cursor.desc())
         .limit(MOST_BEFORE)
     )
+
+
+LIST_REACH = PreparedSelect(select_reach)
+
+
+async def read_reach(transaction: Transaction) -> int:
+    """The cursor after which the log has every partial: where the oldest one is, or the facts just before it."""
     reach = None
-    for cursor in await transaction.scalars(statement):
+    for cursor in await transaction.column(LIST_REACH):
         if reach is not None and cursor != reach:
             break
         reach = cursor - 1

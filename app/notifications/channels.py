@@ -66,8 +66,15 @@ LIST_WHO_HAS_UNREAD = PreparedSelect(
         Notification.read_at.is_(None),
     )
 )
+LIST_ABOUT = PreparedSelect(
+    lambda: select(Activity.id).where(
+        Activity.subject_kind == bindparam("kind"), Activity.subject_id.in_(bindparam("ids"))
+    )
+)
 # Of so many toasts of a kind at once each is shown.
 MOST_TOASTS = 3
+# Of what is told no more, the toasts of so many are taken away: of others none is left on any page.
+MOST_GONE = 100
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,18 +110,20 @@ class Toast:
 @dataclass(frozen=True, slots=True, eq=False)
 class Bell(Showing):
     """That a member's bell counts anew, and a toast that comes with it, if any: who does not get to see that gets
-    neither."""
+    neither. Toasts of the activities `gone` are taken away: they are told no more."""
 
     member_id: int
     toast: Toast | None = None
+    gone: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Bells:
-    """The toasts of the people whose bells count anew, and how much is unread of each."""
+    """The toasts of the people whose bells count anew, how much is unread of each, and what is told no more."""
 
     toasts: dict[int, list[Toast]]
     counts: dict[int, int]
+    gone: dict[int, tuple[int, ...]]
 
 
 async def read_bells(transaction: Transaction, bells: Sequence[Bell]) -> Bells:
@@ -122,9 +131,10 @@ async def read_bells(transaction: Transaction, bells: Sequence[Bell]) -> Bells:
     highest cursor has the count that holds."""
     members = {bell.member_id for bell in bells}
     activities = {bell.toast.activity.id for bell in bells if bell.toast}
+    gone = {bell.member_id: bell.gone for bell in bells if bell.gone}
     if not activities:
         counts = await count_unread_notifications(transaction, members)
-        return Bells({bell.member_id: [] for bell in bells}, counts)
+        return Bells({bell.member_id: [] for bell in bells}, counts, gone)
     counts, seen = {}, set()
     for member_id, unread, activity_id in await transaction.rows(select_bells(), ids=members, activities=activities):
         counts[member_id] = unread
@@ -133,23 +143,23 @@ async def read_bells(transaction: Transaction, bells: Sequence[Bell]) -> Bells:
     for bell in bells:
         if bell.toast is None or (bell.member_id, bell.toast.activity.id) in seen:
             toasts.setdefault(bell.member_id, []).extend([bell.toast] if bell.toast else [])
-    return Bells(toasts, counts)
+    return Bells(toasts, counts, gone)
 
 
 def show_bells(tenant: Tenant, bells: Bells) -> Iterator[Partial]:
     """To each person their toasts and how much is unread; all that is the same is rendered once."""
     toasts: dict[tuple[int, int], str] = {}
-    counts: dict[int, str] = {}
+    counts: dict[tuple[int, tuple[int, ...]], str] = {}
     for member_id, own in bells.toasts.items():
-        unread = bells.counts[member_id]
-        if unread not in counts:
-            counts[unread] = render(tenant.language, "notifications/bell_push.html", unread=unread)
+        unread, gone = bells.counts[member_id], bells.gone.get(member_id, ())
+        if (unread, gone) not in counts:
+            counts[unread, gone] = render(tenant.language, "notifications/bell_push.html", unread=unread, gone=gone)
         shown = gather_toasts(own)
         for toast, others in shown:
             if (id(toast), others) not in toasts:
                 toasts[id(toast), others] = toast.render(tenant, others)
         texts = [toasts[id(toast), others] for toast, others in shown]
-        yield Partial(f"user.{member_id}", "".join([*texts, counts[unread]]))
+        yield Partial(f"user.{member_id}", "".join([*texts, counts[unread, gone]]))
 
 
 def gather_toasts(toasts: Sequence[Toast]) -> list[tuple[Toast, int]]:
@@ -164,14 +174,18 @@ def gather_toasts(toasts: Sequence[Toast]) -> list[tuple[Toast, int]]:
     return gathered
 
 
-def push_bells(transaction: Transaction, member_ids: Iterable[int]) -> None:
-    """Let the pages of members show how much is unread at the end of this transaction."""
-    transaction.show(*(Bell(member_id) for member_id in member_ids))
+def push_bells(transaction: Transaction, member_ids: Iterable[int], *, gone: Collection[int] = ()) -> None:
+    """Let the pages of members show how much is unread at the end of this transaction, and no toast of the activities
+    `gone` any more."""
+    newest = tuple(sorted(gone)[-MOST_GONE:])
+    transaction.show(*(Bell(member_id, gone=newest) for member_id in member_ids))
 
 
-async def push_bells_of(transaction: Transaction, kind: str, ids: Collection[int]) -> None:
-    """Likewise the pages of those who have not read something that they were told of some things."""
-    push_bells(transaction, set(await transaction.column(LIST_WHO_HAS_UNREAD, kind=kind, ids=ids)))
+async def push_bells_of(transaction: Transaction, kind: str, ids: Collection[int], *, gone: bool = False) -> None:
+    """Likewise the pages of those who have not read something that they were told of some things. They are told nothing
+    of them any more, if that is `gone`."""
+    activities = await transaction.column(LIST_ABOUT, kind=kind, ids=ids) if gone else ()
+    push_bells(transaction, set(await transaction.column(LIST_WHO_HAS_UNREAD, kind=kind, ids=ids)), gone=activities)
 
 
 def push_readers(transaction: Transaction, announcement_id: int) -> None:

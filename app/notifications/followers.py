@@ -125,7 +125,7 @@ async def take_back_announced(transaction: Transaction, facts: Sequence[Announce
 
 async def count_ended(transaction: Transaction, facts: Sequence[AnnouncementEnded]) -> None:
     """Let the bells of those who have not read an announcement count anew when it is over."""
-    await push_bells_of(transaction, "announcement", [each.announcement_id for each in facts])
+    await push_bells_of(transaction, "announcement", [each.announcement_id for each in facts], gone=True)
 
 
 async def count_preferred(transaction: Transaction, facts: Sequence[PreferencesSaved]) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, delete, select, update
 
 from app.accounts.undo import keep_rows, put_back
 from app.database import PreparedChange, PreparedSelect, Transaction
-from app.notifications.channels import push_bells, push_bells_of
+from app.notifications.channels import LIST_ABOUT, push_bells, push_bells_of
 from app.notifications.mails import plan_mails
 from app.notifications.models import Activity, Notification
 from app.notifications.preferences import Follow, Mute
@@ -23,11 +23,6 @@ ABOUT_PART = (
 TAKE_BACK = PreparedChange(lambda: delete(Notification).where(*ABOUT_PART), many=True)
 GIVE_REASON = PreparedChange(
     lambda: update(Notification).where(*ABOUT_PART).values(kind=bindparam("reason")), many=True
-)
-LIST_ABOUT = PreparedSelect(
-    lambda: select(Activity.id).where(
-        Activity.subject_kind == bindparam("kind"), Activity.subject_id.in_(bindparam("ids"))
-    )
 )
 LIST_ABOUT_PARTS = PreparedSelect(
     lambda: select(Activity.id, Activity.subject_id, Activity.number).where(
@@ -48,7 +43,7 @@ DELETE_ACTIVITIES = PreparedChange(lambda: delete(Activity).where(Activity.id.in
 
 async def forget_subjects(transaction: Transaction, kind: str, ids: Sequence[int]) -> None:
     """Things are gone for good: what was told of them goes, and who follows them or has muted them."""
-    await push_bells_of(transaction, kind, ids)
+    await push_bells_of(transaction, kind, ids, gone=True)
     for model in (Notification, Activity, Follow, Mute):
         statement = delete(model).where(model.subject_kind == kind, model.subject_id.in_(ids))
         await transaction.execute(statement)
@@ -108,4 +103,4 @@ async def withdraw(transaction: Transaction, *parts: tuple[tuple[str, int], int 
     told = set(await transaction.column(LIST_WHO_WAS_TOLD, activities=activities))
     await transaction.apply(DELETE_NOTIFICATIONS, activities=activities)
     await transaction.apply(DELETE_ACTIVITIES, activities=activities)
-    push_bells(transaction, told)
+    push_bells(transaction, told, gone=activities)

@@ -12,7 +12,6 @@ from typing import Literal
 
 from litestar.exceptions import NotFoundException
 from sqlalchemy import bindparam, delete, exists, func, or_, select
-from sqlalchemy.orm import aliased
 
 from app.accounts.members import Member
 from app.accounts.rights import require
@@ -25,7 +24,6 @@ from app.records.access_facts import CollectionClosed
 from app.records.collections import LIST_COLLECTION_NAMES, Collection
 from app.records.deleting import forget_records
 from app.records.facts import DefinitionsForgotten
-from app.records.fields import Field
 from app.records.files import RecordFile
 from app.records.new_drafts import KIND as NEW_RECORD
 from app.records.records import Record
@@ -154,17 +152,11 @@ async def forget_collections(transaction: Transaction, limit: int) -> int:
     """Delete for good what has been in the bin for 30 days: its records, some at a time, then the rest. Open pages of
     the bin follow.
 
-    Files are swept by themselves, before the rest goes. The newest collection stays, empty, as does the one with the
-    newest field: invitations and drafts know both by their ids, which must not be given to others.
+    Files are swept by themselves, before the rest goes.
     """
     there = exists().where(Record.collection_id == Collection.id, Record.tenant_id == Collection.tenant_id)
     filed = exists().where(RecordFile.collection_id == Collection.id, RecordFile.tenant_id == Collection.tenant_id)
-    newer, newest = aliased(Collection), aliased(Field)
-    last_field = exists().where(
-        Field.collection_id == Collection.id, Field.id == select(func.max(newest.id)).scalar_subquery()
-    )
-    can_go = ~filed & ~last_field & (Collection.id < select(func.max(newer.id)).scalar_subquery())
-    over = select(Collection.id).where(Collection.deleted_at < now() - COLLECTION_KEPT_FOR, or_(there, can_go))
+    over = select(Collection.id).where(Collection.deleted_at < now() - COLLECTION_KEPT_FOR, or_(there, ~filed))
     collection_id = await transaction.scalar(over.order_by(Collection.id).limit(1))
     if collection_id is None:
         return 0

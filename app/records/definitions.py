@@ -17,7 +17,7 @@ from app.records.conversions import CONVERTED_IN
 from app.records.facts import CollectionAdded, FieldAdded, FieldLimited, FieldsChanged
 from app.records.field_keys import RESERVED_KEYS, check_key, name_key
 from app.records.fields import MOST_FIELDS, Field, forget_fields, list_fields, prepare_fields
-from app.records.key_writing import fill_keys, set_unique
+from app.records.key_writing import fill_keys_soon, set_unique
 from app.records.kinds import FIELD_KINDS
 from app.records.permissions import LIMITED
 from app.records.reindexing import reindex_soon
@@ -145,7 +145,7 @@ async def append_field(transaction: Transaction, collection: Collection, member:
     """Add a field at the end, as `add_field` does, to a collection that has records already."""
     require_open(member, collection)
     field = await add_field(transaction, collection, **values)
-    await fill_keys(transaction, field)
+    await fill_keys_soon(transaction, collection, field)
     if field.kind.computed:
         await reindex_soon(transaction, collection.id)
     by = transaction.acting(member.id)
@@ -210,8 +210,8 @@ async def change_field(
         values["default"] = field.write(field.default)  # its choice may be called otherwise now
     describe_field(wanted, **values)
     await drop_choices(transaction, field, wanted, values["choices"])
-    if wanted.unique != field.unique:
-        await set_unique(transaction, field, unique=wanted.unique)
+    if wanted.unique and not field.unique:
+        await set_unique(transaction, field)
     is_shown_otherwise = (wanted.choices, wanted.options) != (field.choices, field.options)
     limited = wanted.read_only_for != field.read_only_for
     for name in CHANGED:

@@ -16,9 +16,9 @@ from app.records.access import require_on
 from app.records.changes import advance
 from app.records.collections import Collection
 from app.records.facts import RecordsForgotten
-from app.records.fields import Field, list_fields
+from app.records.fields import Field, Fields, list_fields
 from app.records.history import keep_revisions
-from app.records.keys import check_unique
+from app.records.keys import FORGET_KEYS_OF_RECORD, check_unique, find_taken, unique_key
 from app.records.records import (
     KEPT_IN_BIN,
     Record,
@@ -61,6 +61,7 @@ async def keep_deleted(
         return
     await leave_all(transaction, [("record", record.id) for record in records])
     collection.total -= len(records)
+    await transaction.apply_each(FORGET_KEYS_OF_RECORD, *({"record_id": record.id} for record in records))
     await keep_revisions(transaction, fields, records, author, "deleted")
     for record in records:
         note_record_changed(transaction, collection, fields, record, author, "deleted", record.values)
@@ -88,14 +89,30 @@ async def restore_record(
     await keep_restored(transaction, collection, fields, [record], author)
 
 
+async def list_unique_in_bin(transaction: Transaction, fields: Fields, records: Sequence[Record]) -> list[Field]:
+    """The fields in the bin whose values stay unique with those of records that were taken out: they keep their keys.
+
+    Of one with a value that another record has, the keys are forgotten, and looked at anew when it is restored.
+    """
+    kept = [field for field in fields.removed if field.unique and field.keyed]
+    taken = await find_taken(transaction, kept, [record.values for record in records])
+    for field in kept:
+        keys = [key for record in records if (key := unique_key(field, record.values.get(field.ref, "")))]
+        field.keyed = len(keys) == len(set(keys)) and not any((field.id, key) in taken for key in keys)
+    await transaction.flush()
+    return [field for field in kept if field.keyed]
+
+
 async def keep_restored(
-    transaction: Transaction, collection: Collection, fields: list[Field], records: Sequence[Record], author: Member
+    transaction: Transaction, collection: Collection, fields: Fields, records: Sequence[Record], author: Member
 ) -> None:
     """Keep in their histories that records were taken out of the bin."""
     if not records:
         return
     collection.total += len(records)
-    await keep_revisions(transaction, fields, records, author, "restored")
+    await keep_revisions(
+        transaction, [*fields, *await list_unique_in_bin(transaction, fields, records)], records, author, "restored"
+    )
     for record in records:
         note_record_changed(transaction, collection, fields, record, author, "restored", record.values)
 

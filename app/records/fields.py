@@ -11,7 +11,7 @@ from typing import Any
 
 from babel import Locale
 from markupsafe import Markup
-from sqlalchemy import JSON, BigInteger, ForeignKeyConstraint, String, UniqueConstraint, bindparam, select
+from sqlalchemy import JSON, BigInteger, ForeignKeyConstraint, String, UniqueConstraint, bindparam, select, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member, find_zones
@@ -27,18 +27,16 @@ from app.records.kinds.people import NOBODY, read_workspace_people
 from app.web.texts import _l, has_heaps, is_blank, keep_direction
 
 MOST_FIELDS = 200
-# As long as drafts are kept, which may have a text that was typed into a field.
 # More than any value has, so that no longer one is looked at.
 LONGEST_VALUE = 100_000
-REMOVED_IS_KEPT_FOR = timedelta(days=30)
+REMOVED_IS_KEPT_FOR = timedelta(days=30)  # as drafts are, which may have a text that was typed into a field
 
 
 class Field(Tenanted, Base):
     """One thing that is known of each record. Values are stored under its `ref`, which stays whatever else changes.
 
     `label` is what people call it, `key` what programs and exports do. `options` are what its kind lets one choose.
-    `version` is the collection's at which it was changed last. A removed one is known for a while, so that what
-    somebody was typing into it has a name.
+    `version` is the collection's at which it was changed last. A removed one is known for a while.
     """
 
     __tablename__ = "field"
@@ -70,6 +68,8 @@ class Field(Tenanted, Base):
     read_only_for: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")
     # Of a field that another one became as its kind was changed: the id of that.
     replaces: Mapped[int | None] = mapped_column(default=None)
+    # Whether each kept record has its key in it: of a new one a job writes them (`key_writing.py`).
+    keyed: Mapped[bool] = mapped_column(default=True, server_default=true())
 
     # In which numbers and dates are written: the workspace's, which whoever reads fields from the database sets.
     locale = Locale("en")
@@ -235,13 +235,10 @@ class Fields(list[Field]):
     def successor_of(self, field: Field) -> Field | None:
         """What a field is now, whose kind was changed, also several times."""
         became: dict[int, Field] = {each.replaces: each for each in (*self.removed, *self) if each.replaces is not None}
-        there = {each.id for each in self}
-        seen = {field.id}
-        while (newer := became.get(field.id)) and newer.id not in seen:
-            if newer.id in there:
-                return newer
-            field = newer
-            seen.add(field.id)
+        for _ in became:
+            field = became.get(field.id, field)
+            if field in self:
+                return field
         return None
 
 

@@ -210,7 +210,7 @@ async def keep_revisions(
     transaction: Transaction, fields: list[Field], records: Sequence[Record], author: Member, what: str
 ) -> None:
     """Keep a revision of what records are now, and the keys of these fields."""
-    if what != "created":
+    if what not in ("created", "deleted"):
         await forget_keys(transaction, [each.id for each in records], [each.id for each in fields])
     kept = [record for record in records if record.deleted_at is None]
     await transaction.insert_rows(

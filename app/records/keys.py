@@ -139,6 +139,7 @@ async def forget_keys(transaction: Transaction, record_ids: Sequence[int], field
         await transaction.apply_each(FORGET_KEY, *keys)
 
 
+FORGET_KEYS_OF_RECORD = PreparedChange(lambda: delete(RecordKey).where(RecordKey.record_id == bindparam("record_id")))
 FORGET_KEYS_OF_FIELD = PreparedChange(
     lambda: delete(RecordKey).where(RecordKey.field_id == bindparam("field_id")), many=True
 )

@@ -103,6 +103,7 @@ async def replace_field(
     if find_coming(fields, field):
         raise Invalid(kind=_l("Its kind is being changed already."))
     new.key, new.replaces, new.removed_at, new.version = free_key(fields, field.key), field.id, now(), 0
+    new.keyed = False
     transaction.add(new)
     await transaction.flush()
     forget_fields(transaction, collection.id)
@@ -141,6 +142,7 @@ async def finish_change(
     fields = await list_fields(transaction, collection)
     key, field.key = field.key, free_key(fields, field.key)
     field.removed_at, new.removed_at = now(), None
+    field.keyed, new.keyed = False, True
     new.position = field.position  # others may have been moved meanwhile
     await transaction.flush()
     new.key = key
@@ -150,7 +152,7 @@ async def finish_change(
     forget_fields(transaction, collection.id)
     if new.unique:
         try:
-            await set_unique(transaction, new, unique=True)
+            await set_unique(transaction, new)
         except Invalid:
             new.unique = False
             await transaction.flush()
@@ -195,10 +197,11 @@ async def convert_records(claimed: ClaimedJob) -> None:
         if found:
             field, new, become = found
             last: int | None = 0
-            while last is not None:
-                last, _ = await convert_batch(
+            while last is not None:  # to look for them is to look at all records: once more only where it was cut off
+                last, count = await convert_batch(
                     transaction, collection_id, new, become, last, most=CONVERTED_AT_ONCE, since=since
                 )
+                last = None if count < CONVERTED_AT_ONCE else last
             collection = await transaction.get_one(Collection, collection_id)
             await finish_change(transaction, collection, field, new, claimed.payload["member"])
 

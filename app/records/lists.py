@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 from urllib.parse import urlencode
 
-from sqlalchemy import ColumnElement, Integer, Select, String, bindparam, case, func, select, union_all
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import ColumnElement, Integer, Select, String, bindparam, case, func, select, tuple_, union_all
 
 from app.database import PreparedSelect, Transaction
 from app.database.functions import find_text
@@ -25,10 +24,17 @@ LIST_PAGE_SIZE = 50
 MOST_LIST_WORDS = 8
 DEFAULT_SORT = "-number"
 
-# The columns that records are ordered by.
-Order = list[InstrumentedAttribute[Any]]
+# Which records have keys in the field that a list is sorted by.
+Keys = Literal["", "all", "some"]
+
 # Those that have a value in the field that a list is sorted by, or have none.
 Part = Literal["all", "filled", "empty"]
+# The columns that records are ordered by.
+Order = list[Any]
+# What records are sorted by in a field in which some have no key yet: `of_none` is that of an empty value.
+KEY_OR_NONE = func.coalesce(
+    RecordKey.sort_key, bindparam("of_none", type_=RecordKey.sort_key.type), type_=RecordKey.sort_key.type
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +54,6 @@ class View:
     def key(self) -> str:
         """The ref of the field to sort by, or `number`."""
         return self.sort.removeprefix("-")
-
-    @property
-    def by_key(self) -> bool:
-        """Whether it is sorted by a field."""
-        return self.key != "number"
 
     @property
     def descending(self) -> bool:
@@ -121,7 +122,7 @@ def is_listed(words: int) -> tuple[ColumnElement[bool], ...]:
 
 
 def in_order(
-    statement: Select[Any], *, by_key: bool, descending: bool, part: Part = "all"
+    statement: Select[Any], *, by_key: Keys, descending: bool, part: Part = "all"
 ) -> tuple[Select[Any], Order]:
     """Bring a select of a collection's records into the order of their numbers, or of their keys in the field
     `field_id`, of which those that are empty come last, whatever the direction: with it, the columns that it is ordered
@@ -129,35 +130,39 @@ def in_order(
 
     They say which place a record has in its part: no two of a collection have the same.
     """
+    here = (RecordKey.record_id == Record.id) & (RecordKey.tenant_id == Record.tenant_id)
     order: Order = [Record.number]
-    empty_last: list[Any] = []
-    if by_key:
-        statement = statement.join(
-            RecordKey,
-            (RecordKey.record_id == Record.id) & (RecordKey.tenant_id == Record.tenant_id),
-        ).where(RecordKey.field_id == bindparam("field_id"))
+    if by_key == "all":
+        statement = statement.join(RecordKey, here).where(RecordKey.field_id == bindparam("field_id"))
         order = [RecordKey.sort_key, RecordKey.number]
-        if part != "all":
-            statement = statement.where(is_in_part(part))
-        elif descending:
-            empty_last = [is_in_part("empty")]
+    elif by_key == "some":
+        statement = statement.outerjoin(RecordKey, here & (RecordKey.field_id == bindparam("field_id")))
+        order = [KEY_OR_NONE, Record.number]
+    if part != "all":
+        statement = statement.where(is_in_part(order[0], part))
+    empty_last = [is_in_part(order[0], "empty")] if by_key and descending and part == "all" else []
     return statement.order_by(*empty_last, *in_direction(*order, descending=descending)), order
 
 
-def is_in_part(part: Part) -> ColumnElement[bool]:
+def is_in_part(key: Any, part: Part) -> ColumnElement[bool]:
     """The criterion of keys of records that have a value, or of those that have none."""
-    return RecordKey.sort_key < LAST if part == "filled" else RecordKey.sort_key == LAST
-
-
-def list_parts_of(view: View) -> list[Part]:
-    """The parts of a view, each of which an index has in its order: downwards, what is empty is one of its own."""
-    return ["filled", "empty"] if view.by_key and view.descending else ["all"]
+    criterion: ColumnElement[bool] = key < LAST if part == "filled" else key == LAST
+    return criterion
 
 
 def parameters_of(collection: Collection, fields: list[Field], view: View) -> dict[str, Any]:
     """The parameters by which selects know what is looked at."""
     field = next((field for field in fields if field.ref == view.key), None)
-    return {"collection_id": collection.id, **name_words(view.words)} | ({"field_id": field.id} if field else {})
+    about = {"collection_id": collection.id, **name_words(view.words)}
+    if field is None:
+        return about
+    return about | {"field_id": field.id} | ({} if field.keyed else {"of_none": field.sort_key("")})
+
+
+def keys_for(fields: list[Field], view: View) -> Keys:
+    """Which records have keys in the field that a view is sorted by; '' where it is sorted by numbers."""
+    field = next((field for field in fields if field.ref == view.key), None)
+    return "" if field is None else "all" if field.keyed else "some"
 
 
 @cache
@@ -167,16 +172,16 @@ def select_list_count(words: int) -> PreparedSelect[int]:
 
 
 @cache
-def select_list_page(words: int, *, by_key: bool, descending: bool) -> PreparedSelect[*tuple[Any, ...]]:
+def select_list_page(words: int, *, by_key: Keys, descending: bool) -> PreparedSelect[*tuple[Any, ...]]:
     """The select of a page of those, in an order; with what they are sorted by, where that is a field."""
 
     def make() -> Select[Any]:
         listed = select(Record).where(*is_listed(words))
-        if by_key and not words:
+        if by_key == "all" and not words:
             return join_page_of_keys(listed, descending=descending)
-        statement, _ = in_order(listed, by_key=by_key, descending=descending)
+        statement, order = in_order(listed, by_key=by_key, descending=descending)
         if by_key:
-            statement = statement.add_columns(RecordKey.sort_key)
+            statement = statement.add_columns(order[0])
         return statement.limit(LIST_PAGE_SIZE).offset(bindparam("offset"))
 
     return PreparedSelect(make)
@@ -193,8 +198,9 @@ def join_page_of_keys(listed: Select[Any], *, descending: bool) -> Select[Any]:
         page = page_of_keys(offset).subquery("page")
         empty_last = []
     else:
-        filled = select(func.count()).where(RecordKey.field_id == bindparam("field_id"), is_in_part("filled"))
-        before = case((offset > filled.scalar_subquery(), offset - filled.scalar_subquery()), else_=0)
+        has_value = RecordKey.field_id == bindparam("field_id"), is_in_part(RecordKey.sort_key, "filled")
+        filled = select(func.count()).where(*has_value).scalar_subquery()
+        before = case((offset > filled, offset - filled), else_=0)
         parts = (page_of_keys(offset, "filled").subquery(), page_of_keys(before, "empty").subquery())
         both = union_all(*(select(each) for each in parts)).subquery("both")
         empty_last = [both.c.sort_key == LAST]
@@ -211,7 +217,7 @@ def page_of_keys(offset: ColumnElement[int], part: Part = "all") -> Select[int, 
         RecordKey.field_id == bindparam("field_id")
     )
     if part != "all":
-        keys = keys.where(is_in_part(part))
+        keys = keys.where(is_in_part(RecordKey.sort_key, part))
     ordered = keys.order_by(*in_direction(RecordKey.sort_key, RecordKey.number, descending=part != "all"))
     return ordered.limit(LIST_PAGE_SIZE).offset(offset)
 
@@ -234,8 +240,56 @@ async def list_records(transaction: Transaction, collection: Collection, fields:
     count = await count_view(transaction, collection, view)
     page = min(view.page, max(1, -(-count // LIST_PAGE_SIZE)))
     view = View(view.query, view.sort, page)
-    select_shown = select_list_page(len(view.words), by_key=view.by_key, descending=view.descending)
+    by_key = keys_for(fields, view)
+    select_shown = select_list_page(len(view.words), by_key=by_key, descending=view.descending)
     parameters = parameters_of(collection, fields, view)
     rows = await transaction.rows(select_shown, **parameters, offset=(page - 1) * LIST_PAGE_SIZE)
-    keys = {record.id: key for record, key in rows} if view.by_key else {}
+    keys = {record.id: key for record, key in rows} if by_key else {}
     return Listing(view, [record for record, *_ in rows], count, keys)
+
+
+# Makes the select of the records of a view behind a place, of its number of words and of what `select_behind` takes.
+Following = Callable[..., PreparedSelect[*tuple[Any, ...]]]
+
+
+def select_behind(statement: Select[Any], *, by_key: Keys, descending: bool, part: Part, goes_on: bool) -> Select[Any]:
+    """Bring a select of a collection's records into the order of a part of a view, from its beginning or behind a
+    place, which `after_0` and so on are: `most` of them, each with its own place as the last columns."""
+    statement, order = in_order(statement, by_key=by_key, descending=descending, part=part)
+    if goes_on:
+        place = tuple_(*order)
+        after = tuple_(*(bindparam(f"after_{at}", type_=column.type) for at, column in enumerate(order)))
+        statement = statement.where(place < after if descending else place > after)
+    return statement.add_columns(*order).limit(bindparam("most"))
+
+
+async def list_following(
+    transaction: Transaction,
+    following: Following,
+    collection: Collection,
+    fields: list[Field],
+    view: View,
+    after: Sequence[Any],
+    most: int,
+) -> list[tuple[tuple[Any, ...], tuple[Any, ...]]]:
+    """What a select has of the next records of a view behind a place, or from its beginning where that is empty: each
+    with its own place.
+
+    An index has each part of a view in its order: downwards, what is empty is one of its own.
+    """
+    by_key = keys_for(fields, view)
+    about = parameters_of(collection, fields, view)
+    parts: list[Part] = ["filled", "empty"] if by_key and view.descending else ["all"]
+    if after and after[0] == LAST:
+        parts = parts[-1:]
+    found: list[Any] = []
+    for part in parts:
+        if len(found) < most:
+            behind = {f"after_{at}": value for at, value in enumerate(after)}
+            prepared = following(
+                len(view.words), by_key=by_key, descending=view.descending, part=part, goes_on=bool(after)
+            )
+            found += await transaction.rows(prepared, **about, **behind, most=most - len(found))
+            after = ()  # the next part is read from its beginning
+    width = 2 if by_key else 1
+    return [(tuple(row[:-width]), tuple(row[-width:])) for row in found]

@@ -22,7 +22,8 @@ from app.jobs.steps import Steps
 from app.records.collections import Collection
 from app.records.computing import compute_all, find_origins
 from app.records.facts import RecordsReindexed
-from app.records.fields import Field, list_fields_of
+from app.records.fields import Field, Fields, list_fields_of
+from app.records.key_writing import copy_missing
 from app.records.keys import RecordKey, forget_keys
 from app.records.kinds import FIELD_KINDS
 from app.records.kinds.collation import load_collator
@@ -145,6 +146,7 @@ async def reindex(claimed: ClaimedJob) -> None:
     again, and it begins from the start."""
     collection_id: int = claimed.payload["collection"]
     await asyncio.to_thread(load_collator)
+    await copy_missing(claimed, collection_id)
     looking, writing = Steps(most=MOST_LOOKED_AT), Steps()
     after: int | None = 0
     while after is not None:
@@ -180,7 +182,7 @@ async def find_stale(
         computed = {record_id: compute_all(fields, each) for record_id, each in origins.items()}
     values = {record_id: each | computed.get(record_id, {}) for record_id, each in seen.items()}
     by_id = {field.id: field for field in fields}
-    gone = {field.id for field in fields.removed if field.replaces not in by_id}  # but for those that are to come
+    gone = list_forgotten(fields)
     forgotten: dict[int, list[int]] = {}
     sorted_by: dict[int, dict[int, str]] = {}
     about = {"collection_id": collection_id, "after": after, "last": rows[-1][3]}
@@ -203,9 +205,16 @@ async def find_stale(
     return rows[-1][3], stale
 
 
+def list_forgotten(fields: Fields) -> set[int]:
+    """The ids of fields in the bin that need no keys: but for those that are to come, and those whose values stay
+    unique."""
+    there = {field.id for field in fields}
+    return {field.id for field in fields.removed if field.replaces not in there and not field.keyed}
+
+
 async def write_anew(transaction: Transaction, collection_id: int, stale: dict[int, Stale]) -> None:
     """Write what is stale of records that are as they were seen: whoever has changed one since wrote all of it."""
-    there = {field.id for field in (await list_fields_of(transaction, [collection_id]))[collection_id]}
+    gone = list_forgotten((await list_fields_of(transaction, [collection_id]))[collection_id])
     for record_id, values in await transaction.rows(LIST_VALUES, record_ids=stale):
         found = stale[record_id]
         if values != found.seen:
@@ -214,7 +223,7 @@ async def write_anew(transaction: Transaction, collection_id: int, stale: dict[i
             await transaction.apply(
                 WRITE_SEARCHED, record_id=record_id, new_values=found.values, new_search=found.search
             )
-        if left := [field_id for field_id in found.forgotten if field_id not in there]:
+        if left := [field_id for field_id in found.forgotten if field_id in gone]:
             await forget_keys(transaction, [record_id], left)
         for field_id, key in found.sort_keys.items():
             await transaction.apply(WRITE_SORT_KEY, of_record=record_id, of_field=field_id, new_key=key)

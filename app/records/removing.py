@@ -20,8 +20,8 @@ from app.records.collections import Collection
 from app.records.definitions import advance_definition, refuse_while_becoming
 from app.records.facts import DefinitionsForgotten, FieldRemoved, FieldRestored
 from app.records.fields import MOST_FIELDS, REMOVED_IS_KEPT_FOR, Field, forget_fields, list_fields
-from app.records.key_writing import fill_keys, set_unique
-from app.records.keys import FORGET_KEYS_OF_FIELD
+from app.records.key_writing import fill_keys_soon, set_unique
+from app.records.keys import FORGET_KEYS_OF_FIELD, RecordKey
 from app.records.new_drafts import KIND as NEW_RECORD
 from app.records.records import Record, value_in
 from app.records.reindexing import reindex_soon
@@ -94,13 +94,15 @@ async def list_typing(transaction: Transaction, collection: Collection, field: F
 async def remove_field(transaction: Transaction, collection: Collection, field: Field, member: Member) -> None:
     """Put a field into the bin. Its values stay, but are shown no more. Who types into it is told.
 
+    Where its values are unique they keep their keys, so that it comes back as it was; others are forgotten by a job.
+
     Raises Invalid for the last field, as a record must be called something.
     """
     require_open(member, collection)
     await refuse_while_becoming(transaction, collection, field)
     if len(await list_fields(transaction, collection)) == 1:
         raise Invalid(label=_l("A collection keeps at least one field."))
-    field.removed_at = now()
+    field.removed_at, field.keyed = now(), field.unique
     advance_definition(collection, field)
     await transaction.flush()
     forget_fields(transaction, collection.id)
@@ -127,15 +129,14 @@ async def restore_field(transaction: Transaction, collection: Collection, field:
     advance_definition(collection, field)
     await transaction.flush()
     forget_fields(transaction, collection.id)
-    await transaction.apply(FORGET_KEYS_OF_FIELD, field_id=field.id)  # those of before, if they are there still
-    await fill_keys(transaction, field)
     kept = True
-    if field.unique:
+    if field.unique and not field.keyed:  # two may have the same by now, or an earlier version has forgotten its keys
+        await transaction.apply(FORGET_KEYS_OF_FIELD, field_id=field.id)
         try:
-            await set_unique(transaction, field, unique=True)
+            await set_unique(transaction, field)
         except Invalid:
             field.unique = kept = False
-            await transaction.flush()
+    await fill_keys_soon(transaction, collection, field)  # those who were added meanwhile have none
     await reindex_soon(transaction, collection.id)
     by = transaction.acting(member.id)
     transaction.note(FieldRestored(by=by, collection_id=collection.id, label=field.label, collection=collection.name))
@@ -146,19 +147,19 @@ async def restore_field(transaction: Transaction, collection: Collection, field:
 async def delete_removed_fields(transaction: Transaction, limit: int) -> int:
     """Forget the fields that were removed more than 30 days ago, but those that one which is there has replaced: the
     history of records has values of them. Open pages that offer to restore them follow.
-
-    The newest stays: no other field may get its id, under which records may have values still.
     """
     newer = aliased(Field)
     over = (
         Field.removed_at < now() - REMOVED_IS_KEPT_FOR,
         ~exists().where(newer.tenant_id == Field.tenant_id, newer.replaces == Field.id),
-        Field.id < select(func.max(newer.id)).scalar_subquery(),
     )
     found = (await transaction.execute(select(Field.id, Field.collection_id).where(*over).limit(limit))).all()
     ids = [row.id for row in found]
     if not ids:
         return 0
+    of_them = RecordKey.field_id.in_(ids)
+    if await delete_by_keys(transaction, RecordKey, of_them, limit=limit, order_by=RecordKey.sort_key) >= limit:
+        return limit  # the next round takes more of their keys, or the fields
     collection_ids = tuple(sorted({row.collection_id for row in found}))
     transaction.note(DefinitionsForgotten(by=transaction.actor, what="fields", collection_ids=collection_ids))
     return await delete_by_keys(transaction, Field, Field.id.in_(ids), limit=limit)

@@ -19,6 +19,7 @@ from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Se
 from structlog.contextvars import bound_contextvars
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from app.database.fairness import FairTurns
 from app.database.tenancy import SLUG
 from app.settings import Settings
 from app.web.assets import static_version
@@ -72,6 +73,7 @@ class Gate:
         self.readiness = readiness
         self.send_away = send_away
         self.security = security_headers(settings)
+        self.starting = FairTurns(1, 1)
         # Who is told of by X-Forwarded-For: the last address that is not one of a proxy of ours.
         trusted = settings.forwarded_allow_ips.split()
         self.look_behind_proxies: Any = ProxyHeadersMiddleware(self.pass_on, trusted)  # type: ignore[arg-type]
@@ -151,6 +153,8 @@ class Gate:
         query = NUL.sub(b"", scope["query_string"])
         scope = {**scope, "method": method, "state": state, "headers": headers, "query_string": query}
         try:
+            # Most of what a request is done in one go: where many have come at once, another workspace's is next.
+            await self.starting.pass_through(slug)
             await (self.workspace if slug else self.central)(scope, receive, send_secured)
             if 0 < status < 400:
                 for step in state.get("afterwards", ()):

@@ -6,6 +6,7 @@ import errno
 import logging
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 import structlog
 from litestar import MediaType, Request, Response
@@ -20,6 +21,7 @@ from app.web.calls import is_call, refuse_call
 from app.web.cookies import CookieError, clearing_cookies
 from app.web.forms import list_typed
 from app.web.languages import browser_language
+from app.web.pages_above import find_page_above, is_opened
 from app.web.request_ids import quote_request, request_id_of
 from app.web.templates import render
 from app.web.texts import Text, _l
@@ -177,6 +179,8 @@ def render_answer(request: Request[Any, Any, Any], error: Exception, language: s
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
     if status == 503:
         headers = calls.retry_after(SOON) | headers
+    if status == 405 and is_opened(request):
+        return Response("", status_code=303, headers={"location": quote(find_page_above(request))})
     if is_call(request):
         return refuse_call(language, detail or EXPLANATIONS.get(status, EXPLANATIONS[500]), status, headers)
     return Response(

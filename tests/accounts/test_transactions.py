@@ -54,7 +54,7 @@ async def test_a_request_that_fails_before_its_page_is_reached_keeps_no_turn(
     made: tuple[Any, Database], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     application, database = made
-    places = database.turns._value
+    places = database.to_write.free
     origin = {"origin": f"http://{HOST}", "sec-fetch-site": "same-origin"}
     transport = httpx.ASGITransport(app=application)
     async with httpx.AsyncClient(transport=transport, base_url=f"http://{HOST}", headers=origin) as client:
@@ -66,6 +66,6 @@ async def test_a_request_that_fails_before_its_page_is_reached_keeps_no_turn(
             for method, path in (("POST", "/c/books/new"), ("GET", "/c/books"), ("POST", "/chat/general")):
                 failed = await client.request(method, path, headers=cookie)
                 assert failed.status_code in (500, 503)
-                assert (database.turns._value, database.writing) == (places, 0)
+                assert (database.to_write.free, database.writing) == (places, 0)
         posted = await client.post("/chat/general", data={"text": "On", "key": "on"}, headers=cookie)
         assert posted.status_code == 303

@@ -48,6 +48,23 @@ async def test_who_types_while_a_collection_is_archived_keeps_it_and_goes_on_whe
     await expect(adding.locator(f"[name={TITLE}]")).to_have_value("Half a title")
 
 
+async def test_a_form_says_at_once_that_its_collection_is_archived_with_not_a_key_more(
+    server: Server, person: Any
+) -> None:
+    carla = await person(server, "acme", "carla@acme.test")
+    davi = await person(server, "acme", "davi@acme.test")
+    typing = await carla.open("/c/books/7/edit")
+    adding = await davi.open("/c/books/new")
+    for page in (typing, adding):  # what is asked for by itself, as time goes by, is not waited for
+        await page.clock.install()
+        await page.clock.pause_at(await page.evaluate("Date.now() + 100"))
+    ana = await server.sign_in("acme", "ana@acme.test")
+    await ana.post("/c/books/archive", data={"archived": "yes"})
+    await expect(adding.get_by_text("Nothing can be added here any more")).to_be_visible()
+    await expect(typing.get_by_text("This collection is archived")).to_be_visible()
+    await ana.aclose()
+
+
 async def test_a_deleted_collection_is_gone_from_open_pages_and_comes_back_with_what_was_typed(
     server: Server, person: Any
 ) -> None:

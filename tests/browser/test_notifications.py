@@ -122,6 +122,22 @@ async def test_what_is_withdrawn_or_over_is_gone_from_open_pages_at_once(
     await expect(carla.page.get_by_text("This announcement was withdrawn.")).to_be_visible()
 
 
+async def test_the_toast_of_what_is_withdrawn_goes_from_open_pages_and_others_stay(
+    server: Server, people: tuple[Person, Person]
+) -> None:
+    _, carla = people
+    await carla.open("/chat/general")
+    ana = await server.sign_in("acme", "ana@acme.test")
+    for title in ("Stocktaking", "Fire drill"):
+        await ana.post("/announcements", data={"title": title, "text": "", "acknowledge": "yes"})
+    toasts = carla.page.locator("#toasts > page-toast")
+    await expect(toasts).to_have_count(2)
+    await ana.post("/announcements/1/withdraw")
+    await expect(toasts).to_have_count(1)
+    await expect(toasts).to_contain_text("Fire drill")
+    await ana.aclose()
+
+
 async def test_being_asked_for_a_record_does_not_ring_over_the_page_that_asks(people: tuple[Person, Person]) -> None:
     ana, carla = people
     await carla.open("/c/books/40/edit")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,3 +47,40 @@ async def test_a_form_that_is_answered_by_an_error_leaves_the_address_of_its_pag
     await expect(page).to_have_url(f"{ana.origin}/c/books/20")
     await page.reload()
     await expect(page.get_by_role("link", name="Edit")).to_be_visible()
+
+
+@pytest.mark.console("status of 413")
+async def test_a_table_that_is_too_large_leaves_the_address_of_its_form(
+    shared_server: Server, person: Any, tmp_path: Path
+) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    page = await ana.open("/c/books/import")
+    large = tmp_path / "large.csv"
+    large.write_bytes(b"title\n" * 500_000)
+    form = page.locator("form[enctype='multipart/form-data']")
+    await form.locator("input[type=file]").set_input_files(large)
+    await form.evaluate("form => form.submit()")  # as without scripts
+    await expect(page.get_by_text("A file may have up to 2 MB.")).to_be_visible()
+    await expect(page).to_have_url(f"{ana.origin}/c/books/import")
+    await page.reload()
+    await expect(page.get_by_text("A file may have up to 2 MB.")).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("address", "above"),
+    [
+        ("/c/books/import/file", "/c/books/import"),
+        ("/account/picture", "/account"),
+        ("/c/books/20/lock/renew", "/c/books/20"),
+        ("/undo/999", "/"),
+    ],
+)
+async def test_an_address_that_only_takes_forms_leads_to_the_page_above_it(
+    shared_server: Server, person: Any, address: str, above: str
+) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    await ana.page.goto(ana.origin + address)
+    await expect(ana.page).to_have_url(ana.origin + above)
+    client = await shared_server.sign_in("acme", "ana@acme.test")
+    assert (await client.get(address)).status_code == 405, "programs are told"
+    await client.aclose()

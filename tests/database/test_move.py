@@ -208,6 +208,20 @@ def test_ids_of_deleted_rows_are_not_given_again(store: Store, migrated: Target)
     assert migrated.rows("SELECT nextval(pg_get_serial_sequence('member', 'id'))") == [(highest + 1,)]
 
 
+def test_no_id_is_given_twice_of_whatever_was_deleted_before_the_move(store: Store, migrated: Target) -> None:
+    counted = [name for name, table in Base.metadata.tables.items() if table.autoincrement_column is not None]
+    change(store, ("DELETE FROM sqlite_sequence", ()))
+    for place, name in enumerate(counted):
+        change(store, ("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", (name, 9000 + place)))
+    moved = migrated.move(store)
+    assert moved.returncode == 0, moved.stderr
+    for place, name in enumerate(counted):
+        key = Base.metadata.tables[name].autoincrement_column
+        assert key is not None
+        sequence = f"pg_get_serial_sequence('{name}', '{key.name}')"
+        assert migrated.rows(f"SELECT nextval({sequence})") == [(9001 + place,)], name
+
+
 def test_the_tables_are_as_the_migrations_made_them(store: Store, migrated: Target) -> None:
     before = migrated.describe()
     moved = migrated.move(store)

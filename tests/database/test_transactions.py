@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 import sys
 import tempfile
+from contextlib import AsyncExitStack
 
 import pytest
 from sqlalchemy import event, func, select
@@ -89,14 +90,12 @@ async def test_who_comes_first_writes_first(database: Database) -> None:
 
 async def test_who_waits_too_long_for_others_is_told(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "TURN_SECONDS", 0.01)
-    async with database.write(ACME):
-        turns = [asyncio.create_task(database.turns.acquire()) for _ in range(database.turns._value)]
-        await asyncio.gather(*turns)
+    async with AsyncExitStack() as others:
+        while database.to_write.free:
+            await others.enter_async_context(database.to_write.take(object()))
         with pytest.raises(TimeoutError):
             async with database.write(ACME):
                 pass
-        for _ in turns:
-            database.turns.release()
     async with database.write(ACME) as transaction:
         assert transaction.tenant.id == ACME
 

@@ -43,7 +43,7 @@ async def test_a_lease_that_ends_makes_it_the_next_one_s_turn_once(
     wait(6)
     others = [open_database(database.url) for _ in range(processes)]
     before = await read_cursor(database)
-    await asyncio.gather(*(Watch(other, Node(other)).look_at(ACME) for other in others))
+    await asyncio.gather(*(Watch(other, Node(other)).look_at([ACME]) for other in others))
     async with database.read(ACME) as transaction:
         row = await book(transaction, 40)
         assert (row.lock_name, row.lock_offered, row.lock_token) == ("Carla", True, token.token + 1)

@@ -103,7 +103,7 @@ KNOWN_WRITES = {
     ("editing/lock_statements.py", "free_of", "update(model)"),
     ("database/copying.py", "copy_table", "insert(table)"),  # fills an empty database with all of another
     ("database/fast/rows.py", "__init__", "insert(self.table)"),
-    ("database/fast/queries.py", "copying", "insert(table_info_of(self.model).table)"),  # refuses what is guarded
+    ("database/fast/queries.py", "copying", "insert(table)"),  # refuses what is guarded
     ("database/fast/rows.py", "update_of", "update(info.table)"),  # refuses what is guarded
     ("database/leases.py", "claim", "update(model)"),  # writes the lease of a mail or a job
     ("database/leases.py", "hold", "update(model)"),
@@ -257,7 +257,7 @@ def list_call_writes(scope: ast.AST, call: ast.Call) -> Iterator[str]:
     if first is not None and name in ("update", "delete", "insert"):
         models = models_of(scope, first)
         suspected = LOCKABLE | {"record", "row"}
-        if isinstance(call.func, ast.Name):
+        if isinstance(call.func, ast.Name) or ast.unparse(call.func) in ("sqlite.insert", "postgresql.insert"):
             yield from (f"{name}({model})" for model in sorted(models) if not is_other_model(model))
         elif any(set(re.findall(r"\w+", model)) & suspected for model in models):
             yield f"{ast.unparse(call.func)}({ast.unparse(first)})"

@@ -19,6 +19,7 @@ from app.accounts.undo import UndoOffer
 from app.accounts.visits import Visit
 from app.chat.attachments import Attachment
 from app.chat.drafts import MessageDraft, delete_old_message_drafts, keep_message_draft
+from app.chat.memberships import Membership
 from app.chat.new_rooms import open_discussion
 from app.chat.rooms import Room
 from app.database import Base, Database, Followers, Partial, Shown, Tenant, Transaction, now
@@ -184,7 +185,9 @@ async def add_events(transaction: Transaction) -> None:
 
 
 async def add_field(transaction: Transaction) -> None:
-    old = update(Field).where(Field.key == "language").values(removed_at=now() - LONG_AGO)
+    """The newest field, too, has an end: no other one gets its id."""
+    newest = select(func.max(Field.id)).scalar_subquery()
+    old = update(Field).where(or_(Field.key == "language", Field.id == newest)).values(removed_at=now() - LONG_AGO)
     await transaction.execute(old.execution_options(synchronize_session=False))
 
 
@@ -217,11 +220,10 @@ async def add_visit(transaction: Transaction) -> None:
 
 
 async def add_collection(transaction: Transaction) -> None:
-    """Old, and neither the newest nor with the newest field."""
+    """The newest one, with the newest field: both have an end."""
     member = await find_member(transaction, "ana@acme.test")
     assert member
-    for name in ("Old things", "Newer things"):
-        await add_collection_with_field(transaction, member, name=name, first="Title")
+    await add_collection_with_field(transaction, member, name="Old things", first="Title")
     old = update(Collection).where(Collection.name == "Old things").values(deleted_at=now() - LONG_AGO)
     await transaction.execute(old)
 
@@ -243,7 +245,7 @@ OLD: dict[str, tuple[Add, Any]] = {
     "collection": (add_collection, Collection.name == "Old things"),
     "room": (add_discussion, Room.subject == "record-99999"),
     "record": (add_record, Record.number == 7),
-    "field": (add_field, Field.key == "language"),
+    "field": (add_field, Field.removed_at < func.current_timestamp()),
     "draft": (add_draft, Draft.version == 99),
     "waiting": (add_waiting, Waiting.until == -LEFT_FOR),
     "notification": (add_notification, Notification.kind == "mention"),
@@ -376,6 +378,41 @@ async def test_open_bins_and_pages_follow_when_the_bin_is_emptied(database: Data
     assert f'hx-target="#bin-{record.collection_id}-refresh"' in events[f"collection.{record.collection_id}"]
     assert "data-refresh" in events[f"record.{record.id}"]
     assert 'data-unread="0"' in events["user.2"]
+
+
+async def test_a_discussion_goes_in_the_same_round_as_its_record_and_from_sidebars(database: Database) -> None:
+    async with database.write(ACME) as transaction:
+        await add_record(transaction)
+        record = (await transaction.scalars(select(Record).where(Record.number == 7))).one()
+        carla = await carla_of(transaction)
+        room = await open_discussion(transaction, f"record-{record.id}", "Soon gone")
+        transaction.add(Membership(room_id=room.id, member_id=carla.id))
+    cursor = await read_cursor(database)
+    await sweep_one(database, SETTINGS, ACME)
+    async with database.read(ACME) as transaction:
+        assert await transaction.scalar(select(func.count(Room.id)).where(Room.subject == f"record-{record.id}")) == 0
+    assert "rooms" in (await last_events(database, cursor))[f"user.{carla.id}"]
+
+
+async def test_open_pages_follow_when_the_newest_field_and_the_newest_collection_are_forgotten(
+    database: Database,
+) -> None:
+    async with database.write(ACME) as transaction:
+        await add_field(transaction)
+        fields = (await transaction.scalars(select(Field).where(Field.removed_at.is_not(None)))).all()
+        await add_collection(transaction)
+        made = (await transaction.scalars(select(Field).order_by(Field.id.desc()).limit(1))).one()
+    cursor = await read_cursor(database)
+    await sweep_one(database, SETTINGS, ACME)
+    events = await last_events(database, cursor)
+    for field in fields:
+        assert f"fields-{field.collection_id}-refresh" in events[f"collection.{field.collection_id}"]
+    assert "collection-bin-refresh" in events["admins"]
+    async with database.write(ACME) as transaction:
+        await add_collection(transaction)
+        newest = (await transaction.scalars(select(Field).order_by(Field.id.desc()).limit(1))).one()
+    assert newest.id > made.id
+    assert newest.collection_id > made.collection_id
 
 
 async def test_a_page_that_speaks_of_a_draft_follows_when_it_is_swept(database: Database) -> None:

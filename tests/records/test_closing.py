@@ -221,7 +221,7 @@ async def test_operations_refuse_what_would_be_written_by_an_admin_too(database:
                 for attempt in (
                     remove_field(transaction, books, title, ana),
                     change_kind(transaction, books, title, ana, kind_name="link", options={}),
-                    fill_lacking(transaction, books, title, ana, "Untitled"),
+                    fill_lacking(transaction, books, title, ana, "Untitled", [3]),
                 ):
                     with pytest.raises(PageError):
                         await attempt

@@ -14,7 +14,6 @@ import pytest
 from app.accounts.members import Member
 from app.database import Database, now
 from app.records.collections import get_collection
-from app.records.definitions import add_field
 from app.records.fields import list_fields
 from app.records.new_drafts import TypedOn, discard_new_draft, find_any_new_draft, keep_new_draft
 from app.records.removing import delete_removed_fields, remove_field
@@ -182,7 +181,6 @@ async def test_a_removed_field_is_known_for_thirty_days_and_then_forgotten(datab
         for days, key in ((31, "notes"), (29, "isbn")):
             await remove_field(transaction, books, fields[key], ana)
             fields[key].removed_at = now() - timedelta(days=days)
-        await add_field(transaction, books, label="The newest, whose id is not given again", kind_name="text")
     async with database.write(1) as transaction:
         await delete_removed_fields(transaction, 100)
         assert [field.key for field in (await list_fields(transaction, books)).removed] == ["isbn"]

@@ -15,11 +15,12 @@ from app.editing.drafts import Draft
 from app.live.log import LoggedEvent
 from app.records.collections import Collection, get_collection
 from app.records.fields import Field, Fields, list_fields
-from app.records.keys import RecordKey, keys_of
+from app.records.keys import RecordKey
 from app.records.new_drafts import KIND as NEW_RECORD
-from app.records.records import Record, search_text
+from app.records.records import Record
 from app.records.revisions import Revision
 from tests.in_process import Program, SentForm, read_forms, rows_of
+from tests.records.watched_keys import check_keys
 
 NAMES = ("ana", "bruno", "carla")
 JOBS = "records."
@@ -271,24 +272,7 @@ class Watching(RuleBasedStateMachine):
         assert self.now.collection.total == len(self.now.listed())
 
     def check_keys(self) -> None:
-        """What is unique at any time; what is sorted and searched when no job is about to make it anew."""
-        waiting = self.program.count_jobs(JOBS)
-        fields = self.now.fields
-        wanted = {
-            (key["record_id"], key["field_id"]): (key["number"], key["sort_key"], key["unique_key"])
-            for record in self.now.listed()
-            for key in keys_of(fields, record.id, record.number, record.values)
-        }
-        coming = {each.id for each in fields.removed if each.replaces in {other.id for other in fields}}
-        ignored = {each.id for each in fields.removed} if waiting else coming  # the job forgets those of removed fields
-        found = {place: key for place, key in self.now.keys.items() if place[1] not in ignored}
-        assert found.keys() == wanted.keys()
-        for place, (number, sort_key, unique_key) in wanted.items():
-            assert found[place][0] == number
-            assert found[place][2] == unique_key, "a unique key is another value's"
-            assert waiting or found[place][1] == sort_key, "a sort key is another value's"
-        for record in self.now.records.values():
-            assert waiting or record.search == search_text(fields, record.values), "what is found is not what there is"
+        check_keys(self.now, waiting=bool(self.program.count_jobs(JOBS)))
 
     def check_list(self) -> None:
         fresh = rows_of(self.program.get("carla", self.address))

@@ -52,7 +52,9 @@ def test_arguments_are_still_escaped() -> None:
 
 
 # Forms whose text is kept in another way: on the server while it is typed, and by the box of a room.
-KEPT_OTHERWISE = ('id="record-form"', 'id="composer"')
+# What a question asks for (a name, to be sure) is not kept: it is to be typed anew.
+KEPT_OTHERWISE = ('id="record-form"', 'id="composer"', "in carried")
+TYPED_FIELD = r'ui\.input\((?![^\n]*type="password")|<input (?![^>]*type="(?:hidden|checkbox|radio|file|password)")'
 TEXT_FIELD = (
     r'ui\.input\((?![^\n]*type="password")|<select|<input (?![^>]*type="(?:hidden|checkbox|radio|file|password)")'
 )
@@ -61,11 +63,12 @@ PAGES = [path for path in sorted((APP / "templates").rglob("*.html")) if "worksp
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
 def test_a_form_that_takes_a_while_to_fill_in_keeps_what_is_typed(page: object) -> None:
-    """A textarea, or two fields that take a text or a choice, and it has to be in `{% call ui.kept() %}`."""
+    """A textarea, a field that takes a text, or two that take a choice: it has to be in `{% call ui.kept() %}`."""
     source = page.read_text()  # type: ignore[attr-defined]
     kept = [found.span() for found in re.finditer(r"{% call ui\.kept\(.*?{% endcall %}", source, re.DOTALL)]
     for form in re.finditer(r'<form [^>]*method="post".*?</form>', source, re.DOTALL):
         texts = len(re.findall(TEXT_FIELD, form[0])) + 2 * len(re.findall(r"<textarea (?![^>]*hidden)", form[0]))
+        texts += len(re.findall(TYPED_FIELD, form[0]))
         if texts >= 2 and not any(each in form[0] for each in KEPT_OTHERWISE):
             assert any(start < form.start() < end for start, end in kept), form[0][:120]
 

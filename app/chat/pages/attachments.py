@@ -35,7 +35,7 @@ async def sweep_files(transaction: Transaction, limit: int, settings: Settings) 
     return len(keys)
 
 
-@sweeps_with_settings(Room)
+@sweeps_with_settings(Room, last=True)
 async def sweep_discussions(transaction: Transaction, limit: int, settings: Settings) -> int:
     """Delete the discussions of what is gone for good, with their files."""
     directory = files_of(settings, transaction.tenant)

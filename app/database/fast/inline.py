@@ -13,7 +13,7 @@ Written against: SQLAlchemy 2.1.9, aiosqlite 0.22.1.
 
 Tested by: tests/database/fast/test_inline.py.
 
-Used by: database/sqlite.py, database/fast/prepared.py, database/fast/queries.py.
+Used by: database/sqlite.py, database/fast/compiled.py, database/fast/prepared.py, database/fast/queries.py.
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ from sqlalchemy.orm import make_transient_to_detached
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
 
+from app.database.fast.prepared import Prepared
 from app.database.fast.rows import (
     TableInfo,
     change_row,
@@ -84,7 +85,9 @@ def write_together(session: TenantSession, parts: Sequence[WrittenPart]) -> None
     for place, part in enumerate(parts):
         named = parameters_of_part(session, part)
         parameters |= {f"{name}_{place}": value for name, value in named.items()}
-    written = connection.execute(join_statements(tuple(map(form_of_part, parts))), parameters).one()
+    (written,) = (
+        join_statements(tuple(map(form_of_part, parts)), tuple(parameters)).execute(connection, parameters).rows
+    )
     for part, done in zip(parts, written, strict=True):
         if isinstance(part, NewObject):
             set_committed_value(part.instance, info_of(part.instance).key[0], done)
@@ -137,26 +140,25 @@ def columns_of_rows(info: TableInfo, link: str) -> list[Any]:
 
 
 @cache
-def join_statements(forms: tuple[PartForm, ...]) -> Any:
-    """PostgreSQL's statement that writes parts of these forms; of each it gives the new id, or how many rows there are.
-
-    The parameters of a part end with its place.
+def join_statements(forms: tuple[PartForm, ...], names: tuple[str, ...]) -> Prepared:
+    """PostgreSQL's statement that writes parts of these forms, by parameters of these names: each ends with the place
+    of its part. It gives the new id of each part, or how many rows it has written.
     """
     written: list[CTE] = []
     given: list[Any] = []
     made: CTE | None = None
-    for place, (kind, model, *names) in enumerate(forms):
+    for place, (kind, model, *columns) in enumerate(forms):
         info = table_info_of(model)
         if kind == "object":
             new: dict[str, Any] = {name: bindparam(f"new_{name}_{place}") for name in info.defaults}
             part = made = insert(info.table).values(new).returning(info.table.c[info.key[0]].label("id")).cte("made")
             given.append(select(made.c.id).scalar_subquery())
         else:
-            change = rows_part(info, names[0], place, made) if kind == "rows" else change_part(info, names, place)
+            change = rows_part(info, columns[0], place, made) if kind == "rows" else change_part(info, columns, place)
             part = change.returning(info.table.c["tenant_id" if kind == "rows" else info.key[0]]).cte(f"part_{place}")
             given.append(select(func.count()).select_from(part).scalar_subquery())
         written.append(part)
-    return select(*given).add_cte(*written)
+    return Prepared(select(*given).add_cte(*written), names)
 
 
 def rows_part(info: TableInfo, link: str, place: int, made: CTE | None) -> Any:

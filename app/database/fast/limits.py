@@ -12,7 +12,7 @@ Written against: SQLAlchemy 2.1.9, pysqlite3 0.6.1.
 
 Tested by: tests/database/fast/test_limits.py.
 
-Used by: database/fast/prepared.py, database/sqlite.py.
+Used by: database/fast/compiled.py, database/sqlite.py.
 """
 
 from __future__ import annotations

@@ -19,12 +19,14 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, Generic, TypeVar, TypeVarTuple
 
-from sqlalchemy import BindParameter, Delete, Select, Table, Update, bindparam, insert
+from sqlalchemy import BindParameter, Delete, Select, Table, Update, bindparam
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import with_loader_criteria
 from sqlalchemy.sql import visitors
 
+from app.database.fast.compiled import StatementResult
 from app.database.fast.inline import InlineConnection
-from app.database.fast.prepared import Prepared, StatementResult
+from app.database.fast.prepared import Prepared
 from app.database.fast.rows import TableInfo, flush_and_connect, table_info_of
 from app.database.tenancy import Tenant, Tenanted, TenantScopeError, TenantSession, check_counting, find_tenanted
 
@@ -178,7 +180,8 @@ class PreparedChange(PreparedStatement):
 
 
 class PreparedCopy(PreparedStatement):
-    """An insert of a row for each that is found in another table of the same tenant, without bringing any here.
+    """An insert of a row for each that is found in another table of the same tenant, without bringing any here; but for
+    those that are there already.
 
     `make` selects from that table alone, and names what it selects as the columns that it fills. It is executed beside
     the event loop.
@@ -189,9 +192,9 @@ class PreparedCopy(PreparedStatement):
         self.model = model
 
     @cached_property
-    def copying(self) -> Any:
-        """The insert. Raises TenantScopeError where it could not be confined to one tenant, and TypeError for rows that
-        are guarded."""
+    def copying(self) -> dict[str, Any]:
+        """The insert, by the database's name. Raises TenantScopeError where it could not be confined to one tenant, and
+        TypeError for rows that are guarded."""
         if self.model.guarded:
             raise TypeError(f"{self.model.__name__} is guarded")
         tables = {each for each in visitors.iterate(self.statement) if isinstance(each, Table)}
@@ -200,14 +203,19 @@ class PreparedCopy(PreparedStatement):
             raise TenantScopeError("a copy is of one table of tenants")
         owner = bindparam("confined_to", type_=source.c.tenant_id.type)
         found = self.statement.where(source.c.tenant_id == owner).add_columns(owner.label("tenant_id"))
-        return insert(table_info_of(self.model).table).from_select(found.selected_columns.keys(), found)
+        columns, table = found.selected_columns.keys(), table_info_of(self.model).table
+        return {
+            "sqlite": sqlite.insert(table).from_select(columns, found).on_conflict_do_nothing(),
+            "postgresql": postgresql.insert(table).from_select(columns, found).on_conflict_do_nothing(),
+        }
 
     def execute(self, session: TenantSession, parameters: dict[str, Any]) -> StatementResult:
         """Execute it. Raises TenantScopeError for a session without a tenant."""
         if session.tenant_id is None:
             raise TenantScopeError("what is copied belongs to a tenant, and this session has none")
         connection = flush_and_connect(session)
-        result: Any = connection.execute(self.copying, {**parameters, "confined_to": session.tenant_id})
+        copying = self.copying[connection.dialect.name]
+        result: Any = connection.execute(copying, {**parameters, "confined_to": session.tenant_id})
         return StatementResult(changed=result.rowcount)
 
     def execute_at_once(self, session: TenantSession, parameters: dict[str, Any]) -> StatementResult | None:

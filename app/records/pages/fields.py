@@ -13,13 +13,12 @@ from app.accounts.questions import Question, asked, asks_first
 from app.accounts.rights import require
 from app.accounts.shell import notice, render_page
 from app.database import Transaction
-from app.jobs.steps import Steps
 from app.records.collections import COLLECTION_ICONS, Collection, describe_collection, get_collection, rename_collection
 from app.records.currencies import suggest_currency
 from app.records.definitions import FieldChanged, append_field, change_field, move_field, place_field
 from app.records.field_forms import COLORS, KIND_ICONS, compare_forms, list_choice_ids, read_field, write_field
 from app.records.fields import Field, list_fields
-from app.records.filling import FILLED_AT_ONCE, MOST_FILLED, count_lacking, fill_lacking
+from app.records.filling import count_lacking, fill_in_steps, list_lacking, read_filling
 from app.records.key_writing import stage_unique
 from app.records.kinds import FIELD_KINDS
 from app.records.opening import open_collection, open_field, refuse_before
@@ -271,30 +270,21 @@ async def fill(
 ) -> Response[Any]:
     """Give the records that have no value in a field one, some in each transaction, as others wait to write."""
     require(member, "manage", "collections")
-    await open_field(transaction, slug, key)
+    collection, _, field = await open_field(transaction, slug, key)
+    text = field.kind.join(form.values.get(field.ref, []), field)
+    try:
+        refuse_before(field, key)
+        read_filling(member, collection, field, text)
+    except Invalid as invalid:
+        form = Form([*write_field(field), (field.ref, text)])
+        form.errors = invalid.errors
+        return await render_fields(request, transaction, member, collection, form, field)
+    numbers, left = await list_lacking(transaction, field)
     await transaction.close()
-    steps, filled = Steps(most=FILLED_AT_ONCE), 0
-    after: int | None = 0
-    while after is not None and filled < MOST_FILLED:
-        async with write_signed_in(request) as (writing, author):
-            require(author, "manage", "collections")
-            collection, _, field = await open_field(writing, slug, key)
-            text = field.kind.join(form.values.get(field.ref, []), field)
-            try:
-                refuse_before(field, key)
-                with steps.step():
-                    some, after = await fill_lacking(
-                        writing, collection, field, author, text, after=after, most=steps.size
-                    )
-                filled += some
-            except Invalid as invalid:
-                form = Form([*write_field(field), (field.ref, text)])
-                form.errors = invalid.errors
-                return await render_fields(request, writing, author, collection, form, field)
-        await steps.pause()
-    async with read_signed_in(request) as (reading, _):
-        _, _, field = await open_field(reading, slug, key)
-        left = await count_lacking(reading, field)
+    try:
+        left |= not await fill_in_steps(lambda: write_signed_in(request), slug, key, text, numbers)
+    except Invalid:  # somebody has changed the field since: its form says what it is now
+        left = True
     return see_other(f"/c/{slug}/fields/{field.ref}?done={'filled-some' if left else 'filled'}")
 
 

@@ -25,7 +25,7 @@ from app.records.imports import MOST_LINES, Plan, plan_import
 from app.settings import Settings
 from app.web.errors import PageError
 from app.web.forms import Form
-from app.web.texts import _l
+from app.web.texts import Text, _l
 
 # Tables are long, and letters take up to twelve bytes in a form.
 IMPORT_LIMIT = 8 * 1024 * 1024
@@ -57,7 +57,7 @@ async def read_table_file(
             request.stream(), content_type, directory=directory, limit=FILE_LIMIT, fields=["file"], most_text=10_000
         )
     except NotStored as refusal:
-        raise PageError(refusal.status, refusal.text, heading=_l("The file was not read")) from refusal
+        return await refuse_table_file(request, slug, refusal.text, refusal.status)
     keys = [stored.key for stored in sent.files]
     try:
         contents = [await in_thread(path_of(directory, key).read_bytes) for key in keys[:1]]
@@ -67,9 +67,16 @@ async def read_table_file(
     texts = [] if refusals else [await in_thread(decode_text, content) for content in contents]
     form = Form([("table", text) for text in texts])
     if not texts:
-        form.errors["file"] = refusals[0] if refusals else _l("Choose a file first.")
+        return await refuse_table_file(request, slug, refusals[0] if refusals else _l("Choose a file first."), 422)
     async with read_signed_in(request) as (reading, reader):
-        status = 422 if form.errors else 200
+        return await render_import(request, reading, reader, slug, form, "records/import.html")
+
+
+async def refuse_table_file(request: AnyRequest, slug: str, why: Text, status: int) -> Response[str]:
+    """The form again, with why a file is none for it."""
+    form = Form()
+    form.errors["file"] = why
+    async with read_signed_in(request) as (reading, reader):
         return await render_import(request, reading, reader, slug, form, "records/import.html", status)
 
 

@@ -294,6 +294,7 @@ window.addEventListener("pagehide", () => forms().forEach((form) => form.leave()
 document.addEventListener("visibilitychange", keepAll);
 document.addEventListener("htmx:before:request", keepAll);
 document.addEventListener("page:refreshed", () => forms().forEach((form) => form.useKey()));
+document.addEventListener("page:refused", () => forms().forEach((form) => { if (form.draft && !form.stranded) form.refuse(); }));
 
 // A form that was sent and is still there had no answer that shows in its place: what is typed is a draft again.
 const sentBy = ({ detail: { ctx } }) => [...forms()].filter((each) => each.form.contains(ctx.sourceElement));

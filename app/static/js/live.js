@@ -154,7 +154,8 @@
         }
         if (response.status >= 500) throw new Error(response.statusText);
         if (!response.ok) {                            // it is gone, or not for this person any more
-          if (main() !== shown || shown.querySelector("[data-keep]")) return;
+          if (main() !== shown) return;
+          if (shown.querySelector("[data-keep]")) return document.dispatchEvent(new CustomEvent("page:refused"));
           const said = new DOMParser().parseFromString(await response.text(), "text/html").querySelector(".error-page h1 + p");
           if (main() !== shown || keepTyped(shown, address, document, said?.textContent)) return;
           if (gone) return location.assign(gone);

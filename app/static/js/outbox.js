@@ -28,6 +28,7 @@ class Outbox extends EventTarget {
   queue = new MessageQueue();
   sending = null;                // { entry, stop, alive, since }
   signedOut = false;
+  #keys = new Set();             // of what this page has begun to send
   #running = false;
   #paused = 0;                   // until when nothing is tried
   #timer = null;
@@ -37,6 +38,7 @@ class Outbox extends EventTarget {
     super();
     for (const entry of allKept("outbox").sort((one, other) => one.number - other.number)) {
       if (entry.state === "files") this.#lose(entry);
+      this.#keys.add(entry.key);
       this.queue.add(entry);
     }
     // Another tab, which began with a copy of this one, has sent it or taken it back.
@@ -61,11 +63,15 @@ class Outbox extends EventTarget {
 
   // `arrivals` are of files that are still on their way: each brings its file, or throws with the words why not.
   add(entry, arrivals = []) {
+    this.#keys.add(entry.key);
     const added = this.queue.add({ ...entry, number: Date.now(), state: arrivals.length ? "files" : "waiting" });
     this.#keep(added);
     if (arrivals.length) Promise.allSettled(arrivals).then((files) => this.#arrived(added, files));
     this.#run();
   }
+
+  // Whether a message was sent in this tab, or is about to be.
+  isFromHere(key) { return this.#keys.has(key); }
 
   #arrived(entry, arrivals) {
     const failed = arrivals.find((each) => each.status === "rejected");

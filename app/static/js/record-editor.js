@@ -87,6 +87,7 @@ class RecordEditor extends HTMLElement {
     document.addEventListener("submit", (event) => this.#submitted(event), early);
     document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => { if (this.form?.contains(ctx.sourceElement)) this.kept.hear(ctx); }, { signal });
     document.addEventListener("page:cut", ({ detail }) => { if (this.#cut()) detail.kept = true; }, { signal });
+    document.addEventListener("page:refused", () => this.#renew(), { signal });
     document.addEventListener("visibilitychange", () => { if (document.hidden) this.#flush(); else this.#tick(); }, { signal });
     window.addEventListener("blur", () => this.#flush(), { signal });
     window.addEventListener("beforeunload", () => this.#part(), { signal });

@@ -8,6 +8,7 @@ import { isMessage, linesBefore, nextMessage, numberOf, settle } from "./message
 import { Reading } from "./message-reading.js";
 import { Stretches } from "./message-stretches.js";
 import { letGo } from "./message-window.js";
+import { outbox } from "./outbox.js";
 import { me, morph } from "./page.js";
 
 function highlight(item) {
@@ -178,18 +179,19 @@ class RoomMessages extends HTMLElement {
       this.stretches.remember(() => this.#changeCards(card));
       return false;
     }
-    const { author } = pushed.dataset;
+    const { author, key } = pushed.dataset;
+    const isFromHere = author === me && outbox.isFromHere(key);     // what another tab has sent leads nobody away here
     delete pushed.dataset.pushed;
     let isAdded = false;
     if (what === "changed") {
       if (!this.#change(pushed)) this.stretches.remember(() => this.#change(pushed));
     } else if (this.list.dataset.newer) {                  // the end is elsewhere
       this.stretches.remember(() => { if (!this.list.dataset.newer) this.put(pushed); });
-      if (author === me) this.end.open(); else this.end.offer(true);
+      if (isFromHere) this.end.open(); else this.end.offer(true);
     } else if (this.put(pushed)) {
       isAdded = true;
-      if (author === me) this.end.stuck = true;
-      else if (document.hidden && this.#firstUnread <= this.reading.told) this.#markUnread(pushed);
+      if (isFromHere) this.end.stuck = true;
+      else if (author !== me && document.hidden && this.#firstUnread <= this.reading.told) this.#markUnread(pushed);
     }
     document.dispatchEvent(new CustomEvent("message:shown", { detail: author }));
     return isAdded;

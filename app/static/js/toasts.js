@@ -80,6 +80,16 @@ const notifications = () => [...document.querySelectorAll("#toasts > [data-subje
 let before = null;                                    // what had the focus before the toasts
 customElements.define("page-toast", PageToast);
 
+// <toasts-gone>: what was told is taken back, or over.
+class ToastsGone extends HTMLElement {
+  connectedCallback() {
+    const gone = this.dataset.activities.split(" ");
+    for (const toast of notifications()) if (gone.includes(toast.dataset.activity)) toast.hide();
+    this.remove();
+  }
+}
+customElements.define("toasts-gone", ToastsGone);
+
 // Nothing is unread any more, here or in another tab.
 function takeAway() {
   if (document.querySelector("#bell [data-unread='0']")) notifications().forEach((toast) => toast.remove());

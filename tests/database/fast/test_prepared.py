@@ -6,29 +6,35 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Table, bindparam, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_connection
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.accounts.members import Member
 from app.database import Base, Database, Tenant
 from app.database.fast.inline import InlineConnection
 from app.database.fast.prepared import Prepared
+from app.database.postgresql import enter_tenant
+from tests.databases import KIND, Store
 
-pytestmark = pytest.mark.sqlite
 MODELS = sorted((mapper.class_ for mapper in Base.registry.mappers), key=lambda model: model.__name__)
 
 
 async def run(database: Database, work: Any) -> Any:
-    """Do something with a connection that writes, and undo it."""
+    """Do something with a connection that writes for acme, and undo it."""
     async with database.writer.connect() as connection:
         try:
+            if KIND == "postgresql":
+                await connection.run_sync(enter_tenant, 1)
             return await connection.run_sync(work)
         finally:
             await connection.rollback()
 
 
-async def test_the_connections_are_those_on_which_statements_are_run_at_once(database: Database) -> None:
+async def test_the_connections_are_those_on_which_statements_go_straight_to_the_driver(database: Database) -> None:
     """Otherwise SQLAlchemy would execute everything, and nothing would be gained."""
-    assert await run(database, lambda connection: type(connection.connection.dbapi_connection)) is InlineConnection
+    known = AsyncAdapt_asyncpg_connection if KIND == "postgresql" else InlineConnection
+    assert await run(database, lambda connection: type(connection.connection.dbapi_connection)) is known
 
 
 async def test_rows_of_every_model_are_read_as_sqlalchemy_reads_them(database: Database) -> None:
@@ -45,6 +51,7 @@ async def test_rows_of_every_model_are_read_as_sqlalchemy_reads_them(database: D
     assert await run(database, read) > 10
 
 
+@pytest.mark.sqlite
 async def test_rows_of_every_model_are_written_as_sqlalchemy_writes_them(database: Database) -> None:
     """Each row of the demo is written to another table like its own, both ways."""
 
@@ -106,10 +113,47 @@ async def test_an_error_is_the_one_that_sqlalchemy_raises(database: Database) ->
     def work(connection: Connection) -> None:
         table: Any = Member.__table__
         row = dict(connection.execute(select(table)).mappings().first() or {})
-        with pytest.raises(IntegrityError) as short:
+        with pytest.raises(IntegrityError) as short, connection.begin_nested():
             Prepared(insert(table), row).execute(connection, row)
-        with pytest.raises(IntegrityError) as long:
+        with pytest.raises(IntegrityError) as long, connection.begin_nested():
             connection.execute(insert(table), row)
         assert str(short.value.orig) == str(long.value.orig)
 
     await run(database, work)
+
+
+@pytest.mark.postgresql
+async def test_a_connection_that_the_server_has_ended_is_known_as_lost(database: Database) -> None:
+    async with database.writer.connect() as connection:
+        ended = (await connection.exec_driver_sql("SELECT pg_backend_pid()")).scalar()
+        async with database.reader.connect() as other:
+            await other.exec_driver_sql(f"SELECT pg_terminate_backend({ended})")
+        members: Any = Member.__table__
+        with pytest.raises(DBAPIError) as lost:
+            await connection.run_sync(Prepared(select(members), ()).execute, {})
+        assert lost.value.connection_invalidated
+        assert connection.invalidated
+
+
+@pytest.mark.postgresql
+async def test_a_kept_statement_of_tables_that_were_changed_is_made_anew(database: Database, store: Store) -> None:
+    members: Any = Member.__table__
+    prepared = Prepared(select(members.c.id, members.c.name), ())
+    owner = create_async_engine(store.owner_url)
+    async with database.reader.connect() as connection:
+        await connection.run_sync(enter_tenant, 1)
+        before = (await connection.run_sync(prepared.execute, {})).rows
+    try:
+        async with owner.begin() as changing:
+            await changing.exec_driver_sql("ALTER TABLE member ALTER COLUMN name TYPE text")
+        for attempt in ("kept", "anew"):
+            async with database.reader.connect() as connection:
+                await connection.run_sync(enter_tenant, 1)
+                try:
+                    assert (await connection.run_sync(prepared.execute, {})).rows == before
+                except DBAPIError:
+                    assert attempt == "kept"
+    finally:
+        async with owner.begin() as changing:
+            await changing.exec_driver_sql("ALTER TABLE member ALTER COLUMN name TYPE varchar(80)")
+        await owner.dispose()
