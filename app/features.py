@@ -39,7 +39,7 @@ from app.chat.pages import rooms as room_pages
 from app.chat.pages import search as search_pages
 from app.chat.rights import CHAT_RIGHTS
 from app.database import Database, Followers
-from app.editing.followers import draft_ends_shown, locks_of_sessions, rows_shown
+from app.editing.followers import draft_ends_shown, locks_of_credentials, rows_shown
 from app.editing.rights import EDITING_RIGHTS
 from app.live.followers import sessions_shown, sockets_closed
 from app.live.log import append
@@ -64,6 +64,11 @@ from app.notifications.pages import preferences as preference_pages
 from app.notifications.rights import NOTIFICATION_RIGHTS
 from app.operators.followers import operators_logged
 from app.operators.pages import workspaces as operator_pages
+from app.programs.endpoints import collections as collection_endpoints
+from app.programs.endpoints import histories as history_endpoints
+from app.programs.endpoints import locks as lock_endpoints
+from app.programs.endpoints import records as record_endpoints
+from app.programs.endpoints import rooms as room_endpoints
 from app.records import auditing, books, reindexing
 from app.records import usage as record_usage
 from app.records.followers import (
@@ -125,11 +130,13 @@ from app.tenants.pages import members as member_pages
 from app.tenants.pages import pictures as picture_pages
 from app.tenants.pages import settings as settings_pages
 from app.tenants.pages import sign_in as sign_in_pages
+from app.tenants.pages import tokens as token_pages
 from app.tenants.rights import TENANT_RIGHTS
 
 WORKSPACE_PAGES = (
     sign_in_pages,
     account_pages,
+    token_pages,
     member_pages,
     confirmation_pages,
     invitation_pages,
@@ -170,6 +177,8 @@ WORKSPACE_ROUTES: list[Any] = [
     take_back,
     *(handler for module in WORKSPACE_PAGES for handler in module.handlers),
 ]
+PROGRAM_ENDPOINTS = (collection_endpoints, record_endpoints, history_endpoints, lock_endpoints, room_endpoints)
+PROGRAM_ROUTES: list[Any] = [endpoint for module in PROGRAM_ENDPOINTS for endpoint in module.endpoints]
 CENTRAL_ROUTES: list[Any] = [*central_pages.handlers, operator_pages.router]
 
 # What no page brings with it, and that says by itself what it is for: a job, what operators see counted, what a new
@@ -186,7 +195,7 @@ FOLLOWERS = Followers(
     # What changes rows, in the order in which it works.
     rooms_entered,
     direct_rooms_renamed,
-    locks_of_sessions,
+    locks_of_credentials,
     guests_admitted,
     rights_taken_back,
     invitation_ends_planned,

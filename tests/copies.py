@@ -49,6 +49,9 @@ class Original:
             "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
+        there = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        if not self.rows.keys() <= {name for (name,) in there}:
+            return False
         changed = {name for (name,) in await connection.fetch(self.changed, self.mark)}
         if "pg_proc" in changed:
             await connection.execute(";".join(self.functions.values()))

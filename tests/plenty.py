@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 
 from app.accounts.audit import AuditEntry
 from app.accounts.members import Member, find_member
+from app.accounts.program_tokens import Token
 from app.accounts.sessions import MOST_SESSIONS, Session
 from app.accounts.undo import UndoOffer
 from app.chat.attachments import Attachment
@@ -69,6 +70,7 @@ class Plenty:
         await self.add_drafts()
         await self.add_notifications()
         await self.add_others()
+        await self.add_tokens()
         return {
             "file_id": await self.newest(Attachment),
             "record_file_id": await self.newest(RecordFile),
@@ -76,6 +78,7 @@ class Plenty:
             "undo_id": await self.newest(UndoOffer),
             "announcement_id": await self.newest(Announcement),
             "session_id": str(self.sessions[-1]),
+            "token_id": await self.newest(Token),
             "member_id": str(self.people[-1].id),
             "subject": f"record-{self.record.id}",
             "slug": "books",
@@ -83,6 +86,12 @@ class Plenty:
             "version": "1",
             "key": "title",
         }, token
+
+    async def add_tokens(self) -> None:
+        """Tokens of Ana's, each narrowed to a collection and a room."""
+        same = {"member_id": self.ana.id, "scopes": ["records:read"], "collections": [1], "rooms": [1], "origins": []}
+        rows = [{**same, "name": f"Script {n}", "token_hash": secrets.token_bytes(32)} for n in range(self.count)]
+        await self.put(Token, rows)
 
     async def put(self, model: Any, rows: Sequence[dict[str, Any]]) -> None:
         """Write rows at once."""

@@ -88,6 +88,14 @@ MADE = [
         led_to="/members?done=invitation-sent",
     ),
     Made(
+        "/account/tokens",
+        {"name": "Once {n}", "scopes": "records:read", "ends": "30"},
+        ("name", "Other {n}"),
+        "SELECT count(*) FROM token WHERE name = 'Once {n}'",
+        {"name": ""},
+        led_to="/account/tokens?done=token-made",
+    ),
+    Made(
         "/collections/new",
         {"name": "Once {n}", "first": "Title"},
         ("name", "Other {n}"),
@@ -167,11 +175,12 @@ async def test_the_same_form_sent_twice_makes_one_and_leads_to_it(
     first, again = await filled.send(), await filled.send()
     assert filled.count() == 1
     assert again.status_code == 303
-    if first.status_code == 200:  # a link is shown once
-        assert "/join?token=" in first.text
+    if first.status_code == 200:  # a link, or a token, is shown once
+        shown, what = ("mut_", "token") if "token" in made.address else ("/join?token=", "link")
+        assert shown in first.text
         told = await ana.get(again.headers["location"])
-        assert "The link was made already" in told.text
-        assert "/join?token=" not in told.text
+        assert f"The {what} was made already" in told.text
+        assert shown not in told.text
     else:
         assert first.status_code == 303
         assert again.headers["location"] == first.headers["location"]
@@ -289,6 +298,7 @@ MAKES_NOTHING = {
     *("/c/{slug:str}/{number:int}/lock/take-over", "/c/{slug:str}/{number:int}/queue/stay"),
     *("/c/{slug:str}/{number:int}/queue/leave", "/c/{slug:str}/{number:int}/draft"),
     *("/c/{slug:str}/{number:int}/draft/restore", "/c/{slug:str}/{number:int}/draft/discard"),
+    *("/account/tokens/{token_id:int}/end", "/settings/tokens/{token_id:int}/end"),
     # The room of some people is one.
     "/chat/direct",
     # Each of them means another mail, and the mails to an address are counted.

@@ -77,7 +77,7 @@ NOT_FOR_MEMBERS = {
     *("/members/{member_id:int}/" + verb for verb in ("role", "owner", "suspend", "restore", "remove")),
     *("/members/invitations", "/members/links", "/account/confirm-mail"),
     *("/members/invitations/{invitation_id:int}/" + verb for verb in ("resend", "revoke")),
-    *("/settings", "/settings/logo", "/settings/logo/remove"),
+    *("/settings", "/settings/logo", "/settings/logo/remove", "/settings/tokens/{token_id:int}/end"),
     *("/collections/new", "/c/{slug:str}/fields", "/c/{slug:str}/rename", "/c/{slug:str}/fields/{key:str}"),
     *("/c/{slug:str}/permissions", "/c/{slug:str}/guests", "/c/{slug:str}/guests/remove"),
     *("/c/{slug:str}/fields/{key:str}/restore", "/c/{slug:str}/fields/{key:str}/kind"),

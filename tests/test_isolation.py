@@ -51,6 +51,7 @@ PATH_VALUES = {
     "announcement_id": ("{acme announcement}", "{globex announcement}"),
     "subject": ("{acme record}", "{globex record}"),
     "undo_id": ("{acme undo}", "{globex undo}"),
+    "token_id": ("{acme token}", "{globex token}"),
 }
 # The table whose rows a channel's {id} names. A new pattern with an {id} needs a line here.
 CHANNEL_TABLES = {
@@ -226,11 +227,14 @@ async def world(shared_server: Server) -> AsyncIterator[World]:
             for client, title in ((ana, "Lantern"), (ana, "Lantern"), (gil, "Stocktaking")):
                 told = await client.post("/announcements", data={"title": title, "text": title})
                 assert told.status_code == 303, told.text
+            for client, title in ((ana, "Lantern"), (ana, "Lantern"), (gil, "Stocktaking")):
+                told = await client.post("/account/tokens", data={"name": title, "scopes": "records:read"})
+                assert told.status_code == 200, told.text
         made = World(shared_server, ana, {})
         sessions = [
             str(made.rows(f"SELECT max(id) FROM session WHERE tenant_id = {tenant}")[0][0]) for tenant in (ACME, GLOBEX)
         ]
-        files, record_files, records, members, invitations, announcements, offers = (
+        files, record_files, records, members, invitations, announcements, offers, tokens = (
             [str(made.rows(f"SELECT max(id) FROM {table} AND tenant_id = {tenant}")[0][0]) for tenant in (ACME, GLOBEX)]
             for table in (
                 "attachment WHERE true",
@@ -240,6 +244,7 @@ async def world(shared_server: Server) -> AsyncIterator[World]:
                 "invitation WHERE true",
                 "announcement WHERE true",
                 "undo_offer WHERE true",
+                "token WHERE true",
             )
         )
         made.values = {
@@ -252,6 +257,7 @@ async def world(shared_server: Server) -> AsyncIterator[World]:
             "announcement_id": (announcements[0], announcements[1]),
             "subject": (f"record-{records[0]}", f"record-{records[1]}"),
             "undo_id": (offers[0], offers[1]),
+            "token_id": (tokens[0], tokens[1]),
         }
         yield made
 

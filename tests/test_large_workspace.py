@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import select
 
 from app.accounts.members import Member
+from app.accounts.program_tokens import Token
 from app.chat.memberships import Membership
 from app.chat.new_rooms import create_room, ensure_general, open_discussion
 from app.chat.rooms import Room
@@ -68,8 +69,10 @@ class Large(Plenty):
         await self.put(Waiting, [{**waits, "member_id": each.id, "name": each.name} for each in self.people[:WAITING]])
         discussion = await open_discussion(self.transaction, f"record-{self.record.id}", "Dom Casmurro")
         await self.put(Membership, [{"room_id": discussion.id, "member_id": each.id} for each in self.people])
+        await self.add_tokens()
         return {
             **{"announcement_id": str(self.announced), "session_id": str(self.sessions[-1])},
+            **{"token_id": await self.newest(Token)},
             **{"invitation_id": await self.newest(Invitation), "member_id": str(self.people[-1].id)},
             **{"subject": f"record-{self.record.id}", "slug": "books", "room": room.slug, "number": "40"},
             **{"version": "1", "key": "title", "file_id": "1", "record_file_id": "1"},

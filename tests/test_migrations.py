@@ -204,8 +204,9 @@ def describe(connection: Connection) -> Any:
 
 
 def read_all(store: Store) -> dict[str, list[str]]:
-    """Every row of every table that a model describes."""
-    names = [name for name in Base.metadata.tables if not name.endswith("_index")]
+    """Every row of every table that is there and that a model describes."""
+    there = look(store, lambda connection: inspect(connection).get_table_names())
+    names = [name for name in Base.metadata.tables if name in there and not name.endswith("_index")]
     return {name: sorted(map(str, store.rows(f'SELECT * FROM "{name}"'))) for name in names}
 
 

@@ -69,6 +69,7 @@ STILL_MADE = (
 FILES = {"path": "css/base.css"}
 # What is typed where a form that is meant takes something of its own.
 TYPED: dict[str, dict[str, Any]] = {
+    "/account/tokens": {"name": "nightly", "scopes": "records:read", "ends": "30"},
     "/account/password": {"password": PASSWORD, "new_password": "a long enough password"},
     "/c/{slug:str}/archive": {"archived": "yes"},
     "/c/{slug:str}/fields": {"kind": "text", "label": "Shelf mark"},

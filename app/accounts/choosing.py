@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, select
 
 from app.accounts.acquaintance import is_known
 from app.accounts.members import Member, is_active
-from app.accounts.rights import may
+from app.accounts.rights import is_entitled
 from app.database import PreparedSelect, Transaction
 from app.web.errors import PageError
 from app.web.forms import Form, number_of
@@ -80,7 +80,7 @@ def select_known(*, insider: bool) -> PreparedPersons:
 
 async def list_known(transaction: Transaction, member: Member) -> list[Candidate]:
     """Whom a member gets to know of, and who may sign in."""
-    prepared = select_known(insider=may(member, "see", "everybody"))
+    prepared = select_known(insider=is_entitled(member, "see", "everybody"))
     return await list_persons(transaction, prepared, member_id=member.id)
 
 
@@ -93,7 +93,7 @@ def select_known_of_number(*, insider: bool) -> PreparedPersons:
 
 async def list_known_of_number(transaction: Transaction, member: Member, number: int) -> list[Candidate]:
     """The person with a number, also one who has left, if a member gets to know of them."""
-    prepared = select_known_of_number(insider=may(member, "see", "everybody"))
+    prepared = select_known_of_number(insider=is_entitled(member, "see", "everybody"))
     return await list_persons(transaction, prepared, member_id=member.id, number=number)
 
 

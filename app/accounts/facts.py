@@ -157,21 +157,36 @@ class SessionsLapsed(Unlogged):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SessionsEnded(Unlogged):
-    """Sessions have ended, and what was theirs alone ends with them. `reason` is what their pages are told."""
+class CredentialsEnded(Unlogged):
+    """Sessions, or tokens, have ended, and what was theirs alone ends with them: their locks, and their sockets and
+    streams. `reason` is what their pages and programs are told."""
 
-    session_ids: tuple[int, ...]
+    session_ids: tuple[int, ...] = ()
+    token_ids: tuple[int, ...] = ()
     reason: str
 
     @property
     def sockets(self) -> dict[str, Any]:
-        """Whose sockets end."""
+        """Whose sockets and streams end."""
         return {"sessions": list(self.session_ids)}
+
+
+class SessionsEnded(CredentialsEnded):
+    """Sessions have ended."""
+
+
+class TokensEnded(CredentialsEnded):
+    """Tokens have ended."""
+
+    @property
+    def sockets(self) -> dict[str, Any]:
+        """The streams of their programs."""
+        return {"tokens": list(self.token_ids)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AllOfMemberEnded(SessionsEnded):
-    """All sessions of a member have ended."""
+    """All sessions of a member have ended; of one who is kept out, tokens do nothing, and hold nothing."""
 
     member_id: int
 
@@ -183,9 +198,47 @@ class AllOfMemberEnded(SessionsEnded):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EverySessionEnded(SessionsEnded):
-    """All sessions of the workspace have ended."""
+    """All sessions of the workspace have ended, and its tokens do nothing."""
 
     @property
     def sockets(self) -> dict[str, Any]:
         """Everybody's."""
         return {"everybody": True}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfToken(OfMember, Audited, Unlogged):
+    """Something has become of a token of a member's, which has a name."""
+
+    email: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenMade(OfToken):
+    """A member has a token for a program, which may do so much."""
+
+    scopes: tuple[str, ...]
+
+    @property
+    def entry(self) -> Entry:
+        """What the audit log says."""
+        return Entry("token.made", self.email, after=f"{self.token}: {', '.join(self.scopes)}")
+
+
+class TokenFirstUsed(OfToken):
+    """A program has used a token for the first time."""
+
+    @property
+    def entry(self) -> Entry:
+        """What the audit log says."""
+        return Entry("token.used", self.email, after=self.token)
+
+
+class TokenEnded(OfToken):
+    """A token works no more."""
+
+    @property
+    def entry(self) -> Entry:
+        """What the audit log says."""
+        return Entry("token.ended", self.email, before=self.token)

@@ -11,6 +11,7 @@ from sqlalchemy import String, UniqueConstraint, bindparam, false, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.facts import MemberJoined, TimeZoneChosen
+from app.accounts.scopes import EVERYTHING_GRANTED
 from app.accounts.time_zones import list_time_zones
 from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.web.forms import Invalid
@@ -42,6 +43,9 @@ class Member(Tenanted, Base):
     joined_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     suspended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     removed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    # Of all that they may do, what is given to whoever acts for them in this transaction: less, where a program does.
+    grant = EVERYTHING_GRANTED
 
     @property
     def active(self) -> bool:

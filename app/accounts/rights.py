@@ -1,4 +1,4 @@
-"""Who may do what: one question, which operations, pages and channels ask.
+"""Who may do what: one question, which operations, pages, programs and channels ask.
 
 Each feature has its rules in a table (`rights.py`); `app/features.py` lists the tables. docs/security.md shows the
 rules as people read them, and a test tries each of them.
@@ -6,11 +6,12 @@ rules as people read them, and a test tries each of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from app.accounts.members import Member
+from app.accounts.scopes import EVERYTHING_GRANTED, Place, Scope
 from app.web.errors import PageError
 from app.web.texts import Text, _l
 
@@ -20,22 +21,30 @@ RANK: dict[str, int] = {"guest": 0, "viewer": 1, "member": 2, "admin": 3, "owner
 ONLY_ADMINS = _l("Only admins of this workspace may do this.")
 ONLY_WRITERS = _l("Viewers read what is here, and write nothing.")
 ONLY_MEMBERS = _l("Only members of this workspace may do this.")
+NOT_GRANTED = _l("The token was not given this.")
 
 # Whether a member may do something with a thing.
 Rule = Callable[[Member, Any], bool]
+
+
+def nowhere(thing: Any) -> Iterable[Place]:
+    """The places of what is in none that a token could be narrowed to."""
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
 class Right:
     """Who may do something with things of a kind: rows of a model, or what is there once and has a name.
 
-    The refusal is what the others are told.
+    The refusal is what the others are told. A program needs a token of the scope, and for where the thing is.
     """
 
     verb: str
     kind: type | str
     rule: Rule
     refusal: Text = ONLY_ADMINS
+    scope: Scope = field(kw_only=True)
+    places: Callable[[Any], Iterable[Place]] = field(kw_only=True, default=nowhere)
 
 
 RIGHTS: dict[tuple[str, type | str], Right] = {}
@@ -60,13 +69,34 @@ def find_right(verb: str, thing: object) -> Right:
 def may(actor: Member | None, verb: str, thing: object) -> bool:
     """Whether somebody may do something with a thing; None is whoever runs the command line, who may do everything."""
     right = find_right(verb, thing)
-    return actor is None or right.rule(actor, thing)
+    return actor is None or (right.rule(actor, thing) and is_granted_right(actor, right, thing))
+
+
+def is_granted_right(actor: Member, right: Right, thing: object) -> bool:
+    """Whether whoever acts for a member was given a right of theirs: a program, by the scopes of its token and the
+    places that it is narrowed to."""
+    grant = actor.grant
+    return grant is EVERYTHING_GRANTED or (grant.holds(right.scope) and grant.reaches(right.places(thing)))
+
+
+def is_entitled(actor: Member | None, verb: str, thing: object) -> bool:
+    """Whether a member may do something with a thing themselves, whatever was given to a program that acts for them.
+
+    For what only tells which rows there are for them: whether the program may have these is asked by another right.
+    """
+    return actor is None or find_right(verb, thing).rule(actor, thing)
 
 
 def require(actor: Member | None, verb: str, thing: object) -> None:
     """Raise a 403 page unless somebody may do something with a thing."""
     if not may(actor, verb, thing):
-        raise PageError(403, find_right(verb, thing).refusal)
+        raise PageError(403, why_refused(actor, verb, thing))
+
+
+def why_refused(actor: Member | None, verb: str, thing: object) -> Text:
+    """What somebody is told who may not do something with a thing; a program whose member may, what its token lacks."""
+    right = find_right(verb, thing)
+    return NOT_GRANTED if is_entitled(actor, verb, thing) else right.refusal
 
 
 def admins(actor: Member, thing: Any) -> bool:

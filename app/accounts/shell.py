@@ -17,7 +17,7 @@ from sqlalchemy import Select, bindparam, select
 from app.accounts.access import AnyRequest, host_of, local_path
 from app.accounts.acquaintance import is_acquainted
 from app.accounts.members import Member
-from app.accounts.rights import may
+from app.accounts.rights import is_entitled, may
 from app.accounts.time_zones import show_in_zone
 from app.accounts.undo import UndoOffer, find_offer
 from app.database import PreparedSelect, Transaction
@@ -251,6 +251,6 @@ def select_known_names(*, insider: bool) -> PreparedSelect[int, str]:
 async def find_named_people(transaction: Transaction, member: Member, about: str) -> str | None:
     """The names of the members whose ids, with commas between them, an address has."""
     ids = [number_of(each) for each in about.split(",")[:MOST_NAMED]]
-    known = select_known_names(insider=may(member, "see", "everybody"))
+    known = select_known_names(insider=is_entitled(member, "see", "everybody"))
     names = dict(await transaction.rows(known, ids=ids, member_id=member.id))
     return ", ".join(names[each] for each in ids if each in names) or None

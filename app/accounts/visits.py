@@ -1,5 +1,5 @@
-"""Visits: which sessions are in use, as people see it on their account's page, and which rooms and collections members
-open, from which the sidebar knows what they use."""
+"""Visits: which sessions and tokens are in use, as people see it on their account's pages, and which rooms and
+collections members open, from which the sidebar knows what they use."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sqlalchemy import ForeignKeyConstraint, String, bindparam, delete, tuple_, 
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
+from app.accounts.program_tokens import note_uses
 from app.accounts.sessions import Session
 from app.database import Base, Database, PreparedChange, Tenanted, Transaction, UtcDateTime, now
 from app.jobs.sweeps import delete_by_keys, sweeps
@@ -47,7 +48,7 @@ NOTE_SEEN = PreparedChange(
 
 
 class Visits:
-    """The sessions that were used just now, and what was opened, written down together.
+    """The sessions and tokens that were used just now, and what was opened, written down together.
 
     After a restart every open page comes back within some seconds: they would be as many writers.
     """
@@ -56,10 +57,15 @@ class Visits:
         self.database = database
         self.noted: dict[int, set[int]] = {}
         self.opened: dict[int, set[tuple[int, str, int]]] = {}
+        self.used: dict[int, dict[int, str]] = {}
 
     def note(self, tenant_id: int, session_id: int) -> None:
         """Note that a session is in use, where that was not written within the last `SEEN_STEP`."""
         self.noted.setdefault(tenant_id, set()).add(session_id)
+
+    def note_used(self, tenant_id: int, token_id: int, address: str) -> None:
+        """Note that a program has used a token, from an address, where that was not written within `SEEN_STEP`."""
+        self.used.setdefault(tenant_id, {})[token_id] = address
 
     def note_opened(self, tenant_id: int, member_id: int, kind: str, subject_id: int) -> None:
         """Note that a member has opened a thing."""
@@ -74,6 +80,13 @@ class Visits:
                     await write_visits(transaction, opened)
             except LookupError:
                 continue  # the workspace is gone
+        while self.used:
+            tenant_id, used = self.used.popitem()
+            try:
+                async with self.database.write(tenant_id) as transaction:
+                    await note_uses(transaction, used)
+            except LookupError:
+                continue
         while self.noted:
             tenant_id, sessions = self.noted.popitem()
             try:

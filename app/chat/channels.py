@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, func, select
 
 from app.accounts.facts import MemberRenamed
 from app.accounts.members import Member
-from app.accounts.rights import may
+from app.accounts.rights import is_entitled, may
 from app.chat.direct_rooms import name_of
 from app.chat.facts import (
     DiscussionOpened,
@@ -52,7 +52,7 @@ def select_seen(*, insider: bool) -> PreparedSelect[int]:
 async def who_may_see_the_room(transaction: Transaction, member: Member, numbers: set[int]) -> Iterable[int]:
     """Everybody but guests for public rooms, readers of a thing for its discussion, otherwise those who are in the
     room."""
-    prepared = select_seen(insider=may(member, "see", "everybody"))
+    prepared = select_seen(insider=is_entitled(member, "see", "everybody"))
     return await transaction.column(prepared, ids=numbers, member_id=member.id)
 
 

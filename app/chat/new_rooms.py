@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, delete, or_, select
 
 from app.accounts.facts import MemberJoined, RoleChanged
 from app.accounts.members import Member
-from app.accounts.rights import INSIDERS, may, require
+from app.accounts.rights import INSIDERS, is_entitled, require
 from app.chat.direct_rooms import name_of
 from app.chat.facts import MemberEntered, MemberLeft, RoomMade
 from app.chat.memberships import Membership, add_all
@@ -110,7 +110,7 @@ async def place_in_rooms(transaction: Transaction, facts: Sequence[MemberJoined 
     """Newcomers are in the general room, and who is no guest any more; guests are where they were invited to. Who
     becomes a guest leaves the public rooms: of others, somebody has brought them in."""
     people = await transaction.find_all(Member, [fact.member_id for fact in facts])
-    guests = {each.id: each for each in people.values() if not may(each, "see", "everybody")}
+    guests = {each.id: each for each in people.values() if not is_entitled(each, "see", "everybody")}
     if len(guests) < len(people):
         await ensure_general(transaction)
     for fact in facts:

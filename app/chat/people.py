@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, bindparam, func, select
 from app.accounts.acquaintance import is_known
 from app.accounts.choosing import Candidate, PreparedPersons, list_persons, select_persons
 from app.accounts.members import Member, is_active
-from app.accounts.rights import may
+from app.accounts.rights import is_entitled
 from app.chat.memberships import Membership
 from app.chat.rooms import Room, by_name
 from app.database import PreparedSelect, Transaction
@@ -82,5 +82,5 @@ def select_known_of_room(*, insider: bool, inside: bool) -> PreparedPersons:
 
 async def list_known_of_room(transaction: Transaction, member: Member, room: Room, *, inside: bool) -> list[Candidate]:
     """Whom a member gets to know of, and who are in a room, or who are not."""
-    prepared = select_known_of_room(insider=may(member, "see", "everybody"), inside=inside)
+    prepared = select_known_of_room(insider=is_entitled(member, "see", "everybody"), inside=inside)
     return await list_persons(transaction, prepared, member_id=member.id, room_id=room.id)

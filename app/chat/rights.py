@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.accounts.members import Member
 from app.accounts.rights import ONLY_MEMBERS, ONLY_WRITERS, Right, admins, insiders, members, writers
+from app.accounts.scopes import SOMEWHERE, Place
 from app.chat.messages import Message
 from app.chat.rooms import GENERAL, Room, RoomAccess
 from app.web.texts import _l
@@ -48,21 +49,88 @@ def all_but_from_general_and_direct(actor: Member, room: Room) -> bool:
     return room.slug != GENERAL and room.kind != "direct"
 
 
+def of_room(room: Room) -> tuple[Place, ...]:
+    """Where a room is: it is such a place itself. A discussion is also where its record is."""
+    place: Place = ("room", room.id)
+    return (place, SOMEWHERE) if room.kind == "discussion" else (place,)
+
+
+def of_room_access(access: RoomAccess) -> tuple[Place, ...]:
+    """Likewise of a room that is asked for."""
+    return of_room(access.room)
+
+
+def of_message(message: Message) -> tuple[Place, ...]:
+    """Where a message is. Its room was asked for before."""
+    return (("room", message.room_id),)
+
+
 CHAT_RIGHTS = (
-    Right("write", "messages", writers, ONLY_WRITERS),
-    Right("make", "rooms", members, ONLY_MEMBERS),
-    Right("see", RoomAccess, all_or_those_inside),
-    Right("enter", RoomAccess, all_or_those_inside, _l("One has to be invited to this room.")),
-    Right("change", RoomAccess, those_inside, _l("Only those who are in a room can change it.")),
-    Right("invite to", RoomAccess, those_inside, _l("Only those who are in a room can invite to it.")),
-    Right("leave", Room, all_but_from_general_and_direct, _l("Nobody can leave this room.")),
-    Right("change", Message, authors, _l("Only who wrote a message can change it.")),
-    Right("delete", Message, writing_authors_and_admins, _l("Only who wrote a message, and admins, can delete it.")),
+    Right("write", "messages", writers, ONLY_WRITERS, scope="chat:write"),
+    Right("make", "rooms", members, ONLY_MEMBERS, scope="chat:write"),
+    Right("see", RoomAccess, all_or_those_inside, scope="chat:read", places=of_room_access),
+    Right(
+        "enter",
+        RoomAccess,
+        all_or_those_inside,
+        _l("One has to be invited to this room."),
+        scope="chat:write",
+        places=of_room_access,
+    ),
+    Right(
+        "change",
+        RoomAccess,
+        those_inside,
+        _l("Only those who are in a room can change it."),
+        scope="chat:write",
+        places=of_room_access,
+    ),
+    Right(
+        "invite to",
+        RoomAccess,
+        those_inside,
+        _l("Only those who are in a room can invite to it."),
+        scope="chat:write",
+        places=of_room_access,
+    ),
+    Right(
+        "leave",
+        Room,
+        all_but_from_general_and_direct,
+        _l("Nobody can leave this room."),
+        scope="chat:write",
+        places=of_room,
+    ),
+    Right(
+        "change",
+        Message,
+        authors,
+        _l("Only who wrote a message can change it."),
+        scope="chat:write",
+        places=of_message,
+    ),
+    Right(
+        "delete",
+        Message,
+        writing_authors_and_admins,
+        _l("Only who wrote a message, and admins, can delete it."),
+        scope="chat:write",
+        places=of_message,
+    ),
     Right(
         "read revisions of",
         Message,
         authors_and_admins,
         _l("Only who wrote a message, and admins, can see what it was."),
+        scope="chat:read",
+        places=of_message,
     ),
-    Right("archive", Room, makers_and_admins, _l("Only admins, and whoever made a room, may do this.")),
+    Right(
+        "archive",
+        Room,
+        makers_and_admins,
+        _l("Only admins, and whoever made a room, may do this."),
+        scope="chat:write",
+        places=of_room,
+    ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
@@ -10,7 +11,8 @@ from sqlalchemy import bindparam, func, select
 from app.accounts.choosing import list_known
 from app.accounts.members import Member
 from app.accounts.quick_switcher import LIMIT, Destination, switches_to
-from app.accounts.rights import may
+from app.accounts.rights import is_entitled, may
+from app.accounts.token_forms import NARROWINGS, Narrowing
 from app.chat.direct_rooms import find_direct_people
 from app.chat.memberships import Membership, is_visible
 from app.chat.rooms import Room
@@ -56,7 +58,7 @@ def select_rooms(*, insider: bool) -> PreparedSelect[int, str, str, str, str, st
 
 async def list_rooms(transaction: Transaction, member: Member) -> list[ListedRoom]:
     """The rooms that a member is in, or may join, by name; direct ones after the others."""
-    prepared = select_rooms(insider=may(member, "see", "everybody"))
+    prepared = select_rooms(insider=is_entitled(member, "see", "everybody"))
     found = await transaction.rows(prepared, member_id=member.id)
     people = await find_direct_people(
         transaction, [(number, subject) for number, _, _, _, kind, subject, _ in found if kind == "direct"]
@@ -103,7 +105,7 @@ def select_archived(*, insider: bool) -> PreparedSelect[Room]:
 
 async def list_archived(transaction: Transaction, member: Member, page: int) -> tuple[list[Room], int]:
     """The archived rooms that a member may see, the newest first, on one page of them; and how many pages there are."""
-    insider = may(member, "see", "everybody")
+    insider = is_entitled(member, "see", "everybody")
     count = await transaction.value(count_archived(insider=insider), member_id=member.id) or 0
     skipped = (page - 1) * ARCHIVED_A_PAGE
     found = await transaction.column(select_archived(insider=insider), member_id=member.id, skipped=skipped)
@@ -135,3 +137,22 @@ async def list_invitable_rooms(transaction: Transaction, member: Member) -> list
     """The rooms that a member may bring guests into with an invitation: public ones, and those that they are in."""
     rooms = await list_rooms(transaction, member)
     return [Invitable(room.id, room.name) for room in rooms if room.kind in ("public", "private")]
+
+
+async def find_narrowed_rooms(transaction: Transaction, member: Member, slugs: Iterable[str]) -> dict[str, int]:
+    """The ids of rooms by their addresses, of those that a member may see."""
+    wanted = set(slugs)
+    return {room.slug: room.id for room in await list_rooms(transaction, member) if room.slug in wanted}
+
+
+async def name_narrowed_rooms(transaction: Transaction, ids: Iterable[int]) -> dict[int, str]:
+    """The names of rooms, by their ids; of a direct one its address."""
+    return {number: room.name or room.slug for number, room in (await transaction.find_all(Room, ids)).items()}
+
+
+NARROWINGS["rooms"] = Narrowing(
+    _l("Only in these rooms"),
+    _l("Their addresses, such as “team”, with commas between. Empty: in all that you may see."),
+    find_narrowed_rooms,
+    name_narrowed_rooms,
+)

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, column, select
 
 from app.accounts.members import Member
 from app.accounts.mentions import read_texts
-from app.accounts.rights import may
+from app.accounts.rights import is_entitled
 from app.chat.direct_rooms import find_room_names
 from app.chat.memberships import is_visible
 from app.chat.messages import Message
@@ -103,7 +103,7 @@ async def search_messages(
         **{"since": since, "until": until, "before": before},
     }
     given = {name: value for name, value in asked.items() if value}
-    prepared = select_found(frozenset(given), insider=may(member, "see", "everybody"))
+    prepared = select_found(frozenset(given), insider=is_entitled(member, "see", "everybody"))
     rows = await transaction.rows(prepared, viewer_id=member.id, **given)
     plains = await read_texts(transaction, *(message.plain for message, _, _ in rows))
     if sum(map(len, plains)) <= SEARCHED_INLINE:

@@ -14,6 +14,7 @@ from app.cli.operators import operator
 from app.cli.records import record
 from app.cli.serving import demo, serve, worker
 from app.cli.tables import backup, migrate, move
+from app.cli.tokens import token
 from app.cli.workspaces import workspace
 from app.settings import SettingsError
 
@@ -24,7 +25,7 @@ def commands() -> None:
     """Mutirão: a workspace for teams. Settings are environment variables; README.md lists them."""
 
 
-for command in (migrate, serve, worker, demo, check, backup, move, workspace, operator, member, record):
+for command in (migrate, serve, worker, demo, check, backup, move, workspace, operator, member, record, token):
     commands.add_command(command)
 
 

@@ -13,6 +13,7 @@ from app.database import Actor, Database, Transaction
 from app.features import open_database
 from app.migration import refuse_newer
 from app.settings import Settings, read_settings
+from app.web.errors import PageError
 from app.web.forms import Invalid
 
 Returned = TypeVar("Returned")
@@ -49,6 +50,8 @@ def run_in(settings: Settings, slug: str, work: Callable[[Transaction], Awaitabl
         return run(settings, open_and_work)
     except Invalid as invalid:
         raise refusal_of(invalid) from invalid
+    except PageError as error:
+        raise click.ClickException(error.text.translate("en")) from error
     except NotFoundException as error:
         raise click.ClickException("there is no such thing in this workspace") from error
 

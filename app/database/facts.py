@@ -24,15 +24,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts, with which session, from which address, and by which way in.
+    """Who acts, with which session or token, from which address, and by which way in; `program` is the token's name.
 
     `member_id` is None when it is not a member: whoever runs the command line, or the program itself.
     """
 
-    way: Literal["page", "command line", "job"] = "job"
+    way: Literal["page", "token", "command line", "job"] = "job"
     member_id: int | None = None
     session_id: int | None = None
     address: str = ""
+    token_id: int | None = None
+    program: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

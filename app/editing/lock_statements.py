@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, bindparam, exists, or_, select, update
 from sqlalchemy.orm.attributes import set_committed_value
 
+from app.accounts.program_tokens import Token, is_working
 from app.accounts.sessions import Session
 from app.database import Actor, PreparedChange, PreparedSelect, Transaction, now
 from app.database.clock import lease_clock
@@ -34,13 +35,17 @@ def is_held(model: type[Editable]) -> ColumnElement[bool]:
 
 
 def is_signed_in() -> ColumnElement[bool]:
-    """Whether the session `session_id` of the member `member_id` is there still: nothing is locked for one that has
-    ended meanwhile."""
-    return exists().where(
+    """Whether the session `session_id`, or the token `program_id`, of the member `member_id` is there still: nothing is
+    locked for one that has ended meanwhile."""
+    by_page = exists().where(
         Session.id == bindparam("session_id"),
         Session.member_id == bindparam("member_id"),
         Session.expires_at > bindparam("moment", callable_=now, unique=True),
     )
+    by_program = exists().where(
+        Token.id == bindparam("program_id"), Token.member_id == bindparam("member_id"), is_working()
+    )
+    return or_(by_page, by_program)
 
 
 def is_writable(model: type[Editable]) -> ColumnElement[bool]:
@@ -52,11 +57,14 @@ def is_writable(model: type[Editable]) -> ColumnElement[bool]:
 
 
 def is_holder(model: type[Editable]) -> ColumnElement[bool]:
-    """Whether the lock is the one that a member took with their session, and that they prove: by the parameters of
-    `show_proof`."""
+    """Whether the lock is the one that a member took with their session, or a program with its token, and that they
+    prove: by the parameters of `show_proof`."""
     return and_(
         model.lock_member_id == bindparam("holder_id"),
-        model.lock_session_id == bindparam("holder_session_id"),
+        or_(
+            model.lock_session_id == bindparam("holder_session_id"),
+            model.lock_program_id == bindparam("holder_program_id"),
+        ),
         ~model.lock_offered,
         is_proven(model),
     )
@@ -68,11 +76,11 @@ def is_proven(model: type[Editable]) -> ColumnElement[bool]:
 
 
 def show_proof(actor: Actor, proof: Proof | None) -> dict[str, Any]:
-    """The parameters by which a statement knows who shows a proof. Who shows none, or has no session, holds nothing."""
-    if actor.member_id is None or actor.session_id is None or proof is None:
-        return {"holder_id": 0, "holder_session_id": 0, "proof_token": -1, "proof_digest": ""}
-    shown = {"holder_id": actor.member_id, "holder_session_id": actor.session_id}
-    return {**shown, "proof_token": proof.token, "proof_digest": proof.digest(actor.member_id)}
+    """The parameters by which a statement knows who shows a proof. Who has none, or no credential, holds nothing."""
+    who = {"holder_id": actor.member_id, "holder_session_id": actor.session_id, "holder_program_id": actor.token_id}
+    if actor.member_id is None or (actor.session_id is None and actor.token_id is None) or proof is None:
+        return {**dict.fromkeys(who, 0), "proof_token": -1, "proof_digest": ""}
+    return {**who, "proof_token": proof.token, "proof_digest": proof.digest(actor.member_id)}
 
 
 def is_free_or_mine(model: type[Editable]) -> ColumnElement[bool]:
@@ -82,7 +90,7 @@ def is_free_or_mine(model: type[Editable]) -> ColumnElement[bool]:
 
 
 def is_live_holder(model: type[Editable]) -> ColumnElement[bool]:
-    """Whether a member proves to hold a row, with a session that goes on."""
+    """Whether a member proves to hold a row, with a credential that goes on."""
     return and_(is_holder(model), is_signed_in())
 
 
@@ -123,6 +131,8 @@ def taken(model: type[Editable]) -> dict[str, Any]:
         "lock_since": bindparam("since"),
         "lock_until": lease_clock() + bindparam("lease"),
         "lock_session_id": bindparam("session_id"),
+        "lock_program_id": bindparam("program_id"),
+        "lock_program": bindparam("program"),
         "lock_offered": False,
     }
 
@@ -158,13 +168,15 @@ def ends_then(model: type[Editable]) -> dict[str, Any]:
 
 
 def held_with(model: type[Editable]) -> tuple[ColumnElement[bool], ...]:
-    """The criteria of rows that are held with some sessions."""
-    return model.lock_member_id.is_not(None), model.lock_session_id.in_(bindparam("sessions"))
+    """The criteria of rows that are held with some sessions or tokens."""
+    return model.lock_member_id.is_not(None), or_(
+        model.lock_session_id.in_(bindparam("sessions")), model.lock_program_id.in_(bindparam("programs"))
+    )
 
 
 @cache
 def signed_in(criterion: Criterion) -> Criterion:
-    """A criterion, and that the member's session is there still."""
+    """A criterion, and that the member's session or token is there still."""
     return lambda model: and_(criterion(model), is_signed_in())
 
 
@@ -177,7 +189,7 @@ def select_held(kind: str) -> PreparedSelect[int]:
 
 @cache
 def select_held_with(kind: str) -> PreparedSelect[Editable]:
-    """The select of the rows of a kind that are held with some sessions."""
+    """The select of the rows of a kind that are held with some sessions or tokens."""
     model = EDITABLE_KINDS[kind].model
     return PreparedSelect(lambda: select(model).where(*held_with(model)).order_by(model.id), anew=True)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy.orm.attributes import set_committed_value
 
-from app.accounts.facts import SessionsEnded
+from app.accounts.facts import CredentialsEnded
 from app.accounts.members import Member
 from app.accounts.rights import may
 from app.database import Transaction, now
@@ -64,7 +64,7 @@ async def take_lock(
     """Take the lock for a page that is being opened; its new proof, or None when it is not to be had.
 
     It is to be had when nobody holds it, when it is this member's turn, or when the member moves from another page of
-    theirs, whose lock has the token `moving`. Raises NoCredential for who has no session.
+    theirs, whose lock has the token `moving`. Raises NoCredential for who has neither session nor token.
     """
     credential_of(transaction.actor)
     if row.lock_member_id is not None:
@@ -91,9 +91,9 @@ async def renew_lock(
     A lease that ended is taken up again as long as nobody has had the lock since, and the row is the one the page
     shows; a person who has signed in again does so with the new session. Raises NoCredential for who has none.
     """
-    credential_of(transaction.actor)
+    credential = credential_of(transaction.actor)
     shown = show_proof(transaction.acting(member.id), proof)
-    alive = {"member_id": member.id, "session_id": transaction.actor.session_id}
+    alive = {"member_id": member.id, **{name: credential[name] for name in ("session_id", "program_id")}}
     if await change_lock(transaction, row, is_live_holder, prolonged, lease=lease * 1000, **alive, **shown):
         return proof
     again = await make_holder(transaction, row, member, is_still_proven, lease=lease, seen_version=version, **shown)
@@ -117,18 +117,21 @@ async def release_lock(transaction: Transaction, row: Editable, member: Member, 
     return True
 
 
-async def release_locks_of_sessions(transaction: Transaction, facts: Sequence[SessionsEnded]) -> None:
-    """Free the locks that were taken with sessions that have ended, and let their pages wait no more.
+async def release_locks_of_credentials(transaction: Transaction, facts: Sequence[CredentialsEnded]) -> None:
+    """Free the locks that were taken with sessions or tokens that have ended, and let their pages wait no more.
 
     A page whose person signs in again goes on, if nobody has had the lock since. So may a request that is under way
     with such a session on PostgreSQL: then its lease ends.
     """
-    session_ids = [session_id for fact in facts for session_id in fact.session_ids]
-    if not session_ids:
+    ended = {
+        "sessions": [session_id for fact in facts for session_id in fact.session_ids],
+        "programs": [token_id for fact in facts for token_id in fact.token_ids],
+    }
+    if not any(ended.values()):
         return
-    left = await waiting.leave_with_sessions(transaction, session_ids)
+    left = await waiting.leave_with_credentials(transaction, ended)
     for kind in EDITABLE_KINDS.values():
-        rows = await transaction.column(select_held_with(kind.name), sessions=session_ids)
+        rows = await transaction.column(select_held_with(kind.name), **ended)
         await free_rows(transaction, rows)
         waited_for = {row_id for name, row_id, _ in left if name == kind.name}
         by_id = await transaction.find_all(kind.model, waited_for)
@@ -166,7 +169,7 @@ async def take_over(transaction: Transaction, row: Editable, member: Member, *, 
     """Take the lock away from whoever holds it; the new proof, or None when this member may not.
 
     Admins may at once, but not from a higher role; whoever has asked, when there was no answer in time. It is
-    recorded in the audit log. Raises NoCredential for who has no session.
+    recorded in the audit log. Raises NoCredential for who has neither session nor token.
     """
     credential_of(transaction.actor)
     holder, name = row.lock_member_id, row.lock_name
@@ -228,7 +231,7 @@ async def make_holder(
         role=member.role,
         since=now() if row.lock_member_id != member.id or row.lock_offered else row.lock_since,
         lease=lease * 1000,
-        session_id=credential_of(transaction.actor),
+        **credential_of(transaction.actor),
         **parameters,
     )
     return Proof(row.lock_token, proof.secret) if held else None

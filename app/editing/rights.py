@@ -20,4 +20,4 @@ def admins_from_no_higher_role(actor: Member, lock: LockOf) -> bool:
     return admins(actor, lock) and is_at_least(actor.role, lock.role)
 
 
-EDITING_RIGHTS = (Right("take over", LockOf, admins_from_no_higher_role),)
+EDITING_RIGHTS = (Right("take over", LockOf, admins_from_no_higher_role, scope="records:write"),)

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypedDict
 
 from sqlalchemy import BigInteger, String, false, select, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -22,6 +22,7 @@ from app.database import Actor, PreparedSelect, Tenant, Tenanted, Transaction, U
 from app.database.clock import lease_clock
 from app.editing.facts import LockChanged
 from app.web.forms import number_of
+from app.web.texts import Text, _l
 
 # Leases in seconds. A page with JavaScript renews its own; one without has to do for a while. The longest also bounds
 # how far ahead a lease can be believed, should the clock ever be set back.
@@ -37,9 +38,10 @@ class Editable(Tenanted):
 
     `lock_token` grows each time that the lock changes hands, and never falls: everybody may know it, and what comes
     late with an older one writes nothing. Who holds the lock proves it with random bits, of which `lock_proof` is a
-    digest. The lock belongs to a member and to the session that it was taken with, and ends with either. An offered
-    lock is somebody's turn: theirs to take, until the lease ends, and nobody can prove to hold it. `lock_name` and
-    `lock_role` are copies of the holder's, so that a row can be shown without another query.
+    digest. The lock belongs to a member and to the credential that it was taken with, a session or the token of a
+    program, and ends with either. An offered lock is somebody's turn: theirs to take, until the lease ends, and nobody
+    can prove to hold it. `lock_name`, `lock_role` and `lock_program`, the token's name, are copies, so that a row can
+    be shown without another query.
     """
 
     guarded: ClassVar[bool] = True
@@ -55,7 +57,16 @@ class Editable(Tenanted):
     lock_since: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
     lock_until: Mapped[int | None] = mapped_column(BigInteger, default=None)
     lock_session_id: Mapped[int | None] = mapped_column(default=None)
+    lock_program_id: Mapped[int | None] = mapped_column(default=None)
+    lock_program: Mapped[str | None] = mapped_column(String(60), default=None)
     lock_offered: Mapped[bool] = mapped_column(default=False, server_default=false())
+
+    @property
+    def lock_holder(self) -> Text:
+        """Who holds the lock, and by which program."""
+        if self.lock_program is None:
+            return Text("%(name)s", {"name": self.lock_name})
+        return _l("%(name)s, by script “%(program)s”", name=self.lock_name, program=self.lock_program)
 
 
 UNLOCKED: dict[str, Any] = {
@@ -65,6 +76,8 @@ UNLOCKED: dict[str, Any] = {
     "lock_since": None,
     "lock_until": None,
     "lock_session_id": None,
+    "lock_program_id": None,
+    "lock_program": None,
     "lock_offered": False,
 }
 LOCK_COLUMNS = ("lock_token", "lock_proof", *UNLOCKED)
@@ -102,14 +115,23 @@ class Proof:
 
 
 class NoCredential(Exception):
-    """A lock was asked for by something that has no session: it would end with nothing."""
+    """A lock was asked for by something that has neither a session nor a token: it would end with nothing."""
 
 
-def credential_of(actor: Actor) -> int:
-    """The session that a lock or a place in line belongs to, beside the member. Raises NoCredential."""
-    if actor.session_id is None:
+class Credential(TypedDict):
+    """What a lock or a place in line belongs to, beside the member: a session, or the token of a program that has a
+    name. So statements call them."""
+
+    session_id: int | None
+    program_id: int | None
+    program: str | None
+
+
+def credential_of(actor: Actor) -> Credential:
+    """The credential of who acts. Raises NoCredential."""
+    if actor.session_id is None and actor.token_id is None:
         raise NoCredential
-    return actor.session_id
+    return {"session_id": actor.session_id, "program_id": actor.token_id, "program": actor.program}
 
 
 READ_CLOCK = PreparedSelect(lambda: select(lease_clock()).select_from(Tenant))

@@ -54,6 +54,8 @@ async def give_turn(transaction: Transaction, row: Editable, following: Waiting)
         since=now(),
         lease=TURN * 1000,
         session_id=following.session_id,
+        program_id=following.program_id,
+        program=following.program,
     ):
         await transaction.apply(waiting.CALL, waiting_id=following.id)
         note_lock(transaction, row, LockOffered, following.member_id)

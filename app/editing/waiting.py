@@ -40,8 +40,8 @@ class Waiting(Tenanted, Base):
     """A person who waits for a row, from the moment they opened its edit page until they leave that page.
 
     `page` is how many such pages the person has open: all of them wait in the one place, and the leaving of the last
-    one ends it, or the end of the session that the newest was opened with. Who was called (at `called_at`) and did not
-    come missed the turn.
+    one ends it, or the end of the session, or token, that the newest was opened with. Who was called (at `called_at`)
+    and did not come missed the turn.
     `unanswered` is set when the time for an answer is over.
     """
 
@@ -63,6 +63,8 @@ class Waiting(Tenanted, Base):
     until: Mapped[int] = mapped_column(BigInteger)
     asked_at: Mapped[int | None] = mapped_column(BigInteger, default=None)
     session_id: Mapped[int | None] = mapped_column(default=None)
+    program_id: Mapped[int | None] = mapped_column(default=None)
+    program: Mapped[str | None] = mapped_column(String(60), default=None)
     kept: Mapped[bool] = mapped_column(default=False, server_default=false())
     unanswered: Mapped[bool] = mapped_column(default=False, server_default=false())
     called_at: Mapped[int | None] = mapped_column(BigInteger, default=None)
@@ -112,10 +114,10 @@ LEAVE_PAGE = PreparedChange(
     lambda: update(Waiting).where(*OF_ROWS, OF_MEMBER, Waiting.page > 1).values(page=Waiting.page - 1)
 )
 LEAVE_ALL = PreparedChange(lambda: delete(Waiting).where(*OF_ROWS))
-LEAVE_WITH_SESSIONS = PreparedChange(
+LEAVE_WITH_CREDENTIALS = PreparedChange(
     lambda: (
         delete(Waiting)
-        .where(Waiting.session_id.in_(bindparam("sessions")))
+        .where(or_(Waiting.session_id.in_(bindparam("sessions")), Waiting.program_id.in_(bindparam("programs"))))
         .returning(Waiting.kind, Waiting.row_id, Waiting.member_id)
     )
 )
@@ -152,7 +154,7 @@ async def find_waiting(transaction: Transaction, row: Editable, member: Member) 
 async def join_queue(transaction: Transaction, row: Editable, member: Member, lease: int) -> Waiting:
     """Wait for a row with the page that is being opened; who waits already keeps the place.
 
-    Raises NoCredential for who has no session.
+    Raises NoCredential for who has neither session nor token.
     """
     waiting = await find_waiting(transaction, row, member)
     return await write_waiting(transaction, row, member, waiting, lease, pages=waiting.page + 1 if waiting else 1)
@@ -165,7 +167,7 @@ async def write_waiting(
 
     Who has missed the turn gets another place, with the pages that were in that one.
     """
-    written: dict[str, Any] = {"session_id": credential_of(transaction.actor), "name": member.name, "role": member.role}
+    written: dict[str, Any] = {**credential_of(transaction.actor), "name": member.name, "role": member.role}
     written["page"] = pages
     written["until"] = await read_clock(transaction) + lease * 1000
     if waiting is not None and waiting.state == "missed":
@@ -233,9 +235,12 @@ async def leave_queues(transaction: Transaction, whom: Sequence[tuple[Editable, 
         await transaction.execute(statement)
 
 
-async def leave_with_sessions(transaction: Transaction, session_ids: list[int]) -> list[tuple[str, int, int]]:
-    """Stop waiting with the pages of sessions that end; the kind and id of each row, and the member."""
-    found = await transaction.apply(LEAVE_WITH_SESSIONS, sessions=session_ids)
+async def leave_with_credentials(
+    transaction: Transaction, ended: Mapping[str, Sequence[int]]
+) -> list[tuple[str, int, int]]:
+    """Stop waiting with the pages of `sessions`, and the `programs` of tokens, that end; the kind and id of each row,
+    and the member."""
+    found = await transaction.apply(LEAVE_WITH_CREDENTIALS, **ended)
     return sorted((kind, row_id, member_id) for kind, row_id, member_id in found.rows)
 
 

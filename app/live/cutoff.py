@@ -15,6 +15,7 @@ from app.accounts.facts import (
     SessionsLapsed,
 )
 from app.accounts.members import Member
+from app.accounts.program_tokens import list_every_token_id, silence_tokens_of
 from app.accounts.sessions import (
     LIST_EVERY_ID,
     MOST_SESSIONS,
@@ -60,14 +61,17 @@ async def end_all_sessions(transaction: Transaction, member: Member, *, reason: 
     password: whoever ends everything means whatever could be used to come in again."""
     await void_tokens(transaction, member, "password")
     ended = await delete_sessions(transaction, await list_session_ids(transaction, member))
+    tokens = () if member.active else await silence_tokens_of(transaction, member)
     by = transaction.actor
-    transaction.note(AllOfMemberEnded(by=by, member_id=member.id, session_ids=ended, reason=reason))
+    transaction.note(AllOfMemberEnded(by=by, member_id=member.id, session_ids=ended, token_ids=tokens, reason=reason))
 
 
 async def end_every_session(transaction: Transaction, *, reason: str) -> None:
     """End all sessions of the workspace, and close everybody's sockets."""
     ended = await delete_sessions(transaction, await transaction.column(LIST_EVERY_ID))
-    transaction.note(EverySessionEnded(by=transaction.actor, session_ids=ended, reason=reason))
+    tokens = tuple(await list_every_token_id(transaction))
+    by = transaction.actor
+    transaction.note(EverySessionEnded(by=by, session_ids=ended, token_ids=tokens, reason=reason))
 
 
 async def end_other_sessions(transaction: Transaction, member: Member, *, but: Session) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from app.accounts.facts import OwnSessionsEnded, SessionsEnded, SessionsLapsed, SessionStarted
+from app.accounts.facts import CredentialsEnded, OwnSessionsEnded, SessionsLapsed, SessionStarted
 from app.database import Partial, Shown, Tenant
 from app.live.log import close_sockets, refresh
 
 
-def close_ended(tenant: Tenant, facts: Sequence[SessionsEnded]) -> Iterator[Partial]:
-    """The sockets of sessions that have ended are closed."""
+def close_ended(tenant: Tenant, facts: Sequence[CredentialsEnded]) -> Iterator[Partial]:
+    """The sockets of sessions that have ended are closed, and so are the streams of tokens."""
     for fact in facts:
         yield close_sockets(**fact.sockets, reason=fact.reason, fact=fact)
 
@@ -24,5 +24,5 @@ def show_sessions(
         yield refresh(tenant, f"user.{member_id}", "sessions-refresh")
 
 
-sockets_closed = Shown(close_ended, (SessionsEnded,))
+sockets_closed = Shown(close_ended, (CredentialsEnded,))
 sessions_shown = Shown(show_sessions, (SessionStarted, OwnSessionsEnded, SessionsLapsed))

@@ -122,7 +122,8 @@ def refresh(tenant: Tenant, channel: str, target: str = "refresh", **context: An
 
 
 def close_sockets(*, fact: Fact | None = None, **whose: Any) -> Partial:
-    """Sockets end: of `sessions=[…]`, of `member=…`, or of everybody (`everybody=True`); `reason` says why."""
+    """Sockets and streams end: of `sessions=[…]`, of `tokens=[…]`, of `member=…`, or of everybody (`everybody=True`);
+    `reason` says why."""
     return Partial(CLOSE_SOCKETS, json.dumps(whose), fact)
 
 

@@ -19,7 +19,7 @@ def those_it_is_meant_for(actor: Member, kind: NotificationKind) -> bool:
 
 
 NOTIFICATION_RIGHTS = (
-    Right("write", "announcements", admins),
-    Right("read", Announcement, all_until_it_is_over),
-    Right("be told", NotificationKind, those_it_is_meant_for),
+    Right("write", "announcements", admins, scope="admin"),
+    Right("read", Announcement, all_until_it_is_over, scope="notifications:read"),
+    Right("be told", NotificationKind, those_it_is_meant_for, scope="notifications:read"),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,7 +10,8 @@ from litestar.exceptions import NotFoundException
 from sqlalchemy import bindparam, select
 
 from app.accounts.members import Member
-from app.accounts.rights import find_right, may, require
+from app.accounts.rights import find_right, is_entitled, may, require
+from app.accounts.token_forms import NARROWINGS, Narrowing
 from app.database import PreparedSelect, Transaction
 from app.editing.rows import tells_readable
 from app.records.collections import Collection, get_collection
@@ -76,9 +77,9 @@ async def find_collection_access(transaction: Transaction, member: Member, colle
 
 async def permissions_of(transaction: Transaction, member: Member, collection_id: int) -> Permissions:
     """What a member may do with the records of a collection: everything, where admins and owners ask."""
-    if may(member, "manage", "collections"):
+    if is_entitled(member, "manage", "collections"):
         return EVERYTHING
-    if not may(member, "see", "everybody") and not await is_guest_of(transaction, collection_id, member.id):
+    if not is_entitled(member, "see", "everybody") and not await is_guest_of(transaction, collection_id, member.id):
         return NOTHING
     return await find_permissions(transaction, collection_id, member.role)
 
@@ -105,7 +106,7 @@ async def find_accesses_of(
     invited = set(await transaction.rows(LIST_GUESTS_IN, collection_ids=ids, member_ids=guests))
 
     def permitted(person: Member, collection: Collection) -> Permissions:
-        if not may(person, "see", "everybody") and (person.id, collection.id) not in invited:
+        if not is_entitled(person, "see", "everybody") and (person.id, collection.id) not in invited:
             return NOTHING
         default = DEFAULTS.get(person.role, EVERYTHING)
         return hold_back(collection, said.get((collection.id, person.role), default))
@@ -239,13 +240,41 @@ async def list_readable(transaction: Transaction, member: Member | None, records
     ids = {record.collection_id for record in records}
     if member is None:
         rows = await transaction.rows(LIST_OPEN_TO_ALL, ids=ids)
-    elif may(member, "manage", "collections"):
+    elif is_entitled(member, "manage", "collections"):
         rows = await transaction.rows(LIST_KEPT, ids=ids)
     else:
         rows = await transaction.rows(LIST_GRANTED, ids=ids, role=member.role, member_id=member.id)
     found = set()
     for collection, is_theirs in rows:
         transaction.keep(collection)  # where its records are seen is asked next
-        if is_theirs:
+        granted = member is None or (
+            member.grant.holds("records:read") and member.grant.reaches([("collection", collection.id)])
+        )
+        if is_theirs and granted:
             found.add(collection.id)
     return [record for record in records if record.collection_id in found]
+
+
+LIST_COLLECTIONS_BY_SLUGS = PreparedSelect(
+    lambda: select(Collection).where(Collection.slug.in_(bindparam("slugs")), Collection.deleted_at.is_(None))
+)
+
+
+async def find_narrowed_collections(transaction: Transaction, member: Member, slugs: Iterable[str]) -> dict[str, int]:
+    """The ids of collections by their addresses, of those that a member may read."""
+    collections = await transaction.column(LIST_COLLECTIONS_BY_SLUGS, slugs=list(slugs))
+    found = {each.slug: await find_collection_access(transaction, member, each) for each in collections}
+    return {slug: access.collection.id for slug, access in found.items() if may(member, "read", access)}
+
+
+async def name_narrowed_collections(transaction: Transaction, ids: Iterable[int]) -> dict[int, str]:
+    """The names of collections, by their ids."""
+    return {number: each.name for number, each in (await transaction.find_all(Collection, ids)).items()}
+
+
+NARROWINGS["collections"] = Narrowing(
+    _l("Only in these collections"),
+    _l("Their addresses, such as “books”, with commas between. Empty: in all that you may read."),
+    find_narrowed_collections,
+    name_narrowed_collections,
+)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm.attributes import set_committed_value
@@ -143,10 +144,12 @@ async def change_record(
     proof: Proof | None = None,
     what: str = "changed",
     fields: Fields | None = None,
+    keeps_lock: bool = False,
 ) -> bool:
     """Save what is typed over the version that the author has seen, with the proof of the author's lock, if any.
 
-    Frees the lock. False when there is nothing to change; whoever has no right to the lock is refused that, too.
+    Frees the lock, unless a program goes on with it. False when there is nothing to change; whoever has no right to the
+    lock is refused that, too.
 
     Raises Invalid when a value won't do, Changed when the record is not at that version any more, and Held when
     somebody else, or another page, holds it.
@@ -155,9 +158,18 @@ async def change_record(
     refuse_changed(record, version)
     values = read_values(fields, typed, record.values, by=author)
     changed = await write_record(
-        transaction, collection, record, values, author, version=version, proof=proof, what=what, fields=fields
+        transaction,
+        collection,
+        record,
+        values,
+        author,
+        version=version,
+        proof=proof,
+        what=what,
+        fields=fields,
+        keeps_lock=keeps_lock,
     )
-    if what == "changed":
+    if what == "changed" and transaction.actor.token_id is None:  # what a person has typed is not a program's to settle
         await settle_draft(transaction, record, author)
     return changed
 
@@ -179,6 +191,7 @@ async def write_record(
     proof: Proof | None = None,
     what: str,
     fields: Fields,
+    keeps_lock: bool = False,
 ) -> bool:
     """Save values that were read, or are an old revision's: as `change_record` does, but all that is judged of them is
     whether the author may change them."""
@@ -204,6 +217,7 @@ async def write_record(
             values=values,
             search=search_text(fields, values),
             deleted_at=None,
+            keeps_lock=keeps_lock,
         )
         await keep_files(transaction, record, brought)
         stamped = [field for field in fields if field.ref in stamp]
@@ -213,25 +227,31 @@ async def write_record(
         shown = show_proof(transaction.acting(author.id), proof)
         if not await transaction.value(IS_WRITABLE, row_id=record.id, **shown):
             raise Held
-        await release_lock(transaction, record, author, proof)
+        if not keeps_lock:
+            await release_lock(transaction, record, author, proof)
     return bool(changed)
 
 
 IS_WRITABLE = PreparedSelect(lambda: select(is_writable(Record)).where(Record.id == bindparam("row_id")))
-ADVANCE = PreparedChange(
-    lambda: (
-        update(Record)
-        .where(Record.id == bindparam("row_id"), Record.version == bindparam("seen_version"), is_writable(Record))
-        .values(
-            version=Record.version + 1,
-            values=bindparam("new_values"),
-            search=bindparam("new_search"),
-            deleted_at=bindparam("new_deleted_at"),
-            updated_at=bindparam("new_updated_at"),
-            **UNLOCKED,
+
+
+@cache
+def advance_of(*, keeps_lock: bool) -> PreparedChange:
+    """The statement that writes a record's next version, if it is at the one before and the lock allows it."""
+    return PreparedChange(
+        lambda: (
+            update(Record)
+            .where(Record.id == bindparam("row_id"), Record.version == bindparam("seen_version"), is_writable(Record))
+            .values(
+                version=Record.version + 1,
+                values=bindparam("new_values"),
+                search=bindparam("new_search"),
+                deleted_at=bindparam("new_deleted_at"),
+                updated_at=bindparam("new_updated_at"),
+                **({} if keeps_lock else UNLOCKED),
+            )
         )
     )
-)
 
 
 async def advance(
@@ -244,8 +264,10 @@ async def advance(
     values: Values,
     search: str,
     deleted_at: datetime | None,
+    keeps_lock: bool = False,
 ) -> None:
-    """Write a record's next version, in one statement that checks the one before and the lock, and frees it.
+    """Write a record's next version, in one statement that checks the one before and the lock, and frees it unless it
+    is kept.
 
     Raises Changed when the record is not at that version, and Held when somebody else, or another page, holds it.
     """
@@ -253,12 +275,15 @@ async def advance(
     written = {"values": values, "search": search, "deleted_at": deleted_at, "updated_at": now()}
     shown = show_proof(transaction.acting(author.id), proof)
     parameters = {f"new_{name}": value for name, value in written.items()}
-    result = await transaction.apply(ADVANCE, row_id=record.id, seen_version=version, **parameters, **shown)
+    statement = advance_of(keeps_lock=keeps_lock)
+    result = await transaction.apply(statement, row_id=record.id, seen_version=version, **parameters, **shown)
     if result.changed != 1:
         await transaction.refresh(record, ["version", *LOCK_COLUMNS])
         raise Changed if record.version != version else Held
-    for name, value in {"version": version + 1, **written, **UNLOCKED}.items():
+    for name, value in {"version": version + 1, **written, **({} if keeps_lock else UNLOCKED)}.items():
         set_committed_value(record, name, value)
+    if keeps_lock:
+        return
     if deleted_at is not None:
         if holder is not None:
             note_lock(transaction, record, LockFreed, holder)

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, delete, select
 from app.accounts.members import Member
 from app.database import Transaction, now
 from app.editing.drafts import Draft
+from app.editing.rows import Proof
 from app.editing.waiting import leave_all
 from app.jobs.sweeps import sweeps
 from app.records.access import require_on
@@ -33,23 +34,33 @@ async def delete_record(
     author: Member,
     *,
     version: int,
+    proof: Proof | None = None,
 ) -> None:
-    """Put a record into the bin.
+    """Put a record into the bin, with the proof of the author's lock, if any.
 
     Raises Changed when it is not at that version any more, and Held when somebody edits it.
     """
     await require_on(transaction, author, "delete", collection, record)
-    await put_into_bin(transaction, record, author, version=version)
+    await put_into_bin(transaction, record, author, version=version, proof=proof)
     await keep_deleted(transaction, collection, await list_fields(transaction, collection), [record], author)
 
 
-async def put_into_bin(transaction: Transaction, record: Record, author: Member, *, version: int) -> None:
+async def put_into_bin(
+    transaction: Transaction, record: Record, author: Member, *, version: int, proof: Proof | None = None
+) -> None:
     """Write the version of a record that is in the bin; `keep_deleted` keeps what they were, for many at once.
 
     Raises Changed when it is not at that version any more, and Held when somebody edits it.
     """
     await advance(
-        transaction, record, author, version=version, values=record.values, search=record.search, deleted_at=now()
+        transaction,
+        record,
+        author,
+        version=version,
+        proof=proof,
+        values=record.values,
+        search=record.search,
+        deleted_at=now(),
     )
 
 

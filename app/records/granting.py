@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, delete, select
 
 from app.accounts.facts import MemberJoined
 from app.accounts.members import Member, is_active
-from app.accounts.rights import may, require
+from app.accounts.rights import is_entitled, may, require
 from app.database import PreparedChange, PreparedSelect, Transaction
 from app.records.access import forget_access
 from app.records.access_facts import GuestAdmitted, GuestDismissed, PermissionsChanged
@@ -90,7 +90,7 @@ async def admit_guests(
 ) -> list[Member]:
     """Open a collection to guests; those to whom it was not open before. Raises Invalid for who is none."""
     require(actor, "manage", "collections")
-    if any(may(person, "see", "everybody") for person in people):
+    if any(is_entitled(person, "see", "everybody") for person in people):
         raise Invalid(person=_l("Only guests are let in one by one: the table says what the others may do."))
     admitted = []
     for person in people:
@@ -158,7 +158,7 @@ async def list_guests(transaction: Transaction, collection: Collection) -> list[
     """The guests whom a collection is open to, by id, name and address; those whose role is another one by now left
     out."""
     people = await transaction.column(LIST_GUESTS, collection_id=collection.id)
-    return [(each.id, each.name, each.email or "") for each in people if not may(each, "see", "everybody")]
+    return [(each.id, each.name, each.email or "") for each in people if not is_entitled(each, "see", "everybody")]
 
 
 async def admit_invited(transaction: Transaction, facts: Sequence[MemberJoined]) -> None:
@@ -167,7 +167,7 @@ async def admit_invited(transaction: Transaction, facts: Sequence[MemberJoined])
     for fact in facts:
         person = people[fact.member_id]
         wanted = invited_collections(fact.invited_to)
-        if may(person, "see", "everybody") or not wanted:
+        if is_entitled(person, "see", "everybody") or not wanted:
             continue
         found = await transaction.find_all(Collection, sorted(wanted))
         for collection in found.values():

@@ -18,9 +18,10 @@ from app.records.fields import Field, Fields
 from app.records.keys import RecordKey, forget_keys, keys_of
 from app.records.records import Record
 from app.records.revisions import Revision
-from app.records.values import read_values, write_values
+from app.records.values import find_overstepped, list_read_only, read_values, value_of_before, write_values
 from app.records.wording import compare_texts
 from app.web.forms import Invalid
+from app.web.texts import Text
 
 
 @dataclass(slots=True)
@@ -204,6 +205,18 @@ async def get_revision(transaction: Transaction, record: Record, version: int) -
     if revision is None:
         raise NotFoundException
     return revision
+
+
+def values_as_before(
+    fields: Fields, record: Record, revision: Revision, member: Member
+) -> tuple[dict[str, str], dict[Field, Text]]:
+    """The values with which a record is as it was in a revision, but for those that a member may not change; and
+    these."""
+    known = translate(fields, revision)
+    values = {each.ref: known[each.ref] for each in fields if each.ref in known}
+    kept = find_overstepped(list_read_only(fields, member), record.values, values)
+    stays = {field.ref: value_of_before(field, record.values) for field in kept}
+    return {ref: value for ref, value in (values | stays).items() if value}, kept
 
 
 async def keep_revisions(

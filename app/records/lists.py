@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 from urllib.parse import urlencode
 
-from sqlalchemy import ColumnElement, Integer, Select, String, bindparam, case, func, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Integer, Select, String, bindparam, case, func, select, union_all
 
 from app.database import PreparedSelect, Transaction
 from app.database.functions import find_text
@@ -54,6 +54,11 @@ class View:
     def key(self) -> str:
         """The ref of the field to sort by, or `number`."""
         return self.sort.removeprefix("-")
+
+    @property
+    def by_key(self) -> bool:
+        """Whether it is sorted by a field."""
+        return self.key != "number"
 
     @property
     def descending(self) -> bool:
@@ -246,50 +251,3 @@ async def list_records(transaction: Transaction, collection: Collection, fields:
     rows = await transaction.rows(select_shown, **parameters, offset=(page - 1) * LIST_PAGE_SIZE)
     keys = {record.id: key for record, key in rows} if by_key else {}
     return Listing(view, [record for record, *_ in rows], count, keys)
-
-
-# Makes the select of the records of a view behind a place, of its number of words and of what `select_behind` takes.
-Following = Callable[..., PreparedSelect[*tuple[Any, ...]]]
-
-
-def select_behind(statement: Select[Any], *, by_key: Keys, descending: bool, part: Part, goes_on: bool) -> Select[Any]:
-    """Bring a select of a collection's records into the order of a part of a view, from its beginning or behind a
-    place, which `after_0` and so on are: `most` of them, each with its own place as the last columns."""
-    statement, order = in_order(statement, by_key=by_key, descending=descending, part=part)
-    if goes_on:
-        place = tuple_(*order)
-        after = tuple_(*(bindparam(f"after_{at}", type_=column.type) for at, column in enumerate(order)))
-        statement = statement.where(place < after if descending else place > after)
-    return statement.add_columns(*order).limit(bindparam("most"))
-
-
-async def list_following(
-    transaction: Transaction,
-    following: Following,
-    collection: Collection,
-    fields: list[Field],
-    view: View,
-    after: Sequence[Any],
-    most: int,
-) -> list[tuple[tuple[Any, ...], tuple[Any, ...]]]:
-    """What a select has of the next records of a view behind a place, or from its beginning where that is empty: each
-    with its own place.
-
-    An index has each part of a view in its order: downwards, what is empty is one of its own.
-    """
-    by_key = keys_for(fields, view)
-    about = parameters_of(collection, fields, view)
-    parts: list[Part] = ["filled", "empty"] if by_key and view.descending else ["all"]
-    if after and after[0] == LAST:
-        parts = parts[-1:]
-    found: list[Any] = []
-    for part in parts:
-        if len(found) < most:
-            behind = {f"after_{at}": value for at, value in enumerate(after)}
-            prepared = following(
-                len(view.words), by_key=by_key, descending=view.descending, part=part, goes_on=bool(after)
-            )
-            found += await transaction.rows(prepared, **about, **behind, most=most - len(found))
-            after = ()  # the next part is read from its beginning
-    width = 2 if by_key else 1
-    return [(tuple(row[:-width]), tuple(row[-width:])) for row in found]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.accounts.members import Member
 from app.accounts.rights import Right, admins
+from app.accounts.scopes import Place
 from app.records.access import CollectionAccess, RecordAccess
 from app.records.fields import Field
 from app.web.texts import _l
@@ -64,17 +65,35 @@ MAY_NOT_EDIT = _l("You may read this record, but not change it.")
 MAY_NOT_DELETE_ANY = _l("You may read the records of this collection, but not delete any.")
 MAY_NOT_DELETE = _l("You may read this record, but not delete or restore it.")
 
+
+def of_access(access: CollectionAccess) -> tuple[Place, ...]:
+    """Where a collection is: it is such a place itself."""
+    return (("collection", access.collection.id),)
+
+
+def of_record(access: RecordAccess) -> tuple[Place, ...]:
+    """Where a record is."""
+    return of_access(access.within)
+
+
+def of_field(field: Field) -> tuple[Place, ...]:
+    """Where a field is."""
+    return (("collection", field.collection_id),)
+
+
 RECORD_RIGHTS = (
-    Right("manage", "collections", admins),
-    Right("browse", CollectionAccess, browsers, MAY_NOT_BROWSE),
-    Right("read", CollectionAccess, readers),
-    Right("read the bin of", CollectionAccess, browsers, MAY_NOT_BROWSE),
-    Right("export", CollectionAccess, browsers, MAY_NOT_BROWSE),
-    Right("add to", CollectionAccess, adders, MAY_NOT_ADD),
-    Right("import into", CollectionAccess, importers, MAY_NOT_ADD),
-    Right("delete from", CollectionAccess, those_who_delete, MAY_NOT_DELETE_ANY),
-    Right("change", Field, changers, MAY_NOT_CHANGE),
-    Right("read", RecordAccess, readers_within),
-    Right("edit", RecordAccess, editors, MAY_NOT_EDIT),
-    Right("delete", RecordAccess, deleters, MAY_NOT_DELETE),
+    Right("manage", "collections", admins, scope="admin"),
+    Right("browse", CollectionAccess, browsers, MAY_NOT_BROWSE, scope="records:read", places=of_access),
+    Right("read", CollectionAccess, readers, scope="records:read", places=of_access),
+    Right("read the bin of", CollectionAccess, browsers, MAY_NOT_BROWSE, scope="records:read", places=of_access),
+    Right("export", CollectionAccess, browsers, MAY_NOT_BROWSE, scope="records:read", places=of_access),
+    Right("add to", CollectionAccess, adders, MAY_NOT_ADD, scope="records:write", places=of_access),
+    Right("import into", CollectionAccess, importers, MAY_NOT_ADD, scope="records:write", places=of_access),
+    Right(
+        "delete from", CollectionAccess, those_who_delete, MAY_NOT_DELETE_ANY, scope="records:write", places=of_access
+    ),
+    Right("change", Field, changers, MAY_NOT_CHANGE, scope="records:write", places=of_field),
+    Right("read", RecordAccess, readers_within, scope="records:read", places=of_record),
+    Right("edit", RecordAccess, editors, MAY_NOT_EDIT, scope="records:write", places=of_record),
+    Right("delete", RecordAccess, deleters, MAY_NOT_DELETE, scope="records:write", places=of_record),
 )

@@ -28,7 +28,7 @@ from app.accounts.sessions import Askers
 from app.accounts.visits import Visits
 from app.chat.limits import SearchLimit, WritingLimit, count_change, count_message
 from app.editing.watch import Watch
-from app.features import CENTRAL_ROUTES, WORKSPACE_ROUTES, open_database
+from app.features import CENTRAL_ROUTES, PROGRAM_ROUTES, WORKSPACE_ROUTES, open_database
 from app.files.decoding import DECODER
 from app.jobs.runner import Loop, Runner
 from app.live.bus import make_bus
@@ -38,6 +38,7 @@ from app.live.socket import serve_socket
 from app.mail.delivery import Delivery
 from app.operators.channels import OperatorSite
 from app.operators.gathering import Gathering
+from app.programs.site import ProgramSite
 from app.records.limits import ExportLimit, ListLimit, take_turn
 from app.server.gate import Gate
 from app.server.health import show_liveness, show_metrics, show_readiness
@@ -73,7 +74,7 @@ class Parts:
         self.visits = Visits(self.database)
         self.writing_visits = Loop(self.database, self.visits.write, "the sessions in use")
         self.languages = Languages(self.database)
-        windows = Windows(settings)
+        windows = self.windows = Windows(settings)
         self.guessing = GuessingLimit(windows)
         self.mailing = MailLimit(self.guessing)
         askers = Askers(self.database, settings)
@@ -102,7 +103,7 @@ class Parts:
 
 
 class Pages:
-    """The pages of workspaces and of the central host.
+    """The pages of workspaces and of the central host, and what programs call.
 
     Making them is most of what a start costs, as the framework looks at the arguments of each function, and as what is
     pushed is compiled. They need no settings for it: what they ask for is in `parts`, which come later.
@@ -149,7 +150,8 @@ class Pages:
             **common,
         )
         self.central = Litestar([*everywhere, *CENTRAL_ROUTES], **common)
-        for site in (self.workspace, self.central):
+        self.programs = ProgramSite(PROGRAM_ROUTES)
+        for site in (self.workspace, self.central, self.programs.endpoints):
             resolve_in_turn(site)
 
     def serve_with(self, parts: Parts) -> None:
@@ -160,6 +162,8 @@ class Pages:
             state |= {"languages": parts.languages, "reauthentication": parts.reauthentication}
             state |= {"guessing": parts.guessing, "check_sender": check_sender}
             site.state.update(state | {"writing": parts.writing, "lists": parts.lists, "visits": parts.visits})
+        own = {"settings": parts.settings, "database": parts.database, "visits": parts.visits, "node": parts.node}
+        self.programs.serve_with(parts, **own, windows=parts.windows)
 
     @contextlib.asynccontextmanager
     async def run(self, _: Litestar) -> AsyncIterator[None]:
@@ -182,6 +186,7 @@ def create_app(settings: Settings) -> Gate:
         settings,
         central=pages.central,
         workspace=pages.workspace,
+        programs=pages.programs,
         live=live,
         readiness=parts.readiness,
         send_away=parts.node.drain,

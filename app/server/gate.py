@@ -21,21 +21,23 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app.database.fairness import FairTurns
 from app.database.tenancy import SLUG
+from app.server.refusals import send_refusal
 from app.settings import Settings
 from app.web.assets import static_version
 from app.web.cookies import CLEAR_COOKIES
 from app.web.endings import end_all
-from app.web.errors import SOON, render_error
-from app.web.languages import accepted_language
+from app.web.errors import SOON
 from app.web.metrics import REQUESTS
+from app.web.problems import is_for_programs
 from app.web.readiness import Readiness
 from app.web.request_ids import HEADER
-from app.web.texts import Text, _l
+from app.web.texts import _l
 
 ANY_HOST = ("/healthz", "/readyz", "/metrics", "/certificate")
-METHODS = ("GET", "HEAD", "POST")
-# Requests that programs of others send without a session, such as a mail program that unsubscribes (RFC 8058). They may
-# come from anywhere, and cookies are taken off them: nothing can be done with one that a stranger could not do.
+METHODS = ("GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS")
+# Beside those with a token below /api, the requests that programs of others send without a session, such as a mail
+# program that unsubscribes (RFC 8058). They may come from anywhere, and cookies are taken off them: nothing can be done
+# with one that a stranger could not do.
 WITHOUT_SESSION = ("/unsubscribe",)
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 HEADER_LIMIT = 32 * 1024
@@ -53,8 +55,8 @@ log = structlog.get_logger("web")
 
 
 class Gate:
-    """The outermost ASGI application: passes a request on to the central site or to a workspace, and sockets to both
-    to `live`."""
+    """The outermost ASGI application: passes a request on to the central site, to a workspace's pages or to what it has
+    for programs, and sockets to both to `live`."""
 
     def __init__(
         self,
@@ -62,6 +64,7 @@ class Gate:
         *,
         central: ASGIApp,
         workspace: ASGIApp,
+        programs: ASGIApp,
         live: ASGIApp,
         readiness: Readiness,
         send_away: Callable[[], Awaitable[None]],
@@ -69,6 +72,7 @@ class Gate:
         self.settings = settings
         self.central = central
         self.workspace = workspace
+        self.programs = programs
         self.live = live
         self.readiness = readiness
         self.send_away = send_away
@@ -142,20 +146,24 @@ class Gate:
         if refusal:
             cookies = sum(len(value) for name, value in scope["headers"] if name == b"cookie")
             clearing = [CLEAR_COOKIES] if cookies > HEADER_LIMIT // 2 else []
-            await send_page(scope, send_secured, refusal, *clearing)
+            await send_refusal(scope, send_secured, refusal, *clearing)
+            return
+        if is_for_programs(scope["path"]) and not slug:
+            await send_refusal(scope, send_secured, 404)
             return
         # HEAD is GET without the body, which the server leaves out.
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         state = {**scope["state"], "slug": slug, "head": scope["method"] == "HEAD"}
         headers = scope["headers"]
-        if scope["path"] in WITHOUT_SESSION:
+        if is_without_session(scope["path"]):
             headers = [pair for pair in headers if pair[0] != b"cookie"]
         query = NUL.sub(b"", scope["query_string"])
         scope = {**scope, "method": method, "state": state, "headers": headers, "query_string": query}
         try:
             # Most of what a request is done in one go: where many have come at once, another workspace's is next.
             await self.starting.pass_through(slug)
-            await (self.workspace if slug else self.central)(scope, receive, send_secured)
+            site = self.programs if is_for_programs(scope["path"]) else self.workspace if slug else self.central
+            await site(scope, receive, send_secured)
             if 0 < status < 400:
                 for step in state.get("afterwards", ()):
                     await step()
@@ -163,11 +171,11 @@ class Gate:
             # The process ends, and this has taken longer than it waits.
             log.warning("request cancelled", path=scope["path"], method=scope["method"], answered=bool(status))
             if not status:
-                await send_page(scope, send_secured, 503, (b"retry-after", b"%d" % SOON), detail=RESTARTING)
+                await send_refusal(scope, send_secured, 503, (b"retry-after", b"%d" % SOON), detail=RESTARTING)
         except Exception as error:
             log.error("request failed", path=scope["path"], method=scope["method"], exc_info=error)
             if not status:
-                await send_page(scope, send_secured, 500)
+                await send_refusal(scope, send_secured, 500)
         finally:
             if not status:
                 await end_all(state)
@@ -192,7 +200,7 @@ class Gate:
             origins = [value for name, value in headers if name == b"origin"]
             if len(origins) != 1 or origins[0].decode("latin-1") != f"{self.settings.scheme}://{host}":
                 return 403, None
-        elif scope["path"] in WITHOUT_SESSION:
+        elif is_without_session(scope["path"]):
             return 0, slug or None
         elif scope["method"] in UNSAFE and not self.is_same_origin(headers, host):
             return 403, None
@@ -241,20 +249,9 @@ def address(scope: Any) -> str:
     return str(scope["client"][0]) if scope.get("client") else ""
 
 
-async def send_page(
-    scope: Any, send: Send, status: int, *headers: tuple[bytes, bytes], detail: Text | None = None
-) -> None:
-    """Answer with the page of a status, in a language that the browser asks for."""
-    language = accepted_language(",".join(every(scope["headers"], b"accept-language")))
-    body = render_error(status, language=language, detail=detail, request_id=scope["state"]["request_id"]).encode()
-    content = [(b"content-type", b"text/html; charset=utf-8"), (b"content-length", str(len(body)).encode()), *headers]
-    await send({"type": "http.response.start", "status": status, "headers": content})
-    await send({"type": "http.response.body", "body": body, "more_body": False})
-
-
-def every(headers: Any, wanted: bytes) -> list[str]:
-    """All values of a header."""
-    return [value.decode("latin-1") for name, value in headers if name == wanted]
+def is_without_session(path: str) -> bool:
+    """Whether cookies are taken off a request, and it may come from anywhere."""
+    return path in WITHOUT_SESSION or is_for_programs(path)
 
 
 def first(headers: Any, wanted: bytes) -> str | None:

@@ -96,7 +96,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no request, with the headers of every answer."""
-        self.transport.write(plain_answer(self.config, 400, msg))
+        self.transport.write(plain_answer(self.config, 400, msg, url=self.url))
         self.transport.close()
 
     def await_part(self, *, in_header: bool) -> None:
@@ -141,7 +141,7 @@ class BoundedProtocol(HttpToolsProtocol):
             # Of what browsers send only addresses and cookies are ever large, and the address is there by then.
             cookies = status == 431 and 0 < len(self.url) < HEADER_SIZE // 2
             more = [(HEADER, request_id.encode()), *((CLEAR_COOKIES,) if cookies else ())]
-            self.transport.write(plain_answer(self.config, status, "", *more))
+            self.transport.write(plain_answer(self.config, status, "", *more, url=self.url, request_id=request_id))
         if self.cycle is not None:
             self.cycle.disconnected = True
             self.cycle.message_event.set()

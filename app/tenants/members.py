@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, bindparam, func, select
 from app.accounts.acquaintance import is_acquainted
 from app.accounts.facts import AccountEnded, MemberRenamed, PasswordChanged, RoleChanged
 from app.accounts.members import Member, Role, find_members, is_active
-from app.accounts.rights import may, rank_of, require, roles_from
+from app.accounts.rights import is_entitled, may, rank_of, require, roles_from
 from app.accounts.undo import end_offers
 from app.database import Actor, PreparedSelect, Transaction, now
 from app.live.cutoff import end_all_sessions
@@ -54,7 +54,7 @@ def select_known_member(*, insider: bool) -> PreparedSelect[Member]:
 
 async def list_members(transaction: Transaction, member: Member, query: str = "", page: str = "") -> Paged[Member]:
     """Everybody with an account whom a member gets to know of, page by page: by the height of roles, then by name."""
-    there = select_there(insider=may(member, "see", "everybody"))
+    there = select_there(insider=is_entitled(member, "see", "everybody"))
     found = await transaction.rows(there, member_id=member.id)
     rows = sorted(found, key=lambda row: (-rank_of(row[1]), fold(row[2]), row[0]))
     listing = page_of(rows, page, query=query, text_of=lambda row: f"{row[2]} {row[3] or ''}")
@@ -75,7 +75,7 @@ async def get_other(transaction: Transaction, member: Member, member_id: int) ->
 async def find_by_id(transaction: Transaction, member: Member, member_id: int) -> Member | None:
     """A member by id, whether they are still there or not, if another one gets to know of them."""
     found = await transaction.find(
-        select_known_member(insider=may(member, "see", "everybody")), id=member_id, member_id=member.id
+        select_known_member(insider=is_entitled(member, "see", "everybody")), id=member_id, member_id=member.id
     )
     return found and found[0]
 

@@ -13,7 +13,7 @@ from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from sqlalchemy import select
 
 from app.accounts.members import Member
-from app.accounts.rights import may, require
+from app.accounts.rights import is_entitled, require
 from app.database import PreparedSelect, Tenant, Transaction
 from app.files.decoding import DECODER, TooCostly, TooManyPixels, Undecodable, shrink
 from app.files.upload_forms import read_multipart
@@ -165,5 +165,5 @@ def select_pictures(*, insider: bool) -> PreparedSelect[int, str | None]:
 
 async def list_pictures(transaction: Transaction, member: Member) -> list[tuple[int, str]]:
     """Members with a picture, and its key, of those whom a member gets to know of."""
-    listed = select_pictures(insider=may(member, "see", "everybody"))
+    listed = select_pictures(insider=is_entitled(member, "see", "everybody"))
     return [(member_id, key) for member_id, key in await transaction.rows(listed, member_id=member.id) if key]

@@ -158,23 +158,7 @@ def answer_error(request: Request[Any, Any, Any], error: Exception, language: st
 
 def render_answer(request: Request[Any, Any, Any], error: Exception, language: str) -> Response[str]:
     """The page of an exception."""
-    if isinstance(error, CookieError):
-        status = 400
-    elif isinstance(error, HTTPException):
-        status = error.status_code
-    elif is_beyond_all_numbers(error):
-        status = 404
-    else:
-        status = 507 if is_disk_full(error) else 503 if is_database_away(error) else 500
-        where = {"path": request.scope["path"], "method": request.method}
-        if status == 507:
-            log.error("the disk is full", reason=first_line(error), **where)
-        elif status == 503:
-            log.error("the database is not available", reason=first_line(error), **where)
-        else:
-            log.error("request failed", exc_info=error, **where)
-    if isinstance(error, TenantScopeError):
-        logging.getLogger("web").critical("a statement reached beyond its tenant", exc_info=error)
+    status = note_error(request, error)
     detail, heading = (error.text, error.heading) if isinstance(error, PageError) else (None, None)
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
     if status == 503:
@@ -196,6 +180,27 @@ def render_answer(request: Request[Any, Any, Any], error: Exception, language: s
         media_type=MediaType.HTML,
         headers=headers,
     )
+
+
+def note_error(request: Request[Any, Any, Any], error: Exception) -> int:
+    """The status that an exception is answered with. What is our fault goes to the log."""
+    if isinstance(error, CookieError):
+        return 400
+    if isinstance(error, HTTPException):
+        return error.status_code
+    if is_beyond_all_numbers(error):
+        return 404
+    if isinstance(error, TenantScopeError):
+        logging.getLogger("web").critical("a statement reached beyond its tenant", exc_info=error)
+    where = {"path": request.scope["path"], "method": request.method}
+    if is_disk_full(error):
+        log.error("the disk is full", reason=first_line(error), **where)
+        return 507
+    if is_database_away(error):
+        log.error("the database is not available", reason=first_line(error), **where)
+        return 503
+    log.error("request failed", exc_info=error, **where)
+    return 500
 
 
 def is_beyond_all_numbers(error: Exception) -> bool:

@@ -130,6 +130,13 @@ class Windows:
         check_holds_no_writer()
         return max(await seconds_left(self.own, item, whose), await self.ask(item, whose, "wait") or 0)
 
+    async def left(self, item: RateLimitItem, *whose: str) -> tuple[int, float]:
+        """How often it may still be done now, and after how many seconds the window has room for all. Raises
+        HoldsWriter."""
+        check_holds_no_writer()
+        own = await room_of(self.own, item, whose)
+        return min(own, await self.ask(item, whose, "left") or own)
+
     async def ask(self, item: RateLimitItem, whose: tuple[str, ...], what: str) -> Any:
         """Do something over all nodes; None when Redis does not answer in time, and for some seconds after that.
 
@@ -145,11 +152,19 @@ class Windows:
                     return await self.shared.hit(item, *named)
                 if what == "wait":
                     return await seconds_left(self.shared, item, named)
+                if what == "left":
+                    return await room_of(self.shared, item, named)
                 return await self.shared.counters.take_back(item, named)
         except (RedisError, OSError, TimeoutError):
             # The bus, which talks to the same Redis, says what is wrong with it.
             self.shared_from = time.monotonic() + TRIED_AGAIN_AFTER
             return None
+
+
+async def room_of(windows: Counters, item: RateLimitItem, whose: tuple[str, ...]) -> tuple[int, float]:
+    """How often it may still be done, and when all that counts has faded."""
+    stats = await windows.get_window_stats(item, *whose)
+    return max(0, stats.remaining), max(0.0, stats.reset_time - time.time())
 
 
 async def seconds_left(windows: Counters, item: RateLimitItem, whose: tuple[str, ...]) -> float:

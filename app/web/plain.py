@@ -7,6 +7,8 @@ from typing import Any
 
 from uvicorn import Config
 
+from app.web.problems import PROBLEM_TYPE, code_of, describe_problem, is_for_programs
+
 
 def standing_headers(config: Config) -> list[tuple[bytes, bytes]]:
     """The headers that every answer carries, as the outermost application says."""
@@ -14,13 +16,20 @@ def standing_headers(config: Config) -> list[tuple[bytes, bytes]]:
     return getattr(application, "security", [])
 
 
-def plain_answer(config: Config, status: int, text: str = "", *more: tuple[bytes, bytes]) -> bytes:
-    """A whole answer, after which the connection ends."""
+def plain_answer(
+    config: Config, status: int, text: str = "", *more: tuple[bytes, bytes], url: bytes = b"", request_id: str = ""
+) -> bytes:
+    """A whole answer, after which the connection ends. Programs, by the address that is asked for, get it as JSON."""
+    content_type, path = "text/plain; charset=utf-8", url.partition(b"?")[0].decode("latin-1")
+    if is_for_programs(path):
+        content_type = PROBLEM_TYPE
+        code = code_of(status)
+        text = describe_problem(code, status=status, detail=text, request_id=request_id, instance=path).decode()
     headers = [
         *standing_headers(config),
         *more,
         (b"connection", b"close"),
-        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-type", content_type.encode()),
         (b"content-length", str(len(text)).encode()),
     ]
     lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}".encode(), *(b": ".join(pair) for pair in headers)]

@@ -429,6 +429,7 @@ PAGES: dict[tuple[str, str], list[tuple[str, str, int]]] = {
         ("POST", "/settings/logo/remove", 303),
     ],
     ("read", "audit log"): [("GET", "/audit", 200)],
+    ("end", "tokens"): [("GET", "/settings/tokens", 200), ("GET", "/settings/tokens/{token}/end", 200)],
     ("read", "an announcement"): [("GET", "/announcements/{open}", 200)],
     ("read", "an announcement that is over"): [("GET", "/announcements/{over}", 200)],
 }
@@ -455,6 +456,9 @@ async def test_each_cell_of_the_table_is_what_pages_do(people: dict[str, httpx.A
         if days:
             ended = (now() + timedelta(days=days)).strftime("%Y-%m-%d %H:%M:%S+00")
             server.store.rows(f"UPDATE announcement SET ends_at = '{ended}' WHERE id = {numbers[name]}")
+    made = await people["owner"].post("/account/tokens", data={"name": "nightly", "scopes": "records:read"})
+    assert made.status_code == 200
+    numbers["token"] = server.store.rows("SELECT max(id) FROM token")[0][0]
     for verb, thing, role, allowed in read_table():
         for method, path, status in PAGES.get((verb, thing), ()):
             answer = await people[role].request(method, path.format(**numbers))
@@ -483,7 +487,7 @@ def test_every_rule_is_in_the_table() -> None:
 
 
 def test_two_rules_for_the_same_are_refused_and_without_a_rule_nothing_is_allowed() -> None:
-    right = Right("write", "poems", lambda actor, thing: True)
+    right = Right("write", "poems", lambda actor, thing: True, scope="chat:write")
     with pytest.raises(ValueError, match="two rules"):
         install([right], [right])
     with pytest.raises(LookupError):

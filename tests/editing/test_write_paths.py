@@ -95,7 +95,7 @@ WRITES_NOTHING: dict[str, dict[str, str]] = {
 # What in app/ writes rows with a lock, or looks as if it did: file, function, what it writes, as `list_writes` says it.
 KNOWN_WRITES = {
     ("records/pages/files.py", "bring_record_files", "form.values"),  # of a form
-    ("records/changes.py", "", "update(Record)"),  # ADVANCE checks version and lock in its statement
+    ("records/changes.py", "advance_of", "update(Record)"),  # checks version and lock in its statement
     ("records/deleting.py", "forget_records", "delete(Record)"),  # for good, of what nobody can open, or hold
     ("records/closing.py", "delete_collection", "collection.deleted_at"),  # of a collection, whose records stay
     ("records/closing.py", "restore_collection", "collection.deleted_at"),
@@ -881,6 +881,7 @@ def list_pages(book: Book) -> Iterator[str]:
         "member_id": "1",
         "invitation_id": "1",
         "announcement_id": "1",
+        "token_id": "1",
     }
     for target in TARGETS:
         if target.method != "GET":

@@ -13,6 +13,7 @@ from sqlalchemy import func, or_, select, update
 import app.server.asgi  # noqa: F401  (which knows all tables and sweeps)
 from app.accounts.form_answers import FormAnswer
 from app.accounts.members import Member, find_member
+from app.accounts.program_tokens import Token
 from app.accounts.sessions import Session
 from app.accounts.tokens import SingleUseToken, make_token
 from app.accounts.undo import UndoOffer
@@ -36,6 +37,7 @@ from app.notifications.models import Activity, Notification
 from app.notifications.notifications import notify
 from app.operators.figures import NodeFigures
 from app.operators.sessions import OperatorSession
+from app.programs.kept_answers import KeptAnswer
 from app.records.collections import Collection
 from app.records.definitions import add_collection as add_collection_with_field
 from app.records.fields import Field
@@ -232,9 +234,24 @@ async def add_discussion(transaction: Transaction) -> None:
     await open_discussion(transaction, "record-99999", "Gone for good")
 
 
+async def add_ended_token(transaction: Transaction) -> None:
+    moment = now() - LONG_AGO
+    transaction.add(Token(member_id=1, name="ended", token_hash=b"e" * 32, scopes=[], made_at=moment, ends_at=moment))
+
+
+async def add_kept_answer(transaction: Transaction) -> None:
+    token = Token(member_id=1, name="kept", token_hash=b"k" * 32, scopes=[])
+    transaction.add(token)
+    await transaction.flush()
+    old = {"made_at": now() - LONG_AGO, "status": 200, "fields": "{}"}
+    transaction.add(KeptAnswer(token_id=token.id, key="k", sent="s", body=b"", **old))
+
+
 OLD: dict[str, tuple[Add, Any]] = {
     "visit": (add_visit, Visit.kind == "room"),
     "session": (add_session, Session.expires_at < func.current_timestamp()),
+    "token": (add_ended_token, Token.name == "ended"),
+    "kept_answer": (add_kept_answer, KeptAnswer.key == "k"),
     "single_use_token": (add_token, SingleUseToken.purpose == "password"),
     "form_answer": (add_form_answer, FormAnswer.key == "k"),
     "undo_offer": (add_undo_offer, UndoOffer.kind == "room.left"),

@@ -18,10 +18,11 @@ from app.records.collections import get_collection
 from app.records.definitions import append_field, change_field
 from app.records.exports import select_batch
 from app.records.fields import Field, list_fields
+from app.records.following import list_following
 from app.records.key_writing import COPY_NUMBERS, LIST_UNKEYED, stage_unique
 from app.records.keys import RecordKey
 from app.records.kinds.collation import LAST
-from app.records.lists import View, list_following, list_records
+from app.records.lists import View, list_records
 from app.records.opening import open_collection
 from app.records.records import Record, find_record
 from app.records.revisions import Revision

@@ -22,6 +22,7 @@ async def ask(application: Any, *, cancel: bool, tmp_path: Path) -> list[Any]:
         settings,
         central=application,
         workspace=application,
+        programs=application,
         live=application,
         readiness=Readiness(bus=lambda: "off"),
         send_away=send_away,

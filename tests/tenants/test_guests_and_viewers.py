@@ -135,7 +135,7 @@ async def test_a_guest_of_nothing_is_told_of_nobody_and_nothing_by_any_page(
 OWN = {
     *("/logout", "/account/name", "/account/time-zone", "/account/password", "/account/picture"),
     *("/account/picture/remove", "/account/sessions/end-others", "/account/sessions/{session_id:int}/end"),
-    *("/account/leave", "/undo/{undo_id:int}"),
+    *("/account/leave", "/undo/{undo_id:int}", "/account/tokens", "/account/tokens/{token_id:int}/end"),
     *("/notifications/" + each for each in ("preferences", "read", "read-all", "mute", "mute-kind", "unmute")),
     *("/follow/{subject:str}", "/unfollow/{subject:str}", "/announcements/{announcement_id:int}/acknowledge"),
     *("/chat/{slug:str}/" + each for each in ("read", "notify", "join", "leave")),

@@ -31,6 +31,7 @@ DANGEROUS = {
     ),
     "/c/{slug:str}/remove": ("/c/spare/remove", [{}]),
     "/account/leave": ("/account/leave", [{"sure": "yes"}]),
+    "/account/tokens": ("/account/tokens", [{"name": "nightly", "scopes": "records:read", "ends": "30"}]),
 }
 # What can be taken back, harms nobody, or asks for the password by itself. A new route needs a line here or above:
 # does it give somebody rights, take an account away, or delete what does not come back from the bin?
@@ -43,6 +44,7 @@ HARMLESS = {
     *("/members/{member_id:int}/suspend", "/members/{member_id:int}/restore"),
     *("/members/invitations/{invitation_id:int}/resend", "/members/invitations/{invitation_id:int}/revoke"),
     *("/settings", "/settings/logo", "/settings/logo/remove"),
+    *("/account/tokens/{token_id:int}/end", "/settings/tokens/{token_id:int}/end"),
     *("/c/{slug:str}/archive", "/c/{slug:str}/restore"),
     *("/c/{slug:str}/permissions", "/c/{slug:str}/guests", "/c/{slug:str}/guests/remove"),
     *("/collections/new", "/c/{slug:str}/rename", "/c/{slug:str}/fields", "/c/{slug:str}/import"),
@@ -178,6 +180,9 @@ async def test_with_the_password_it_goes_on_with_what_was_posted(
     elif path == "/members/links":
         assert done.status_code == 200
         assert "/join?token=" in done.text
+    elif path == "/account/tokens":
+        assert done.status_code == 200
+        assert "mut_" in done.text
     else:
         assert done.status_code == 303, done.text
     if path.startswith("/members/2") or path.startswith("/members/3"):  # back to how it was

@@ -34,6 +34,7 @@ def make_client(
         settings,
         central=application,
         workspace=application,
+        programs=application,
         live=application,
         readiness=Readiness(bus=lambda: "off"),
         send_away=send_away,

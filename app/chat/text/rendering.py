@@ -14,7 +14,7 @@ from sqlalchemy import and_, bindparam, or_, select
 from app.accounts.acquaintance import is_known
 from app.accounts.members import Member
 from app.accounts.mentions import mentioned_in, names_in, without_marks
-from app.accounts.rights import may
+from app.accounts.rights import is_entitled
 from app.chat.limits import Pace
 from app.chat.rewriting import Filled
 from app.chat.text.markdown import Rendered, render_markdown
@@ -179,7 +179,7 @@ async def find_names(
     """Whom a text may mention, by name: the members of the workspace whom its author gets to know of, and whom it
     mentioned `before`."""
     mentioned = mentioned_in(before) if before else ()
-    prepared = select_names(insider=author is None or may(author, "see", "everybody"))
+    prepared = select_names(insider=author is None or is_entitled(author, "see", "everybody"))
     rows = await transaction.rows(prepared, author_id=author and author.id, mentioned=mentioned)
     members = dict(rows) | {name: number for name, number in rows if number in mentioned}
     shown = {name: member for member, name in filled.names.items()} if filled else {}

@@ -16,7 +16,7 @@ from sqlalchemy import bindparam, select
 from app.accounts.acquaintance import is_acquainted
 from app.accounts.choosing import MOST_CHOSEN, OFFERED, Candidate, Chosen, find_persons
 from app.accounts.members import Member
-from app.accounts.rights import may
+from app.accounts.rights import is_entitled
 from app.database import PreparedSelect, Transaction
 from app.records.kinds.collation import collate
 from app.records.kinds.kind import Cell, Definition, FieldKind, Json, fail
@@ -129,7 +129,7 @@ async def read_workspace_people(transaction: Transaction) -> People:
         rows = await transaction.rows(LIST_PEOPLE)
         here = {id_ for id_, _, _, suspended, gone in rows if not suspended and not gone}
         asks = await transaction.get(Member, transaction.actor.member_id) if transaction.actor.member_id else None
-        if asks is not None and not may(asks, "see", "everybody"):
+        if asks is not None and not is_entitled(asks, "see", "everybody"):
             here &= set(await transaction.column(LIST_KNOWN, guest_id=asks.id))
         known = People((id_, name, email, id_ in here) for id_, name, email, _, _ in rows)
         transaction.info[People] = known

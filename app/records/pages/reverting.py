@@ -15,8 +15,8 @@ from app.editing.rows import Held
 from app.records.changes import Changed, write_record
 from app.records.conflicts import lead_to_saved, render_conflict
 from app.records.forms import lease_of, open_record, render_form
-from app.records.history import get_revision, translate
-from app.records.values import find_overstepped, list_read_only, value_of_before, write_values
+from app.records.history import get_revision, values_as_before
+from app.records.values import write_values
 from app.settings import Settings
 from app.web.forms import Form, Invalid, number_of
 from app.web.redirects import see_other
@@ -39,12 +39,7 @@ async def revert(
 ) -> Response[Any]:
     """Save an old revision's values as the record's next version, but for the fields that the member may not change."""
     collection, record, fields = await open_record(transaction, member, slug, number, "edit")
-    old = await get_revision(transaction, record, version)
-    known = translate(fields, old)
-    values = {each.ref: known[each.ref] for each in fields if each.ref in known}
-    kept = find_overstepped(list_read_only(fields, member), record.values, values)
-    stays = {field.ref: value_of_before(field, record.values) for field in kept}
-    values = {ref: value for ref, value in (values | stays).items() if value}
+    values, kept = values_as_before(fields, record, await get_revision(transaction, record, version), member)
     try:
         changed = await write_record(
             transaction,

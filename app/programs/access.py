@@ -1,0 +1,167 @@
+"""Which program asks, for whom and in which workspace: what comes before each endpoint, and what it takes as arguments.
+
+`let_in` looks at the token, its scope and its limits before anything is read of the request. The transaction looks at
+it again, as it may have ended since.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+
+from app.accounts.access import AnyRequest, client_address, enter_workspace
+from app.accounts.members import Member
+from app.accounts.program_tokens import Token, find_by_secret
+from app.accounts.sessions import SEEN_STEP
+from app.database import Actor, Database, Transaction, now
+from app.programs.limits import LimitStanding, count_call
+from app.programs.problems import Problem
+from app.web.calls import retry_after
+from app.web.endings import end_with_answer
+
+Asked = ASGIConnection[Any, Any, Any, Any]
+SAFE = ("GET", "HEAD", "OPTIONS")
+# The scope of what anybody may read, with a token or without.
+NO_SCOPE = ""
+AGAIN = retry_after(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls: what was shown, and whose it is."""
+
+    secret: str
+    tenant_id: int
+    token_id: int
+    origins: tuple[str, ...]
+
+
+def read_secret(connection: Asked) -> str:
+    """The token that is shown. Raises a 401 problem."""
+    given = connection.headers.getall("authorization", [])
+    if not given:
+        raise refuse_token("Send the header `Authorization: Bearer` with a token.")
+    scheme, _, secret = given[0].partition(" ")
+    if len(given) > 1 or scheme.lower() != "bearer":
+        raise refuse_token("Send one header `Authorization`, of the scheme `Bearer`.")
+    return secret.strip()
+
+
+def refuse_token(detail: str) -> Problem:
+    """What is said to who shows no token, or none that works."""
+    return Problem("unauthorized", detail, headers={"WWW-Authenticate": 'Bearer realm="mutirao"'})
+
+
+async def find_caller(transaction: Transaction, secret: str) -> tuple[Token, Member]:
+    """The token that is shown, and its member. Raises a 401 problem."""
+    found = await find_by_secret(transaction, secret)
+    if found is None:
+        raise refuse_token("This token is not known here, has ended, or is of somebody who is kept out.")
+    return found
+
+
+async def let_in(connection: Asked, handler: BaseRouteHandler) -> None:
+    """Let a call pass that shows a token which works, of the endpoint's scope, from an origin of the token's, and that
+    is not one too many."""
+    scope, state, method = handler.opt["scope"], connection.app.state, method_of(connection)
+    if scope == NO_SCOPE:
+        return
+    secret = read_secret(connection)
+    async with state.database.read() as transaction:
+        await enter_workspace(transaction, connection.scope["state"]["slug"])
+        token, _ = await find_caller(transaction, secret)
+        grant, used_at = token.grant, token.used_at
+        caller = Caller(secret, transaction.tenant.id, token.id, tuple(token.origins))
+    connection.scope["state"]["caller"] = caller
+    check_origin(connection, caller)
+    if not grant.holds(scope):
+        raise Problem("insufficient-scope", f"The token needs the scope {scope}.", scope=scope)
+    note_answering(connection, caller)
+    policy = "heavy" if is_heavy(connection, handler) else "reads" if method in SAFE else "writes"
+    standing: LimitStanding = await count_call(state.windows, policy, caller.tenant_id, caller.token_id)
+    connection.scope["state"]["standing"] = standing
+    if used_at is None or now() - used_at > SEEN_STEP:
+        state.visits.note_used(caller.tenant_id, caller.token_id, caller_address(connection))
+
+
+def note_answering(connection: Asked, caller: Caller) -> None:
+    """Note that a request with a key is being answered. Raises a 409 problem where it is already."""
+    key = connection.headers.get("idempotency-key")
+    if key is None or method_of(connection) != "POST":
+        return
+    answering: set[tuple[int, int, str, str]] = connection.app.state.answering
+    request = (caller.tenant_id, caller.token_id, connection.scope["path"], key)
+    if request in answering:
+        raise Problem("in-progress", "The same request is being answered. Send it again in a moment.", headers=AGAIN)
+    answering.add(request)
+    connection.scope["state"]["answering"] = request
+
+
+def check_origin(connection: Asked, caller: Caller) -> None:
+    """Raise a 403 problem for a page of another site that the token does not name."""
+    settings, slug = connection.app.state.settings, connection.scope["state"]["slug"]
+    origins = connection.headers.getall("origin", [])
+    own = settings.workspace_url(slug, "").rstrip("/")
+    if any(origin not in (*caller.origins, own) for origin in origins):
+        raise Problem("origin-not-allowed", "The token does not name the origin of this page.")
+
+
+def is_heavy(connection: Asked, handler: BaseRouteHandler) -> bool:
+    """Whether a call is one that takes long: always, or with a parameter."""
+    heavy = handler.opt.get("heavy", False)
+    return heavy if isinstance(heavy, bool) else bool(connection.query_params.get(heavy))
+
+
+def method_of(connection: Asked) -> str:
+    """The method of a call."""
+    scope: Any = connection.scope
+    return str(scope["method"])
+
+
+def caller_address(connection: Asked) -> str:
+    """The address that a call comes from."""
+    request: Any = connection
+    return client_address(request)
+
+
+@contextlib.asynccontextmanager
+async def begin_as_program(request: AnyRequest, database: Database, *, writes: bool) -> AsyncIterator[Transaction]:
+    """A transaction in the workspace of the request's host, in which the token's member acts with what the token was
+    given of their rights. What follows from what is done is not the program's, and does not depend on its token."""
+    caller: Caller = request.scope["state"]["caller"]
+    async with database.write() if writes else database.read() as transaction:
+        await enter_workspace(transaction, request.scope["state"]["slug"])
+        token, member = await find_caller(transaction, caller.secret)
+        member.grant = token.grant
+        transaction.actor = Actor(
+            "token", member_id=member.id, address=client_address(request), token_id=token.id, program=token.name
+        )
+        transaction.keep(member)
+        try:
+            yield transaction
+        finally:
+            del member.grant
+
+
+async def provide_program_transaction(request: AnyRequest, database: Database) -> AsyncIterator[Transaction]:
+    """One transaction for the request. It is a writing one unless the method is safe, or the endpoint says
+    `opt={"writes": …}`; what it can do before the writer waits for it is the function `opt={"prepare": …}`."""
+    opt = request.route_handler.opt
+    writes = opt.get("writes", request.method not in SAFE)
+    if writes:
+        await request.body()  # the writer does not wait for a slow sender
+        if prepare := opt.get("prepare"):
+            await prepare(request)
+    async with contextlib.AsyncExitStack() as ending:
+        end_with_answer(request.scope, ending)
+        yield await ending.enter_async_context(begin_as_program(request, database, writes=writes))
+
+
+async def provide_program_member(transaction: Transaction) -> Member:
+    """The member for whom the program acts."""
+    return await transaction.get_one(Member, transaction.actor.member_id)

@@ -1,0 +1,150 @@
+"""The lock of a record, and the line of those who wait for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response
+
+from app.accounts.access import AnyRequest
+from app.accounts.members import Member
+from app.database import Transaction
+from app.editing import waiting
+from app.editing.locks import lease_runs, release_lock, renew_lock, take_lock
+from app.editing.pushes import push_standings
+from app.editing.rows import read_clock
+from app.editing.turns import shorten_turn
+from app.programs.endpoints.records import RECORD
+from app.programs.problems import Problem
+from app.programs.records import LockHeader, describe_held, read_proof
+from app.programs.routes import adds, changes, reads, removes
+from app.programs.shapes import (
+    HeldLock,
+    LockAwaited,
+    LockRenewed,
+    LockStanding,
+    LockWanted,
+    QueuePlace,
+    in_utc,
+    moment_after,
+    shape_holder,
+)
+from app.records.forms import open_record
+from app.records.records import Record
+from app.settings import Settings
+
+LOCK = RECORD + "/lock"
+# How long a program holds a lock, and a place in line, before it has to renew it.
+PROGRAM_LEASE = 60
+
+
+def shape_place(queue: list[waiting.Waiting], member: Member) -> QueuePlace | None:
+    """A member's place in line."""
+    own = next((each for each in queue if each.member_id == member.id), None)
+    if own is None:
+        return None
+    position = 1 + sum(each.state == "waiting" and each.id < own.id for each in queue)
+    return QueuePlace(position, own.state, PROGRAM_LEASE)
+
+
+async def answer_waiting(transaction: Transaction, record: Record, member: Member) -> Response[Any]:
+    """The place in line of who waits."""
+    place = shape_place(list(await waiting.list_queue(transaction, record)), member)
+    if place is None:
+        raise Problem("lock-lost", "There is no place in line.")
+    until = moment_after((record.lock_until or 0) - await read_clock(transaction))
+    return Response(LockAwaited(place, shape_holder(record), until), status_code=202)
+
+
+@adds(LOCK, scope="records:write", secret=True, answers=(423,), also={202: LockAwaited})
+async def take_record_lock(
+    request: AnyRequest,
+    transaction: Transaction,
+    member: Member,
+    slug: str,
+    number: int,
+    data: LockWanted | None = None,
+) -> Response[HeldLock]:
+    """Take the lock of a record: 201. Where somebody holds it: 423, or with `wait` a place in line, 202; ask again with
+    `wait` to keep the place, and to take the lock when it is one's turn."""
+    _, record, _ = await open_record(transaction, member, slug, number, "edit")
+    proof = await take_lock(transaction, record, member, lease=PROGRAM_LEASE)
+    if proof is not None:
+        taken = HeldLock(str(proof), PROGRAM_LEASE, moment_after(PROGRAM_LEASE * 1000), record.version)
+        return Response(taken, status_code=201)
+    if data is None or not data.wait:
+        raise describe_held(record, await read_clock(transaction))
+    if not await waiting.keep_waiting(transaction, record, member, PROGRAM_LEASE) or await missed(
+        transaction, record, member
+    ):
+        await waiting.join_queue(transaction, record, member, PROGRAM_LEASE)
+        push_standings(transaction, record)
+    return await answer_waiting(transaction, record, member)
+
+
+async def missed(transaction: Transaction, record: Record, member: Member) -> bool:
+    """Whether a member had a turn and did not come."""
+    own = await waiting.find_waiting(transaction, record, member)
+    return own is not None and own.state == "missed"
+
+
+@reads(LOCK, scope="records:read")
+async def show_lock(transaction: Transaction, member: Member, slug: str, number: int) -> LockStanding:
+    """How it stands with the lock of a record, and with one's place in line."""
+    _, record, _ = await open_record(transaction, member, slug, number)
+    queue = list(await waiting.list_queue(transaction, record))
+    clock = await read_clock(transaction)
+    place, count = shape_place(queue, member), sum(each.state == "waiting" for each in queue)
+    if not lease_runs(record, clock):
+        return LockStanding("free", False, None, None, None, count, place)
+    return LockStanding(
+        state="offered" if record.lock_offered else "held",
+        mine=record.lock_program_id == transaction.actor.token_id,
+        holder=shape_holder(record),
+        since=record.lock_since and in_utc(record.lock_since),
+        until=moment_after((record.lock_until or clock) - clock),
+        waiting=count,
+        place=place,
+    )
+
+
+@changes(LOCK, scope="records:write", also={202: LockAwaited})
+async def renew_record_lock(
+    transaction: Transaction,
+    member: Member,
+    settings: Settings,
+    slug: str,
+    number: int,
+    lock: LockHeader = None,
+) -> Response[LockRenewed]:
+    """Hold a lock on: 200; without the header `Lock`, keep a place in line: 202. What is lost is 409. A lock without a
+    change is held as long as a page's would be that rests (`EDIT_IDLE_SECONDS`)."""
+    _, record, _ = await open_record(transaction, member, slug, number, "edit")
+    if lock is None:
+        if not await waiting.keep_waiting(transaction, record, member, PROGRAM_LEASE):
+            raise Problem("lock-lost", "There is no place in line to keep, and no header Lock.")
+        return await answer_waiting(transaction, record, member)
+    proof = read_proof(lock)
+    since = max(record.lock_since or record.updated_at, record.updated_at)
+    rested = (moment_after(0) - in_utc(since)).total_seconds()
+    lease = min(PROGRAM_LEASE, int(settings.edit_idle_seconds - rested))
+    if lease <= 0:
+        raise Problem("lock-lost", "It was held for long without a change. Take it again when it is needed.")
+    renewed = proof and await renew_lock(transaction, record, member, proof, record.version, lease=lease)
+    if renewed is None:
+        raise Problem("lock-lost", "This is not the lock of this record, or not any more.")
+    return Response(LockRenewed(str(renewed), lease, moment_after(lease * 1000)))
+
+
+@removes(LOCK, scope="records:write")
+async def free_lock(transaction: Transaction, member: Member, slug: str, number: int, lock: LockHeader = None) -> None:
+    """Free a lock; without the header `Lock`, leave the line. What is lost already is no error."""
+    _, record, _ = await open_record(transaction, member, slug, number, deleted=None)
+    if lock is not None:
+        await release_lock(transaction, record, member, read_proof(lock))
+    elif await waiting.leave_page(transaction, record, member):
+        await shorten_turn(transaction, record, member)
+        push_standings(transaction, record, member.id)
+
+
+endpoints = [take_record_lock, show_lock, renew_record_lock, free_lock]

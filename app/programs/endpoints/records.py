@@ -1,0 +1,149 @@
+"""Records: listed, added, read, changed and deleted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response
+
+from app.accounts.access import AnyRequest
+from app.accounts.members import Member
+from app.database import Transaction
+from app.editing.rows import read_clock
+from app.programs.lists import DEFAULT_LIMIT, After, Limit, page_rows, read_cursor
+from app.programs.problems import Problem
+from app.programs.records import (
+    IfMatch,
+    LockHeader,
+    read_given,
+    read_proof,
+    read_version,
+    refuse_locked,
+    told_by_keys,
+)
+from app.programs.routes import API, ListPart, adds, changes, reads, removes
+from app.programs.shapes import NewRecord, RecordChange, RecordShape, shape_record
+from app.records.access import enter_collection
+from app.records.changes import change_record, create_record
+from app.records.deleting import delete_record
+from app.records.fields import list_fields
+from app.records.following import list_following, select_following
+from app.records.forms import RECORD_LIMIT, open_record
+from app.records.lists import read_view
+
+RECORDS = "/collections/{slug:str}/records"
+RECORD = RECORDS + "/{number:int}"
+
+
+def answer_record(shape: RecordShape, *, status: int = 200, headers: dict[str, str] | None = None) -> Response[Any]:
+    """A record, with its version as its tag."""
+    return Response(shape, status_code=status, headers={"ETag": f'"{shape.version}"', **(headers or {})})
+
+
+@reads(RECORDS, scope="records:read", heavy="q")
+async def list_records_for_programs(
+    transaction: Transaction,
+    member: Member,
+    slug: str,
+    q: str = "",
+    sort: str = "number",
+    limit: Limit = DEFAULT_LIMIT,
+    next: After = "",
+) -> ListPart[RecordShape]:
+    """The records of a collection: those that have all words of `q`, by `sort`, a field's key or `number`, or `-` and
+    that for the other direction."""
+    access = await enter_collection(transaction, member, slug, "browse")
+    fields = await list_fields(transaction, access.collection)
+    key = sort.removeprefix("-")
+    if key != "number" and fields.find(key) is None:
+        raise Problem("invalid", errors={"sort": "There is no such field."})
+    view = read_view(fields, q, sort, "")
+    after = read_cursor(next, *((str, int) if view.by_key else (int,)))
+    rows = await list_following(transaction, select_following, access.collection, fields, view, after, limit + 1)
+    return page_rows(rows, limit, lambda row: shape_record(fields, *row[0]), lambda row: row[1])
+
+
+@adds(RECORDS, scope="records:write", request_max_body_size=RECORD_LIMIT)
+async def add_record_by_program(
+    request: AnyRequest, transaction: Transaction, member: Member, slug: str, data: NewRecord
+) -> Response[RecordShape]:
+    """Add a record. Fields that are not named have their defaults."""
+    collection = (await enter_collection(transaction, member, slug, "add to")).collection
+    fields = await list_fields(transaction, collection)
+    with told_by_keys(fields):
+        record = await create_record(transaction, collection, read_given(fields, data.values), member)
+    location = f"{API}/collections/{slug}/records/{record.number}"
+    return answer_record(shape_record(fields, record), status=201, headers={"Location": location})
+
+
+@reads(RECORD, scope="records:read")
+async def show_record_to_program(
+    transaction: Transaction, member: Member, slug: str, number: int
+) -> Response[RecordShape]:
+    """A record, in the bin or not. Its tag begins with its version."""
+    _, record, fields = await open_for_program(transaction, member, slug, number)
+    return answer_record(shape_record(fields, record))
+
+
+async def open_for_program(transaction: Transaction, member: Member, slug: str, number: int) -> Any:
+    """A record with its collection and fields. One in the bin is read by who may read the bin. Raises what pages do."""
+    collection, record, fields = await open_record(transaction, member, slug, number, deleted=None)
+    if record.deleted_at is not None:
+        await enter_collection(transaction, member, slug, "read the bin of")
+    return collection, record, fields
+
+
+@changes(RECORD, scope="records:write", answers=(412, 423, 428), request_max_body_size=RECORD_LIMIT)
+async def change_record_by_program(
+    transaction: Transaction,
+    member: Member,
+    slug: str,
+    number: int,
+    data: RecordChange,
+    if_match: IfMatch = None,
+    lock: LockHeader = None,
+) -> Response[RecordShape]:
+    """Change values of a record. While somebody holds its lock, only who sends it may; they hold it on."""
+    version, proof = read_version(if_match), read_proof(lock)
+    collection, record, fields = await open_record(transaction, member, slug, number, "edit")
+    await refuse_locked(transaction, record, member, proof, version)
+    typed = read_given(fields, data.values, record)
+    with told_by_keys(fields, record, await read_clock(transaction)):
+        await change_record(
+            transaction,
+            collection,
+            record,
+            typed,
+            member,
+            version=version,
+            proof=proof,
+            fields=fields,
+            keeps_lock=proof is not None,
+        )
+    return answer_record(shape_record(fields, record))
+
+
+@removes(RECORD, scope="records:write", answers=(412, 423, 428))
+async def delete_record_by_program(
+    transaction: Transaction,
+    member: Member,
+    slug: str,
+    number: int,
+    if_match: IfMatch = None,
+    lock: LockHeader = None,
+) -> None:
+    """Put a record into the bin, from where it can be restored for 30 days."""
+    version, proof = read_version(if_match), read_proof(lock)
+    collection, record, fields = await open_record(transaction, member, slug, number, "delete")
+    await refuse_locked(transaction, record, member, proof, version)
+    with told_by_keys(fields, record, await read_clock(transaction)):
+        await delete_record(transaction, collection, record, member, version=version, proof=proof)
+
+
+endpoints = [
+    list_records_for_programs,
+    add_record_by_program,
+    show_record_to_program,
+    change_record_by_program,
+    delete_record_by_program,
+]

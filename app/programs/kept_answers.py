@@ -1,0 +1,108 @@
+"""Requests that are sent again, as their answers were lost: with the same `Idempotency-Key`, each is done once.
+
+What was answered is kept in the transaction that did it, so that a process that dies has done both or neither.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy import ForeignKeyConstraint, LargeBinary, String, bindparam, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.accounts.access import AnyRequest
+from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
+from app.jobs.sweeps import delete_by_keys, sweeps
+from app.programs.problems import Problem
+
+ANSWERS_KEPT_FOR = timedelta(hours=24)
+IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
+# The fields of an answer that are kept with it.
+KEPT_FIELDS = ("etag", "location", "content-type")
+
+
+class KeptAnswer(Tenanted, Base):
+    """What a request with a key was answered. `key` is a digest of its address and key, `sent` one of what it held.
+
+    An answer that holds a secret is not kept: it has no `body`.
+    """
+
+    __tablename__ = "kept_answer"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "token_id"], ["token.tenant_id", "token.id"], ondelete="CASCADE"),
+    )
+
+    token_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    sent: Mapped[str] = mapped_column(String(64))
+    status: Mapped[int]
+    fields: Mapped[str] = mapped_column(String(600))
+    body: Mapped[bytes | None] = mapped_column(LargeBinary)
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+@sweeps(KeptAnswer)
+async def delete_kept_answers(transaction: Transaction, limit: int) -> int:
+    """Delete answers to what nobody sends again."""
+    return await delete_by_keys(transaction, KeptAnswer, KeptAnswer.made_at < now() - ANSWERS_KEPT_FOR, limit=limit)
+
+
+FIND_KEPT = PreparedSelect(
+    lambda: select(KeptAnswer).where(
+        KeptAnswer.token_id == bindparam("token_id"),
+        KeptAnswer.key == bindparam("key"),
+        KeptAnswer.made_at > bindparam("since"),
+    )
+)
+
+
+def read_key(headers: Mapping[str, str]) -> str | None:
+    """The key of a request, if it has one. Raises a 400 problem."""
+    given = headers.get("idempotency-key")
+    if given is not None and not IDEMPOTENCY_KEY.fullmatch(given):
+        raise Problem("bad-request", "An Idempotency-Key has 1 to 255 characters, all of them visible ASCII.")
+    return given
+
+
+def digest_route(request: AnyRequest, key: str) -> str:
+    """What a key is kept as: it is one of its address."""
+    return hashlib.sha256(f"{request.method} {request.scope['path']}\n{key}".encode()).hexdigest()
+
+
+async def digest_sent(request: AnyRequest) -> str:
+    """A digest of what a request holds."""
+    return hashlib.sha256(request.scope["query_string"] + b"\n" + await request.body()).hexdigest()
+
+
+async def find_kept_answer(request: AnyRequest, transaction: Transaction, key: str) -> KeptAnswer | None:
+    """What was answered to a request with this key.
+
+    Raises a 422 problem where that was another request, and a 409 one where the answer held a secret.
+    """
+    found = await transaction.find(
+        FIND_KEPT,
+        token_id=transaction.actor.token_id,
+        key=digest_route(request, key),
+        since=now() - ANSWERS_KEPT_FOR,
+    )
+    if found is None:
+        return None
+    (kept,) = found
+    if kept.sent != await digest_sent(request):
+        raise Problem("key-reused", "The Idempotency-Key was sent with something else before.")
+    if kept.body is None:
+        raise Problem("answer-not-kept", "It was done with this Idempotency-Key, and its answer held a secret.")
+    return kept
+
+
+async def keep_program_answer(
+    request: AnyRequest, transaction: Transaction, key: str, status: int, fields: str, body: bytes | None
+) -> None:
+    """Keep what a request with a key is answered."""
+    token_id = transaction.actor.token_id
+    kept = KeptAnswer(token_id=token_id, key=digest_route(request, key), sent=await digest_sent(request))
+    kept.status, kept.fields, kept.body = status, fields, body
+    await transaction.insert(kept)

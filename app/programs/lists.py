@@ -1,0 +1,50 @@
+"""Lists, a part at a time: how many items are asked for, and behind which."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, TypeVar
+
+from litestar.params import QueryParameter
+
+from app.programs.problems import Problem
+from app.programs.routes import ListPart
+
+DEFAULT_LIMIT, MOST_ITEMS = 50, 200
+Limit = Annotated[int, QueryParameter(name="limit", ge=1, le=MOST_ITEMS, description="How many items at the most.")]
+After = Annotated[str, QueryParameter(name="next", description="What the part before gave as its `next`.")]
+
+Row = TypeVar("Row")
+Shape = TypeVar("Shape")
+
+
+def write_cursor(*place: Any) -> str:
+    """A place in a list, as programs give it back."""
+    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
+
+
+def read_cursor(text: str, *kinds: type) -> list[Any]:
+    """The place that a program gives back, of values of these kinds; [] for none. Raises a 400 problem."""
+    if not text:
+        return []
+    try:
+        found = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except (ValueError, binascii.Error, UnicodeError, RecursionError):
+        found = None
+    if not isinstance(found, list) or [type(each) for each in found] != list(kinds):
+        raise Problem("bad-request", "Send as `next` what the part before has given, with the same other parameters.")
+    if any(isinstance(each, int) and abs(each) >= 2**63 for each in found):
+        raise Problem("bad-request", "Send as `next` what the part before has given.")
+    return found
+
+
+def page_rows(
+    rows: Sequence[Row], limit: int, shape: Callable[[Row], Shape], place_of: Callable[[Row], Sequence[Any]]
+) -> ListPart[Shape]:
+    """A part of a list, of rows of which one more was read than is asked for."""
+    shown = rows[:limit]
+    following = write_cursor(*place_of(shown[-1])) if len(rows) > limit else None
+    return ListPart([shape(row) for row in shown], following)

@@ -1,0 +1,157 @@
+"""How an endpoint is written: `@reads`, `@adds`, `@changes` and `@removes` say its path, scope and answers.
+
+An endpoint cannot be written without a scope, and a start fails for one that has come another way (`check_routes`).
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Generic, TypeVar
+
+import litestar
+import msgspec
+from litestar import Response, get, patch, post
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.routes import HTTPRoute
+
+from app.accounts.scopes import SCOPES, Scope
+from app.programs.access import NO_SCOPE
+from app.programs.kept_answers import KEPT_FIELDS, find_kept_answer, keep_program_answer, read_key
+from app.programs.problems import ProblemShape
+from app.web.problems import PROBLEM_TYPE, PROBLEMS
+
+Listed = TypeVar("Listed")
+Called = Callable[..., Awaitable[Any]]
+Decorator = Callable[[Called], Any]
+Also = Mapping[int, type[msgspec.Struct]]
+NOTHING_ELSE: Also = MappingProxyType({})
+# What any call may be answered.
+ALWAYS = (400, 401, 403, 404, 422, 429, 500, 503)
+# What else one that sends something may be.
+SENDING = (409, 413)
+API = "/api/v1"
+
+
+class ListPart(msgspec.Struct, Generic[Listed]):
+    """A part of a list. With `next`, sent as the parameter of that name, the following one is asked for; it is null at
+    the end."""
+
+    items: list[Listed]
+    next: str | None
+
+
+# What is told of an answer that has no body, as whoever asks has it.
+NOT_MODIFIED = {304: ResponseSpec(data_container=None, description="Nothing has changed since the tag was given.")}
+
+
+def describe_answers(*statuses: int, also: Also) -> dict[int, ResponseSpec]:
+    """What is told of the problems that an endpoint may answer with, and of what it `also` answers that is none, beside
+    what it returns: a struct for each status."""
+    problems = {
+        status: ResponseSpec(
+            data_container=ProblemShape,
+            media_type=PROBLEM_TYPE,
+            generate_examples=False,
+            description="; ".join(f"`{code}`: {title}" for code, (each, title) in PROBLEMS.items() if each == status),
+        )
+        for status in sorted({*statuses})
+    }
+    others = {
+        status: ResponseSpec(data_container=shape, generate_examples=False, description=shape.__doc__ or "")
+        for status, shape in also.items()
+    }
+    return {**others, **problems}
+
+
+def reads(
+    path: str, *, scope: Scope, heavy: bool | str = False, answers: Sequence[int] = (), **options: Any
+) -> Decorator:
+    """An endpoint that reads. It is `heavy` where it takes long, always or with a parameter of that name."""
+    opt = {"scope": scope, "heavy": heavy}
+    responses = {**NOT_MODIFIED, **describe_answers(*ALWAYS, *answers, also=NOTHING_ELSE)}
+    return get(API + path, opt=opt, responses=responses, **options)
+
+
+def adds(
+    path: str,
+    *,
+    scope: Scope,
+    secret: bool = False,
+    status_code: int = 201,
+    answers: Sequence[int] = (),
+    also: Also = NOTHING_ELSE,
+    prepare: Any = None,
+    **options: Any,
+) -> Decorator:
+    """An endpoint that makes or does something, once for each `Idempotency-Key`. An answer that holds a `secret` is not
+    kept. It takes `request` and `transaction` as arguments."""
+    opt = {"scope": scope, "prepare": prepare}
+    responses = describe_answers(*ALWAYS, *SENDING, *answers, also=also)
+
+    def decorate(endpoint: Called) -> Any:
+        once = do_once(endpoint, secret=secret, status=status_code)
+        return post(API + path, opt=opt, status_code=status_code, responses=responses, **options)(once)
+
+    return decorate
+
+
+def changes(
+    path: str,
+    *,
+    scope: Scope,
+    answers: Sequence[int] = (),
+    also: Also = NOTHING_ELSE,
+    prepare: Any = None,
+    **options: Any,
+) -> Decorator:
+    """An endpoint that changes something that is there."""
+    opt = {"scope": scope, "prepare": prepare}
+    responses = describe_answers(*ALWAYS, *SENDING, *answers, also=also)
+    return patch(API + path, opt=opt, responses=responses, **options)
+
+
+def removes(path: str, *, scope: Scope, answers: Sequence[int] = (), **options: Any) -> Decorator:
+    """An endpoint that takes something away, and answers nothing."""
+    opt = {"scope": scope}
+    responses = describe_answers(*ALWAYS, 409, *answers, also=NOTHING_ELSE)
+    return litestar.delete(API + path, opt=opt, status_code=204, responses=responses, **options)
+
+
+def do_once(endpoint: Called, *, secret: bool, status: int) -> Called:
+    """An endpoint that answers as before what is sent again with the same key."""
+
+    @functools.wraps(endpoint)
+    async def answer_once(**arguments: Any) -> Any:
+        request, transaction = arguments["request"], arguments["transaction"]
+        key = read_key(request.headers)
+        if key is None:
+            return await endpoint(**arguments)
+        kept = await find_kept_answer(request, transaction, key)
+        if kept is not None:
+            return Response(kept.body or b"", status_code=kept.status, headers=json.loads(kept.fields))
+        answer = await endpoint(**arguments)
+        if not isinstance(answer, Response):
+            answer = Response(answer, status_code=status)
+        body = msgspec.json.encode(answer.content)
+        fields = {name: value for name, value in answer.headers.items() if name.lower() in KEPT_FIELDS}
+        fields = {"content-type": "application/json", **fields}
+        kept_body = None if secret else body
+        await keep_program_answer(
+            request, transaction, key, answer.status_code or status, json.dumps(fields), kept_body
+        )
+        return answer
+
+    return answer_once
+
+
+def check_routes(routes: Sequence[Any]) -> None:
+    """Raise ValueError for an endpoint that does not say of which scope it is."""
+    for route in routes:
+        if isinstance(route, HTTPRoute):
+            for handler in route.route_handlers:
+                scope = handler.opt.get("scope")
+                if scope != NO_SCOPE and scope not in SCOPES and "OPTIONS" not in handler.http_methods:
+                    raise ValueError(f"{route.path} does not say which scope it needs")

@@ -1,0 +1,254 @@
+"""What programs get and give. Members that are not named here are refused by name."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from app.accounts.members import Member
+from app.records.collections import Collection
+from app.records.fields import Field, Fields
+from app.records.records import Record
+
+
+class PersonShape(msgspec.Struct):
+    """A member of the workspace."""
+
+    id: int
+    name: str
+
+
+class CollectionShape(msgspec.Struct):
+    """A collection of records."""
+
+    slug: str
+    name: str
+    description: str
+    icon: str
+    color: str
+    total: int
+    version: int
+    archived: bool
+    created_at: datetime
+
+
+class ChoiceShape(msgspec.Struct):
+    """One of the choices of a field. GivenValues have its id; in what is sent its name will do."""
+
+    id: int
+    name: str
+    archived: bool
+
+
+class FieldShape(msgspec.Struct):
+    """A field: `key` is what values are called by. One that is not `writable` is written by the program itself, or may
+    not be changed by whoever asks."""
+
+    key: str
+    name: str
+    kind: str
+    required: bool
+    unique: bool
+    writable: bool
+    help: str
+    default: Any
+    choices: list[ChoiceShape]
+    options: dict[str, Any]
+
+
+class RecordShape(msgspec.Struct):
+    """A record, with its values by the keys of its collection's fields."""
+
+    number: int
+    version: int
+    values: dict[str, Any]
+    created_at: datetime
+    updated_at: datetime
+    deleted_at: datetime | None
+
+
+GivenValues = Annotated[dict[str, Any], Meta(description="GivenValues by the keys of fields; null empties one.")]
+
+
+class NewRecord(msgspec.Struct, forbid_unknown_fields=True):
+    """A record that is to be added."""
+
+    values: GivenValues
+
+
+class RecordChange(msgspec.Struct, forbid_unknown_fields=True):
+    """What is to be changed of a record. Fields that are not named stay as they are."""
+
+    values: GivenValues
+
+
+class RevisionShape(msgspec.Struct):
+    """What a record was after a change."""
+
+    version: int
+    what: str
+    author: PersonShape
+    made_at: datetime
+    values: dict[str, Any] | None
+
+
+class Holder(msgspec.Struct):
+    """Who holds a lock; `program` is the name of the token, where a program does."""
+
+    id: int
+    name: str
+    program: str | None
+
+
+class LockWanted(msgspec.Struct, forbid_unknown_fields=True):
+    """How a lock is asked for: with `wait`, a place in line is taken where somebody holds it."""
+
+    wait: bool = False
+
+
+class HeldLock(msgspec.Struct):
+    """A lock that is held. `lock` proves it, and is shown this once: send it as the header `Lock`. It lasts `lease`
+    seconds, and as much longer as it is renewed."""
+
+    lock: str
+    lease: int
+    until: datetime
+    version: int
+
+
+class LockRenewed(msgspec.Struct):
+    """A lock that goes on, with `lock`: another one, where the lease had ended and nobody had it since."""
+
+    lock: str
+    lease: int
+    until: datetime
+
+
+class QueuePlace(msgspec.Struct):
+    """A place in line: `position` is 1 for the next. It lasts `lease` seconds, and as much longer as it is renewed; at
+    one's turn (`called`) the lock is taken by asking for it again."""
+
+    position: int
+    state: str
+    lease: int
+
+
+class LockAwaited(msgspec.Struct):
+    """That the lock is somebody else's, and the place in line."""
+
+    place: QueuePlace
+    holder: Holder
+    until: datetime | None
+
+
+class LockStanding(msgspec.Struct):
+    """How it stands with the lock of a record: `free`, `held`, or `offered`, which is somebody's turn. `mine` is that
+    it was taken with this very token."""
+
+    state: str
+    mine: bool
+    holder: Holder | None
+    since: datetime | None
+    until: datetime | None
+    waiting: int
+    place: QueuePlace | None
+
+
+class RoomShape(msgspec.Struct):
+    """A room."""
+
+    slug: str
+    name: str
+    description: str
+    kind: str
+    joined: bool
+
+
+class NewMessage(msgspec.Struct, forbid_unknown_fields=True):
+    """A message that is to be posted. `reply_to` is the number of one in the same room."""
+
+    text: str
+    reply_to: int | None = None
+
+
+class MessageShape(msgspec.Struct):
+    """A message. A deleted one has no text."""
+
+    number: int
+    author: PersonShape
+    text: str
+    reply_to: int | None
+    created_at: datetime
+    edited_at: datetime | None
+    deleted_at: datetime | None
+
+
+def shape_collection(collection: Collection) -> CollectionShape:
+    """A collection, for programs."""
+    return CollectionShape(
+        slug=collection.slug,
+        name=collection.name,
+        description=collection.description,
+        icon=collection.icon,
+        color=collection.color,
+        total=collection.total,
+        version=collection.version,
+        archived=collection.archived_at is not None,
+        created_at=in_utc(collection.created_at),
+    )
+
+
+def shape_field(field: Field, *, writable: bool) -> FieldShape:
+    """A field, for programs."""
+    return FieldShape(
+        key=field.key,
+        name=field.label,
+        kind=field.kind_name,
+        required=field.required,
+        unique=field.unique,
+        writable=writable,
+        help=field.help,
+        default=field.kind.to_json(field.default, field),
+        choices=[ChoiceShape(each["id"], each["name"], each["archived"]) for each in field.choices],
+        options=field.options,
+    )
+
+
+def shape_values(fields: Fields, values: dict[str, str]) -> dict[str, Any]:
+    """The values of a record, for programs."""
+    return {field.key: field.kind.to_json(values.get(field.ref, ""), field) for field in fields}
+
+
+def shape_record(fields: Fields, record: Record) -> RecordShape:
+    """A record, for programs."""
+    return RecordShape(
+        number=record.number,
+        version=record.version,
+        values=shape_values(fields, record.values),
+        created_at=in_utc(record.created_at),
+        updated_at=in_utc(record.updated_at),
+        deleted_at=record.deleted_at and in_utc(record.deleted_at),
+    )
+
+
+def shape_holder(record: Record) -> Holder:
+    """Who holds the lock of a record."""
+    return Holder(record.lock_member_id or 0, record.lock_name or "", record.lock_program)
+
+
+def shape_person(member: Member) -> PersonShape:
+    """A member, for programs."""
+    return PersonShape(member.id, member.name)
+
+
+def in_utc(moment: datetime) -> datetime:
+    """A moment as RFC 3339 has it in UTC."""
+    return moment.astimezone(UTC)
+
+
+def moment_after(milliseconds: int) -> datetime:
+    """The moment in so many milliseconds, to the second."""
+    return (datetime.now(UTC) + timedelta(milliseconds=milliseconds)).replace(microsecond=0)

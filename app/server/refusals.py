@@ -1,0 +1,35 @@
+"""What the gate answers by itself: a page, or JSON where a program asks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar.types import Send
+
+from app.web.errors import render_error
+from app.web.languages import accepted_language
+from app.web.problems import PROBLEM_TYPE, code_of, describe_problem, is_for_programs
+from app.web.texts import Text
+
+
+async def send_refusal(
+    scope: Any, send: Send, status: int, *headers: tuple[bytes, bytes], detail: Text | None = None
+) -> None:
+    """Answer with the page of a status, in a language that the browser asks for; programs get it as JSON."""
+    request_id, path = scope["state"]["request_id"], scope["path"]
+    if is_for_programs(path):
+        said = detail.translate("en") if detail else ""
+        body = describe_problem(code_of(status), status=status, detail=said, request_id=request_id, instance=path)
+        content_type = PROBLEM_TYPE
+    else:
+        language = accepted_language(",".join(every(scope["headers"], b"accept-language")))
+        body = render_error(status, language=language, detail=detail, request_id=request_id).encode()
+        content_type = "text/html; charset=utf-8"
+    content = [(b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode()), *headers]
+    await send({"type": "http.response.start", "status": status, "headers": content})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def every(headers: Any, wanted: bytes) -> list[str]:
+    """All values of a header."""
+    return [value.decode("latin-1") for name, value in headers if name == wanted]

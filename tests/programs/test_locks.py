@@ -1,0 +1,154 @@
+"""Programs keep to locks: theirs, those of other programs, and those of pages."""
+
+from __future__ import annotations
+
+import re
+from contextlib import aclosing
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.conftest import Server
+from tests.programs.conftest import API, LetIn, problem_of
+
+RECORDS = f"{API}/collections/books/records"
+CHANGE = {"values": {"notes": "Changed"}}
+
+
+async def add(program: httpx.AsyncClient) -> str:
+    answer = await program.post(RECORDS, json={"values": {"title": "A book", "author": "Somebody"}})
+    return f"{RECORDS}/{answer.json()['number']}"
+
+
+async def take(program: httpx.AsyncClient, path: str) -> dict[str, Any]:
+    answer = await program.post(f"{path}/lock")
+    assert answer.status_code == 201, answer.text
+    taken: dict[str, Any] = answer.json()
+    return taken
+
+
+@pytest.fixture
+async def ana(let_in: LetIn) -> httpx.AsyncClient:
+    return await let_in("ana@acme.test", name="nightly")
+
+
+@pytest.fixture
+async def carla(let_in: LetIn) -> httpx.AsyncClient:
+    return await let_in("carla@acme.test", name="mirror")
+
+
+async def test_one_holds_it_and_the_others_are_told_who(ana: httpx.AsyncClient, carla: httpx.AsyncClient) -> None:
+    path = await add(ana)
+    taken = await take(ana, path)
+    assert taken["lease"] == 60
+    for program in (carla, ana):
+        refused = await program.post(f"{path}/lock")
+        assert problem_of(refused) == (423, "locked")
+        assert refused.json()["holder"] == {"id": 1, "name": "Ana", "program": "nightly"}
+        assert refused.json()["until"] >= refused.json()["since"]
+    for headers in ({}, {"lock": "1-" + "0" * 32}, {"lock": "x"}):
+        answer = await carla.patch(path, json=CHANGE, headers={"if-match": '"1"', **headers})
+        assert problem_of(answer) == (423, "locked")
+        answer = await ana.patch(path, json=CHANGE, headers={"if-match": '"1"', **headers})
+        assert problem_of(answer) == (423, "locked"), "the lock has to be shown"
+    stolen = await carla.patch(path, json=CHANGE, headers={"if-match": '"1"', "lock": taken["lock"]})
+    assert problem_of(stolen) == (423, "locked"), "it proves nothing for another"
+    standing = (await carla.get(f"{path}/lock")).json()
+    assert (standing["state"], standing["mine"], standing["holder"]["program"]) == ("held", False, "nightly")
+    assert (await ana.get(f"{path}/lock")).json()["mine"]
+    held = {"if-match": '"1"', "lock": taken["lock"]}
+    assert (await ana.patch(path, json=CHANGE, headers=held)).json()["version"] == 2
+    assert (await carla.post(f"{path}/lock")).status_code == 423, "it is held on after a change"
+    assert (await ana.patch(f"{path}/lock", headers={"lock": taken["lock"]})).json()["lease"] == 60
+    assert (await ana.delete(f"{path}/lock", headers={"lock": taken["lock"]})).status_code == 204
+    assert (await carla.get(f"{path}/lock")).json()["state"] == "free"
+    assert problem_of(await ana.patch(f"{path}/lock", headers={"lock": taken["lock"]})) == (409, "lock-lost")
+
+
+async def test_what_is_wrong_is_said_in_this_order_and_nothing_is_written(
+    ana: httpx.AsyncClient, carla: httpx.AsyncClient
+) -> None:
+    path = await add(ana)
+    taken = await take(ana, path)
+    wrong = {"values": {"year": "no year"}}
+
+    async def change(program: httpx.AsyncClient, version: int, **headers: str) -> tuple[int, str]:
+        answer = await program.patch(path, json=wrong, headers={"if-match": f'"{version}"', **headers})
+        return problem_of(answer)
+
+    assert await change(carla, 9) == (423, "locked")
+    assert await change(ana, 9, lock=taken["lock"]) == (412, "version-changed")
+    assert await change(ana, 1, lock=taken["lock"]) == (422, "invalid")
+    assert (await ana.get(path)).json()["version"] == 1
+
+
+async def test_a_line_forms_and_each_has_a_turn(ana: httpx.AsyncClient, carla: httpx.AsyncClient) -> None:
+    path = await add(ana)
+    taken = await take(ana, path)
+    waits = await carla.post(f"{path}/lock", json={"wait": True})
+    assert waits.status_code == 202
+    assert waits.json()["place"] == {"position": 1, "state": "waiting", "lease": 60}
+    assert waits.json()["holder"]["name"] == "Ana"
+    assert (await carla.patch(f"{path}/lock")).status_code == 202, "the place is kept"
+    assert (await carla.get(f"{path}/lock")).json()["place"]["position"] == 1
+    assert (await carla.post(f"{path}/lock", json={"wait": True})).status_code == 202
+    assert (await ana.delete(f"{path}/lock", headers={"lock": taken["lock"]})).status_code == 204
+    standing = (await carla.get(f"{path}/lock")).json()
+    assert (standing["state"], standing["place"]["state"]) == ("offered", "called")
+    assert (await ana.post(f"{path}/lock")).status_code == 423, "it is somebody's turn"
+    turn = await carla.post(f"{path}/lock", json={"wait": True})
+    assert turn.status_code == 201
+    assert (await carla.delete(f"{path}/lock", headers={"lock": turn.json()["lock"]})).status_code == 204
+    await take(ana, path)
+    await carla.post(f"{path}/lock", json={"wait": True})
+    assert (await carla.delete(f"{path}/lock")).status_code == 204
+    assert (await carla.get(f"{path}/lock")).json()["place"] is None
+    assert problem_of(await carla.patch(f"{path}/lock")) == (409, "lock-lost")
+
+
+async def test_a_page_and_a_program_never_hold_it_both(
+    shared_server: Server, ana: httpx.AsyncClient, carla: httpx.AsyncClient
+) -> None:
+    path = await add(ana)
+    number = path.rpartition("/")[2]
+    async with aclosing(shared_server.let_in("acme", "bruno@acme.test")) as bruno:
+        page = (await bruno.get(f"/c/books/{number}/edit")).text
+        proof = re.search(r'name="lock-token" value="([^"]+)"', page)
+        assert proof
+        refused = await carla.patch(path, json=CHANGE, headers={"if-match": '"1"'})
+        assert problem_of(refused) == (423, "locked")
+        assert refused.json()["holder"] == {"id": 2, "name": "Bruno", "program": None}
+        assert (await carla.delete(path, headers={"if-match": '"1"'})).status_code == 423
+        await bruno.post(f"/c/books/{number}/lock/release", data={"lock-token": proof[1]})
+        taken = await take(carla, path)
+        shown = (await bruno.get(f"/c/books/{number}/edit")).text
+        assert "Carla, by script “mirror” is editing" in shown
+        saved = await bruno.post(f"/c/books/{number}/edit", data={"title": "By a page", "author": "A", "version": "1"})
+        assert saved.status_code == 409
+        over = await bruno.post(
+            f"/c/books/{number}/lock/take-over", data={"seen-lock": taken["lock"].partition("-")[0]}
+        )
+        assert over.status_code == 303
+        late = await carla.patch(path, json=CHANGE, headers={"if-match": '"1"', "lock": taken["lock"]})
+        assert problem_of(late) == (423, "locked")
+        assert problem_of(await carla.patch(f"{path}/lock", headers={"lock": taken["lock"]})) == (409, "lock-lost")
+
+
+async def test_a_record_is_deleted_under_ones_own_lock(ana: httpx.AsyncClient) -> None:
+    path = await add(ana)
+    taken = await take(ana, path)
+    assert (await ana.delete(path, headers={"if-match": '"1"'})).status_code == 423
+    assert (await ana.delete(path, headers={"if-match": '"1"', "lock": taken["lock"]})).status_code == 204
+
+
+async def test_a_lock_without_a_change_is_not_held_for_ever(shared_server: Server, ana: httpx.AsyncClient) -> None:
+    path = await add(ana)
+    taken = await take(ana, path)
+    long_ago = "2020-01-01 00:00:00+00"
+    number = path.rpartition("/")[2]
+    shared_server.store.rows(
+        f"UPDATE record SET lock_since = '{long_ago}', updated_at = '{long_ago}' WHERE tenant_id = 1 AND number = ?",
+        int(number),
+    )
+    assert problem_of(await ana.patch(f"{path}/lock", headers={"lock": taken["lock"]})) == (409, "lock-lost")
