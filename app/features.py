@@ -86,6 +86,7 @@ from app.records.followers import (
     holders_told,
     names_reindexed,
     rights_taken_back,
+    times_reindexed,
     told_forgotten,
 )
 from app.records.notices import RECORD_KINDS
@@ -211,6 +212,7 @@ FOLLOWERS = Followers(
     told_forgotten,
     formats_reindexed,
     names_reindexed,
+    times_reindexed,
     messages_told,
     edits_told,
     deleted_withdrawn,

@@ -52,6 +52,13 @@ class MemberRenamed(OfMember):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TimeZoneChosen(OfMember, Unlogged):
+    """A member lives in another time zone than was known."""
+
+    zone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RoleChanged(OfMember, Audited):
     """A member has another role."""
 

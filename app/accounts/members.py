@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Any, Literal
 
 from litestar.exceptions import NotFoundException
-from sqlalchemy import String, UniqueConstraint, bindparam, select
+from sqlalchemy import String, UniqueConstraint, bindparam, false, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.accounts.facts import MemberJoined
+from app.accounts.facts import MemberJoined, TimeZoneChosen
 from app.accounts.scopes import EVERYTHING_GRANTED
-from app.accounts.time_zones import known_time_zone
+from app.accounts.time_zones import list_time_zones
 from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.web.forms import Invalid
 from app.web.mail_addresses import account_address
@@ -38,6 +38,8 @@ class Member(Tenanted, Base):
     password_hash: Mapped[str] = mapped_column(String(200))
     picture: Mapped[str | None] = mapped_column(String(32))
     time_zone: Mapped[str] = mapped_column(String(64), default="UTC")
+    # Whether they, or their device, have said in which zone they live; until then it is UTC.
+    time_zone_known: Mapped[bool] = mapped_column(default=False, server_default=false())
     joined_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     suspended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     removed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -58,7 +60,39 @@ def is_active() -> tuple[Any, ...]:
 
 FIND_MEMBER = PreparedSelect(lambda: select(Member).where(Member.email == bindparam("email")))
 FIND_PERSON = PreparedSelect(lambda: select(Member).where(Member.id == bindparam("id"), *is_active()))
+# Of so many zones what is shown in them is looked for.
+MOST_ZONES = 8
+LIST_ZONES = PreparedSelect(
+    lambda: (
+        select(Member.time_zone, func.count(Member.id))
+        .where(*is_active())
+        .group_by(Member.time_zone)
+        .order_by(func.count(Member.id).desc(), Member.time_zone)
+        .limit(MOST_ZONES)
+    )
+)
 LIST_NAMES = PreparedSelect(lambda: select(Member.id, Member.name).where(Member.id.in_(bindparam("ids"))))
+
+
+def take_time_zone(transaction: Transaction, member: Member, zone: str) -> None:
+    """Let a member live in the zone that their device says, unless theirs is known already."""
+    if not member.time_zone_known and zone in list_time_zones():
+        choose_time_zone(transaction, member, zone)
+
+
+def choose_time_zone(transaction: Transaction, member: Member, zone: str) -> None:
+    """Let a member live in a zone, whatever their devices say."""
+    if zone != member.time_zone:
+        transaction.note(TimeZoneChosen(by=transaction.acting(member.id), member_id=member.id, zone=zone))
+    member.time_zone, member.time_zone_known = zone, True
+
+
+async def find_zones(transaction: Transaction) -> dict[str, int]:
+    """The zones in which most of the members live, with how many it is. A transaction reads them once."""
+    known: dict[str, int] | None = transaction.info.get(LIST_ZONES)
+    if known is None:
+        known = transaction.info[LIST_ZONES] = dict(await transaction.rows(LIST_ZONES))
+    return known
 
 
 async def find_member(transaction: Transaction, email: str) -> Member | None:
@@ -93,12 +127,12 @@ async def add_member(
     name: str,
     role: Role,
     password_hash: str,
-    time_zone: str = "UTC",
+    time_zone: str = "",
     founding: bool = False,
     invited_to: Sequence[str] = (),
 ) -> Member:
-    """Give a person an account in this workspace; one who is `founding` it is not said to have joined. A guest is
-    `invited_to` things by their names.
+    """Give a person an account in this workspace, in the time zone that their device says, if it does; one who is
+    `founding` it is not said to have joined. A guest is `invited_to` things by their names.
 
     Raises Invalid when the address has one already.
     """
@@ -109,7 +143,6 @@ async def add_member(
         name=name,
         role=role,
         password_hash=password_hash,
-        time_zone=known_time_zone(time_zone),
     )
     transaction.add(member)
     await transaction.flush()
@@ -120,4 +153,5 @@ async def add_member(
             by=by, member_id=member.id, email=address, role=role, founding=founding, invited_to=tuple(invited_to)
         )
     )
+    take_time_zone(transaction, member, time_zone)
     return member

@@ -18,6 +18,7 @@ from app.accounts.access import AnyRequest, host_of, local_path
 from app.accounts.acquaintance import is_acquainted
 from app.accounts.members import Member
 from app.accounts.rights import is_entitled, may
+from app.accounts.time_zones import show_in_zone
 from app.accounts.undo import UndoOffer, find_offer
 from app.database import PreparedSelect, Transaction
 from app.web.forms import number_of
@@ -171,6 +172,7 @@ async def render_page(
         **context,
     )
     html = await asyncio.to_thread(make) if aside else make()
+    html = show_in_zone(html, member.time_zone, tenant.formats)
     headers = {"X-Member": str(member.id)}
     if answers:
         headers["HX-Push-Url"] = "false"

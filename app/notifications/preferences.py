@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ForeignKeyConstraint, Index, Select, String, and_, bindparam, delete, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.accounts.members import Member
+from app.accounts.members import Member, choose_time_zone
 from app.accounts.rights import may
 from app.accounts.time_zones import list_time_zones
 from app.database import Base, PreparedChange, PreparedSelect, Tenanted, Transaction
@@ -221,7 +221,7 @@ async def choose_times(
         row = MailTimes(member_id=member.id)
         transaction.add(row)
     row.quiet_from, row.quiet_until = quiet_from, quiet_until
-    member.time_zone = time_zone
+    choose_time_zone(transaction, member, time_zone)
     await transaction.flush()
     transaction.note(PreferencesSaved(by=transaction.acting(member.id), member_id=member.id))
 

@@ -76,7 +76,7 @@ def listed_of(fields: Iterable[Field]) -> list[Field]:
 
 
 async def find_columns(
-    transaction: Transaction, collection: Collection, fields: Sequence[Field], member: Member
+    transaction: Transaction, collection: Collection, fields: Fields, member: Member
 ) -> list[Field] | None:
     """The columns that a member has chosen, of the fields that are still there; None for who has not.
 
@@ -86,8 +86,8 @@ async def find_columns(
     if not rows:
         return None
     listed = listed_of(fields)
-    by_ref = {field.ref: field for field in listed[1:]}
-    return listed[:1] + [by_ref[ref] for ref in rows[0][0] if ref in by_ref]
+    chosen = dict.fromkeys(fields.find_now(ref) for ref in rows[0][0])
+    return listed[:1] + [field for field in chosen if field in listed[1:]]
 
 
 async def find_columns_seen(
@@ -95,7 +95,7 @@ async def find_columns_seen(
 ) -> list[Field] | None:
     """Likewise, in a list that is sorted by a key: what that is of is seen, too, and compared when rows come."""
     chosen = await find_columns(transaction, collection, fields, member)
-    sorted_by = fields.find(key)
+    sorted_by = fields.find_now(key)
     if chosen is not None and sorted_by and sorted_by.kind.is_listed and sorted_by not in chosen:
         chosen.append(sorted_by)
     return chosen

@@ -21,9 +21,20 @@ NUMBER_KINDS = {"whole_number", "decimal", "money", "rating"}
 
 
 def convert(value: str, old: Field, new: Field) -> str:
-    """The value of the new field that a value of the old one becomes. Raises ValueError with a Text when it can't."""
-    if not value:
+    """The value of the new field that a value of the old one becomes. Raises ValueError with a Text when it can't.
+
+    No value stays none, but where it says something, as 'No' does; and what says something never becomes nothing.
+    """
+    if not value and not old.kind.shows_none:
         return ""
+    becomes = convert_said(value, old, new)
+    if not becomes and not new.kind.shows_none:
+        raise fail("It would be empty.")
+    return becomes
+
+
+def convert_said(value: str, old: Field, new: Field) -> str:
+    """Likewise of what says something; '' where the new field has that for it."""
     if old.kind.has_choices and new.kind.has_choices:
         if new.kind_name == "choice" and len(value.split()) > 1:
             raise fail("It has several choices.")
@@ -67,6 +78,17 @@ def convert_if_can(value: str, old: Field, new: Field) -> str:
         return convert(value, old, new)
     except ValueError:
         return ""
+
+
+def is_kept_whole(value: str, becomes: str, old: Field, new: Field) -> bool:
+    """Whether all that a value says is in what it becomes: people would type both alike, or it comes back as it was.
+
+    A text is what people have typed: how it is written is not what it says.
+    """
+    if old.kind_name == "text" or convert_if_can(becomes, new, old) == value:
+        return True
+    is_text = old.kind.is_typed or bool(old.kind.computed)
+    return is_text and old.spell(value) == new.spell(becomes)
 
 
 def list_choice_names(old: Field, new: Field, values: Iterable[str]) -> list[str]:

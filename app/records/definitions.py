@@ -15,8 +15,8 @@ from app.records.choices import LAST_CHOICE, GivenChoice, drop_unused, find_faul
 from app.records.collections import Collection, create_collection
 from app.records.conversions import CONVERTED_IN
 from app.records.facts import CollectionAdded, FieldAdded, FieldLimited, FieldsChanged
-from app.records.field_keys import check_key, name_key
-from app.records.fields import MOST_FIELDS, RESERVED_KEYS, Field, forget_fields, list_fields, prepare_fields
+from app.records.field_keys import RESERVED_KEYS, check_key, name_key
+from app.records.fields import MOST_FIELDS, Field, forget_fields, list_fields, prepare_fields
 from app.records.key_writing import fill_keys_soon, set_unique
 from app.records.kinds import FIELD_KINDS
 from app.records.permissions import LIMITED

@@ -22,7 +22,7 @@ from typing import Any
 
 from babel import Locale
 from litestar.exceptions import NotFoundException
-from sqlalchemy import Select, Text, bindparam, cast, select, tuple_
+from sqlalchemy import Select, Text, cast, select
 from sqlalchemy.orm import aliased
 
 from app.accounts.access import AnyRequest, read_signed_in, write_signed_in
@@ -33,7 +33,8 @@ from app.records.collections import Collection
 from app.records.columns import find_columns_seen
 from app.records.facts import RecordsExported
 from app.records.fields import Field, list_fields
-from app.records.lists import Keys, View, count_view, in_order, is_listed, keys_for, parameters_of, read_view
+from app.records.following import list_following, select_behind
+from app.records.lists import Keys, Part, View, count_view, is_listed, read_view
 from app.records.records import Record
 from app.records.revisions import Revision
 
@@ -145,7 +146,7 @@ async def read_batches(request: AnyRequest, export: Export) -> Batches:
 
     Raises SignInNeeded, NotFoundException and a 403 page when it may not go on.
     """
-    after: dict[str, Any] = {}
+    after: Sequence[Any] = ()
     view = export.view
     while True:
         async with read_signed_in(request) as (transaction, member):
@@ -153,19 +154,18 @@ async def read_batches(request: AnyRequest, export: Export) -> Batches:
             fields = await list_fields(transaction, collection)
             if view.key not in {"number", *(field.ref for field in fields)}:
                 raise NotFoundException
-            by_key = keys_for(fields, view)
-            batch = select_batch(len(view.words), by_key=by_key, descending=view.descending, goes_on=bool(after))
-            rows = await transaction.rows(batch, **parameters_of(collection, fields, view), **after)
-        yield [ExportedRecord(*row[:7]) for row in rows]
+            rows = await list_following(transaction, select_batch, collection, fields, view, after, EXPORT_BATCH)
+        yield [ExportedRecord(*row) for row, _ in rows]
         if len(rows) < EXPORT_BATCH:
             return
-        after = {f"after_{at}": value for at, value in enumerate(rows[-1][7:])}
+        _, after = rows[-1]
 
 
 @cache
-def select_batch(words: int, *, by_key: Keys, descending: bool, goes_on: bool) -> PreparedSelect[*tuple[Any, ...]]:
-    """The select of the records of a view, behind a place in its order where it goes on: what is exported of each, and
-    then its own place."""
+def select_batch(
+    words: int, *, by_key: Keys, descending: bool, part: Part, goes_on: bool
+) -> PreparedSelect[*tuple[Any, ...]]:
+    """The select of what is exported of the records of a view, behind a place in its order where it goes on."""
 
     def make() -> Select[*tuple[Any, ...]]:
         created, changed, maker, changer = aliased(Revision), aliased(Revision), aliased(Member), aliased(Member)
@@ -186,12 +186,6 @@ def select_batch(words: int, *, by_key: Keys, descending: bool, goes_on: bool) -
             .outerjoin(changer, changer.id == changed.member_id)
             .where(*is_listed(words))
         )
-        statement, order = in_order(statement, by_key=by_key, descending=descending)
-        if goes_on:
-            place = tuple_(*order)
-            after = tuple_(*(bindparam(f"after_{at}", type_=column.type) for at, column in enumerate(order)))
-            statement = statement.where(place < after if descending else place > after)
-        selected: Select[*tuple[Any, ...]] = statement.add_columns(*order).limit(EXPORT_BATCH)
-        return selected
+        return select_behind(statement, by_key=by_key, descending=descending, part=part, goes_on=goes_on)
 
     return PreparedSelect(make)

@@ -6,12 +6,14 @@ import re
 
 from app.database import Transaction
 from app.records.collections import Collection
-from app.records.fields import RESERVED_KEYS, Field, list_fields
+from app.records.fields import Field, list_fields
 from app.web.forms import Invalid
 from app.web.texts import _l, spell_in_ascii
 
 # What a key may be, but for what looks like a ref.
 FIELD_KEY = re.compile("(?!f[0-9]+$)[a-zA-Z_][a-zA-Z0-9_]{0,39}")
+# Keys that would be taken for something else of a record.
+RESERVED_KEYS = {"number", "q", "sort", "page", "version", "id"}
 
 
 async def check_key(transaction: Transaction, collection: Collection, field: Field, key: str) -> None:

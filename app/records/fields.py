@@ -10,16 +10,15 @@ from functools import cached_property
 from typing import Any
 
 from babel import Locale
-from litestar.exceptions import NotFoundException
 from markupsafe import Markup
 from sqlalchemy import JSON, BigInteger, ForeignKeyConstraint, String, UniqueConstraint, bindparam, select, true
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.accounts.members import Member
+from app.accounts.members import Member, find_zones
 from app.accounts.time_zones import known_time_zone
 from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.editing.rows import RowPlace
-from app.records.collections import Collection, get_collection
+from app.records.collections import Collection
 from app.records.kinds import FIELD_KINDS
 from app.records.kinds.choices import NO_CHOICES, ChoiceIndex
 from app.records.kinds.collation import LAST, SORT_KEY_LIMIT
@@ -31,8 +30,6 @@ MOST_FIELDS = 200
 # More than any value has, so that no longer one is looked at.
 LONGEST_VALUE = 100_000
 REMOVED_IS_KEPT_FOR = timedelta(days=30)  # as drafts are, which may have a text that was typed into a field
-# Keys that would be taken for something else of a record.
-RESERVED_KEYS = {"number", "q", "sort", "page", "version", "id"}
 
 
 class Field(Tenanted, Base):
@@ -78,8 +75,9 @@ class Field(Tenanted, Base):
     locale = Locale("en")
     # The workspace's language.
     language = "en"
-    # In which time zone whoever asks lives, where its values have a time.
+    # Where its values have a time: the zone in which whoever asks lives, and those in which most members do.
     zone = "UTC"
+    zones: tuple[str, ...] = ()
     # Who is in the workspace, where its values are people.
     people = NOBODY
     indexed = NO_CHOICES
@@ -149,7 +147,8 @@ class Field(Tenanted, Base):
 
     def sort_key(self, value: str) -> str:
         """What a value is sorted by, as much of it as is kept; an empty one comes last."""
-        return (self.kind.sort_key(value, self)[:SORT_KEY_LIMIT] if value else "") or LAST
+        says = value or self.kind.shows_none
+        return (self.kind.sort_key(value, self)[:SORT_KEY_LIMIT] if says else "") or LAST
 
 
 class Fields(list[Field]):
@@ -228,6 +227,20 @@ class Fields(list[Field]):
             (field for field in self if field.key == name), None
         )
 
+    def find_now(self, name: str) -> Field | None:
+        """Likewise; of a ref of before its kind was changed, what the field is now."""
+        old = next((each for each in self.removed if each.ref == name), None)
+        return self.find(name) or (self.successor_of(old) if old is not None else None)
+
+    def successor_of(self, field: Field) -> Field | None:
+        """What a field is now, whose kind was changed, also several times."""
+        became: dict[int, Field] = {each.replaces: each for each in (*self.removed, *self) if each.replaces is not None}
+        for _ in became:
+            field = became.get(field.id, field)
+            if field in self:
+                return field
+        return None
+
 
 LIST_FIELDS = PreparedSelect(
     lambda: select(Field).where(Field.collection_id.in_(bindparam("ids"))).order_by(Field.position, Field.id)
@@ -237,21 +250,6 @@ LIST_FIELDS = PreparedSelect(
 async def list_fields(transaction: Transaction, collection: Collection) -> Fields:
     """The fields of a collection."""
     return (await list_fields_of(transaction, [collection.id]))[collection.id]
-
-
-async def open_collection(transaction: Transaction, slug: str) -> tuple[Collection, Fields]:
-    """A collection with its fields. Raises NotFoundException."""
-    collection = await get_collection(transaction, slug)
-    return collection, await list_fields(transaction, collection)
-
-
-async def open_field(transaction: Transaction, slug: str, name: str) -> tuple[Collection, Fields, Field]:
-    """A field by its ref, or its key, with its collection and all fields of that. Raises NotFoundException."""
-    collection, fields = await open_collection(transaction, slug)
-    field = fields.find(name)
-    if field is None:
-        raise NotFoundException
-    return collection, fields, field
 
 
 async def list_fields_of(transaction: Transaction, collection_ids: Iterable[int]) -> dict[int, Fields]:
@@ -272,15 +270,17 @@ async def list_fields_of(transaction: Transaction, collection_ids: Iterable[int]
 
 
 async def prepare_fields(transaction: Transaction, fields: Iterable[Field]) -> None:
-    """Give fields what is not theirs, and their kinds need: how the workspace writes, who is in it, and in which zone
-    the one who asks lives."""
+    """Give fields what is not theirs, and their kinds need: how the workspace writes, who is in it, and in which
+    zones they and the one who asks live."""
     for field in fields:
         field.locale, field.language = transaction.tenant.formats, transaction.tenant.language
         if field.kind.names_people:
             field.people = await read_workspace_people(transaction)
-        asks = transaction.actor.member_id
-        if field.kind.tells_time and asks and (member := await transaction.get(Member, asks)):
-            field.zone = known_time_zone(member.time_zone)
+        if field.kind.tells_time:
+            member_id = transaction.actor.member_id
+            asks = await transaction.get(Member, member_id) if member_id else None
+            field.zone = known_time_zone(asks.time_zone) if asks else "UTC"
+            field.zones = tuple(sorted(await find_zones(transaction)))
 
 
 def forget_fields(transaction: Transaction, collection_id: int) -> None:

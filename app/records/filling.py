@@ -11,20 +11,22 @@ from contextlib import AbstractAsyncContextManager
 from sqlalchemy import ColumnElement, bindparam, func, or_, select
 
 from app.accounts.members import Member
+from app.accounts.rights import require
 from app.database import PreparedSelect, Transaction
 from app.editing.rows import Held
 from app.jobs.steps import Steps
 from app.records.access import require_open
 from app.records.changes import Changed, write_record
 from app.records.collections import Collection
-from app.records.fields import Field, list_fields, open_field
+from app.records.fields import Field, list_fields
+from app.records.opening import open_field, refuse_before
 from app.records.records import Record, find_numbered, value_in
 from app.web.forms import Invalid
 from app.web.texts import _l
 
-# How many are filled at once: of more, the button is pressed again.
-FILLED_AT_ONCE = 200
-# How many of them in one transaction, at the most.
+# How many are filled by one press, of more the button is pressed again; and how many of them in one transaction, which
+# others wait for, at the most.
+MOST_FILLED = 5_000
 FILLED_IN_A_STEP = 20
 
 Begin = Callable[[], AbstractAsyncContextManager[tuple[Transaction, Member]]]
@@ -39,7 +41,7 @@ def is_lacking() -> tuple[ColumnElement[bool], ...]:
 
 COUNT_LACKING = PreparedSelect(lambda: select(func.count(Record.id)).where(*is_lacking()))
 LIST_LACKING = PreparedSelect(
-    lambda: select(Record.number).where(*is_lacking()).order_by(Record.number).limit(FILLED_AT_ONCE + 1)
+    lambda: select(Record.number).where(*is_lacking()).order_by(Record.number).limit(MOST_FILLED + 1)
 )
 
 
@@ -48,8 +50,9 @@ async def count_lacking(transaction: Transaction, field: Field) -> int:
     return await transaction.value(COUNT_LACKING, collection_id=field.collection_id, ref=field.ref) or 0
 
 
-def read_filling(field: Field, text: str) -> str:
+def read_filling(member: Member, collection: Collection, field: Field, text: str) -> str:
     """The value that records without one shall have. Raises Invalid when it is no value of the field."""
+    require_open(member, collection)
     if not field.kind.is_typed:
         raise Invalid(**{field.ref: _l("This kind of field can't be filled so.")})
     if field.unique:
@@ -64,9 +67,10 @@ def read_filling(field: Field, text: str) -> str:
 
 
 async def list_lacking(transaction: Transaction, field: Field) -> tuple[list[int], bool]:
-    """The numbers of records that have no value in a field, as many as are filled at once; whether there are more."""
+    """The numbers of records that have no value in a field, as many as are filled by one press; whether there are
+    more."""
     numbers = await transaction.column(LIST_LACKING, collection_id=field.collection_id, ref=field.ref)
-    return numbers[:FILLED_AT_ONCE], len(numbers) > FILLED_AT_ONCE
+    return numbers[:MOST_FILLED], len(numbers) > MOST_FILLED
 
 
 async def fill_lacking(
@@ -77,8 +81,7 @@ async def fill_lacking(
 
     Raises Invalid when it is no value of the field.
     """
-    require_open(member, collection)
-    value = read_filling(field, text)
+    value = read_filling(member, collection, field, text)
     fields = await list_fields(transaction, collection)
     filled = True
     for record in await find_numbered(transaction, collection, numbers):
@@ -109,7 +112,9 @@ async def fill_in_steps(begin: Begin, slug: str, key: str, text: str, numbers: S
         async with begin() as (transaction, member):
             with steps.step():
                 some, left = left[: steps.size], left[steps.size :]
+                require(member, "manage", "collections")
                 collection, _, field = await open_field(transaction, slug, key)
+                refuse_before(field, key)
                 filled &= await fill_lacking(transaction, collection, field, member, text, some)
         await steps.pause()
     return filled

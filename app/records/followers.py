@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.accounts.facts import MemberJoined, MemberRenamed, RoleChanged
+from app.accounts.facts import MemberJoined, MemberRenamed, RoleChanged, TimeZoneChosen
 from app.database import Follower, Shown, Transaction
 from app.editing.facts import LockAsked, LockFreed, LockOffered
 from app.notifications.facts import MailsDue
@@ -37,7 +37,7 @@ from app.records.facts import (
 from app.records.granting import admit_invited
 from app.records.lost_rights import read_affected, show_affected, take_rights_back
 from app.records.notices import tell_asked, tell_changes
-from app.records.reindexing import reindex_all_soon, reindex_people_soon
+from app.records.reindexing import reindex_all_soon, reindex_people_soon, reindex_times_soon
 from app.tenants.facts import SettingChanged
 
 
@@ -55,6 +55,7 @@ changes_shown = Shown(show_changes, (RecordChanged,), read_changes)
 told_forgotten = Follower(forget_told, (RecordsForgotten,))
 formats_reindexed = Follower(reindex_all_soon, (SettingChanged,))
 names_reindexed = Follower(reindex_people_soon, (MemberRenamed,))
+times_reindexed = Follower(reindex_times_soon, (TimeZoneChosen,))
 definitions_forgotten_shown = Shown(show_definitions_forgotten, (DefinitionsForgotten,))
 forgotten_shown = Shown(show_forgotten, (RecordsForgotten,))
 added_shown = Shown(show_added, (RecordsAdded,), read_added)

@@ -60,6 +60,7 @@ def read_typed(fields: Fields, form: Form, record: Record | None = None) -> dict
         asked = {*form[ASKED][:LONGEST_ASKED].split()}
         came = [field for field in fields if asked and field.ref in empty and field.ref not in asked]
         mine = {ref: field.kind.join(form.values[ref], field) for ref, field in sent.items()}
+        mine |= {each.ref: "" for each in fields.removed if each.kind.shows_none and each.ref in asked - sent.keys()}
         mine = bring_into_formats(fields, mine | {FORMATS: form[FORMATS][:LONGEST_TAG] or tag_of(fields)})
         return (
             empty

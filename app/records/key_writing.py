@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from sqlalchemy import bindparam, literal, select, update
+from sqlalchemy import bindparam, select, update
 
 from app.database import Database, PreparedChange, PreparedCopy, PreparedSelect, Transaction
 from app.jobs.jobs import ClaimedJob, job, put_job
@@ -18,7 +18,6 @@ from app.jobs.steps import Steps
 from app.records.collections import Collection
 from app.records.fields import Field, list_fields, list_fields_of
 from app.records.keys import RecordKey, find_taken_keys, unique_key
-from app.records.kinds.collation import LAST
 from app.records.records import Record, value_in
 from app.web.forms import Invalid
 from app.web.texts import _l
@@ -32,7 +31,7 @@ COPY_NUMBERS = PreparedCopy(
         Record.id.label("record_id"),
         bindparam("of_field", type_=RecordKey.field_id.type).label("field_id"),
         Record.number.label("number"),
-        literal(LAST, RecordKey.sort_key.type).label("sort_key"),
+        bindparam("of_none", type_=RecordKey.sort_key.type).label("sort_key"),
     ).where(
         Record.collection_id == bindparam("collection_id"),
         Record.number > bindparam("after"),
@@ -139,7 +138,8 @@ async def copy_missing(claimed: ClaimedJob, collection_id: int) -> set[int]:
 
 async def copy_numbers(transaction: Transaction, field: Field, after: int, last: int) -> None:
     """Give the kept records of some numbers a key in a field, as of an empty value, where they have none."""
-    await transaction.apply(COPY_NUMBERS, collection_id=field.collection_id, of_field=field.id, after=after, last=last)
+    about = {"collection_id": field.collection_id, "of_field": field.id, "of_none": field.sort_key("")}
+    await transaction.apply(COPY_NUMBERS, **about, after=after, last=last)
 
 
 async def set_unique(transaction: Transaction, field: Field) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from app.database import Transaction
 from app.records.choices import name_choices
-from app.records.conversions import CONVERTED_IN, convert, convert_if_can, find_zone, list_choice_names
+from app.records.conversions import CONVERTED_IN, convert, convert_if_can, find_zone, is_kept_whole, list_choice_names
 from app.records.fields import Field, prepare_fields
 from app.records.kinds import FIELD_KINDS
 from app.records.records import Record
@@ -30,11 +30,14 @@ CONVERTED_IN_A_ROW = 100
 
 @dataclass(slots=True)
 class Preview:
-    """What a change of kind would do: to how many records, what some values become, and which can't; `partial` where
-    there are so many that some were not looked at."""
+    """What a change of kind would do: to how many records, what some values become, and which can't; of how many
+    something is left out, and how many that have nothing will say something; `partial` where there are so many that
+    some were not looked at."""
 
     total: int = 0
     failed: int = 0
+    lessened: int = 0
+    empty: int = 0
     partial: bool = False
     shown: list[tuple[str, str]] = part(default_factory=list)
     failures: list[tuple[str, int, int, Text]] = part(default_factory=list)
@@ -42,14 +45,22 @@ class Preview:
 
 async def list_values(transaction: Transaction, field: Field) -> list[tuple[str, int, int]]:
     """The different values of a field, the most frequent first: each with the number of records that have it, also in
-    the bin, and of the first of them."""
-    value = Record.values[field.ref].as_string()
-    statement = select(value, func.count(Record.id), func.min(Record.number)).where(
-        Record.collection_id == field.collection_id, value != ""
-    )
+    the bin, and of the first of them. No value is among them where it says something."""
+    value = func.coalesce(Record.values[field.ref].as_string(), "")
+    statement = select(value, func.count(Record.id), func.min(Record.number))
+    statement = statement.where(Record.collection_id == field.collection_id)
+    if not field.kind.shows_none:
+        statement = statement.where(value != "")
     statement = statement.group_by(value).order_by(func.count(Record.id).desc(), func.min(Record.number))
     rows = await transaction.execute(statement.limit(MOST_VALUES))
     return [(value, count, number) for value, count, number in rows]
+
+
+async def count_empty(transaction: Transaction, field: Field) -> int:
+    """How many records have no value in a field, also in the bin."""
+    value = func.coalesce(Record.values[field.ref].as_string(), "")
+    statement = select(func.count(Record.id)).where(Record.collection_id == field.collection_id, value == "")
+    return (await transaction.execute(statement)).scalar_one()
 
 
 async def plan_kind(transaction: Transaction, field: Field, kind_name: str, options: Mapping[str, Any]) -> Field:
@@ -77,7 +88,7 @@ async def plan_kind(transaction: Transaction, field: Field, kind_name: str, opti
         new.options[CONVERTED_IN] = find_zone(field, new)
     take_place(new, field)
     new.unique = field.unique and new.kind.can_be_unique
-    new.default = convert_if_can(field.default, field, new)
+    new.default = convert_if_can(field.default, field, new) if field.default else ""
     return new
 
 
@@ -88,9 +99,13 @@ def take_place(new: Field, field: Field) -> None:
 
 
 async def preview_kind(transaction: Transaction, field: Field, new: Field) -> Preview:
-    """What would become of the values of a field in a new one."""
+    """What would become of the values of a field in a new one; those first of which something is left out, and then
+    those that will be written otherwise."""
     values = await list_values(transaction, field)
     preview = Preview(partial=len(values) == MOST_VALUES)
+    if new.kind.shows_none and not field.kind.shows_none:
+        preview.empty = await count_empty(transaction, field)
+    converted: tuple[list[tuple[str, str]], ...] = ([], [], [])
     for place, (value, count, number) in enumerate(values):
         if place % CONVERTED_IN_A_ROW == 0:
             await asyncio.sleep(0)  # others go on meanwhile
@@ -101,7 +116,12 @@ async def preview_kind(transaction: Transaction, field: Field, new: Field) -> Pr
             preview.failed += count
             if len(preview.failures) < MOST_FAILURES_SHOWN:
                 preview.failures.append((field.describe_here(value), count, number, error.args[0]))
-        else:
-            if len(preview.shown) < MOST_CONVERTED_SHOWN:
-                preview.shown.append((field.describe_here(value), new.describe_here(becomes)))
+            continue
+        before, after = field.describe_here(value), new.describe_here(becomes)
+        is_whole = is_kept_whole(value, becomes, field, new)
+        preview.lessened += 0 if is_whole else count
+        alike = converted[0 if not is_whole else 1 if before != after else 2]
+        if len(alike) < MOST_CONVERTED_SHOWN:
+            alike.append((before, after))
+    preview.shown = [each for alike in converted for each in alike][:MOST_CONVERTED_SHOWN]
     return preview

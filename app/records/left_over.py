@@ -27,19 +27,6 @@ class LeftOver:
         return self.field.describe_typed(self.text)
 
 
-def find_successor(fields: Fields, field: Field) -> Field | None:
-    """What a field is now, whose kind was changed, also several times."""
-    became: dict[int, Field] = {each.replaces: each for each in (*fields.removed, *fields) if each.replaces is not None}
-    there = {each.id for each in fields}
-    seen = {field.id}
-    while (newer := became.get(field.id)) and newer.id not in seen:
-        if newer.id in there:
-            return newer
-        field = newer
-        seen.add(field.id)
-    return None
-
-
 def carry_over(text: str, before: str, old: Field, new: Field) -> str | None:
     """What was typed into a field as the form of one of another kind has it; None where that can't read it."""
     with suppress(ValueError):
@@ -68,8 +55,9 @@ def list_left_over(fields: Fields, typed: Mapping[str, str], record: Record | No
     for field in fields.removed:
         text = typed.get(field.ref, "")
         before = field.default if record is None else record.values.get(field.ref, "")
-        if text and text != field.write(before):
-            became = find_successor(fields, field)
+        says = text or (field.kind.shows_none and field.ref in typed)
+        if says and text != field.write(before):
+            became = fields.successor_of(field)
             carried = carry_over(text, before, field, became) if became is not None else None
             found.append(LeftOver(field, text, became, carried))
     return found

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, Literal
 from urllib.parse import urlencode
 
-from sqlalchemy import ColumnElement, Select, String, bindparam, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, Integer, Select, String, bindparam, case, func, select, union_all
 
 from app.database import PreparedSelect, Transaction
 from app.database.functions import find_text
@@ -27,10 +27,14 @@ DEFAULT_SORT = "-number"
 # Which records have keys in the field that a list is sorted by.
 Keys = Literal["", "all", "some"]
 
+# Those that have a value in the field that a list is sorted by, or have none.
+Part = Literal["all", "filled", "empty"]
 # The columns that records are ordered by.
 Order = list[Any]
-# What records are sorted by in a field in which some have no key yet.
-KEY_OR_LAST = func.coalesce(RecordKey.sort_key, literal(LAST, RecordKey.sort_key.type), type_=RecordKey.sort_key.type)
+# What records are sorted by in a field in which some have no key yet: `of_none` is that of an empty value.
+KEY_OR_NONE = func.coalesce(
+    RecordKey.sort_key, bindparam("of_none", type_=RecordKey.sort_key.type), type_=RecordKey.sort_key.type
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,7 @@ def read_view(fields: Fields, query: str, sort: str, page: str) -> View:
     """A view from an address; what makes no sense there is left out."""
     key = sort.removeprefix("-")
     if key != "number":
-        field = fields.find(key)
+        field = fields.find_now(key)
         sort = f"{'-' if sort.startswith('-') else ''}{field.ref}" if field else DEFAULT_SORT
     return View(" ".join(query.replace("\0", "").split())[:200], sort, max(1, number_of(page)))
 
@@ -122,27 +126,42 @@ def is_listed(words: int) -> tuple[ColumnElement[bool], ...]:
     return Record.collection_id == bindparam("collection_id"), Record.deleted_at.is_(None), *holds_words(words)
 
 
-def in_order(statement: Select[Any], *, by_key: Keys, descending: bool) -> tuple[Select[Any], Order]:
+def in_order(
+    statement: Select[Any], *, by_key: Keys, descending: bool, part: Part = "all"
+) -> tuple[Select[Any], Order]:
     """Bring a select of a collection's records into the order of their numbers, or of their keys in the field
-    `field_id`: with it, the columns that it is ordered by.
+    `field_id`, of which those that are empty come last, whatever the direction: with it, the columns that it is ordered
+    by. A `part` has only those.
 
-    They say which place a record has: no two of a collection have the same.
+    They say which place a record has in its part: no two of a collection have the same.
     """
-    order: Order = [Record.number]
     here = (RecordKey.record_id == Record.id) & (RecordKey.tenant_id == Record.tenant_id)
+    order: Order = [Record.number]
     if by_key == "all":
         statement = statement.join(RecordKey, here).where(RecordKey.field_id == bindparam("field_id"))
         order = [RecordKey.sort_key, RecordKey.number]
     elif by_key == "some":
         statement = statement.outerjoin(RecordKey, here & (RecordKey.field_id == bindparam("field_id")))
-        order = [KEY_OR_LAST, Record.number]
-    return statement.order_by(*in_direction(*order, descending=descending)), order
+        order = [KEY_OR_NONE, Record.number]
+    if part != "all":
+        statement = statement.where(is_in_part(order[0], part))
+    empty_last = [is_in_part(order[0], "empty")] if by_key and descending and part == "all" else []
+    return statement.order_by(*empty_last, *in_direction(*order, descending=descending)), order
+
+
+def is_in_part(key: Any, part: Part) -> ColumnElement[bool]:
+    """The criterion of keys of records that have a value, or of those that have none."""
+    criterion: ColumnElement[bool] = key < LAST if part == "filled" else key == LAST
+    return criterion
 
 
 def parameters_of(collection: Collection, fields: list[Field], view: View) -> dict[str, Any]:
     """The parameters by which selects know what is looked at."""
     field = next((field for field in fields if field.ref == view.key), None)
-    return {"collection_id": collection.id, **name_words(view.words)} | ({"field_id": field.id} if field else {})
+    about = {"collection_id": collection.id, **name_words(view.words)}
+    if field is None:
+        return about
+    return about | {"field_id": field.id} | ({} if field.keyed else {"of_none": field.sort_key("")})
 
 
 def keys_for(fields: list[Field], view: View) -> Keys:
@@ -177,15 +196,35 @@ def join_page_of_keys(listed: Select[Any], *, descending: bool) -> Select[Any]:
     """Confine a select of a collection's records to those on a page of their keys in the field `field_id`.
 
     Every kept record has a key there, and no other: what comes before the page is skipped in the index of the keys,
-    without looking at records.
+    without looking at records. Downwards, a page has what it can of those that have a value, and then of the others.
     """
+    offset = bindparam("offset", type_=Integer())
+    if not descending:
+        page = page_of_keys(offset).subquery("page")
+        empty_last = []
+    else:
+        has_value = RecordKey.field_id == bindparam("field_id"), is_in_part(RecordKey.sort_key, "filled")
+        filled = select(func.count()).where(*has_value).scalar_subquery()
+        before = case((offset > filled, offset - filled), else_=0)
+        parts = (page_of_keys(offset, "filled").subquery(), page_of_keys(before, "empty").subquery())
+        both = union_all(*(select(each) for each in parts)).subquery("both")
+        empty_last = [both.c.sort_key == LAST]
+        ordered = select(both).order_by(*empty_last, *in_direction(both.c.sort_key, both.c.number, descending=True))
+        page = ordered.limit(LIST_PAGE_SIZE).subquery("page")
+        empty_last = [page.c.sort_key == LAST]
+    joined = listed.join(page, page.c.record_id == Record.id).add_columns(page.c.sort_key)
+    return joined.order_by(*empty_last, *in_direction(page.c.sort_key, page.c.number, descending=descending))
+
+
+def page_of_keys(offset: ColumnElement[int], part: Part = "all") -> Select[int, str, int]:
+    """The select of a page of the keys in the field `field_id`, upwards, or of one of the parts of a list downwards."""
     keys = select(RecordKey.record_id, RecordKey.sort_key, RecordKey.number).where(
         RecordKey.field_id == bindparam("field_id")
     )
-    ordered = keys.order_by(*in_direction(RecordKey.sort_key, RecordKey.number, descending=descending))
-    page = ordered.limit(LIST_PAGE_SIZE).offset(bindparam("offset")).subquery("page")
-    joined = listed.join(page, page.c.record_id == Record.id).add_columns(page.c.sort_key)
-    return joined.order_by(*in_direction(page.c.sort_key, page.c.number, descending=descending))
+    if part != "all":
+        keys = keys.where(is_in_part(RecordKey.sort_key, part))
+    ordered = keys.order_by(*in_direction(RecordKey.sort_key, RecordKey.number, descending=part != "all"))
+    return ordered.limit(LIST_PAGE_SIZE).offset(offset)
 
 
 def in_direction(*columns: Any, descending: bool) -> list[Any]:
@@ -212,30 +251,3 @@ async def list_records(transaction: Transaction, collection: Collection, fields:
     rows = await transaction.rows(select_shown, **parameters, offset=(page - 1) * LIST_PAGE_SIZE)
     keys = {record.id: key for record, key in rows} if by_key else {}
     return Listing(view, [record for record, *_ in rows], count, keys)
-
-
-@cache
-def select_following(words: int, *, by_key: Keys, descending: bool, goes_on: bool) -> PreparedSelect[*tuple[Any, ...]]:
-    """The select of the next records of a view, from its beginning or behind a place; with their places."""
-
-    def make() -> Select[Any]:
-        statement, order = in_order(select(Record).where(*is_listed(words)), by_key=by_key, descending=descending)
-        if goes_on:
-            place = tuple_(*order)
-            after = tuple_(*(bindparam(f"after_{at}", type_=column.type) for at, column in enumerate(order)))
-            statement = statement.where(place < after if descending else place > after)
-        selected: Select[Any] = statement.add_columns(*order).limit(bindparam("most"))
-        return selected
-
-    return PreparedSelect(make)
-
-
-async def list_following(
-    transaction: Transaction, collection: Collection, fields: list[Field], view: View, after: Sequence[Any], most: int
-) -> list[tuple[Record, tuple[Any, ...]]]:
-    """The next records of a view behind a place, each with its own place; from the beginning where that is empty."""
-    by_key = keys_for(fields, view)
-    prepared = select_following(len(view.words), by_key=by_key, descending=view.descending, goes_on=bool(after))
-    behind = {f"after_{at}": each for at, each in enumerate(after)}
-    rows = await transaction.rows(prepared, **parameters_of(collection, fields, view), **behind, most=most)
-    return [(record, tuple(place)) for record, *place in rows]

@@ -8,12 +8,14 @@ meanwhile is as it was before; when it is over, open lists fetch themselves anew
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import bindparam, select, update
 
-from app.accounts.facts import MemberRenamed
+from app.accounts.facts import MemberRenamed, TimeZoneChosen
+from app.accounts.members import LIST_ZONES, find_zones
 from app.database import PreparedChange, PreparedSelect, Transaction
 from app.jobs.jobs import ClaimedJob, job, put_job
 from app.jobs.steps import Steps
@@ -108,13 +110,10 @@ async def reindex_all(claimed: ClaimedJob) -> None:
             await reindex_soon(transaction, collection_id)
 
 
-LIST_NAMING_PEOPLE = PreparedSelect(
+LIST_HAVING_KINDS = PreparedSelect(
     lambda: (
         select(Field.collection_id)
-        .where(
-            Field.kind_name.in_([name for name, kind in FIELD_KINDS.items() if kind.names_people]),
-            Field.removed_at.is_(None),
-        )
+        .where(Field.kind_name.in_(bindparam("kinds")), Field.removed_at.is_(None))
         .distinct()
     )
 )
@@ -122,7 +121,22 @@ LIST_NAMING_PEOPLE = PreparedSelect(
 
 async def reindex_people_soon(transaction: Transaction, facts: Sequence[MemberRenamed]) -> None:
     """Records are found and sorted by the names that people have: where a field has people, all are made anew."""
-    for collection_id in await transaction.column(LIST_NAMING_PEOPLE):
+    await reindex_kinds_soon(transaction, [name for name, kind in FIELD_KINDS.items() if kind.names_people])
+
+
+async def reindex_times_soon(transaction: Transaction, facts: Sequence[TimeZoneChosen]) -> None:
+    """Times are found as they are shown to the members: where one is the first in a zone, all are made anew."""
+    transaction.info.pop(LIST_ZONES, None)
+    zones = await find_zones(transaction)
+    chosen = Counter(fact.zone for fact in facts)
+    if any(0 < zones.get(zone, 0) <= count for zone, count in chosen.items()):
+        told = [name for name, kind in FIELD_KINDS.items() if kind.tells_time and kind.is_searched]
+        await reindex_kinds_soon(transaction, told)
+
+
+async def reindex_kinds_soon(transaction: Transaction, kinds: Sequence[str]) -> None:
+    """Have the records of all collections made anew that have a field of one of these kinds."""
+    for collection_id in await transaction.column(LIST_HAVING_KINDS, kinds=kinds):
         await reindex_soon(transaction, collection_id)
 
 

@@ -253,7 +253,7 @@ async def revoke_invitation(transaction: Transaction, actor: Member, invitation:
 
 
 async def accept_invitation(
-    transaction: Transaction, token: str, *, email: str, name: str, password_hash: str, time_zone: str = "UTC"
+    transaction: Transaction, token: str, *, email: str, name: str, password_hash: str, time_zone: str = ""
 ) -> Member:
     """Become a member by an invitation; that of an address is for that address, whatever was typed.
 

@@ -8,7 +8,7 @@ from litestar.response import Redirect
 from app.accounts.access import AnyRequest, client_address
 from app.accounts.devices import device_cookie
 from app.accounts.facts import SessionStarted, SignedInFromNewDevice
-from app.accounts.members import Member
+from app.accounts.members import Member, take_time_zone
 from app.accounts.sessions import FIND_SESSION_ID, digest, lifetime, list_sessions
 from app.database import Transaction
 from app.live.cutoff import end_sessions, start_session
@@ -18,9 +18,10 @@ from app.web.redirects import see_other
 
 
 async def enter_with_session(
-    request: AnyRequest, transaction: Transaction, settings: Settings, member: Member, path: str
+    request: AnyRequest, transaction: Transaction, settings: Settings, member: Member, path: str, time_zone: str = ""
 ) -> Redirect:
-    """Sign the browser in and lead it to a page; a session that it had before ends."""
+    """Sign the browser in and lead it to a page; a session that it had before ends. It may say in which zone it is."""
+    take_time_zone(transaction, member, time_zone)
     old = read_cookie(request.scope["headers"], settings.session_cookie)
     if old:
         before = await transaction.column(FIND_SESSION_ID, token_hash=digest(old))

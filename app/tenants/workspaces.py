@@ -70,7 +70,7 @@ async def create_workspace(
     owner: str,
     email: str,
     password_hash: str,
-    time_zone: str = "UTC",
+    time_zone: str = "",
     mail_confirmed: bool = True,
 ) -> Member:
     """Make a workspace with its owner, confine the transaction to it, and return the owner.

@@ -6,7 +6,7 @@ from alembic import op
 from app.database.types import WHOLE_NUMBER
 
 revision = "0040"
-down_revision = "0034"
+down_revision = "0039"
 
 # Tables whose rows belong to a session, or from now on to a token; and what such columns are called there.
 OWNED = {"record": "lock_program", "waiting": "program"}

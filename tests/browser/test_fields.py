@@ -6,6 +6,7 @@ import re
 from contextlib import aclosing
 from typing import Any
 
+import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.pages import ready
@@ -152,3 +153,37 @@ async def test_what_a_kind_can_not_have_is_not_offered_for_it(server: Server, pe
         await page.locator("#field-kind").select_option(kind)
         visible = [each for each in (*offered.values(), read_only) if await each.first.is_visible()]
         assert len(visible) == shown, kind
+
+
+LONG = "Equipamentossemintervaloentreaspalavras"
+
+
+async def count_cut(page: Page) -> int:
+    """How many parts of the page are wider than what is seen of them, and whether the page is."""
+    return int(
+        await page.locator("html, .table, .card, .fields-list, .fields-list a").evaluate_all(
+            "all => all.filter((each) => each.scrollWidth > each.clientWidth).length"
+        )
+    )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_on_a_phone_what_is_compared_is_not_cut(server: Server, person: Any, scheme: str) -> None:
+    async with aclosing(server.let_in("acme", "ana@acme.test")) as client:
+        for number in range(1, 4):
+            await client.post("/c/books/new", data={"f1": f"{LONG}{number}", "f2": f"{number} {LONG} said {LONG}"})
+        await client.post("/c/books/new", data={"f1": "Thin", "f2": "12"})
+        ana = await person(server, "acme", "ana@acme.test", viewport={"width": 390, "height": 800}, color_scheme=scheme)
+        page = await ana.open("/c/books/fields/f2/kind?kind=whole_number")
+        why = page.locator("#preview tbody td").last
+        await expect(why).to_be_visible()
+        assert await count_cut(page) == 0
+        page = await ana.open("/c/books/fields/f2")
+        await page.locator("#field-label").fill(f"{LONG}A")
+        await page.get_by_label("Help").fill(f"{LONG} two {LONG}")
+        await client.post("/c/books/fields/f2", data={"label": f"{LONG}B", "help": f"{LONG} one {LONG}"})
+        await page.get_by_role("button", name="Save").first.click()
+        await expect(page.locator(".pairs tbody tr")).to_have_count(2)
+        for side in (f"{LONG}A", f"{LONG}B"):
+            await expect(page.locator(".pairs td", has_text=side)).to_be_in_viewport(ratio=0.1)
+        assert await count_cut(page) == 0

@@ -122,6 +122,29 @@ async def test_a_moment_is_shown_with_its_day_and_time(server: Server, person: A
 
 
 @pytest.mark.sqlite
+async def test_an_open_page_says_once_in_which_zone_its_device_is(server: Server, person: Any) -> None:
+    await add_fields(server)
+    carla = await person(server, "acme", "carla@acme.test", timezone_id="America/Sao_Paulo")
+    page = carla.page
+    async with page.expect_response(lambda answer: answer.url.endswith("/account/time-zone")) as told:
+        await carla.open("/c/books")
+    assert (await told.value).status == 204
+    await carla.open("/c/books/new")
+    await expect(page.locator("body")).not_to_have_attribute("data-zone-unknown", re.compile(""))
+    await expect(page.locator(".affix", has_text="America/Sao_Paulo")).to_be_visible()
+
+
+@pytest.mark.sqlite
+async def test_without_scripts_times_are_in_the_zone_of_the_account(server: Server, person: Any) -> None:
+    async with aclosing(server.let_in("acme", "ana@acme.test")) as ana:
+        await ana.post("/account/time-zone", data={"time_zone": "Asia/Kathmandu"})
+    ana = await person(server, "acme", "ana@acme.test", java_script_enabled=False)
+    page = await ana.open("/c/books/1", live=False)
+    await expect(page.locator("main time").first).to_have_text(re.compile(r"\d:\d\d.[AP]M$"))
+    await expect(page.get_by_text(" UTC")).to_have_count(0)
+
+
+@pytest.mark.sqlite
 async def test_a_form_with_a_moment_in_a_zone_of_a_long_name_fits_on_a_phone(server: Server, person: Any) -> None:
     await add_fields(server)
     server.store.rows(

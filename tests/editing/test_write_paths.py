@@ -123,6 +123,7 @@ KNOWN_WRITES = {
     ("accounts/form_answers.py", "find_answer", "form.values"),
     ("accounts/form_answers.py", "keep_answer", "form.values"),
     ("records/pages/adding.py", "add_record", "form.values"),
+    ("records/currencies.py", "suggest_currency", "form.values"),
     ("records/pages/adding.py", "name_draft", "form.values"),
     ("chat/pages/messages.py", "change_message", "form.values"),
     ("chat/references.py", "delete_of_message", "delete(model)"),  # what belongs to a message

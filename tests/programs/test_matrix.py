@@ -58,7 +58,7 @@ class Call:
 
 
 def list_calls() -> list[Call]:
-    return [
+    calls = [
         Call(method, route.path, handler.opt["scope"])
         for route in make_application().programs.endpoints.routes
         if isinstance(route, HTTPRoute)
@@ -66,6 +66,7 @@ def list_calls() -> list[Call]:
         for method in sorted(handler.http_methods - {"OPTIONS"})
         if handler.opt.get("scope", NO_SCOPE) != NO_SCOPE
     ]
+    return sorted(calls, key=lambda call: call.name)  # routes are in no order
 
 
 CALLS = list_calls()

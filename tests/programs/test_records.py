@@ -98,11 +98,16 @@ async def test_who_has_it_already_is_told_so(program: httpx.AsyncClient) -> None
 
 
 async def test_lists_are_read_part_by_part_in_their_order(program: httpx.AsyncClient) -> None:
-    for sort in ("number", "-number", "title", "-title", "year"):
+    undated = {(await add(program, title=f"Undated {number}"))["number"] for number in range(9)}
+    for sort in ("number", "-number", "title", "-title", "year", "-year"):
         whole = (await program.get(RECORDS, params={"sort": sort, "limit": "200"})).json()["items"]
         parts = await read_all(program, RECORDS, sort=sort, limit="7")
         assert parts == whole, sort
         assert len({each["number"] for each in parts}) == len(parts) > 30
+        if sort.endswith("year"):
+            last = [each["values"].get("year") or "" for each in parts]
+            assert undated <= {each["number"] for each in parts[last.index("") :]}
+            assert not any(last[last.index("") :]), "what is empty is last, upwards and downwards"
     found = await read_all(program, RECORDS, q="machado casmurro", limit="1")
     assert [each["values"]["title"] for each in found] == ["Dom Casmurro"]
     assert len((await program.get(RECORDS)).json()["items"]) <= 50

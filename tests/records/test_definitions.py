@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from html import unescape
@@ -212,7 +213,7 @@ async def test_what_two_have_made_of_a_field_is_compared_in_words_of_the_workspa
         await change(ana, address, state, {**saved, "read_only_for": "guest"})
         refused = await ana.post(f"{address}/fields/{state}", data=mine)
         assert refused.status_code == 409
-        compared = re.findall(r'<tr><th scope="row">(.*?)</th><td class="lines">(.*?)</td><td', refused.text, re.S)
+        compared = re.findall(r'<tr><th scope="row"[^>]*>(.*?)</th><td class="lines">(.*?)</td><td', refused.text, re.S)
         rows = re.findall(r"<tr><th.*?</tr>", refused.text.partition("<tbody>")[2].partition("</tbody>")[0], re.S)
         assert len(compared) == len(rows) == 5
         shown = unescape(" ".join(rows))
@@ -443,3 +444,48 @@ async def test_who_is_told_of_many_records_that_are_filled_sees_it_once(
     assert shown.count("<page-toast") == toasts
     assert ("changed 7 records in" in shown) == (count == 7)
     assert f'data-unread="{toasts}"' in shown
+
+
+async def test_money_begins_with_the_currency_of_the_country_and_then_with_the_last_used(
+    ana: httpx.AsyncClient,
+) -> None:
+    address, _, note = await make_tools(ana, **NOTE)
+
+    async def find_suggested(path: str) -> list[str]:
+        return re.findall(r'<input[^>]*name="currency"[^>]*value="(\w*)"', (await ana.get(path)).text)
+
+    about = {"name": "Acme", "session_days": "30"}
+    for language, locale, currency in (("en", "", ""), ("pt_BR", "", "BRL"), ("en", "de_CH", "CHF")):
+        assert (await ana.post("/settings", data={**about, "language": language, "locale": locale})).status_code == 303
+        for path in (f"{address}/fields", f"{address}/fields/{note}/kind"):
+            assert await find_suggested(path) == [currency]
+    for currency in ("EUR", "SEK"):
+        field = {"label": f"In {currency}", "kind": "money", "currency": currency}
+        assert (await ana.post(f"{address}/fields", data=field)).status_code == 303
+    assert await find_suggested(f"{address}/fields") == ["SEK"]
+    assert await find_suggested("/c/books/fields") == ["SEK"]
+    refused = await ana.post(f"{address}/fields", data={"label": "None", "kind": "money", "currency": ""})
+    assert refused.status_code == 422
+    assert re.search(r'name="currency"[^>]*value=""', refused.text), "what was taken out stays so"
+    page = (await ana.get(f"{address}/fields/{note}/kind?kind=money")).text
+    assert 'name="currency"' in page
+    assert "three letters of a currency" not in page
+
+
+async def test_many_records_are_filled_by_one_press_and_others_write_meanwhile(
+    ana: httpx.AsyncClient, davi: httpx.AsyncClient, server: Server
+) -> None:
+    address, _, note = await make_tools(ana, **NOTE)
+    lines = "\n".join(f"Tool {number}" for number in range(400))
+    assert (await ana.post(f"{address}/import", data={"table": f"Title\n{lines}", "seen": ""})).status_code == 303
+    await ana.post(f"{address}/fields/{note}", data={"label": "Note"})  # which is unique no more
+    filling = asyncio.create_task(ana.post(f"{address}/fields/{note}/fill", data={note: "Sharp"}))
+    while not filling.done():
+        assert (await davi.post("/c/books/new", data={"f1": "Meanwhile"})).status_code == 303
+    assert (await filling).headers["location"].endswith("?done=filled")
+    assert "value in it" not in (await ana.get(f"{address}/fields/{note}")).text
+    records = "SELECT id FROM record WHERE collection_id = (SELECT max(id) FROM collection)"
+    filled = f"SELECT made_at FROM revision WHERE what = 'changed' AND record_id IN ({records})"
+    assert len(server.store.rows(filled)) == 400
+    between = f"made_at > ({filled} ORDER BY made_at LIMIT 1) AND made_at < ({filled} ORDER BY made_at DESC LIMIT 1)"
+    assert server.store.rows(f"SELECT 1 FROM revision WHERE what = 'created' AND {between}"), "nobody waits for all"

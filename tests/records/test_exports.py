@@ -208,6 +208,36 @@ async def test_what_comes_is_the_list_as_one_sees_it_on_all_its_pages(shared_ser
     assert (whole[0]["number"], whole[0]["created_by"], whole[0]["changed_by"]) == (len(rows), "Ana", "Ana")
 
 
+async def test_what_is_empty_comes_last_in_both_directions_on_all_pages(
+    shared_server: Server, opened: Database
+) -> None:
+    counts = [str(n % 50) if n % 3 else "" for n in range(173)]
+    rows = [{"name": f"Thing x{n % 7}", "count": count, "done": "yes" * (n % 2)} for n, count in enumerate(counts)]
+    await fill(opened, "sorted", {"Name": "text", "Count": "whole_number", "Done": "yes_no"}, rows)
+    filled = [number for number, count in enumerate(counts, 1) if count]
+    empty = [number for number, count in enumerate(counts, 1) if not count]
+
+    def by_count(number: int) -> tuple[int, int]:
+        return int(counts[number - 1]), number
+
+    def by_tick(number: int) -> tuple[bool, int]:
+        return number % 2 == 1, number
+
+    upwards, downwards = sorted(filled, key=by_count) + empty, sorted(filled, key=by_count, reverse=True) + empty[::-1]
+    ticked = sorted(range(1, 174), key=by_tick)
+    wanted = {"count": upwards, "-count": downwards, "done": ticked, "-done": ticked[::-1]}
+    async with opened.read(ACME) as transaction:
+        collection = await get_collection(transaction, "sorted")
+        for sort, order in wanted.items():
+            assert await read_list(transaction, collection, "", sort) == order, sort
+            found = [number for number in order if rows[number - 1]["name"] == "Thing x3"]
+            assert await read_list(transaction, collection, "x3", sort) == found, sort
+    async with aclosing(shared_server.let_in("acme", "davi@acme.test")) as davi:
+        for sort, order in wanted.items():
+            lines = lines_of(await davi.get(f"/c/sorted/export.csv?sort={sort}"))
+            assert [int(line[0]) for line in lines[1:]] == order, sort
+
+
 async def test_the_columns_of_ones_own_list_come_in_their_order_and_all_of_them_beside(server: Server) -> None:
     async with aclosing(server.let_in("acme", "ana@acme.test")) as ana:
         links = re.findall(r'href="(/c/books/export[^"]*)"', (await ana.get("/c/books?q=machado")).text)

@@ -10,8 +10,9 @@ from app.database import Database
 from app.records.changes import change_record
 from app.records.collections import get_collection
 from app.records.definitions import append_field
-from app.records.fields import list_fields, open_collection
+from app.records.fields import list_fields
 from app.records.filling import FILLED_IN_A_STEP, fill_in_steps, list_lacking
+from app.records.opening import open_collection
 from app.records.records import get_record
 from tests.fields import typed_of
 

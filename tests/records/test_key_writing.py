@@ -17,11 +17,13 @@ from app.records.changes import create_record
 from app.records.collections import get_collection
 from app.records.definitions import append_field, change_field
 from app.records.exports import select_batch
-from app.records.fields import Field, list_fields, open_collection
+from app.records.fields import Field, list_fields
+from app.records.following import list_following
 from app.records.key_writing import COPY_NUMBERS, LIST_UNKEYED, stage_unique
 from app.records.keys import RecordKey
 from app.records.kinds.collation import LAST
-from app.records.lists import View, keys_for, list_records, parameters_of
+from app.records.lists import View, list_records
+from app.records.opening import open_collection
 from app.records.records import Record, find_record
 from app.records.revisions import Revision
 from app.web.forms import Invalid
@@ -68,28 +70,29 @@ async def test_a_new_field_has_a_key_for_each_record_that_is_kept_of_this_worksp
         assert found == sorted(tuple(row) for row in await transaction.execute(kept))
         assert found
     async with database.write(GLOBEX) as transaction:
-        copied = await transaction.apply(COPY_NUMBERS, collection_id=books.id, of_field=field.id, after=0, last=99)
+        copied = await transaction.apply(
+            COPY_NUMBERS, collection_id=books.id, of_field=field.id, of_none=LAST, after=0, last=99
+        )
         assert copied.changed == 0, "the collection is another workspace's"
 
 
 async def export(transaction: Transaction, books: Any, fields: list[Field], view: View, *, after: int) -> list[int]:
     """The numbers of the records that an export of a view has behind one, where it goes on."""
-    options: dict[str, Any] = {"by_key": keys_for(fields, view), "descending": view.descending}
-    about = parameters_of(books, fields, view)
-    rows = await transaction.rows(select_batch(0, **options, goes_on=False), **about)
-    place = next(row[7:] for row in rows if row[0] == after)
-    goes_on = {f"after_{at}": value for at, value in enumerate(place)}
-    return [row[0] for row in await transaction.rows(select_batch(0, **options, goes_on=True), **about, **goes_on)]
+    rows = await list_following(transaction, select_batch, books, fields, view, (), 99)
+    place = next(place for (number, *_), place in rows if number == after)
+    following = await list_following(transaction, select_batch, books, fields, view, place, 99)
+    return [number for (number, *_), _ in following]
 
 
+@pytest.mark.parametrize(("kind_name", "value", "first_downwards"), [("text", "B", 0), ("yes_no", "yes", -1)])
 async def test_a_list_has_every_record_while_the_keys_of_a_new_field_are_written(
-    database: Database, store: Store
+    database: Database, store: Store, kind_name: str, value: str, first_downwards: int
 ) -> None:
     async with database.write(ACME) as transaction:
         books, ana = await get_collection(transaction, "books"), await transaction.get_one(Member, 1)
-        shelf = await append_field(transaction, books, ana, label="Shelf", kind_name="text")
+        shelf = await append_field(transaction, books, ana, label="Shelf", kind_name=kind_name)
         assert store.rows(f"SELECT 1 FROM record_key WHERE field_id = {shelf.id}") == [], "that is left to the job"
-        record = await create_record(transaction, books, {"title": "Filed", "shelf": "B"}, ana)
+        record = await create_record(transaction, books, {"title": "Filed", "shelf": value}, ana)
         total = books.total
     assert total <= 50
     for done in (False, True):
@@ -98,14 +101,15 @@ async def test_a_list_has_every_record_while_the_keys_of_a_new_field_are_written
         async with database.read(ACME) as transaction:
             books, fields = await open_collection(transaction, "books")
             assert all(field.keyed == (done or field.id != shelf.id) for field in fields)
-            for sort, first in ((shelf.ref, 0), (f"-{shelf.ref}", -1)):
+            for sort, first in ((shelf.ref, 0), (f"-{shelf.ref}", first_downwards)):
                 listing = await list_records(transaction, books, fields, View(sort=sort))
                 numbers = [each.number for each in listing.records]
                 assert len(set(numbers)) == len(numbers) == total
                 assert numbers[first] == record.number
-                assert listing.keys[record.id] == shelf.sort_key("B")
+                assert listing.keys[record.id] == shelf.sort_key(str(record.values[shelf.ref]))
                 others = numbers[1:] if first == 0 else numbers[:-1]
-                assert others == sorted(others, reverse=first != 0)
+                assert others == sorted(others, reverse=sort != shelf.ref)
+                assert {listing.keys[each.id] for each in listing.records[1:-1]} == {shelf.sort_key("")}
                 assert await export(transaction, books, fields, View(sort=sort), after=numbers[20]) == numbers[21:]
                 found = await list_records(transaction, books, fields, View(query="filed", sort=sort))
                 assert [each.number for each in found.records] == [record.number]
@@ -154,7 +158,7 @@ async def test_a_copy_is_of_one_table_and_of_one_workspace(database: Database) -
             await transaction.apply(guarded)
     async with database.write() as transaction:
         with pytest.raises(TenantScopeError):
-            await transaction.apply(COPY_NUMBERS, collection_id=1, of_field=1, after=0, last=99)
+            await transaction.apply(COPY_NUMBERS, collection_id=1, of_field=1, of_none=LAST, after=0, last=99)
 
 
 async def test_what_was_staged_is_left_as_it_is_and_what_was_changed_since_is_added(
@@ -198,7 +202,7 @@ async def test_values_that_are_there_twice_are_refused_whatever_was_staged(datab
 
 @pytest.mark.sqlite
 def test_values_without_a_key_are_found_by_their_numbers(store: Store) -> None:
-    words = LIST_UNKEYED.confined.for_sqlite({}).words
+    words = LIST_UNKEYED.confined.compile_for_sqlite({}).words
     plan = str(store.rows(f"EXPLAIN QUERY PLAN {words.replace('?', '1')}"))
     assert "(tenant_id=? AND collection_id=? AND number>? AND number<?)" in plan, plan
     assert "sqlite_autoindex_record_key_1 (record_id=? AND field_id=?)" in plan, plan

@@ -15,7 +15,8 @@ from app.database import Database, now
 from app.records.changes import Changed, create_record
 from app.records.collections import get_collection
 from app.records.deleting import delete_record, restore_record
-from app.records.fields import Field, open_collection
+from app.records.fields import Field
+from app.records.opening import open_collection
 from app.records.records import get_record
 from app.records.removing import delete_removed_fields, remove_field, restore_field
 from app.web.forms import Invalid

@@ -12,7 +12,7 @@ from html import unescape
 import httpx
 import pytest
 from babel import Locale
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import update
 
@@ -23,8 +23,8 @@ from app.jobs.jobs import Job
 from app.jobs.runner import Runner
 from app.records import kind_changes
 from app.records.collections import get_collection
-from app.records.conversions import NUMBER_KINDS, convert, list_choice_names
-from app.records.fields import list_fields
+from app.records.conversions import NUMBER_KINDS, convert, is_kept_whole, list_choice_names
+from app.records.fields import Field, list_fields
 from app.records.kind_changes import change_kind
 from app.records.kinds import FIELD_KINDS
 from app.settings import read_settings
@@ -96,6 +96,12 @@ async def put_off_jobs(transaction: Transaction) -> None:
         ("choices", "1 2", "choice", None),
         ("choices", "1 2", "text", "Good; Bad"),
         ("yes_no", "yes", "text", "Yes"),
+        ("yes_no", "", "text", "No"),
+        ("yes_no", "", "long_text", "No"),
+        ("yes_no", "", "decimal", None),
+        ("text", "", "yes_no", ""),
+        ("whole_number", "0", "rating", None),
+        ("whole_number", "0", "yes_no", ""),
         ("duration", "90", "text", "1:30"),
         ("long_text", "One\nTwo", "text", "One Two"),
         ("link", "https://example.org/", "text", "https://example.org/"),
@@ -136,6 +142,44 @@ def test_any_value_becomes_one_that_the_other_kind_knows_or_says_why_not(kind: s
             assert Decimal(becomes) == Decimal(value), "no number becomes another"
 
     draw()
+
+
+def something_said(field: Field, value: str) -> str:
+    return field.describe(value) if value or field.kind.shows_none else ""
+
+
+@pytest.mark.parametrize("new_kind", sorted(name for name in VALUES if FIELD_KINDS[name].is_typed))
+@pytest.mark.parametrize("old_kind", sorted(VALUES))
+def test_what_the_preview_does_not_name_as_lost_is_kept(old_kind: str, new_kind: str) -> None:
+    values = {
+        "record_number": st.integers(1, 9999).map(str),
+        **dict.fromkeys(["created_at", "changed_at"], st.datetimes().map(lambda at: f"{at:%Y-%m-%dT%H:%M}Z".zfill(17))),
+        **dict.fromkeys(["created_by", "changed_by"], st.integers(1, 5).map(str)),
+    }
+
+    @settings(max_examples=25, deadline=None)
+    @given(values.get(old_kind, VALUES[old_kind]), st.sampled_from(["en", "pt_BR"]))
+    def draw(typed: str, locale: str) -> None:
+        plain, old, new = (
+            make_field(name, locale=each, choices=CHOICES, **OPTIONS.get(name, {}))
+            for name, each in ((old_kind, "en"), (old_kind, locale), (new_kind, locale))
+        )
+        try:
+            value = typed if old_kind in values else plain.read(typed)
+            becomes = convert(value, old, new)
+        except ValueError:
+            return
+        said = something_said(old, value)
+        assert bool(something_said(new, becomes)) == bool(said or new.kind.shows_none), "nothing vanishes"
+        if old_kind != "text" and said and is_kept_whole(value, becomes, old, new):
+            again = old.kind.computed or (old_kind == "person" and "4" in value.split())  # of whom nobody is chosen
+            written_alike = new.spell(becomes) == old.spell(value)
+            assert again or written_alike or convert(becomes, new, old) == value
+        if old.kind.tells_time and new_kind == "date" and not value.endswith("T00:00Z"):
+            assert not is_kept_whole(value, becomes, old, new)
+
+    if old_kind != new_kind:
+        draw()
 
 
 def test_numbers_are_read_as_the_locale_writes_them() -> None:
@@ -232,6 +276,46 @@ async def test_what_becomes_of_values_is_seen_before(ana: httpx.AsyncClient) -> 
     assert "three letters of a currency" in refused.text
 
 
+async def test_no_is_a_word_when_yes_or_no_becomes_a_text_and_comes_back(ana: httpx.AsyncClient) -> None:
+    await ana.post("/settings", data={"name": "Acme", "language": "pt_BR", "session_days": "30"})
+    address, _, price = await make_prices(ana, "sim", "Não", "talvez", "")
+    page = (await ana.get(f"{address}/fields/{price}/kind?kind=yes_no")).text
+    assert "1 de 3 valores" in page
+    assert "1 registro não tem nada ali, e então diz “Não”" in page
+    ticked = await change(ana, address, price, kind="yes_no")
+    assert list((await records_of(ana, address)).values()) == [True, False, False, False]
+    page = (await ana.get(f"{address}/fields/{ticked}/kind?kind=text")).text
+    assert re.findall(r'<td class="lines">(\w+)</td>', page) == ["Não", "Não", "Sim", "Sim"]
+    assert "em 4 registros" in page
+    text = await change(ana, address, ticked, kind="text")
+    assert list((await records_of(ana, address)).values()) == ["Sim", "Não", "Não", "Não"]
+    choice = await change(ana, address, text, kind="choice")
+    assert list((await records_of(ana, address)).values()) == [2, 1, 1, 1]
+    await change(ana, address, choice, action="undo")
+    assert list((await records_of(ana, address)).values()) == ["Sim", "Não", "Não", "Não"]
+
+
+async def test_a_time_that_a_date_has_not_is_named(ana: httpx.AsyncClient) -> None:
+    address, title, when = await make_tools(ana, label="When", kind="moment")
+    for number, text in enumerate(("2026-01-31 00:00", "2026-01-31 14:05", "2026-02-01 15:05", ""), 1):
+        await add(ana, address, **{title: f"Tool {number}", when: text})
+    page = (await ana.get(f"{address}/fields/{when}/kind?kind=date")).text
+    assert "A part of 2 values is lost" in page
+    assert page.index("14:05") < page.index("1/31/2026 00:00")
+
+
+async def test_who_takes_a_tick_out_while_it_becomes_a_text_has_said_no(ana: httpx.AsyncClient, server: Server) -> None:
+    address, title, working = await make_tools(ana, label="Working", kind="yes_no")
+    await add(ana, address, **{title: "Axe", working: "yes"})
+    async with server.let_in("acme", "davi@acme.test") as davi:
+        form = await open_edit(davi, f"{address}/1")
+        asked = f"{title} {working}"
+        ref = await change(ana, address, working, kind="text")
+        told = await davi.post(f"{address}/1/edit", data={**form, "has-fields": asked, title: "Axe"})
+        assert told.status_code == 409
+        assert re.search(rf'name="{ref}"[^>]*value="No"', told.text)
+
+
 async def test_a_changed_kind_has_converted_values_and_the_same_name(ana: httpx.AsyncClient, work: Work) -> None:
     address, title, price = await make_prices(ana, "12", "9", "cheap")
     ref = await change(ana, address, price, kind="decimal")
@@ -268,6 +352,32 @@ async def test_it_is_undone_exactly_but_for_what_was_changed_since(ana: httpx.As
     again = await change(ana, address, back, action="undo")
     assert list((await records_of(ana, address)).values())[1] == "10.5"
     assert again not in (ref, back, price)
+
+
+async def test_what_a_field_was_called_before_its_kind_was_changed_leads_to_it(ana: httpx.AsyncClient) -> None:
+    address, _, price = await make_prices(ana, "12", "9", "cheap")
+    await ana.post(f"{address}/fields", data={"label": "Note", "kind": "text"})
+    await ana.post(f"{address}/columns", data={"column": [price], f"place-{price}": "2"})
+    form = {"label": "Prices", "version": "1"}
+    decimal = await change(ana, address, price, kind="decimal")
+    ref = await change(ana, address, decimal, kind="text")
+    for old in (price, decimal):
+        page = (await ana.get(f"{address}/fields/{old}")).text
+        assert f'action="{address}/fields/{ref}"' in page
+        assert "It is Text now" in (await ana.get(f"{address}/fields/{old}/kind")).text
+        assert f'action="{address}/fields/{ref}"' in (await ana.get(f"{address}/fields/{old}/remove")).text
+        listed = (await ana.get(f"{address}?sort={old}")).text
+        assert listed.index("Tool 2") < listed.index("Tool 1") < listed.index("Tool 3")
+    assert re.findall(r"<th[^>]*>\s*<a[^>]*>(\w+)", (await ana.get(address)).text) == ["Title", "Price"], (
+        "as was chosen"
+    )
+    late = await ana.post(f"{address}/fields/{price}", data=form)
+    assert late.status_code == 409
+    assert re.search(r"Prices</td>\s*<td[^>]*>Price<", late.text), "both beside each other"
+    (version,) = re.findall(r'name="version" value="(\d+)"', late.text)
+    saved = await ana.post(f"{address}/fields/{ref}", data={**form, "version": version})
+    assert saved.status_code == 303
+    assert (await ana.get(f"{address}/fields/f9999")).status_code == 404
 
 
 async def test_the_history_knows_what_a_field_was(ana: httpx.AsyncClient) -> None:
@@ -436,7 +546,7 @@ async def test_a_change_that_is_sent_again_is_answered_as_it_was(
     by_page, by_key = f"{address}/fields/{price}/kind", f"{address}/fields/price/kind"
     for path in (by_page, by_page, by_key):
         assert (await ana.post(path, data={"kind": "decimal"})).headers["location"].endswith("?done=kind")
-    assert (await ana.post(by_page, data={"kind": "text"})).status_code == 404, "which is another change"
+    assert (await ana.post(by_page, data={"kind": "text"})).status_code == 409, "which is another change"
     ref = refs_of((await ana.get(f"{address}/fields")).text)[1]
     for _ in range(2):
         undone = await ana.post(f"{address}/fields/{ref}/kind", data={"action": "undo"})

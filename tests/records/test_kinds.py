@@ -448,11 +448,13 @@ def test_another_currency_or_unit_is_refused_by_its_name(options: dict[str, str]
         ("whole_number", "10499", ["10.499", "10499"]),
         ("date", "2021-03-08", ["08/03/2021", "8/3/2021", "2021-03-08", "8 de mar. de 2021", "mar"]),
         ("duration", "2959", ["49:19"]),
+        ("moment", "2021-03-08T01:30Z", ["08/03/2021 01:30 UTC", "07/03/2021 22:30", "7 de mar. de 2021, 22:30"]),
     ],
 )
 def test_what_people_see_or_type_is_found(kind: str, value: str, typed: list[str]) -> None:
     options = {"money": {"currency": "BRL"}, "decimal": {"digits": 2}}
     field = make_field(kind, locale="pt_BR", **options.get(kind, {}))
+    field.zones = ("America/Sao_Paulo",)
     searched = search_text([field], {field.ref: value})
     for text in [*typed, field.describe(value), field.write(value), field.spell(value)]:
         assert all(word in searched for word in View(text).words), f"{text!r} in {searched!r}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.records.fields import Field, Fields
-from app.records.left_over import carried_over, carry_over, find_successor, list_left_over
+from app.records.left_over import carried_over, carry_over, list_left_over
 from tests.fields import make_field
 
 
@@ -56,7 +56,7 @@ def fields_of(*chain: str) -> Fields:
 
 def test_a_field_whose_kind_was_changed_twice_has_what_was_typed_before_both() -> None:
     fields = fields_of("text", "decimal", "text")
-    assert find_successor(fields, fields.removed[0]) is fields[0]
+    assert fields.successor_of(fields.removed[0]) is fields[0]
     [left] = list_left_over(fields, {"f1": "seven"}, None)
     assert (left.became, left.carried) == (fields[0], "seven")
     assert carried_over(fields, {"f1": "seven"}, None) == {"f3": "seven"}
@@ -68,6 +68,6 @@ def test_what_was_not_typed_and_fields_that_are_gone_for_good_carry_nothing_over
     fields = fields_of("text", "text")
     assert carried_over(fields, {"f1": ""}, None) == {}
     fields[0].replaces = None
-    assert find_successor(fields, fields.removed[0]) is None
+    assert fields.successor_of(fields.removed[0]) is None
     [left] = list_left_over(fields, {"f1": "typed"}, None)
     assert (left.became, left.carried, left.described) == (None, None, "typed")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from app.records.fields import RESERVED_KEYS
+from app.records.field_keys import RESERVED_KEYS
 from tests.conftest import Server
 
 

@@ -20,6 +20,7 @@ from app.records.deleting import delete_record, restore_record
 from app.records.fields import list_fields
 from app.records.key_writing import set_unique
 from app.records.keys import RecordKey, find_taken, unique_key
+from app.records.kinds.collation import LAST
 from app.records.lists import View, list_records
 from app.records.records import Record, get_record
 from app.records.revisions import Revision
@@ -154,7 +155,8 @@ async def check_balance(transaction: Transaction, versions: dict[int, int]) -> N
         assert record.version == versions[record.number]
     for field in fields:
         expected = sorted((field.sort_key(record.values.get(field.ref, "")), record.number) for record in kept)
-        for sort, order in ((field.ref, expected), (f"-{field.ref}", expected[::-1])):
+        downwards = sorted(expected, key=lambda each: (each[0] != LAST, each), reverse=True)
+        for sort, order in ((field.ref, expected), (f"-{field.ref}", downwards)):
             listing = await list_records(transaction, books, fields, View(sort=sort))
             assert [record.number for record in listing.records] == [number for _, number in order][:50]
 

@@ -9,6 +9,7 @@ from contextlib import aclosing
 import httpx
 import pytest
 
+from app.demo import PASSWORD
 from tests.conftest import Server
 from tests.records.test_definitions import add, change, form_of, make_tools, open_edit
 from tests.records.test_kind_changes import refs_of
@@ -19,7 +20,8 @@ SAO_PAULO = "America/Sao_Paulo"
 @pytest.fixture
 async def ana(server: Server) -> AsyncIterator[httpx.AsyncClient]:
     """An admin in São Paulo."""
-    server.store.rows("UPDATE member SET time_zone = ? WHERE email = 'ana@acme.test'", SAO_PAULO)
+    lives = "UPDATE member SET time_zone = ?, time_zone_known = true WHERE email = ?"
+    server.store.rows(lives, SAO_PAULO, "ana@acme.test")
     async with aclosing(server.let_in("acme", "ana@acme.test")) as client:
         yield client
 
@@ -86,3 +88,54 @@ async def test_a_date_begins_at_midnight_of_who_gives_it_a_time_for_everybody(
         assert "02-27" not in page
     assert (await ana.post(f"{address}/fields/{seen}/kind", data={"action": "undo"})).status_code == 303
     assert "Feb 28, 2026" in (await ana.get(f"{address}/1")).text
+
+
+async def test_times_of_a_page_are_in_the_zone_of_whoever_reads_it_also_without_scripts(
+    server: Server, ana: httpx.AsyncClient
+) -> None:
+    address, title, seen = await make_tools(ana, label="Seen", kind="moment")
+    await add(ana, address, **{title: "Axe", seen: "2021-12-26 00:30"})
+    edited = await open_edit(ana, f"{address}/1")
+    await ana.post(f"{address}/1/edit", data={**edited, title: "Axe", seen: "2022-07-01T21:30"})
+    for path in (address, f"{address}/1"):
+        assert "Jul 1, 2022, 9:30" in (await ana.get(path)).text, path
+    page = (await ana.get(f"{address}/1")).text
+    history = page.partition('class="history')[2]
+    assert re.search(r"<del><time[^>]*>Dec 26, 2021, 12:30.AM</time></del>", history)
+    assert " UTC" not in page, "also who has added it when"
+    async with aclosing(server.let_in("acme", "bruno@acme.test")) as bruno:
+        assert "2022-07-02 00:30 UTC" in (await bruno.get(address)).text, "whose zone nobody knows"
+    pushed = server.store.rows("SELECT body FROM event WHERE body LIKE '%data-moment%'")
+    assert pushed
+    for (body,) in pushed:
+        assert set(re.findall(r"data-moment>[^<]* ([^<]+)</time>", body)) == {"UTC"}, "as all get the same"
+
+
+async def test_times_at_the_ends_of_the_calendar_stay_as_they_are(ana: httpx.AsyncClient) -> None:
+    address, title, seen = await make_tools(ana, label="Seen", kind="moment")
+    await add(ana, address, **{title: "Axe", seen: "0001-01-01 00:30 UTC"})
+    assert "0001-01-01 00:30 UTC</time>" in (await ana.get(address)).text
+
+
+async def test_signing_in_brings_the_zone_of_who_has_none(server: Server) -> None:
+    for zone, kept in (("Mars/Olympus", "UTC"), ("", "UTC"), ("Asia/Kathmandu", "Asia/Kathmandu")):
+        async with aclosing(server.client("acme")) as visitor:
+            typed = {"email": "bruno@acme.test", "password": PASSWORD, "time_zone": zone}
+            assert (await visitor.post("/login", data=typed)).status_code == 303
+        assert server.store.rows("SELECT time_zone FROM member WHERE email = 'bruno@acme.test'") == [(kept,)]
+    async with aclosing(server.client("acme")) as visitor:
+        assert (await visitor.post("/login", data={**typed, "time_zone": SAO_PAULO})).status_code == 303
+    assert server.store.rows("SELECT time_zone FROM member WHERE email = 'bruno@acme.test'") == [("Asia/Kathmandu",)]
+
+
+async def test_a_page_brings_the_zone_of_who_has_none_and_no_other_one_later(server: Server) -> None:
+    async with aclosing(server.let_in("acme", "bruno@acme.test")) as bruno:
+        assert " data-zone-unknown" in (await bruno.get("/")).text
+        for zone in (SAO_PAULO, "Asia/Kathmandu"):
+            told = await bruno.post("/account/time-zone", data={"by": "device", "time_zone": zone})
+            assert told.status_code == 204
+        assert " data-zone-unknown" not in (await bruno.get("/")).text
+        assert f"<option selected>{SAO_PAULO}" in (await bruno.get("/account")).text
+        assert (await bruno.post("/account/time-zone", data={"time_zone": "UTC"})).status_code == 303
+        await bruno.post("/account/time-zone", data={"by": "device", "time_zone": SAO_PAULO})
+        assert "<option selected>UTC" in (await bruno.get("/account")).text, "which they have chosen"

@@ -18,6 +18,13 @@ test("records with the same key are in the order of their numbers, and all are t
   assert.deepEqual(numbers(true), [1, 10, 9]);
 });
 
+test("what is empty comes last upwards and downwards", () => {
+  const rows = [{ key: "\u{10ffff}", number: 1 }, { key: "b", number: 2 }, { key: "\u{10ffff}", number: 3 }, { key: "a", number: 4 }];
+  const numbers = (isDescending) => [...rows].sort((one, other) => compareRows(one, other, isDescending)).map(({ number }) => number);
+  assert.deepEqual(numbers(false), [4, 2, 1, 3]);
+  assert.deepEqual(numbers(true), [2, 4, 3, 1]);
+});
+
 test("a record is in a search when its text has all the words, before and after what has happened", () => {
   const texts = { before: "dom casmurro", search: "helena" };
   assert.deepEqual(isFound({ what: "changed", ...texts }, ["dom", "cas"]), [true, false]);

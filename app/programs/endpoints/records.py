@@ -27,8 +27,9 @@ from app.records.access import enter_collection
 from app.records.changes import change_record, create_record
 from app.records.deleting import delete_record
 from app.records.fields import list_fields
+from app.records.following import list_following, select_following
 from app.records.forms import RECORD_LIMIT, open_record
-from app.records.lists import list_following, read_view
+from app.records.lists import read_view
 
 RECORDS = "/collections/{slug:str}/records"
 RECORD = RECORDS + "/{number:int}"
@@ -58,8 +59,8 @@ async def list_records_for_programs(
         raise Problem("invalid", errors={"sort": "There is no such field."})
     view = read_view(fields, q, sort, "")
     after = read_cursor(next, *((str, int) if view.by_key else (int,)))
-    rows = await list_following(transaction, access.collection, fields, view, after, limit + 1)
-    return page_rows(rows, limit, lambda row: shape_record(fields, row[0]), lambda row: row[1])
+    rows = await list_following(transaction, select_following, access.collection, fields, view, after, limit + 1)
+    return page_rows(rows, limit, lambda row: shape_record(fields, *row[0]), lambda row: row[1])
 
 
 @adds(RECORDS, scope="records:write", request_max_body_size=RECORD_LIMIT)

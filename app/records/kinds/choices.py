@@ -24,6 +24,10 @@ MOST_OF_A_NAME = 60
 CHOICE_REFERENCE = re.compile(r"#([0-9]{1,6})")
 
 
+# What is not ticked comes after what is.
+SORT_KEY_OF_NO = "~"
+
+
 class YesNoKind(FieldKind):
     """Yes, or no, which is no value."""
 
@@ -44,7 +48,7 @@ class YesNoKind(FieldKind):
         return write_word(bool(value), field.language)
 
     def sort_key(self, value: str, field: Definition) -> str:
-        return value
+        return value or SORT_KEY_OF_NO
 
     def cell(self, value: str, field: Definition) -> Cell:
         return bool(value)

@@ -54,6 +54,13 @@ def spell_date(value: str, locale: Locale) -> str:
     return spelled if read_date(spelled, locale).isoformat() == value else value
 
 
+def list_written(value: str, locale: Locale) -> list[str]:
+    """A stored date as it is shown, in numbers as people write it, with and without zeros, and as programs write it."""
+    spelled = spell_date(value, locale)
+    short, long = re.sub(r"\b0+(?=\d)", "", spelled), re.sub(r"\b(\d)\b", r"0\1", spelled)
+    return list(dict.fromkeys([value, write_date(value, locale), spelled, short, long]))
+
+
 def read_date(text: str, locale: Locale) -> date:
     """A date as year-month-day, as browsers send it, or in the locale's own order. Raises ValueError with a Text.
 
@@ -109,10 +116,7 @@ class DateKind(FieldKind):
         return spell_date(value, field.locale)
 
     def search_text(self, value: str, field: Definition) -> str:
-        """As it is shown, in numbers as people write it, with and without zeros, and as programs write it."""
-        spelled = spell_date(value, field.locale)
-        short, long = re.sub(r"\b0+(?=\d)", "", spelled), re.sub(r"\b(\d)\b", r"0\1", spelled)
-        return " ".join(dict.fromkeys([value, self.describe(value, field), spelled, short, long]))
+        return " ".join(list_written(value, field.locale))
 
     def sort_key(self, value: str, field: Definition) -> str:
         return value

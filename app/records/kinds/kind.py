@@ -34,7 +34,7 @@ class FieldChoice(TypedDict):
 class Definition(Protocol):
     """What kinds know of the field that a value is of: its choices in their order, what else was chosen for it (each
     kind says in `options` what), the locale in which numbers and dates are written, the language of the workspace, in
-    which time zone whoever asks lives, and who is in the workspace."""
+    which time zone whoever asks lives and in which the members do, and who is in the workspace."""
 
     @property
     def choices(self) -> Sequence[FieldChoice]: ...
@@ -53,6 +53,9 @@ class Definition(Protocol):
 
     @property
     def zone(self) -> str: ...
+
+    @property
+    def zones(self) -> tuple[str, ...]: ...
 
     @property
     def people(self) -> People: ...

@@ -8,13 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from babel import Locale
 from markupsafe import Markup
 
-from app.accounts.time_zones import list_time_zones
-from app.records.kinds.dates import EXAMPLE_DATE, read_date, spell_date
+from app.accounts.time_zones import list_time_zones, write_in_zone
+from app.records.kinds.dates import EXAMPLE_DATE, list_written, read_date, spell_date
 from app.records.kinds.kind import Cell, Definition, FieldKind, fail
 from app.web.texts import _l
 
@@ -100,6 +101,19 @@ def begin_day(value: str, zone: str) -> str:
     return moment.replace(tzinfo=None).isoformat(timespec="minutes") + "Z"
 
 
+@lru_cache(maxsize=4096)
+def search_moment(value: str, locale: Locale, zones: tuple[str, ...]) -> str:
+    """What a stored moment is found by: as programs write it, and as people write it in some zones and in UTC."""
+    written = [value, "UTC"]
+    for zone in ("UTC", *zones):
+        try:
+            day, date, time = write_in_zone(value.removesuffix("Z"), zone, locale)
+        except (ValueError, OverflowError):  # the first and the last hours that there are
+            continue
+        written += [f"{date}, {time}", *list_written(day, locale), write_moment(value, zone).partition("T")[2]]
+    return " ".join(dict.fromkeys(written))
+
+
 class MomentKind(FieldKind):
     """A day and a time, to the minute."""
 
@@ -107,7 +121,6 @@ class MomentKind(FieldKind):
     label = _l("Date and time")
     control = "moment"
     breaks = False
-    is_searched = False
     tells_time = True
 
     def local(self, value: str, zone: str) -> str:
@@ -143,6 +156,9 @@ class MomentKind(FieldKind):
 
     def show(self, value: str, field: Definition) -> Markup:
         return Markup('<time datetime="{}" data-moment>{}</time>').format(value, self.describe(value, field))
+
+    def search_text(self, value: str, field: Definition) -> str:
+        return search_moment(value, field.locale, field.zones)
 
     def sort_key(self, value: str, field: Definition) -> str:
         return value

@@ -13,14 +13,15 @@ from app.accounts.questions import Question, asked, asks_first
 from app.accounts.rights import require
 from app.accounts.shell import notice, render_page
 from app.database import Transaction
-from app.records.access import require_open
 from app.records.collections import COLLECTION_ICONS, Collection, describe_collection, get_collection, rename_collection
+from app.records.currencies import suggest_currency
 from app.records.definitions import FieldChanged, append_field, change_field, move_field, place_field
 from app.records.field_forms import COLORS, KIND_ICONS, compare_forms, list_choice_ids, read_field, write_field
-from app.records.fields import Field, list_fields, open_collection, open_field
+from app.records.fields import Field, list_fields
 from app.records.filling import count_lacking, fill_in_steps, list_lacking, read_filling
 from app.records.key_writing import stage_unique
 from app.records.kinds import FIELD_KINDS
+from app.records.opening import open_collection, open_field, refuse_before
 from app.records.permissions import LIMITED
 from app.records.removing import count_values, list_typing, remove_field, restore_field
 from app.tenants.roles import ROLES
@@ -64,6 +65,9 @@ async def render_fields(
     if saved is not None and form is not None and editing is not None:
         differences = compare_forms(form, saved, editing)
         form.values["version"] = saved.values["version"]
+    form = form or Form()
+    if editing is None:
+        await suggest_currency(transaction, form)
     fields = await list_fields(transaction, collection)
     binned = fields.in_bin[::-1]
     page = place_of_page(request.query_params.get("page", ""), len(binned), BIN_SIZE)
@@ -73,7 +77,7 @@ async def render_fields(
         member,
         "records/fields.html",
         channels=f"collection.{collection.id}",
-        status=409 if saved or (form and form.made) else 422 if form and form.errors else 200,
+        status=409 if saved or form.made else 422 if form.errors else 200,
         collection=collection,
         fields=fields,
         in_bin=Paged(binned[(page - 1) * BIN_SIZE : page * BIN_SIZE], len(binned), page, size=BIN_SIZE),
@@ -84,8 +88,8 @@ async def render_fields(
         colors=COLORS,
         limited=LIMITED,
         roles=ROLES,
-        choice_ids=list_choice_ids(form) if form and editing else [],
-        form=form or Form(),
+        choice_ids=list_choice_ids(form) if editing else [],
+        form=form,
         editing=editing,
         lacking=await count_lacking(transaction, editing) if editing else 0,
         differences=differences,
@@ -179,8 +183,8 @@ async def describe_field_removal(request: AnyRequest, transaction: Transaction, 
             *say_typing(await list_typing(transaction, collection, field)),
         ],
         button=_l("Remove this field"),
-        back=f"/c/{slug}/fields/{key}",
-        action=f"/c/{slug}/fields/{key}",
+        back=f"/c/{slug}/fields/{field.ref}",
+        action=f"/c/{slug}/fields/{field.ref}",
         fields=[("action", "remove")],
     )
 
@@ -225,6 +229,7 @@ async def save_field(
             await remove_field(transaction, collection, field, member)
             return see_other(f"/c/{slug}/fields?done=field-removed")
         else:
+            refuse_before(field, key)
             values = read_field(form)
             form.check()
             version = number_of(form["version"]) if "version" in form else None
@@ -263,13 +268,13 @@ async def take_field_from_bin(
 async def fill(
     request: AnyRequest, transaction: Transaction, member: Member, slug: str, key: str, form: Form
 ) -> Response[Any]:
-    """Give the records that have no value in a field one."""
+    """Give the records that have no value in a field one, some in each transaction, as others wait to write."""
     require(member, "manage", "collections")
     collection, _, field = await open_field(transaction, slug, key)
     text = field.kind.join(form.values.get(field.ref, []), field)
     try:
-        require_open(member, collection)
-        read_filling(field, text)
+        refuse_before(field, key)
+        read_filling(member, collection, field, text)
     except Invalid as invalid:
         form = Form([*write_field(field), (field.ref, text)])
         form.errors = invalid.errors

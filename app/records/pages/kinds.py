@@ -12,9 +12,10 @@ from app.accounts.rights import require
 from app.accounts.shell import notice, render_page
 from app.database import Transaction
 from app.records.collections import Collection
+from app.records.currencies import suggest_currency
 from app.records.definitions import FieldChanged
 from app.records.field_forms import OPTIONS_OF_KINDS, read_options
-from app.records.fields import Field, Fields, open_collection, open_field
+from app.records.fields import Field, Fields
 from app.records.kind_changes import (
     cancel_change,
     change_kind,
@@ -24,6 +25,7 @@ from app.records.kind_changes import (
 )
 from app.records.kind_plans import MOST_FAILURES_SHOWN, plan_kind, preview_kind
 from app.records.kinds import FIELD_KINDS
+from app.records.opening import open_collection, open_field, refuse_before
 from app.records.removing import list_typing
 from app.web.forms import Form, Invalid, number_of
 from app.web.redirects import see_other
@@ -83,6 +85,7 @@ async def show_kind(
     opened = await open_field(transaction, slug, key)
     form = Form(list(request.query_params.multi_items()))
     form.values["version"] = [str(opened[2].version)]
+    await suggest_currency(transaction, form)
     return await render_kind(request, transaction, member, opened, form)
 
 
@@ -114,6 +117,7 @@ async def save_kind(
     collection, _, field = opened
     done = "kind"
     try:
+        refuse_before(field, key)
         if form["action"] == "cancel":
             await cancel_change(transaction, collection, field, member)
             return see_other(f"/c/{slug}/fields?done=kind-stays")

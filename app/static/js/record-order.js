@@ -9,8 +9,12 @@ export function compareText(one, other) {
   return at < right.length ? left[at] - right[at] : 1;
 }
 
+// The key of what is empty, which comes last upwards and downwards (kinds/collation.py).
+const LAST = "\u{10ffff}";
+
 // Of `{ key, number }`, the sort key of the column that the list is sorted by and the record's number.
 export function compareRows(one, other, isDescending) {
+  if ((one.key === LAST) !== (other.key === LAST)) return one.key === LAST ? 1 : -1;
   const order = compareText(one.key, other.key) || one.number - other.number;
   return isDescending ? -order : order;
 }

@@ -9,7 +9,7 @@ from litestar import Response, get, post
 from app.accounts.access import AnyRequest, client_address, enter_workspace, provide_signed_in, write_signed_in
 from app.accounts.ended_forms import find_end, keep_end
 from app.accounts.hashing import hash_password
-from app.accounts.members import Member
+from app.accounts.members import Member, choose_time_zone, take_time_zone
 from app.accounts.passwords import GuessingLimit
 from app.accounts.questions import Question, asked, asks_first
 from app.accounts.reauthentication import dangerous
@@ -99,11 +99,14 @@ async def change_name(
 async def change_time_zone(
     request: AnyRequest, transaction: Transaction, signed_in: SignedIn, form: Form
 ) -> Response[Any]:
-    """Choose the zone in which quiet hours and mails are reckoned."""
+    """Choose the zone in which one lives. A page that knows of none says that of its device."""
     if form["time_zone"] not in list_time_zones():
         form.errors["time_zone"] = _l("Choose one of the time zones.")
         return await render_account(request, transaction, signed_in, form)
-    signed_in.member.time_zone = form["time_zone"]
+    if form["by"] == "device":
+        take_time_zone(transaction, signed_in.member, form["time_zone"])
+        return Response(None, status_code=204)
+    choose_time_zone(transaction, signed_in.member, form["time_zone"])
     return see_other("/account?done=saved")
 
 

@@ -139,7 +139,7 @@ async def sign_in(
         if rehashed:
             found.password_hash = rehashed
         path = local_path(settings, host_of(request), form["next"])
-        return await enter_with_session(request, writing, settings, found, path)
+        return await enter_with_session(request, writing, settings, found, path, form["time_zone"])
 
 
 @post("/logout")
@@ -235,7 +235,7 @@ async def set_new_password(
             return see_other("/login?why=used")
         confirm_mail(transaction, member)
         await set_password(transaction, member, hashed, how="link")
-        return await enter_with_session(request, transaction, settings, member, "/")
+        return await enter_with_session(request, transaction, settings, member, "/", form["time_zone"])
 
 
 handlers = [
