@@ -68,13 +68,15 @@ async def provide_transaction(request: AnyRequest, database: Database) -> AsyncI
     """One transaction for the request, in the workspace of its host.
 
     It is a writing one unless the method is safe. A page whose opening writes says so with `opt={"writes": True}`, and
-    one that reads a long body or asks a limit, and writes afterwards, with `opt={"writes": False}`. What a page can do
-    before the writer waits for it is the function `opt={"prepare": …}`.
+    one that asks a limit, and writes afterwards, with `opt={"writes": False}`. What a page can do before the writer
+    waits for it is the function `opt={"prepare": …}`. The body is there before it begins; a page that takes it piece by
+    piece, when it has looked who sends it, says so with `opt={"streams": True}`, reads until then, and ends this
+    transaction first (`end_early`).
     """
-    writes = request.route_handler.opt.get("writes", request.method not in ("GET", "HEAD", "OPTIONS"))
-    if writes:
-        await request.body()  # the writer does not wait for a slow sender
-    await read_ahead(request)
+    streams = request.route_handler.opt.get("streams", False)
+    writes = request.route_handler.opt.get("writes", not streams and request.method not in ("GET", "HEAD", "OPTIONS"))
+    if not streams:
+        await read_ahead(request)
     if writes and (prepare := request.route_handler.opt.get("prepare")):
         await prepare(request)
     async with contextlib.AsyncExitStack() as ending:

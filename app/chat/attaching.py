@@ -16,6 +16,7 @@ from app.files.storing import NotStored, delete_files, files_of, store_form
 from app.files.upload_forms import FORM_TEXT_LIMIT
 from app.settings import Settings
 from app.web.calls import refuse_call
+from app.web.endings import end_early
 from app.web.forms import Invalid
 from app.web.templates import render
 from app.web.texts import _l
@@ -33,7 +34,7 @@ async def store_files(request: AnyRequest, transaction: Transaction, settings: S
     directory = files_of(settings, tenant)
     quota = settings.files_quota_megabytes * 1_000_000
     limit = settings.file_limit_megabytes * 1_000_000
-    await transaction.close()  # a long upload holds no connection
+    await end_early(request.scope)  # a long upload holds no connection
     content_type = request.headers.get("content-type", "")
     try:
         sent = await store_form(

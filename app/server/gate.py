@@ -22,6 +22,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from app.database.tenancy import SLUG
 from app.settings import Settings
 from app.web.assets import static_version
+from app.web.bodies import hold_nothing
 from app.web.cookies import CLEAR_COOKIES
 from app.web.endings import end_all
 from app.web.errors import SOON, render_error
@@ -151,7 +152,7 @@ class Gate:
         query = NUL.sub(b"", scope["query_string"])
         scope = {**scope, "method": method, "state": state, "headers": headers, "query_string": query}
         try:
-            await (self.workspace if slug else self.central)(scope, receive, send_secured)
+            await (self.workspace if slug else self.central)(scope, hold_nothing(scope, receive), send_secured)
             if 0 < status < 400:
                 for step in state.get("afterwards", ()):
                     await step()

@@ -22,6 +22,12 @@ def end_with_answer(scope: HTTPScope, ending: contextlib.AsyncExitStack) -> None
     scope["state"].setdefault("endings", []).append(ending)
 
 
+async def end_early(scope: HTTPScope) -> None:
+    """End what a request has begun, as it has what it needs of it: what follows waits for somebody else."""
+    for ending in scope["state"].pop("endings", ()):
+        await ending.aclose()
+
+
 async def end_all(state: MutableMapping[str, Any]) -> None:
     """Undo what a request has begun and not ended. Of what has ended nothing is left to undo."""
     for ending in state.pop("endings", ()):

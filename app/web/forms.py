@@ -15,6 +15,7 @@ from urllib.parse import unquote_to_bytes
 from litestar import Request
 from litestar.exceptions import ClientException
 
+from app.web.bodies import read_body
 from app.web.mail_addresses import account_address, read_mail_address
 from app.web.texts import Text, _l, is_blank
 
@@ -166,21 +167,27 @@ NOT_TYPED = re.compile(
 )
 
 
+WITH_BODY = ("POST", "PUT", "PATCH", "DELETE")
+
+
 def make_key() -> str:
     """The key of a form, or of a message, that is going to be sent."""
     return secrets.token_urlsafe(16)
 
 
 async def read_ahead(request: Request[Any, Any, Any]) -> None:
-    """Read the form of a request before anything else: it says whose page it was on, an error page shows it, and the
-    writer does not wait for it."""
+    """Read the body of a request before anything else, whatever it is: no transaction waits for it. A form says whose
+    page it was on, and an error page shows it."""
+    if request.method not in WITH_BODY:
+        return
+    await read_body(request)
     if is_form(request):
         with contextlib.suppress(ClientException):
             await provide_form(request)
 
 
 def is_form(request: Request[Any, Any, Any]) -> bool:
-    """Whether the body of a request is said to be a form; what is not may be a file, which is not read at once."""
+    """Whether the body of a request is said to be a form."""
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     return content_type == "application/x-www-form-urlencoded"
 
@@ -213,9 +220,9 @@ async def provide_form(request: Request[Any, Any, Any]) -> Form:
 
 async def read_form(request: Request[Any, Any, Any]) -> Form:
     """Parse it, for the first who asks. A long one only once it is known who has sent it."""
-    if request.method not in ("POST", "PUT", "PATCH", "DELETE"):
+    if request.method not in WITH_BODY:
         return Form()
-    body = await request.body()
+    body = await read_body(request)
     if not body:
         return Form()
     if not is_form(request):

@@ -45,7 +45,7 @@ async def sweep_discussions(transaction: Transaction, limit: int, settings: Sett
     return count
 
 
-@post("/chat/{slug:str}/files", request_max_body_size=None, opt={"writes": False})
+@post("/chat/{slug:str}/files", request_max_body_size=None, opt={"streams": True})
 async def bring_files(
     request: AnyRequest, transaction: Transaction, member: Member, settings: Settings, slug: str
 ) -> Response[Any]:

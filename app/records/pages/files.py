@@ -24,6 +24,7 @@ from app.records.forms import RECORD_LIMIT, open_record, render_form
 from app.records.records import Record
 from app.settings import Settings
 from app.web.calls import is_call, refuse_call
+from app.web.endings import end_early
 from app.web.errors import PageError
 from app.web.forms import Form, Invalid, number_of
 from app.web.templates import render
@@ -38,7 +39,7 @@ async def sweep_record_files(transaction: Transaction, limit: int, settings: Set
     return len(keys)
 
 
-@post("/c/{slug:str}/files/{key:str}", request_max_body_size=None, opt={"writes": False})
+@post("/c/{slug:str}/files/{key:str}", request_max_body_size=None, opt={"streams": True})
 async def bring_record_files(
     request: AnyRequest, transaction: Transaction, member: Member, settings: Settings, slug: str, key: str
 ) -> Response[Any]:
@@ -54,7 +55,7 @@ async def bring_record_files(
     }
     directory = files_of(settings, tenant)
     limit, quota = settings.file_limit_megabytes * 1_000_000, settings.files_quota_megabytes * 1_000_000
-    await transaction.close()  # a long upload holds no connection
+    await end_early(request.scope)  # a long upload holds no connection
     try:
         sent = await store_form(
             request.stream(),

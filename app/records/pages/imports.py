@@ -23,6 +23,7 @@ from app.records.fields import list_fields
 from app.records.import_writing import ImportReport, note_imported, read_versions, split_lines, write_lines
 from app.records.imports import MOST_LINES, Plan, plan_import
 from app.settings import Settings
+from app.web.endings import end_early
 from app.web.errors import PageError
 from app.web.forms import Form
 from app.web.texts import _l
@@ -43,14 +44,14 @@ async def show_import(request: AnyRequest, transaction: Transaction, member: Mem
     return await render_import(request, transaction, member, slug, Form(), "records/import.html")
 
 
-@post("/c/{slug:str}/import/file", request_max_body_size=None, opt={"writes": False})
+@post("/c/{slug:str}/import/file", request_max_body_size=None, opt={"streams": True})
 async def read_table_file(
     request: AnyRequest, transaction: Transaction, member: Member, settings: Settings, slug: str
 ) -> Response[str]:
     """The form with the text of a file, where one can look at it."""
     await enter_collection(transaction, member, slug, "import into")
     directory = files_of(settings, transaction.tenant)
-    await transaction.close()  # a long upload holds no connection
+    await end_early(request.scope)  # a long upload holds no connection
     content_type = request.headers.get("content-type", "")
     try:
         sent = await store_form(
@@ -97,7 +98,7 @@ async def import_records(
     if plan.errors:
         form.errors["table"] = plan.errors[0]
     if "seen" in form and plan.lines:
-        await transaction.close()
+        await end_early(request.scope)
         return await write_import(request, slug, form, plan)
     if plan.errors or plan.wrong:
         return await render_import(request, transaction, member, slug, form, "records/import.html", 422, plan)
