@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 
+import httpx
 import pytest
 
+from app.accounts import senders
 from app.database import Database, HoldsTransaction
 from app.database.begun import BEGUN, check_holds_none
+from app.web.bodies import LARGE_BODY
 from tests import test_statements
 from tests.databases import Store
 from tests.test_isolation import Target
@@ -34,12 +38,13 @@ async def world(seeded: Store, asked: list[str], tmp_path_factory: pytest.TempPa
 class NeverComing:
     """A body of which nothing comes any more after its first bytes."""
 
-    def __init__(self, begin: bytes) -> None:
+    def __init__(self, *begin: bytes) -> None:
         self.begin = begin
         self.waited_for = asyncio.Event()
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        yield self.begin
+        for piece in self.begin:
+            yield piece
         self.waited_for.set()
         await asyncio.Event().wait()
 
@@ -51,22 +56,84 @@ async def test_nobody_holds_a_transaction_who_waits_for_a_body(
 ) -> None:
     central, target = asked_for
     body = NeverComing(b"--b\r\n" if "multipart" in content_type else b"text=")
-    client = world.operator if central else world.client
-    path = target.fill({**world.values, **OTHERS.get(target.path, {})})
     headers = {"content-type": content_type} if content_type else {}
+    async with sending(world.operator if central else world.client, world, target, body, headers) as answer:
+        assert not BEGUN, "a transaction waits for what a client sends"
+        assert answer is None or answer.status_code < 500, answer.text
+
+
+@asynccontextmanager
+async def sending(
+    client: httpx.AsyncClient, world: World, target: Target, body: NeverComing, headers: dict[str, str]
+) -> AsyncIterator[httpx.Response | None]:
+    """What is answered to a request while its body does not come; None when the body is waited for."""
+    path = target.fill({**world.values, **OTHERS.get(target.path, {})})
     request = asyncio.create_task(client.request(target.method, path, content=body, headers=headers))
     waiting = asyncio.create_task(body.waited_for.wait())
     await asyncio.wait([request, waiting], return_when=asyncio.FIRST_COMPLETED, timeout=20)
     try:
-        assert not BEGUN, "a transaction waits for what a client sends"
-        if request.done():  # it is answered without its body
-            assert request.result().status_code < 500, request.result().text
-        else:
-            assert body.waited_for.is_set()
+        assert request.done() or waiting.done()
+        yield request.result() if request.done() else None
     finally:
         for each in (request, waiting):
             each.cancel()
         await asyncio.wait([request, waiting])
+
+
+@pytest.mark.parametrize("is_said", [True, False], ids=["said before", "in chunks"])
+@pytest.mark.parametrize("content_type", TYPES[:2], ids=lambda each: each.partition(";")[0])
+@pytest.mark.parametrize("asked_for", FORMS, ids=name_of)
+async def test_nobody_sends_megabytes_who_is_not_signed_in(
+    world: World, asked_for: tuple[bool, Target], content_type: str, is_said: bool
+) -> None:
+    central, target = asked_for
+    host = world.operator.base_url if central else world.client.base_url
+    origin = {"origin": str(host).rstrip("/"), "sec-fetch-site": "same-origin"}
+    begin = b"--b\r\n" if "multipart" in content_type else b"table="
+    body = NeverComing(begin, b"x" * LARGE_BODY) if is_said else NeverComing(begin, *([b"x" * LARGE_BODY] * 20))
+    headers = {"content-type": content_type, **({"content-length": "6000000"} if is_said else {})}
+    async with (
+        httpx.AsyncClient(transport=world.client._transport, base_url=host, headers=origin) as stranger,
+        sending(stranger, world, target, body, headers) as answer,
+    ):
+        assert answer is not None, "the rest of it is waited for"
+        assert 300 <= answer.status_code < 500
+
+
+async def test_one_large_body_of_a_person_waits_for_the_others_and_nobody_else_does(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(senders, "LARGE_PATIENCE", 0.05)
+    target = Target("POST", "/c/{slug:str}/import")
+    headers = {"content-type": TYPES[0]}
+    async with AsyncExitStack() as stack:
+        for _ in range(senders.LARGE_AT_ONCE):
+            body = NeverComing(b"table=", b"x" * 2 * LARGE_BODY)
+            answer = await stack.enter_async_context(sending(world.client, world, target, body, headers))
+            assert answer is None
+        one_more = sending(world.client, world, target, NeverComing(b"table=", b"x" * 2 * LARGE_BODY), headers)
+        refused = await stack.enter_async_context(one_more)
+        assert refused is not None
+        assert (refused.status_code, "at once" in refused.text) == (429, True)
+        small = await world.client.post(target.fill(world.values), data={"table": "Title"})
+        assert small.status_code == 422
+    large = await world.client.post(target.fill(world.values), data={"table": "Title\n" + "x" * LARGE_BODY})
+    assert large.status_code in (200, 422), "as many as before may come again"
+
+
+async def test_what_a_stranger_typed_into_a_long_form_is_shown_again_thirty_times_an_hour(world: World) -> None:
+    path = Target("POST", "/c/{slug:str}/import").fill(world.values)
+    long = "Cem anos de solidão " * (LARGE_BODY // 20)
+    host = world.client.base_url
+    origin = {"origin": str(host).rstrip("/"), "sec-fetch-site": "same-origin"}
+    transport = httpx.ASGITransport(app=world.client._transport.app, client=("203.0.113.7", 1))  # type: ignore[attr-defined]
+    async with httpx.AsyncClient(transport=transport, base_url=host, headers=origin) as stranger:
+        answers = [
+            await stranger.post(path, data={"table": long, "for-member": "1"})
+            for _ in range(senders.LONG_FORMS.amount + 1)
+        ]
+    assert [answer.status_code for answer in answers] == [401] * senders.LONG_FORMS.amount + [429]
+    assert "Cem anos de solidão" in answers[0].text
 
 
 async def test_who_waits_for_a_client_in_a_transaction_is_told_at_once(database: Database) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
 from limits import RateLimitItemPerMinute
 
@@ -15,6 +14,7 @@ from app.accounts.sessions import Askers
 from app.web.errors import PageError
 from app.web.limits import Windows
 from app.web.texts import _l
+from app.web.turns import NoTurn, OwnTurns
 
 LIST_SEARCHES_A_MINUTE = RateLimitItemPerMinute(60)
 LISTS_AT_ONCE = 2
@@ -25,7 +25,7 @@ EXPORTS_A_MINUTE = RateLimitItemPerMinute(20)
 EXPORTS_AT_ONCE = 3
 
 
-class ListLimit:
+class ListLimit(OwnTurns):
     """Counts what each person searches lists for, 60 times a minute, and lets a process read two lists of a person at
     once: a list of many thousands is long work, and who asks for many takes turns with themselves.
 
@@ -33,10 +33,9 @@ class ListLimit:
     """
 
     def __init__(self, windows: Windows, askers: Askers) -> None:
+        super().__init__(LISTS_AT_ONCE, LISTS_WAITING)
         self.windows = windows
         self.askers = askers
-        self.turns: dict[tuple[str, str], asyncio.Semaphore] = {}
-        self.asked: Counter[tuple[str, str]] = Counter()
 
     async def check(self, member: Member) -> None:
         """Count one more search. Raises a 429 page when it is one too many."""
@@ -57,24 +56,12 @@ class ListLimit:
         if whose is None:
             yield
             return
-        if self.asked[whose] >= LISTS_AT_ONCE + LISTS_WAITING:
-            raise self.refuse()
-        self.asked[whose] += 1
-        turns = self.turns.setdefault(whose, asyncio.Semaphore(LISTS_AT_ONCE))
-        try:
+        async with AsyncExitStack() as having:
             try:
-                async with asyncio.timeout(LIST_PATIENCE):
-                    await turns.acquire()
-            except TimeoutError as error:
+                await having.enter_async_context(self.take(whose, LIST_PATIENCE))
+            except NoTurn as error:
                 raise self.refuse() from error
-            try:
-                yield
-            finally:
-                turns.release()
-        finally:
-            self.asked[whose] -= 1
-            if not self.asked[whose]:
-                del self.asked[whose], self.turns[whose]
+            yield
 
     def refuse(self) -> PageError:
         """The page that says it was one too many."""

@@ -16,7 +16,6 @@ from litestar.types import Receive, Send
 from app.accounts.access import (
     SignInNeeded,
     ask_to_sign_in,
-    check_sender,
     provide_member,
     provide_signed_in,
     provide_transaction,
@@ -24,6 +23,7 @@ from app.accounts.access import (
 from app.accounts.choosing import ChoosingLimit
 from app.accounts.passwords import GuessingLimit, MailLimit
 from app.accounts.reauthentication import Reauthentication
+from app.accounts.senders import Senders
 from app.accounts.sessions import Askers
 from app.accounts.visits import Visits
 from app.chat.limits import SearchLimit, WritingLimit, count_change, count_message
@@ -76,6 +76,7 @@ class Parts:
         windows = Windows(settings)
         self.guessing = GuessingLimit(windows)
         self.mailing = MailLimit(self.guessing)
+        self.senders = Senders(self.database, settings, self.guessing)
         askers = Askers(self.database, settings)
         self.writing = WritingLimit(windows, askers)
         self.lists = ListLimit(windows, askers)
@@ -158,7 +159,7 @@ class Pages:
         for site in (self.workspace, self.central):
             state = {"node": parts.node, "settings": parts.settings, "database": parts.database}
             state |= {"languages": parts.languages, "reauthentication": parts.reauthentication}
-            state |= {"guessing": parts.guessing, "check_sender": check_sender}
+            state |= {"guessing": parts.guessing, "senders": parts.senders}
             site.state.update(state | {"writing": parts.writing, "lists": parts.lists, "visits": parts.visits})
 
     @contextlib.asynccontextmanager

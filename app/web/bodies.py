@@ -10,6 +10,9 @@ from litestar.types import HTTPReceiveMessage, Receive, Scope
 
 from app.database import check_holds_none
 
+# Of a larger body it is asked whose it is before it is taken, and a longer form is parsed in a thread.
+LARGE_BODY = 64 * 1024
+
 
 def hold_nothing(scope: Scope, receive: Receive) -> Receive:
     """A way to receive a request's body that raises HoldsTransaction in a transaction, whether or not the rest of the
@@ -38,10 +41,26 @@ async def read_body(request: Request[Any, Any, Any]) -> bytes:
     state = request.scope["state"]
     if "body" not in state:
         try:
-            state["body"] = await request.body()
+            state["body"] = await receive_body(request)
         except HTTPException as refusal:
             state["body"] = refusal
     body: bytes | HTTPException = state["body"]
     if isinstance(body, HTTPException):
         raise body
     return body
+
+
+async def receive_body(request: Request[Any, Any, Any]) -> bytes:
+    """Receive a body: of a large one its beginning, and the rest when it is known who sends it (accounts/senders.py).
+
+    How large one is, is known at once where its header says it, and otherwise when it has come. Raises ClientException
+    and what `Senders.admit` raises.
+    """
+    pieces: list[bytes] = []
+    said, received = request.content_length or 0, 0
+    async for piece in request.stream():
+        pieces.append(piece)
+        received += len(piece)
+        if max(said, received) > LARGE_BODY:
+            await request.app.state.senders.admit(request, max(said, received))
+    return b"".join(pieces)

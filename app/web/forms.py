@@ -15,7 +15,8 @@ from urllib.parse import unquote_to_bytes
 from litestar import Request
 from litestar.exceptions import ClientException
 
-from app.web.bodies import read_body
+from app.database.fairness import FairTurns
+from app.web.bodies import LARGE_BODY, read_body
 from app.web.mail_addresses import account_address, read_mail_address
 from app.web.texts import Text, _l, is_blank
 
@@ -26,8 +27,9 @@ NONCHARACTERS = re.compile("[\ufdd0-\ufdef]")
 # Controls but white space, overrides and isolates of the direction, and halves of characters.
 UNSEEN = re.compile("[\0-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
-# A longer form takes the loop over 5 ms to parse: it is parsed in a thread, one after another.
-LONG_FORM = 64 * 1024
+# A large form takes the loop over 5 ms to parse: it is parsed in a thread, one after another, by turns between those
+# who have sent them.
+TO_PARSE = FairTurns(at_once=1, of_each=1)
 PARSER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="forms")
 # More than the largest form of ours sends: a tick for each of a hundred choices in each of two hundred fields.
 MOST_PAIRS = 25_000
@@ -219,7 +221,7 @@ async def provide_form(request: Request[Any, Any, Any]) -> Form:
 
 
 async def read_form(request: Request[Any, Any, Any]) -> Form:
-    """Parse it, for the first who asks. A long one only once it is known who has sent it."""
+    """Parse it, for the first who asks. A long one is parsed when it is its sender's turn."""
     if request.method not in WITH_BODY:
         return Form()
     body = await read_body(request)
@@ -228,10 +230,10 @@ async def read_form(request: Request[Any, Any, Any]) -> Form:
     if not is_form(request):
         raise ClientException("The form has a type that this page does not read.")
     try:
-        if len(body) <= LONG_FORM:
+        if len(body) <= LARGE_BODY:
             return parse_form(body)
-        await request.app.state.check_sender(request)
-        return await asyncio.get_running_loop().run_in_executor(PARSER, parse_form, body)
+        async with TO_PARSE.take(request.scope["state"]["sender"]):
+            return await asyncio.get_running_loop().run_in_executor(PARSER, parse_form, body)
     except (UnicodeDecodeError, ValueError) as error:
         raise ClientException("The form can't be read.") from error
 
