@@ -29,6 +29,7 @@ from app.accounts.visits import Visits
 from app.chat.limits import SearchLimit, WritingLimit, count_change, count_message
 from app.editing.watch import Watch
 from app.features import CENTRAL_ROUTES, WORKSPACE_ROUTES, open_database
+from app.files.arriving import Arriving
 from app.files.decoding import DECODER
 from app.jobs.runner import Loop, Runner
 from app.live.bus import make_bus
@@ -77,6 +78,7 @@ class Parts:
         self.guessing = GuessingLimit(windows)
         self.mailing = MailLimit(self.guessing)
         self.senders = Senders(self.database, settings, self.guessing)
+        self.arriving = Arriving()
         askers = Askers(self.database, settings)
         self.writing = WritingLimit(windows, askers)
         self.lists = ListLimit(windows, askers)
@@ -159,7 +161,7 @@ class Pages:
         for site in (self.workspace, self.central):
             state = {"node": parts.node, "settings": parts.settings, "database": parts.database}
             state |= {"languages": parts.languages, "reauthentication": parts.reauthentication}
-            state |= {"guessing": parts.guessing, "senders": parts.senders}
+            state |= {"guessing": parts.guessing, "senders": parts.senders, "arriving": parts.arriving}
             site.state.update(state | {"writing": parts.writing, "lists": parts.lists, "visits": parts.visits})
 
     @contextlib.asynccontextmanager

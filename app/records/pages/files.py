@@ -14,6 +14,7 @@ from app.accounts.rights import may, require
 from app.database import Transaction
 from app.editing.rows import Proof
 from app.files.answers import answer_file, answer_preview
+from app.files.arriving import Arriving
 from app.files.storing import NotStored, clear_swept, delete_files, files_of, store_form
 from app.jobs.sweeps import sweeps_with_settings
 from app.records.access import enter_collection
@@ -24,7 +25,6 @@ from app.records.forms import RECORD_LIMIT, open_record, render_form
 from app.records.records import Record
 from app.settings import Settings
 from app.web.calls import is_call, refuse_call
-from app.web.endings import end_early
 from app.web.errors import PageError
 from app.web.forms import Form, Invalid, number_of
 from app.web.templates import render
@@ -55,10 +55,10 @@ async def bring_record_files(
     }
     directory = files_of(settings, tenant)
     limit, quota = settings.file_limit_megabytes * 1_000_000, settings.files_quota_megabytes * 1_000_000
-    await end_early(request.scope)  # a long upload holds no connection
+    arriving: Arriving = request.app.state.arriving
     try:
         sent = await store_form(
-            request.stream(),
+            await arriving.take(request, transaction, quota=quota, text=RECORD_LIMIT),
             request.headers.get("content-type", ""),
             directory=directory,
             limit=limit,

@@ -14,6 +14,7 @@ from app.accounts.form_answers import MadeAlready, find_answer, is_first_time, k
 from app.accounts.members import Member
 from app.accounts.shell import notice, render_page
 from app.database import Actor, Database, Transaction
+from app.files.arriving import Arriving
 from app.files.storing import NotStored, delete_files, files_of, store_form
 from app.files.uploads import in_thread, path_of
 from app.records.access import enter_collection
@@ -51,11 +52,12 @@ async def read_table_file(
     """The form with the text of a file, where one can look at it."""
     await enter_collection(transaction, member, slug, "import into")
     directory = files_of(settings, transaction.tenant)
-    await end_early(request.scope)  # a long upload holds no connection
     content_type = request.headers.get("content-type", "")
+    arriving: Arriving = request.app.state.arriving
     try:
+        chunks = await arriving.take(request, transaction, quota=None)
         sent = await store_form(
-            request.stream(), content_type, directory=directory, limit=FILE_LIMIT, fields=["file"], most_text=10_000
+            chunks, content_type, directory=directory, limit=FILE_LIMIT, fields=["file"], most_text=10_000
         )
     except NotStored as refusal:
         raise PageError(refusal.status, refusal.text, heading=_l("The file was not read")) from refusal

@@ -21,7 +21,7 @@ from app.live.cutoff import end_other_sessions, end_own_session, start_session
 from app.settings import Settings
 from app.tenants.limits import RenamingLimit
 from app.tenants.members import keep_an_owner, leave_workspace, rename_member, set_password
-from app.tenants.pictures import PICTURE_LIMIT, change_picture, dropped_unless_kept, pictures_of, receive_picture
+from app.tenants.pictures import PICTURE_LIMIT, change_picture, dropped_unless_kept, pictures_of, take_picture
 from app.tenants.roles import ROLES
 from app.tenants.sign_in import cookies_of
 from app.web.calls import retry_after
@@ -115,10 +115,8 @@ async def save_picture(
     """Show a picture instead of initials."""
     tenant = transaction.tenant
     directory = pictures_of(settings, tenant)
-    await end_early(request.scope)  # an upload holds no connection
     try:
-        content_type = request.headers.get("content-type", "")
-        key = await receive_picture(request.stream(), content_type, directory, square=True)
+        key = await take_picture(request, transaction, directory, square=True)
     except Invalid as invalid:
         async with database.read(tenant.id) as reading:
             signed_in = await provide_signed_in(request, reading, settings)
