@@ -15,6 +15,8 @@ import pytest
 from app.accounts import senders
 from app.database import Database, HoldsTransaction
 from app.database.begun import BEGUN, check_holds_none
+from app.records.imports import ImportedText, parse_import
+from app.records.pages import imports
 from app.web.bodies import LARGE_BODY
 from tests import test_statements
 from tests.databases import Store
@@ -146,3 +148,20 @@ async def test_who_waits_for_a_client_in_a_transaction_is_told_at_once(database:
                 check_holds_none()
         check_holds_none()
     assert not BEGUN
+
+
+async def test_no_transaction_is_open_while_a_table_is_parsed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether it is looked at, or done."""
+    open_then: list[dict[object, int]] = []
+
+    def note(text: str) -> ImportedText:
+        open_then.append(dict(BEGUN))
+        return parse_import(text)
+
+    monkeypatch.setattr(imports, "parse_import", note)
+    path = Target("POST", "/c/{slug:str}/import").fill(world.values)
+    with test_statements.undoing():
+        for more in ({}, {"seen": ""}):
+            answer = await world.client.post(path, data={"table": "Title\nIracema", **more})
+            assert answer.status_code in (200, 303)
+    assert open_then == [{}, {}]

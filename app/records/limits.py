@@ -1,4 +1,4 @@
-"""How often one person may search and export, and how much at once."""
+"""How often one person may search, export and import, and how much at once."""
 
 from __future__ import annotations
 
@@ -23,6 +23,12 @@ LISTS_WAITING = 20
 LIST_PATIENCE = 10
 EXPORTS_A_MINUTE = RateLimitItemPerMinute(20)
 EXPORTS_AT_ONCE = 3
+# One import is looked at, and then sent again to be done.
+IMPORTS_A_MINUTE = RateLimitItemPerMinute(40)
+IMPORTS_AT_ONCE = 1
+IMPORTS_WAITING = 5
+# How long an import waits for others of the same person, in seconds.
+IMPORT_PATIENCE = 30
 
 
 class ListLimit(OwnTurns):
@@ -113,5 +119,37 @@ class ExportLimit:
             429,
             _l("You have begun several exports. Wait until they are over, then try again."),
             heading=_l("Too many exports"),
+            retry_after=wait,
+        )
+
+
+class ImportLimit(OwnTurns):
+    """Counts the long tables that each person imports: 20 a minute, with a look at each before. A process does one
+    import of a person after another."""
+
+    def __init__(self, windows: Windows) -> None:
+        super().__init__(IMPORTS_AT_ONCE, IMPORTS_WAITING)
+        self.windows = windows
+
+    @asynccontextmanager
+    async def turn(self, member: Member, *, long: bool) -> AsyncIterator[None]:
+        """Count one more import, if it is a long one, and wait until the others of its member are over. Raises a 429
+        page when it is one too many, or waits for too long."""
+        whose = ("import", str(member.tenant_id), str(member.id))
+        if long and not await self.windows.hit(IMPORTS_A_MINUTE, *whose):
+            raise self.refuse(await self.windows.wait(IMPORTS_A_MINUTE, *whose))
+        async with AsyncExitStack() as having:
+            try:
+                await having.enter_async_context(self.take(whose, IMPORT_PATIENCE))
+            except NoTurn as error:
+                raise self.refuse(IMPORT_PATIENCE) from error
+            yield
+
+    def refuse(self, wait: float) -> PageError:
+        """The page that says it was one too many."""
+        return PageError(
+            429,
+            _l("You have begun several imports. Wait until they are over, then try again."),
+            heading=_l("Too many imports"),
             retry_after=wait,
         )

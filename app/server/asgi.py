@@ -39,7 +39,7 @@ from app.live.socket import serve_socket
 from app.mail.delivery import Delivery
 from app.operators.channels import OperatorSite
 from app.operators.gathering import Gathering
-from app.records.limits import ExportLimit, ListLimit, take_turn
+from app.records.limits import ExportLimit, ImportLimit, ListLimit, take_turn
 from app.server.gate import Gate
 from app.server.health import show_liveness, show_metrics, show_readiness
 from app.settings import Settings
@@ -84,6 +84,7 @@ class Parts:
         self.lists = ListLimit(windows, askers)
         self.searching = SearchLimit(windows)
         self.exporting = ExportLimit(windows)
+        self.importing = ImportLimit(windows)
         self.choosing = ChoosingLimit(windows)
         self.renaming = RenamingLimit(windows)
         self.reauthentication = Reauthentication(self.database, settings, self.guessing)
@@ -135,6 +136,7 @@ class Pages:
                 "lists": Provide(lambda: self.parts.lists, sync_to_thread=False),
                 "turn": Provide(take_turn),
                 "exporting": Provide(lambda: self.parts.exporting, sync_to_thread=False),
+                "importing": Provide(lambda: self.parts.importing, sync_to_thread=False),
                 "choosing": Provide(lambda: self.parts.choosing, sync_to_thread=False),
                 "renaming": Provide(lambda: self.parts.renaming, sync_to_thread=False),
                 "readiness": Provide(lambda: self.parts.readiness, sync_to_thread=False),

@@ -7,9 +7,9 @@ import contextlib
 import re
 import secrets
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from litestar import Request
@@ -27,8 +27,10 @@ NONCHARACTERS = re.compile("[\ufdd0-\ufdef]")
 # Controls but white space, overrides and isolates of the direction, and halves of characters.
 UNSEEN = re.compile("[\0-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
-# A large form takes the loop over 5 ms to parse: it is parsed in a thread, one after another, by turns between those
-# who have sent them.
+Parsed = TypeVar("Parsed")
+
+# A large form, or a table in it, takes the loop over 5 ms to parse: it is parsed in a thread, one after another, by
+# turns between those who have sent them.
 TO_PARSE = FairTurns(at_once=1, of_each=1)
 PARSER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="forms")
 # More than the largest form of ours sends: a tick for each of a hundred choices in each of two hundred fields.
@@ -232,10 +234,15 @@ async def read_form(request: Request[Any, Any, Any]) -> Form:
     try:
         if len(body) <= LARGE_BODY:
             return parse_form(body)
-        async with TO_PARSE.take(request.scope["state"]["sender"]):
-            return await asyncio.get_running_loop().run_in_executor(PARSER, parse_form, body)
+        return await parse_in_turn(request.scope["state"]["sender"], parse_form, body)
     except (UnicodeDecodeError, ValueError) as error:
         raise ClientException("The form can't be read.") from error
+
+
+async def parse_in_turn(whose: Hashable, parse: Callable[..., Parsed], *given: object) -> Parsed:
+    """Parse something long in the thread for that, by turns between those whose it is."""
+    async with TO_PARSE.take(whose):
+        return await asyncio.get_running_loop().run_in_executor(PARSER, parse, *given)
 
 
 def parse_form(body: bytes) -> Form:

@@ -22,17 +22,18 @@ from app.records.collections import Collection
 from app.records.encodings import decode_text, why_no_table
 from app.records.fields import list_fields
 from app.records.import_writing import ImportReport, note_imported, read_versions, split_lines, write_lines
-from app.records.imports import MOST_LINES, Plan, plan_import
+from app.records.imports import MOST_LINES, Plan, parse_import, plan_import
+from app.records.limits import ImportLimit
 from app.settings import Settings
 from app.web.endings import end_early
 from app.web.errors import PageError
-from app.web.forms import Form
+from app.web.forms import Form, parse_in_turn
 from app.web.texts import _l
 
 # Tables are long, and letters take up to twelve bytes in a form.
 IMPORT_LIMIT = 8 * 1024 * 1024
 FILE_LIMIT = 2_000_000
-# Of a longer one, in letters, pages are made in a thread.
+# A longer one, in letters, is counted, and its pages are made in a thread.
 SHORT_TABLE = 20_000
 
 notice("imported", _l("The table was imported."))
@@ -78,13 +79,13 @@ async def read_table_file(
 
 @post("/c/{slug:str}/import", request_max_body_size=IMPORT_LIMIT, opt={"writes": False})
 async def import_records(
-    request: AnyRequest, transaction: Transaction, member: Member, slug: str, form: Form
+    request: AnyRequest, transaction: Transaction, member: Member, importing: ImportLimit, slug: str, form: Form
 ) -> Response[Any]:
     """Say what a table would do; with what was `seen` of that, do it, and say what was left as it is.
 
     With `again`, show the table to be changed.
     """
-    collection = (await enter_collection(transaction, member, slug, "import into")).collection
+    await enter_collection(transaction, member, slug, "import into")
     if "again" in form:
         return await render_import(request, transaction, member, slug, form, "records/import.html")
     if "seen" in form:
@@ -96,15 +97,20 @@ async def import_records(
             return await render_import(
                 request, transaction, member, slug, form, "records/import.html", status=already.status
             )
-    plan = await plan_import(transaction, collection, member, form["table"])
-    if plan.errors:
-        form.errors["table"] = plan.errors[0]
-    if "seen" in form and plan.lines:
-        await end_early(request.scope)
+    await end_early(request.scope)  # what is read, it may take long to parse
+    async with importing.turn(member, long=len(form["table"]) > SHORT_TABLE):
+        parsed = await parse_in_turn((member.tenant_id, member.id), parse_import, form["table"])
+        async with read_signed_in(request) as (reading, reader):
+            collection = (await enter_collection(reading, reader, slug, "import into")).collection
+            plan = await plan_import(reading, collection, reader, parsed)
+            if plan.errors:
+                form.errors["table"] = plan.errors[0]
+            if plan.errors or (plan.wrong and "seen" not in form):
+                return await render_import(request, reading, reader, slug, form, "records/import.html", 422, plan)
+            if "seen" not in form:
+                template = "records/import_preview.html"
+                return await render_import(request, reading, reader, slug, form, template, plan=plan)
         return await write_import(request, slug, form, plan)
-    if plan.errors or plan.wrong:
-        return await render_import(request, transaction, member, slug, form, "records/import.html", 422, plan)
-    return await render_import(request, transaction, member, slug, form, "records/import_preview.html", plan=plan)
 
 
 async def write_import(request: AnyRequest, slug: str, form: Form, plan: Plan) -> Response[Any]:
