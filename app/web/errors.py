@@ -18,7 +18,7 @@ from app.database.tenancy import TenantScopeError
 from app.web import calls
 from app.web.calls import is_call, refuse_call
 from app.web.cookies import CookieError, clearing_cookies
-from app.web.forms import list_typed
+from app.web.forms import Invalid, list_typed
 from app.web.languages import browser_language
 from app.web.request_ids import quote_request, request_id_of
 from app.web.templates import render
@@ -160,6 +160,8 @@ def render_answer(request: Request[Any, Any, Any], error: Exception, language: s
         status = 400
     elif isinstance(error, HTTPException):
         status = error.status_code
+    elif isinstance(error, Invalid):  # where no form is shown again
+        status = error.status
     elif is_beyond_all_numbers(error):
         status = 404
     else:
@@ -174,6 +176,8 @@ def render_answer(request: Request[Any, Any, Any], error: Exception, language: s
     if isinstance(error, TenantScopeError):
         logging.getLogger("web").critical("a statement reached beyond its tenant", exc_info=error)
     detail, heading = (error.text, error.heading) if isinstance(error, PageError) else (None, None)
+    if isinstance(error, Invalid):
+        detail = error.first
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
     if status == 503:
         headers = calls.retry_after(SOON) | headers

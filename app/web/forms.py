@@ -124,6 +124,23 @@ class Form:
             self.errors[name] = _l("At most %(limit)d characters.", limit=200)
         return value
 
+    def numbers(self, name: str) -> list[int]:
+        """The numbers of things that the form names, of a field that may come often; what is left empty names none.
+
+        Raises Invalid for what is no number: whoever sends one means something by it, and would not be told that
+        something else was done.
+        """
+        typed = [value for value in self.values.get(name, ()) if value]
+        for value in typed:
+            if not number_of(value) and value != "0":
+                text = _l("“%(value)s” is no number of anything here. Load the page again, and choose there.")
+                raise Invalid(**{name: Text(text.message, {"value": value[:40]})})
+        return [number_of(value) for value in typed]
+
+    def number(self, name: str) -> int:
+        """The number of the thing that the form names; 0 where it names none. Raises Invalid."""
+        return next(iter(self.numbers(name)[-1:]), 0)
+
     def check(self) -> None:
         """Raise Invalid when a reader noted an error."""
         if self.errors:
