@@ -10,7 +10,6 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
-from limits import RateLimitItemPerHour
 from litestar import MediaType, Request, Response
 from litestar.exceptions import NotFoundException
 
@@ -24,14 +23,11 @@ from app.web.cookies import read_cookie
 from app.web.endings import end_with_answer
 from app.web.errors import PageError, render_error
 from app.web.forms import FOR_MEMBER, Form, list_typed, read_ahead
-from app.web.limits import network_of
 from app.web.redirects import see_other
 from app.web.request_ids import request_id_of
 from app.web.texts import _l
 
 AnyRequest = Request[Any, Any, Any]
-# How many long forms somebody may send who is not signed in.
-LONG_FORMS = RateLimitItemPerHour(30)
 
 
 class SignInNeeded(Exception):
@@ -68,33 +64,20 @@ async def provide_transaction(request: AnyRequest, database: Database) -> AsyncI
     """One transaction for the request, in the workspace of its host.
 
     It is a writing one unless the method is safe. A page whose opening writes says so with `opt={"writes": True}`, and
-    one that reads a long body or asks a limit, and writes afterwards, with `opt={"writes": False}`. What a page can do
-    before the writer waits for it is the function `opt={"prepare": …}`.
+    one that asks a limit, and writes afterwards, with `opt={"writes": False}`. What a page can do before the writer
+    waits for it is the function `opt={"prepare": …}`. The body is there before it begins; a page that takes it piece by
+    piece, when it has looked who sends it, says so with `opt={"streams": True}`, reads until then, and ends this
+    transaction first (`end_early`).
     """
-    writes = request.route_handler.opt.get("writes", request.method not in ("GET", "HEAD", "OPTIONS"))
-    if writes:
-        await request.body()  # the writer does not wait for a slow sender
-    await read_ahead(request)
+    streams = request.route_handler.opt.get("streams", False)
+    writes = request.route_handler.opt.get("writes", not streams and request.method not in ("GET", "HEAD", "OPTIONS"))
+    if not streams:
+        await read_ahead(request)
     if writes and (prepare := request.route_handler.opt.get("prepare")):
         await prepare(request)
     async with contextlib.AsyncExitStack() as ending:
-        end_with_answer(request.scope, ending)
+        end_with_answer(request.scope, ending, early=True)
         yield await ending.enter_async_context(begin(request, database, writes=writes))
-
-
-async def check_sender(request: AnyRequest) -> None:
-    """Count a long form of somebody who is not signed in: thirty an hour from an address. What they typed is shown to
-    them again, as a session may have ended under their hands; but that costs more than other pages do.
-
-    Raises TooManyTries.
-    """
-    async with begin(request, request.app.state.database, writes=False) as transaction:
-        token = read_cookie(request.scope["headers"], request.app.state.settings.session_cookie)
-        if await find_session(transaction, token) is not None:
-            return
-    address = network_of(client_address(request))
-    text = _l("That was too often. Wait %(wait)s, then try again.")
-    await request.app.state.guessing.reserve([(LONG_FORMS, ("long form", address))], text)
 
 
 @contextlib.asynccontextmanager

@@ -12,6 +12,7 @@ from app.accounts.members import Member
 from app.chat.attachments import Attachment, add_attachment
 from app.chat.rooms import Room
 from app.database import Transaction
+from app.files.arriving import Arriving
 from app.files.storing import NotStored, delete_files, files_of, store_form
 from app.files.upload_forms import FORM_TEXT_LIMIT
 from app.settings import Settings
@@ -33,11 +34,12 @@ async def store_files(request: AnyRequest, transaction: Transaction, settings: S
     directory = files_of(settings, tenant)
     quota = settings.files_quota_megabytes * 1_000_000
     limit = settings.file_limit_megabytes * 1_000_000
-    await transaction.close()  # a long upload holds no connection
     content_type = request.headers.get("content-type", "")
+    arriving: Arriving = request.app.state.arriving
     try:
+        chunks = await arriving.take(request, transaction, quota=quota, text=FORM_TEXT_LIMIT)
         sent = await store_form(
-            request.stream(), content_type, directory=directory, limit=limit, fields=["file"], most_text=FORM_TEXT_LIMIT
+            chunks, content_type, directory=directory, limit=limit, fields=["file"], most_text=FORM_TEXT_LIMIT
         )
     except NotStored as refusal:
         return refuse_call(tenant.language, refusal.text, refusal.status)

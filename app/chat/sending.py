@@ -20,7 +20,7 @@ from app.database import Transaction
 from app.live.node import Node
 from app.live.presence import Person
 from app.web.calls import refuse_call
-from app.web.forms import Form, Invalid, number_of
+from app.web.forms import Form, Invalid
 from app.web.templates import render
 
 
@@ -32,8 +32,8 @@ async def send(transaction: Transaction, member: Member, room: Room, form: Form,
         member,
         key=form["key"],
         text=typed,
-        reply_to_id=number_of(form["reply"]),
-        files=set(map(number_of, form.values.get("file", ()))) - {0},  # which names no file
+        reply_to_id=form.number("reply"),
+        files=set(form.numbers("file")),
         instead=form.values.get("instead", ()),
     )
     posted = {"id": message.id, "number": message.number, "key": message.key}
@@ -71,7 +71,7 @@ async def answer_stored(transaction: Transaction, message: Message) -> Response[
 
 async def answer_draft(transaction: Transaction, member: Member, place: str, form: Form) -> Response[Any]:
     """Keep what is in a box; where something was sent with its key already, say what."""
-    key, reply = form["key"], number_of(form["reply"])
+    key, reply = form["key"], form.number("reply")
     if not await keep_message_draft(transaction, member, place, form["text"], key=key, reply_to_id=reply):
         posted = await find_posted(transaction, member, key)
         if posted is not None:

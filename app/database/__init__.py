@@ -1,5 +1,6 @@
 """The database: engine and transactions, models' base, and the scope that keeps tenants apart."""
 
+from app.database.begun import HoldsTransaction, check_holds_none
 from app.database.engine import Database, HoldsWriter, check_holds_no_writer
 from app.database.facts import Actor, Fact, FactError, Follower, Followers, LogEntry, Partial, Showing, Shown, Unlogged
 from app.database.fast.joined import ChangedObject, NewObject, NewRows
@@ -17,6 +18,7 @@ __all__ = [
     "FactError",
     "Follower",
     "Followers",
+    "HoldsTransaction",
     "HoldsWriter",
     "LogEntry",
     "NewObject",
@@ -34,6 +36,7 @@ __all__ = [
     "Unlogged",
     "UtcDateTime",
     "check_holds_no_writer",
+    "check_holds_none",
     "fill_up",
     "now",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import cache
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, Self, TypeVar, cast
 
 from sqlalchemy import Select, bindparam, select
 from sqlalchemy.exc import DBAPIError, MultipleResultsFound, NoResultFound
@@ -14,6 +14,7 @@ from sqlalchemy.orm import class_mapper
 from sqlalchemy.orm.util import identity_key
 
 from app.database import postgresql
+from app.database.begun import note_begun, note_over
 from app.database.facts import Actor, Fact, Facts, Followers, Partial, Showing
 from app.database.fast.compiled import StatementResult
 from app.database.fast.joined import WrittenPart, write_together
@@ -77,6 +78,18 @@ class Transaction(AsyncSession):
         self.partials: list[Partial] = []
         self.batch: Any = None
         self._tenant: Tenant | None = None
+
+    async def __aenter__(self) -> Self:
+        """Begin, and be known by the task that does."""
+        self.begun_in = note_begun()
+        return await super().__aenter__()
+
+    async def __aexit__(self, *raised: Any) -> None:
+        """End, and be known no more, whatever becomes of it."""
+        try:
+            await super().__aexit__(*raised)
+        finally:
+            note_over(self.begun_in)
 
     @property
     def tenant(self) -> Tenant:

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from app.database import PreparedSelect, Transaction
 from app.web.forms import Invalid
-from app.web.texts import _l
+from app.web.texts import Text, _l
 
 # The columns with the sizes of files, in bytes.
 FILE_SIZES: list[Any] = []
@@ -22,10 +22,17 @@ def counts_in_quota(column: Any) -> None:
     SUM_SIZES.append(PreparedSelect(lambda: select(func.coalesce(func.sum(column), 0))))
 
 
+async def sum_sizes(transaction: Transaction) -> int:
+    """How many bytes the workspace's files take."""
+    return sum([await transaction.value(of_table) or 0 for of_table in SUM_SIZES])
+
+
 async def check_quota(transaction: Transaction, size: int, quota: int) -> None:
     """Raise Invalid when the workspace has no room for a file; both in bytes."""
-    used = sum([await transaction.value(of_table) or 0 for of_table in SUM_SIZES])
-    if used + size > quota:
-        raise Invalid(
-            file=_l("The workspace's files would take more than the %(limit)d MB it has.", limit=quota // 1_000_000)
-        )
+    if await sum_sizes(transaction) + size > quota:
+        raise Invalid(file=refuse_size(quota))
+
+
+def refuse_size(quota: int) -> Text:
+    """What is said where a workspace has no room."""
+    return _l("The workspace's files would take more than the %(limit)d MB it has.", limit=quota // 1_000_000)

@@ -20,7 +20,7 @@ from app.records.collections import Collection
 from app.records.exports import describe_origin
 from app.records.fields import LONGEST_VALUE, Field, Fields
 from app.records.import_lines import NO_FIELD, Line, ReadCell, why_left_out
-from app.records.json_files import JsonFile, JsonRecord, as_dict, as_list, as_text, read_json_file
+from app.records.json_files import JsonFile, JsonRecord, as_dict, as_list, as_text
 from app.records.kinds import FIELD_KINDS
 from app.records.kinds.kind import Json, fail
 from app.web.forms import Invalid
@@ -222,10 +222,7 @@ def without_too_long(value: object) -> object:
     return None if isinstance(value, float) else value
 
 
-async def open_json(
-    transaction: Transaction, collection: Collection, fields: Fields, text: str, most: int
-) -> JsonSource:
-    """The records of a text. Raises Invalid."""
-    file = await asyncio.to_thread(read_json_file, text, most)
+async def open_json(transaction: Transaction, collection: Collection, fields: Fields, file: JsonFile) -> JsonSource:
+    """The records of a file. Raises Invalid."""
     origin = describe_origin(transaction.tenant, collection)
     return await asyncio.to_thread(JsonSource, fields, file, origin)

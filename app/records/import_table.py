@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import io
 from collections.abc import Iterator, Sequence
@@ -12,7 +11,7 @@ from app.accounts.time_zones import list_time_zones
 from app.records.export_csv import write_cell
 from app.records.fields import Field
 from app.records.import_lines import Line, ReadCell, why_left_out
-from app.records.tables import Table, parse_table, read_no_formula
+from app.records.tables import Table, read_no_formula
 from app.web.forms import Invalid
 from app.web.texts import Text, _l, fold
 
@@ -50,12 +49,6 @@ class TableSource:
             [self.table.header, *(line.cells for line in lines)]
         )
         return text.getvalue()
-
-
-async def open_table(fields: Sequence[Field], text: str, language: str, most: int) -> TableSource:
-    """The table of a text. Raises Invalid."""
-    table = await asyncio.to_thread(parse_table, text, most=most)  # much of it is no line of a record
-    return TableSource(fields, table, language)
 
 
 def read_header(fields: Sequence[Field], cells: Sequence[str]) -> list[Field | None]:

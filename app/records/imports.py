@@ -23,10 +23,11 @@ from app.records.fields import Field, Fields, list_fields
 from app.records.history import Difference, compare
 from app.records.import_json import JsonSource, open_json
 from app.records.import_lines import ImportSource, Line, What
-from app.records.import_table import TableSource, open_table
-from app.records.json_files import is_json
+from app.records.import_table import TableSource
+from app.records.json_files import JsonFile, is_json, read_json_file
 from app.records.keys import Taken, check_taken, find_taken, unique_key
 from app.records.records import Record, Values, title_of
+from app.records.tables import Table, parse_table
 from app.records.values import find_overstepped, list_read_only
 from app.web.forms import Invalid, number_of
 from app.web.texts import Text, _l
@@ -34,6 +35,8 @@ from app.web.texts import Text, _l
 MOST_LINES = 2_000
 # Reading values takes a while: after so many, others get a turn.
 CELLS_AT_ONCE = 200
+# What a text was read as, or why it can't be imported.
+ImportedText = Table | JsonFile | Invalid
 
 
 @dataclass(slots=True)
@@ -94,20 +97,31 @@ def definition_of(fields: Sequence[Field]) -> tuple[tuple[str, int], ...]:
     return tuple((each.ref, each.version) for each in fields)
 
 
+def parse_import(text: str) -> ImportedText:
+    """What a text is read as: what was exported as JSON, or a table; or why it is neither. That takes a while, and
+    needs no transaction."""
+    try:
+        return read_json_file(text, MOST_LINES) if is_json(text) else parse_table(text, most=MOST_LINES)
+    except Invalid as invalid:
+        return invalid
+
+
 async def open_source(
-    transaction: Transaction, collection: Collection, fields: Fields, text: str
+    transaction: Transaction, collection: Collection, fields: Fields, parsed: ImportedText
 ) -> TableSource | JsonSource:
-    """What a text is read as: what was exported as JSON, or a table. Raises Invalid."""
-    if is_json(text):
-        return await open_json(transaction, collection, fields, text, MOST_LINES)
-    return await open_table(fields, text, transaction.tenant.language, MOST_LINES)
+    """What was read, as lines for the fields of a collection. Raises Invalid."""
+    if isinstance(parsed, Invalid):
+        raise parsed
+    if isinstance(parsed, JsonFile):
+        return await open_json(transaction, collection, fields, parsed)
+    return TableSource(fields, parsed, transaction.tenant.language)
 
 
-async def plan_import(transaction: Transaction, collection: Collection, member: Member, text: str) -> Plan:
-    """What importing a text would do; it changes nothing."""
+async def plan_import(transaction: Transaction, collection: Collection, member: Member, parsed: ImportedText) -> Plan:
+    """What importing what was read would do; it changes nothing."""
     fields = await list_fields(transaction, collection)
     try:
-        source = await open_source(transaction, collection, fields, text)
+        source = await open_source(transaction, collection, fields, parsed)
     except Invalid as invalid:
         return Plan(errors=list(invalid.errors.values()))
     plan = Plan(source, definition=definition_of(fields))

@@ -1,11 +1,10 @@
-"""How often one person may search and export, and how much at once."""
+"""How often one person may search, export and import, and how much at once."""
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
 from limits import RateLimitItemPerMinute
 
@@ -15,6 +14,7 @@ from app.accounts.sessions import Askers
 from app.web.errors import PageError
 from app.web.limits import Windows
 from app.web.texts import _l
+from app.web.turns import NoTurn, OwnTurns
 
 LIST_SEARCHES_A_MINUTE = RateLimitItemPerMinute(60)
 LISTS_AT_ONCE = 2
@@ -23,9 +23,15 @@ LISTS_WAITING = 20
 LIST_PATIENCE = 10
 EXPORTS_A_MINUTE = RateLimitItemPerMinute(20)
 EXPORTS_AT_ONCE = 3
+# One import is looked at, and then sent again to be done.
+IMPORTS_A_MINUTE = RateLimitItemPerMinute(40)
+IMPORTS_AT_ONCE = 1
+IMPORTS_WAITING = 5
+# How long an import waits for others of the same person, in seconds.
+IMPORT_PATIENCE = 30
 
 
-class ListLimit:
+class ListLimit(OwnTurns):
     """Counts what each person searches lists for, 60 times a minute, and lets a process read two lists of a person at
     once: a list of many thousands is long work, and who asks for many takes turns with themselves.
 
@@ -33,10 +39,9 @@ class ListLimit:
     """
 
     def __init__(self, windows: Windows, askers: Askers) -> None:
+        super().__init__(LISTS_AT_ONCE, LISTS_WAITING)
         self.windows = windows
         self.askers = askers
-        self.turns: dict[tuple[str, str], asyncio.Semaphore] = {}
-        self.asked: Counter[tuple[str, str]] = Counter()
 
     async def check(self, member: Member) -> None:
         """Count one more search. Raises a 429 page when it is one too many."""
@@ -57,24 +62,12 @@ class ListLimit:
         if whose is None:
             yield
             return
-        if self.asked[whose] >= LISTS_AT_ONCE + LISTS_WAITING:
-            raise self.refuse()
-        self.asked[whose] += 1
-        turns = self.turns.setdefault(whose, asyncio.Semaphore(LISTS_AT_ONCE))
-        try:
+        async with AsyncExitStack() as having:
             try:
-                async with asyncio.timeout(LIST_PATIENCE):
-                    await turns.acquire()
-            except TimeoutError as error:
+                await having.enter_async_context(self.take(whose, LIST_PATIENCE))
+            except NoTurn as error:
                 raise self.refuse() from error
-            try:
-                yield
-            finally:
-                turns.release()
-        finally:
-            self.asked[whose] -= 1
-            if not self.asked[whose]:
-                del self.asked[whose], self.turns[whose]
+            yield
 
     def refuse(self) -> PageError:
         """The page that says it was one too many."""
@@ -126,5 +119,37 @@ class ExportLimit:
             429,
             _l("You have begun several exports. Wait until they are over, then try again."),
             heading=_l("Too many exports"),
+            retry_after=wait,
+        )
+
+
+class ImportLimit(OwnTurns):
+    """Counts the long tables that each person imports: 20 a minute, with a look at each before. A process does one
+    import of a person after another."""
+
+    def __init__(self, windows: Windows) -> None:
+        super().__init__(IMPORTS_AT_ONCE, IMPORTS_WAITING)
+        self.windows = windows
+
+    @asynccontextmanager
+    async def turn(self, member: Member, *, long: bool) -> AsyncIterator[None]:
+        """Count one more import, if it is a long one, and wait until the others of its member are over. Raises a 429
+        page when it is one too many, or waits for too long."""
+        whose = ("import", str(member.tenant_id), str(member.id))
+        if long and not await self.windows.hit(IMPORTS_A_MINUTE, *whose):
+            raise self.refuse(await self.windows.wait(IMPORTS_A_MINUTE, *whose))
+        async with AsyncExitStack() as having:
+            try:
+                await having.enter_async_context(self.take(whose, IMPORT_PATIENCE))
+            except NoTurn as error:
+                raise self.refuse(IMPORT_PATIENCE) from error
+            yield
+
+    def refuse(self, wait: float) -> PageError:
+        """The page that says it was one too many."""
+        return PageError(
+            429,
+            _l("You have begun several imports. Wait until they are over, then try again."),
+            heading=_l("Too many imports"),
             retry_after=wait,
         )

@@ -6,6 +6,7 @@ from app.accounts.access import AnyRequest, read_signed_in
 from app.records.access import enter_collection
 from app.records.fields import list_fields
 from app.records.forms import read_typed
+from app.web.bodies import read_body
 from app.web.forms import provide_form
 from app.web.markdown.long_texts import render_long_texts_aside
 
@@ -16,7 +17,7 @@ SHORT_FORM = 2_000
 async def render_typed(request: AnyRequest) -> None:
     """Have the long texts of a record's form rendered before a transaction that writes them begins: others would wait
     for it. Who is not signed in, or must not see the collection, is told so later."""
-    if len(await request.body()) <= SHORT_FORM:
+    if len(await read_body(request)) <= SHORT_FORM:
         return
     form = await provide_form(request)
     async with read_signed_in(request) as (transaction, member):

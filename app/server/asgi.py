@@ -16,7 +16,6 @@ from litestar.types import Receive, Send
 from app.accounts.access import (
     SignInNeeded,
     ask_to_sign_in,
-    check_sender,
     provide_member,
     provide_signed_in,
     provide_transaction,
@@ -24,11 +23,13 @@ from app.accounts.access import (
 from app.accounts.choosing import ChoosingLimit
 from app.accounts.passwords import GuessingLimit, MailLimit
 from app.accounts.reauthentication import Reauthentication
+from app.accounts.senders import Senders
 from app.accounts.sessions import Askers
 from app.accounts.visits import Visits
 from app.chat.limits import SearchLimit, WritingLimit, count_change, count_message
 from app.editing.watch import Watch
 from app.features import CENTRAL_ROUTES, PROGRAM_ROUTES, WORKSPACE_ROUTES, open_database
+from app.files.arriving import Arriving
 from app.files.decoding import DECODER
 from app.jobs.runner import Loop, Runner
 from app.live.bus import make_bus
@@ -39,7 +40,7 @@ from app.mail.delivery import Delivery
 from app.operators.channels import OperatorSite
 from app.operators.gathering import Gathering
 from app.programs.site import ProgramSite
-from app.records.limits import ExportLimit, ListLimit, take_turn
+from app.records.limits import ExportLimit, ImportLimit, ListLimit, take_turn
 from app.server.gate import Gate
 from app.server.health import show_liveness, show_metrics, show_readiness
 from app.settings import Settings
@@ -77,11 +78,14 @@ class Parts:
         windows = self.windows = Windows(settings)
         self.guessing = GuessingLimit(windows)
         self.mailing = MailLimit(self.guessing)
+        self.senders = Senders(self.database, settings, self.guessing)
+        self.arriving = Arriving()
         askers = Askers(self.database, settings)
         self.writing = WritingLimit(windows, askers)
         self.lists = ListLimit(windows, askers)
         self.searching = SearchLimit(windows)
         self.exporting = ExportLimit(windows)
+        self.importing = ImportLimit(windows)
         self.choosing = ChoosingLimit(windows)
         self.renaming = RenamingLimit(windows)
         self.reauthentication = Reauthentication(self.database, settings, self.guessing)
@@ -133,6 +137,7 @@ class Pages:
                 "lists": Provide(lambda: self.parts.lists, sync_to_thread=False),
                 "turn": Provide(take_turn),
                 "exporting": Provide(lambda: self.parts.exporting, sync_to_thread=False),
+                "importing": Provide(lambda: self.parts.importing, sync_to_thread=False),
                 "choosing": Provide(lambda: self.parts.choosing, sync_to_thread=False),
                 "renaming": Provide(lambda: self.parts.renaming, sync_to_thread=False),
                 "readiness": Provide(lambda: self.parts.readiness, sync_to_thread=False),
@@ -160,7 +165,7 @@ class Pages:
         for site in (self.workspace, self.central):
             state = {"node": parts.node, "settings": parts.settings, "database": parts.database}
             state |= {"languages": parts.languages, "reauthentication": parts.reauthentication}
-            state |= {"guessing": parts.guessing, "check_sender": check_sender}
+            state |= {"guessing": parts.guessing, "senders": parts.senders, "arriving": parts.arriving}
             site.state.update(state | {"writing": parts.writing, "lists": parts.lists, "visits": parts.visits})
         own = {"settings": parts.settings, "database": parts.database, "visits": parts.visits, "node": parts.node}
         self.programs.serve_with(parts, **own, windows=parts.windows)

@@ -24,6 +24,7 @@ from app.database.tenancy import SLUG
 from app.server.refusals import send_refusal
 from app.settings import Settings
 from app.web.assets import static_version
+from app.web.bodies import hold_nothing
 from app.web.cookies import CLEAR_COOKIES
 from app.web.endings import end_all
 from app.web.errors import SOON
@@ -163,7 +164,7 @@ class Gate:
             # Most of what a request is done in one go: where many have come at once, another workspace's is next.
             await self.starting.pass_through(slug)
             site = self.programs if is_for_programs(scope["path"]) else self.workspace if slug else self.central
-            await site(scope, receive, send_secured)
+            await site(scope, hold_nothing(scope, receive), send_secured)
             if 0 < status < 400:
                 for step in state.get("afterwards", ()):
                     await step()

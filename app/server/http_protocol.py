@@ -7,8 +7,10 @@ here too, as a request.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import structlog
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.server.gate import make_request_id
@@ -20,7 +22,8 @@ from app.web.request_ids import HEADER
 # refuses smaller ones with a page; beyond this nothing more is read.
 HEADER_TIME = 10.0
 HEADER_SIZE = 64 * 1024
-# A body may take so many seconds, and one more for each so many bytes of it that have come.
+# Nothing of a body may come for so many seconds. Who sends on has so many again, one for each so many bytes: what was
+# sent fast before is no credit for silence.
 BODY_TIME = 15.0
 BODY_RATE = 500
 # How long, in seconds, what still comes on a refused connection is read and dropped (RFC 9112, 9.6): closed with
@@ -28,6 +31,20 @@ BODY_RATE = 500
 LINGER = 2.0
 
 log = structlog.get_logger("web")
+
+
+class WatchedFlow(FlowControl):
+    """uvicorn's flow of a connection, which tells when what the client sends is taken again."""
+
+    def __init__(self, transport: asyncio.Transport, go_on: Callable[[], None]) -> None:
+        super().__init__(transport)
+        self.go_on = go_on
+
+    def resume_reading(self) -> None:
+        """Take what comes again."""
+        if self.read_paused:
+            self.go_on()
+        super().resume_reading()
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -40,6 +57,7 @@ class BoundedProtocol(HttpToolsProtocol):
     timer: asyncio.TimerHandle | None = None
     in_header = True
     since = 0.0
+    until = 0.0
     received = 0
     refused = False
     url = b""  # nothing is asked for yet
@@ -47,6 +65,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first request."""
         super().connection_made(transport)
+        self.flow = WatchedFlow(transport, self.go_on)
         self.await_part(in_header=True)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -61,6 +80,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.timer is None:
             self.await_part(in_header=True)
         self.received += len(data)
+        self.until = min(self.loop.time() + BODY_TIME, self.until + len(data) / BODY_RATE)
         super().data_received(data)
         if self.in_header and self.received > HEADER_SIZE and not self.transport.is_closing():
             self.refuse(431)
@@ -103,6 +123,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """Begin to wait for a header, or for the body that follows it."""
         self.in_header = in_header
         self.since = self.loop.time()
+        self.until = self.since + BODY_TIME
         self.received = 0
         if self.timer is None:
             self.timer = self.loop.call_at(self.due, self.look)
@@ -110,14 +131,17 @@ class BoundedProtocol(HttpToolsProtocol):
     @property
     def due(self) -> float:
         """When the part that is awaited has to be there."""
-        if self.in_header:
-            return self.since + HEADER_TIME
-        return self.since + BODY_TIME + self.received / BODY_RATE
+        return self.since + HEADER_TIME if self.in_header else self.until
+
+    def go_on(self) -> None:
+        """Give the client its time anew, as what it sends is taken again: until now it had to wait for us."""
+        self.since = self.loop.time()
+        self.until = self.since + BODY_TIME
 
     def look(self) -> None:
         """End the connection if what is awaited is overdue. While we don't read, nobody waits for the client."""
         if self.flow.read_paused:
-            self.since = self.loop.time()
+            self.go_on()
         if self.loop.time() < self.due:
             self.timer = self.loop.call_at(self.due, self.look)
         else:

@@ -12,10 +12,13 @@ from pathlib import Path
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from sqlalchemy import select
 
+from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.rights import is_entitled, require
 from app.database import PreparedSelect, Tenant, Transaction
+from app.files.arriving import Arriving
 from app.files.decoding import DECODER, TooCostly, TooManyPixels, Undecodable, shrink
+from app.files.storing import NotStored
 from app.files.upload_forms import read_multipart
 from app.files.uploads import (
     PICTURES,
@@ -47,6 +50,16 @@ NO_PICTURE = _l("Choose a picture: PNG, JPEG, GIF or WebP.")
 def pictures_of(settings: Settings, tenant: Tenant) -> Path:
     """Where the pictures of a workspace are."""
     return settings.data_dir / "pictures" / str(tenant.id)
+
+
+async def take_picture(request: AnyRequest, transaction: Transaction, directory: Path, *, square: bool) -> str:
+    """Store the picture that a form sends; its key. The transaction is ended before it is read. Raises Invalid."""
+    arriving: Arriving = request.app.state.arriving
+    try:
+        chunks = await arriving.take(request, transaction, quota=None)
+    except NotStored as error:
+        raise refuse_picture(error.text) from error
+    return await receive_picture(chunks, request.headers.get("content-type", ""), directory, square=square)
 
 
 async def receive_picture(chunks: AsyncIterator[bytes], content_type: str, directory: Path, *, square: bool) -> str:

@@ -17,9 +17,17 @@ class NotAnswered(Exception):
     """The request comes to nothing, and so does what it has begun."""
 
 
-def end_with_answer(scope: HTTPScope, ending: contextlib.AsyncExitStack) -> None:
-    """Let something end with the request's answer, unless it has ended by then."""
+def end_with_answer(scope: HTTPScope, ending: contextlib.AsyncExitStack, *, early: bool = False) -> None:
+    """Let something end with the request's answer, unless it has ended by then, as what may end early does."""
     scope["state"].setdefault("endings", []).append(ending)
+    if early:
+        scope["state"].setdefault("early endings", []).append(ending)
+
+
+async def end_early(scope: HTTPScope) -> None:
+    """End the transaction that a request has begun, as it has read what it needs: what follows waits for others."""
+    for ending in scope["state"].pop("early endings", ()):
+        await ending.aclose()
 
 
 async def end_all(state: MutableMapping[str, Any]) -> None:

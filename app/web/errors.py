@@ -19,7 +19,7 @@ from app.database.tenancy import TenantScopeError
 from app.web import calls
 from app.web.calls import is_call, refuse_call
 from app.web.cookies import CookieError, clearing_cookies
-from app.web.forms import list_typed
+from app.web.forms import Invalid, list_typed
 from app.web.languages import browser_language
 from app.web.pages_above import find_page_above, is_opened
 from app.web.request_ids import quote_request, request_id_of
@@ -160,6 +160,8 @@ def render_answer(request: Request[Any, Any, Any], error: Exception, language: s
     """The page of an exception."""
     status = note_error(request, error)
     detail, heading = (error.text, error.heading) if isinstance(error, PageError) else (None, None)
+    if isinstance(error, Invalid):
+        detail = error.first
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
     if status == 503:
         headers = calls.retry_after(SOON) | headers
@@ -188,6 +190,8 @@ def note_error(request: Request[Any, Any, Any], error: Exception) -> int:
         return 400
     if isinstance(error, HTTPException):
         return error.status_code
+    if isinstance(error, Invalid):  # where no form is shown again
+        return error.status
     if is_beyond_all_numbers(error):
         return 404
     if isinstance(error, TenantScopeError):

@@ -7,14 +7,16 @@ import contextlib
 import re
 import secrets
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from litestar import Request
 from litestar.exceptions import ClientException
 
+from app.database.fairness import FairTurns
+from app.web.bodies import LARGE_BODY, read_body
 from app.web.mail_addresses import account_address, read_mail_address
 from app.web.texts import Text, _l, is_blank
 
@@ -25,8 +27,11 @@ NONCHARACTERS = re.compile("[\ufdd0-\ufdef]")
 # Controls but white space, overrides and isolates of the direction, and halves of characters.
 UNSEEN = re.compile("[\0-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
-# A longer form takes the loop over 5 ms to parse: it is parsed in a thread, one after another.
-LONG_FORM = 64 * 1024
+Parsed = TypeVar("Parsed")
+
+# A large form, or a table in it, takes the loop over 5 ms to parse: it is parsed in a thread, one after another, by
+# turns between those who have sent them.
+TO_PARSE = FairTurns(at_once=1, of_each=1)
 PARSER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="forms")
 # More than the largest form of ours sends: a tick for each of a hundred choices in each of two hundred fields.
 MOST_PAIRS = 25_000
@@ -119,6 +124,23 @@ class Form:
             self.errors[name] = _l("At most %(limit)d characters.", limit=200)
         return value
 
+    def numbers(self, name: str) -> list[int]:
+        """The numbers of things that the form names, of a field that may come often; what is left empty names none.
+
+        Raises Invalid for what is no number: whoever sends one means something by it, and would not be told that
+        something else was done.
+        """
+        typed = [value for value in self.values.get(name, ()) if value]
+        for value in typed:
+            if not number_of(value) and value != "0":
+                text = _l("“%(value)s” is no number of anything here. Load the page again, and choose there.")
+                raise Invalid(**{name: Text(text.message, {"value": value[:40]})})
+        return [number_of(value) for value in typed]
+
+    def number(self, name: str) -> int:
+        """The number of the thing that the form names; 0 where it names none. Raises Invalid."""
+        return next(iter(self.numbers(name)[-1:]), 0)
+
     def check(self) -> None:
         """Raise Invalid when a reader noted an error."""
         if self.errors:
@@ -166,21 +188,27 @@ NOT_TYPED = re.compile(
 )
 
 
+WITH_BODY = ("POST", "PUT", "PATCH", "DELETE")
+
+
 def make_key() -> str:
     """The key of a form, or of a message, that is going to be sent."""
     return secrets.token_urlsafe(16)
 
 
 async def read_ahead(request: Request[Any, Any, Any]) -> None:
-    """Read the form of a request before anything else: it says whose page it was on, an error page shows it, and the
-    writer does not wait for it."""
+    """Read the body of a request before anything else, whatever it is: no transaction waits for it. A form says whose
+    page it was on, and an error page shows it."""
+    if request.method not in WITH_BODY:
+        return
+    await read_body(request)
     if is_form(request):
         with contextlib.suppress(ClientException):
             await provide_form(request)
 
 
 def is_form(request: Request[Any, Any, Any]) -> bool:
-    """Whether the body of a request is said to be a form; what is not may be a file, which is not read at once."""
+    """Whether the body of a request is said to be a form."""
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     return content_type == "application/x-www-form-urlencoded"
 
@@ -212,21 +240,26 @@ async def provide_form(request: Request[Any, Any, Any]) -> Form:
 
 
 async def read_form(request: Request[Any, Any, Any]) -> Form:
-    """Parse it, for the first who asks. A long one only once it is known who has sent it."""
-    if request.method not in ("POST", "PUT", "PATCH", "DELETE"):
+    """Parse it, for the first who asks. A long one is parsed when it is its sender's turn."""
+    if request.method not in WITH_BODY:
         return Form()
-    body = await request.body()
+    body = await read_body(request)
     if not body:
         return Form()
     if not is_form(request):
         raise ClientException("The form has a type that this page does not read.")
     try:
-        if len(body) <= LONG_FORM:
+        if len(body) <= LARGE_BODY:
             return parse_form(body)
-        await request.app.state.check_sender(request)
-        return await asyncio.get_running_loop().run_in_executor(PARSER, parse_form, body)
+        return await parse_in_turn(request.scope["state"]["sender"], parse_form, body)
     except (UnicodeDecodeError, ValueError) as error:
         raise ClientException("The form can't be read.") from error
+
+
+async def parse_in_turn(whose: Hashable, parse: Callable[..., Parsed], *given: object) -> Parsed:
+    """Parse something long in the thread for that, by turns between those whose it is."""
+    async with TO_PARSE.take(whose):
+        return await asyncio.get_running_loop().run_in_executor(PARSER, parse, *given)
 
 
 def parse_form(body: bytes) -> Form:

@@ -11,7 +11,8 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from app.demo import PASSWORD
 from app.reaching import Fault, dial
 from tests.conftest import ROOT, Server, end_server, free_port
 from tests.databases import Store
+from tests.waiting import until
 
 CADDY = Path(sys.executable).parent / "caddy"
 
@@ -74,6 +76,15 @@ class Proxy:
     @property
     def authority(self) -> Path:
         return self.data_dir / "caddy" / "pki" / "authorities" / "local" / "root.crt"
+
+    @asynccontextmanager
+    async def dialled(self) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+        """A connection of a client to acme."""
+        reader, writer = await asyncio.open_connection(
+            "127.0.0.1", self.https_port, ssl=self.trust(), server_hostname="acme.hero.localhost"
+        )
+        yield reader, writer
+        writer.transport.abort()
 
     def trust(self) -> ssl.SSLContext:
         """TLS as strict as a browser's, with Caddy's own authority as the one that is trusted."""
@@ -228,15 +239,18 @@ async def test_headers_are_bounded_before_they_reach_the_program(proxy: Proxy) -
         assert (await client.get("/login")).status_code == 431
 
 
-async def test_who_never_ends_a_header_is_cut_off(proxy: Proxy) -> None:
-    reader, writer = await asyncio.open_connection(
-        "127.0.0.1", proxy.https_port, ssl=proxy.trust(), server_hostname="acme.hero.localhost"
-    )
-    writer.write(b"GET / HTTP/1.1\r\nHost: acme\r\nX-Slow: ")
-    await writer.drain()
-    async with asyncio.timeout(40):
-        await reader.read()  # ends when the proxy hangs up
-    writer.close()
+async def test_who_never_ends_a_header_is_cut_off_and_whose_body_does_not_come_is_waited_for_by_the_proxy_alone(
+    proxy: Proxy,
+) -> None:
+    own, before = f"acme.{proxy.base_host}", proxy.server.log.count("request cut off")
+    form = f"POST /login HTTP/1.1\r\nHost: {own}\r\nOrigin: https://{own}\r\nContent-Length: 60000\r\n\r\n"
+    async with proxy.dialled() as (_, body), proxy.dialled() as (reader, header):
+        body.write(form.encode() + b"x" * 50_000)
+        header.write(b"GET / HTTP/1.1\r\nHost: acme\r\nX-Slow: ")
+        await asyncio.gather(body.drain(), header.drain())
+        async with asyncio.timeout(40):
+            await reader.read()  # ends when the proxy hangs up
+        await until(lambda: proxy.server.log.count("request cut off") > before)
 
 
 async def test_a_request_waits_while_the_program_starts_again(proxy: Proxy) -> None:

@@ -215,12 +215,22 @@ async def test_headers_and_bodies_are_bounded(proxy: Proxy) -> None:
     writer.close()
 
 
-async def test_who_never_ends_a_header_is_cut_off(proxy: Proxy) -> None:
-    reader, writer = await asyncio.open_connection(
-        "127.0.0.1", proxy.https_port, ssl=proxy.trust(), server_hostname="acme.hero.localhost"
+async def test_who_never_ends_a_header_or_a_body_is_cut_off(proxy: Proxy) -> None:
+    own = f"acme.{proxy.base_host}"
+    form = f"POST /login HTTP/1.1\r\nHost: {own}\r\nOrigin: https://{own}\r\nContent-Length: 60000\r\n\r\n"
+
+    async def never_end(beginning: bytes) -> bytes:
+        reader, writer = await asyncio.open_connection(
+            "127.0.0.1", proxy.https_port, ssl=proxy.trust(), server_hostname="acme.hero.localhost"
+        )
+        writer.write(beginning)
+        await writer.drain()
+        async with asyncio.timeout(40):
+            said = await reader.read()  # ends when the proxy hangs up
+        writer.close()
+        return said
+
+    _, of_body = await asyncio.gather(
+        never_end(b"GET / HTTP/1.1\r\nHost: acme\r\nX-Slow: "), never_end(form.encode() + b"x" * 50_000)
     )
-    writer.write(b"GET / HTTP/1.1\r\nHost: acme\r\nX-Slow: ")
-    await writer.drain()
-    async with asyncio.timeout(40):
-        await reader.read()  # ends when the proxy hangs up
-    writer.close()
+    assert of_body.startswith(b"HTTP/1.1 408 ")

@@ -54,6 +54,7 @@ def slownesses(server: Server, cookie: bytes) -> list[Slowness]:
     form = request(server, "acme", "POST /login", body=b"x" * 5000)[:-5000]
     chunked = request(server, "acme", "POST /login").replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
     refused = form.replace(b"Origin: http://", b"Origin: http://evil.")
+    fast = upload(server, cookie) + chunk(b"x" * 200_000)
     long = b"X-Slow: " + b"x" * 50_000
     return [
         Slowness("nothing at all", b"", b"", []),
@@ -65,6 +66,8 @@ def slownesses(server: Server, cookie: bytes) -> list[Slowness]:
         Slowness("a form without its body", form, b"", [408]),
         Slowness("a form byte by byte", form, b"x", [408]),
         Slowness("a chunk's endless extension", chunked + b"1;", b"x", [408]),
+        Slowness("a form that falls silent", form + b"x" * 4900, b"", [408]),
+        Slowness("a file that came fast, and goes on byte by byte", fast, b"1\r\nx\r\n", [408]),
         Slowness("a file byte by byte", upload(server, cookie), b"1\r\nx\r\n", [408]),
         Slowness("the body of what is refused already", refused, b"x", [403]),
         Slowness("a socket that does not answer its close", handshake(server, "acme"), b"", [101]),

@@ -30,7 +30,7 @@ from app.records.collections import Collection, create_collection, get_collectio
 from app.records.definitions import add_field
 from app.records.fields import list_fields
 from app.records.import_writing import ImportReport, split_lines, write_lines
-from app.records.imports import plan_import
+from app.records.imports import parse_import, plan_import
 from app.records.kinds import FIELD_KINDS
 from app.records.limits import EXPORTS_A_MINUTE, EXPORTS_AT_ONCE
 from app.records.lists import list_records, read_view
@@ -128,7 +128,7 @@ async def test_an_exported_table_is_imported_with_every_line_the_same(
         collection = await get_collection(transaction, slug)
         member = await find_member(transaction, "ana@acme.test")
         assert member
-        plan = await plan_import(transaction, collection, member, answer.content.decode())
+        plan = await plan_import(transaction, collection, member, parse_import(answer.content.decode()))
     assert [(line.at, line.errors, line.differences) for line in plan.lines if line.what != "same"] == []
     assert len(plan.lines) == len(HOSTILE)
 
@@ -148,10 +148,12 @@ async def test_exported_json_changes_nothing_here_and_is_the_same_in_an_empty_co
             transaction.tenant.language, before = language, transaction.tenant.language
             member = await find_member(transaction, "ana@acme.test")
             assert member
-            same = await plan_import(transaction, await get_collection(transaction, slugs[0]), member, first)
+            same = await plan_import(
+                transaction, await get_collection(transaction, slugs[0]), member, parse_import(first)
+            )
             assert [(line.errors, line.differences) for line in same.lines if line.what != "same"] == []
             empty = await get_collection(transaction, slugs[1])
-            plan = await plan_import(transaction, empty, member, first)
+            plan = await plan_import(transaction, empty, member, parse_import(first))
             assert [line.errors for line in plan.lines if line.errors] == []
             report = ImportReport()
             for lines in split_lines(plan):
@@ -528,8 +530,10 @@ async def test_what_can_not_be_chosen_any_more_is_imported_as_it_was_exported(se
         tools = await get_collection(transaction, "tools")
         member = await find_member(transaction, "ana@acme.test")
         assert member
-        plan = await plan_import(transaction, tools, member, table)
-        other = await plan_import(transaction, tools, member, "Title,Marks,Readers\nSaw,Gone; or lost,Davi")
+        plan = await plan_import(transaction, tools, member, parse_import(table))
+        other = await plan_import(
+            transaction, tools, member, parse_import("Title,Marks,Readers\nSaw,Gone; or lost,Davi")
+        )
     await database.close()
     assert [(line.what, line.errors) for line in plan.lines] == [("same", [])] * 3
     assert [label for label, _ in other.lines[0].errors] == ["Marks", "Readers"], "nor can it be chosen by a table"

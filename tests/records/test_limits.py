@@ -1,4 +1,4 @@
-"""How often one person searches lists, and how many of one person's are read at once."""
+"""How often one person searches lists and imports, and how many of one person's are done at once."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any, cast
 import pytest
 
 from app.accounts.access import AnyRequest
+from app.accounts.members import Member
 from app.accounts.sessions import Askers
 from app.records import limits
-from app.records.limits import LISTS_AT_ONCE, LISTS_WAITING, ListLimit
+from app.records.limits import LISTS_AT_ONCE, LISTS_WAITING, ImportLimit, ListLimit
 from app.web.errors import PageError
 from app.web.limits import Windows
 from tests.conftest import Server
@@ -90,3 +91,40 @@ async def test_who_searches_a_list_without_end_is_told_to_wait_and_others_search
         assert 1 <= int(answer.headers["retry-after"]) <= 60
         assert (await ana.get("/c/books")).status_code == 200, "which is no search"
         assert (await carla.get("/c/books", params={"q": "word"})).status_code == 200
+
+
+async def test_imports_of_a_person_come_one_after_another_and_others_people_s_beside_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    importing, over, begun = ImportLimit(Windows(SETTINGS)), asyncio.Event(), list[int]()
+
+    async def bring(member_id: int) -> None:
+        async with importing.turn(Member(id=member_id, tenant_id=1), long=False):
+            begun.append(member_id)
+            await over.wait()
+
+    tasks = [asyncio.create_task(bring(member_id)) for member_id in (1, 1, 1, 2)]
+    await until(lambda: len(begun) == 2)
+    assert begun == [1, 2]
+    monkeypatch.setattr(limits, "IMPORT_PATIENCE", 0.01)
+    with pytest.raises(PageError, match="several imports"):
+        await bring(1)
+    over.set()
+    await asyncio.gather(*tasks)
+    assert begun.count(1) == 3
+    assert (importing.turns, importing.asked) == ({}, {})
+
+
+async def test_a_person_imports_so_many_long_tables_a_minute_and_short_ones_beside_them() -> None:
+    importing, ana, bruno = ImportLimit(Windows(SETTINGS)), Member(id=1, tenant_id=1), Member(id=2, tenant_id=1)
+    for _ in range(limits.IMPORTS_A_MINUTE.amount):
+        async with importing.turn(ana, long=True):
+            pass
+    with pytest.raises(PageError) as refused:
+        async with importing.turn(ana, long=True):
+            pass
+    assert refused.value.status_code == 429
+    assert refused.value.headers
+    assert int(refused.value.headers["Retry-After"]) <= 120
+    async with importing.turn(ana, long=False), importing.turn(bruno, long=True):
+        pass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from urllib.parse import parse_qsl, quote_plus, urlencode
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.web import forms
-from app.web.forms import parse_form, unquote_long
+from app.web.forms import parse_form, parse_in_turn, unquote_long
 
 
 @given(st.text(), st.integers(min_value=3, max_value=40))
@@ -33,3 +34,12 @@ def test_any_body_is_read_as_by_the_standard_library(body: str, piece: int) -> N
 def test_a_body_of_too_many_fields_is_refused() -> None:
     with pytest.raises(ValueError, match="too many"):
         parse_form(urlencode([("a", "b")] * (forms.MOST_PAIRS + 1)).encode())
+
+
+async def test_long_forms_are_parsed_by_turns_between_those_who_send_them() -> None:
+    """One who has sent many does not come before somebody who has sent one."""
+    parsed: list[str] = []
+    order = ["carla"] * 8 + ["bruno"]
+    await asyncio.gather(*(parse_in_turn(each, parsed.append, each) for each in order))
+    assert parsed.index("bruno") <= 2
+    assert sorted(parsed) == sorted(order)

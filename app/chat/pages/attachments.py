@@ -23,7 +23,7 @@ from app.files.storing import clear_swept, delete_files, files_of
 from app.jobs.sweeps import sweeps_with_settings
 from app.settings import Settings
 from app.web.calls import is_call
-from app.web.forms import Form, number_of
+from app.web.forms import Form
 from app.web.redirects import see_other
 
 
@@ -45,7 +45,7 @@ async def sweep_discussions(transaction: Transaction, limit: int, settings: Sett
     return count
 
 
-@post("/chat/{slug:str}/files", request_max_body_size=None, opt={"writes": False})
+@post("/chat/{slug:str}/files", request_max_body_size=None, opt={"streams": True})
 async def bring_files(
     request: AnyRequest, transaction: Transaction, member: Member, settings: Settings, slug: str
 ) -> Response[Any]:
@@ -84,7 +84,7 @@ async def take_out_file(
     transaction.after_commit.append(lambda: delete_files(directory, keys))
     if is_call(request):
         return Response(None, status_code=204)
-    reply = number_of(form["reply"])
+    reply = form.number("reply")
     await keep_message_draft(transaction, member, room.place, form["text"], key=form["key"], reply_to_id=reply)
     address = f"/discussion/{room.subject}" if room.kind == "discussion" else f"/chat/{room.slug}?at=end#composer"
     return see_other(address)

@@ -147,7 +147,7 @@ async def keep_discussion_draft(transaction: Transaction, member: Member, subjec
     return await answer_draft(transaction, member, card.place.name, form)
 
 
-@post("/discussion/{subject:str}/files", request_max_body_size=None, opt={"writes": False})
+@post("/discussion/{subject:str}/files", request_max_body_size=None, opt={"streams": True})
 async def bring_to_discussion(
     request: AnyRequest, transaction: Transaction, member: Member, settings: Settings, subject: str
 ) -> Response[Any]:

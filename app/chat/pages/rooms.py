@@ -190,7 +190,7 @@ async def show_room(
     note_visit(request, member, "room", room.id)
     await note_opened(request, transaction, member, **of_subject(("room", room.id), up_to=0))
     answering = None
-    if number_of(reply):
+    if reply:
         message = await get_message(transaction, room, number_of(reply))
         answering = await show_message(transaction, message)
     return await render_room(

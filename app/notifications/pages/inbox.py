@@ -121,7 +121,7 @@ async def read_notifications(
     if "kind" in form:
         which["reason"] = form["kind"]
     if "until" in form:
-        which["newest"] = number_of(form["until"])
+        which["newest"] = form.number("until")
     await mark_notifications_read(transaction, member, **which)
     if is_call(request):
         return Response(None, status_code=204)
@@ -132,7 +132,7 @@ async def read_notifications(
 async def read_all(transaction: Transaction, member: Member, form: Form) -> Response[Any]:
     """Mark everything as read that was there when the page was; what came later stays unread."""
     moment, offer = now(), None
-    if await mark_notifications_read(transaction, member, newest=number_of(form["until"]), at=moment):
+    if await mark_notifications_read(transaction, member, newest=form.number("until"), at=moment):
         offer = await offer_undo(transaction, member, "notifications.read", at=moment.isoformat())
     return lead_to(view_in(form), offer)
 

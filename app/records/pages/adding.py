@@ -123,7 +123,7 @@ async def discard_draft_of_new(transaction: Transaction, member: Member, slug: s
     collection = (await enter_collection(transaction, member, slug, "add to")).collection
     values = await discard_new_draft(transaction, collection, member, TypedOn.read(collection, form))
     offer = await offer_new_draft(transaction, collection, member, values) if values is not None else None
-    copied = number_of(form["copy"])
+    copied = form.number("copy")
     return lead_to(f"/c/{slug}/new{f'?copy={copied}' if copied else ''}", offer)
 
 

@@ -215,15 +215,15 @@ async def save_field(
     if action == "remove" and any(each.ref == key for each in fields.in_bin):
         return see_other(f"/c/{slug}/fields?done=field-removed")  # sent again
     collection, _, field = await open_field(transaction, slug, key)
+    place = form.number("to-place" if "to-place" in form else "place")
     try:
         if "to-place" in form:  # by a button that says where to: pressed again, it moves nothing
-            place = number_of(form["to-place"])
             if [each.id for each in fields].index(field.id) != place:
                 await place_field(transaction, collection, field, member, place)
         elif action in ("up", "down"):
             await move_field(transaction, collection, field, member, -1 if action == "up" else 1)
         elif action == "place":  # where it was dragged to
-            await place_field(transaction, collection, field, member, number_of(form["place"]))
+            await place_field(transaction, collection, field, member, place)
             return Response(None, status_code=204)
         elif action == "remove":
             await remove_field(transaction, collection, field, member)

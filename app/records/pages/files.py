@@ -14,6 +14,7 @@ from app.accounts.rights import may, require
 from app.database import Transaction
 from app.editing.rows import Proof
 from app.files.answers import answer_file, answer_preview
+from app.files.arriving import Arriving
 from app.files.storing import NotStored, clear_swept, delete_files, files_of, store_form
 from app.jobs.sweeps import sweeps_with_settings
 from app.records.access import enter_collection
@@ -38,7 +39,7 @@ async def sweep_record_files(transaction: Transaction, limit: int, settings: Set
     return len(keys)
 
 
-@post("/c/{slug:str}/files/{key:str}", request_max_body_size=None, opt={"writes": False})
+@post("/c/{slug:str}/files/{key:str}", request_max_body_size=None, opt={"streams": True})
 async def bring_record_files(
     request: AnyRequest, transaction: Transaction, member: Member, settings: Settings, slug: str, key: str
 ) -> Response[Any]:
@@ -54,10 +55,10 @@ async def bring_record_files(
     }
     directory = files_of(settings, tenant)
     limit, quota = settings.file_limit_megabytes * 1_000_000, settings.files_quota_megabytes * 1_000_000
-    await transaction.close()  # a long upload holds no connection
+    arriving: Arriving = request.app.state.arriving
     try:
         sent = await store_form(
-            request.stream(),
+            await arriving.take(request, transaction, quota=quota, text=RECORD_LIMIT),
             request.headers.get("content-type", ""),
             directory=directory,
             limit=limit,

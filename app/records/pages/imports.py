@@ -14,6 +14,7 @@ from app.accounts.form_answers import MadeAlready, find_answer, is_first_time, k
 from app.accounts.members import Member
 from app.accounts.shell import notice, render_page
 from app.database import Actor, Database, Transaction
+from app.files.arriving import Arriving
 from app.files.storing import NotStored, delete_files, files_of, store_form
 from app.files.uploads import in_thread, path_of
 from app.records.access import enter_collection
@@ -21,16 +22,18 @@ from app.records.collections import Collection
 from app.records.encodings import decode_text, why_no_table
 from app.records.fields import list_fields
 from app.records.import_writing import ImportReport, note_imported, read_versions, split_lines, write_lines
-from app.records.imports import MOST_LINES, Plan, plan_import
+from app.records.imports import MOST_LINES, Plan, parse_import, plan_import
+from app.records.limits import ImportLimit
 from app.settings import Settings
+from app.web.endings import end_early
 from app.web.errors import PageError
-from app.web.forms import Form
+from app.web.forms import Form, parse_in_turn
 from app.web.texts import Text, _l
 
 # Tables are long, and letters take up to twelve bytes in a form.
 IMPORT_LIMIT = 8 * 1024 * 1024
 FILE_LIMIT = 2_000_000
-# Of a longer one, in letters, pages are made in a thread.
+# A longer one, in letters, is counted, and its pages are made in a thread.
 SHORT_TABLE = 20_000
 
 notice("imported", _l("The table was imported."))
@@ -43,18 +46,19 @@ async def show_import(request: AnyRequest, transaction: Transaction, member: Mem
     return await render_import(request, transaction, member, slug, Form(), "records/import.html")
 
 
-@post("/c/{slug:str}/import/file", request_max_body_size=None, opt={"writes": False})
+@post("/c/{slug:str}/import/file", request_max_body_size=None, opt={"streams": True})
 async def read_table_file(
     request: AnyRequest, transaction: Transaction, member: Member, settings: Settings, slug: str
 ) -> Response[str]:
     """The form with the text of a file, where one can look at it."""
     await enter_collection(transaction, member, slug, "import into")
     directory = files_of(settings, transaction.tenant)
-    await transaction.close()  # a long upload holds no connection
     content_type = request.headers.get("content-type", "")
+    arriving: Arriving = request.app.state.arriving
     try:
+        chunks = await arriving.take(request, transaction, quota=None)
         sent = await store_form(
-            request.stream(), content_type, directory=directory, limit=FILE_LIMIT, fields=["file"], most_text=10_000
+            chunks, content_type, directory=directory, limit=FILE_LIMIT, fields=["file"], most_text=10_000
         )
     except NotStored as refusal:
         return await refuse_table_file(request, slug, refusal.text, refusal.status)
@@ -82,13 +86,13 @@ async def refuse_table_file(request: AnyRequest, slug: str, why: Text, status: i
 
 @post("/c/{slug:str}/import", request_max_body_size=IMPORT_LIMIT, opt={"writes": False})
 async def import_records(
-    request: AnyRequest, transaction: Transaction, member: Member, slug: str, form: Form
+    request: AnyRequest, transaction: Transaction, member: Member, importing: ImportLimit, slug: str, form: Form
 ) -> Response[Any]:
     """Say what a table would do; with what was `seen` of that, do it, and say what was left as it is.
 
     With `again`, show the table to be changed.
     """
-    collection = (await enter_collection(transaction, member, slug, "import into")).collection
+    await enter_collection(transaction, member, slug, "import into")
     if "again" in form:
         return await render_import(request, transaction, member, slug, form, "records/import.html")
     if "seen" in form:
@@ -100,15 +104,20 @@ async def import_records(
             return await render_import(
                 request, transaction, member, slug, form, "records/import.html", status=already.status
             )
-    plan = await plan_import(transaction, collection, member, form["table"])
-    if plan.errors:
-        form.errors["table"] = plan.errors[0]
-    if "seen" in form and plan.lines:
-        await transaction.close()
+    await end_early(request.scope)  # what is read, it may take long to parse
+    async with importing.turn(member, long=len(form["table"]) > SHORT_TABLE):
+        parsed = await parse_in_turn((member.tenant_id, member.id), parse_import, form["table"])
+        async with read_signed_in(request) as (reading, reader):
+            collection = (await enter_collection(reading, reader, slug, "import into")).collection
+            plan = await plan_import(reading, collection, reader, parsed)
+            if plan.errors:
+                form.errors["table"] = plan.errors[0]
+            if plan.errors or (plan.wrong and "seen" not in form):
+                return await render_import(request, reading, reader, slug, form, "records/import.html", 422, plan)
+            if "seen" not in form:
+                template = "records/import_preview.html"
+                return await render_import(request, reading, reader, slug, form, template, plan=plan)
         return await write_import(request, slug, form, plan)
-    if plan.errors or plan.wrong:
-        return await render_import(request, transaction, member, slug, form, "records/import.html", 422, plan)
-    return await render_import(request, transaction, member, slug, form, "records/import_preview.html", plan=plan)
 
 
 async def write_import(request: AnyRequest, slug: str, form: Form, plan: Plan) -> Response[Any]:

@@ -21,10 +21,11 @@ from app.live.cutoff import end_other_sessions, end_own_session, start_session
 from app.settings import Settings
 from app.tenants.limits import RenamingLimit
 from app.tenants.members import keep_an_owner, leave_workspace, rename_member, set_password
-from app.tenants.pictures import PICTURE_LIMIT, change_picture, dropped_unless_kept, pictures_of, receive_picture
+from app.tenants.pictures import PICTURE_LIMIT, change_picture, dropped_unless_kept, pictures_of, take_picture
 from app.tenants.roles import ROLES
 from app.tenants.sign_in import cookies_of
 from app.web.calls import retry_after
+from app.web.endings import end_early
 from app.web.errors import Gone
 from app.web.forms import Form, Invalid
 from app.web.paging import page_of
@@ -89,7 +90,7 @@ async def change_name(
         response = await render_account(request, transaction, signed_in, form, status=429 if wait else 422)
         response.headers.update(retry_after(wait) if wait else {})
         return response
-    await transaction.close()  # one that waits to write holds no connection to read
+    await end_early(request.scope)  # one that waits to write holds no connection to read
     async with write_signed_in(request) as (writing, member):
         rename_member(writing, member, name)
     return see_other("/account?done=name")
@@ -110,17 +111,15 @@ async def change_time_zone(
     return see_other("/account?done=saved")
 
 
-@post("/account/picture", request_max_body_size=2 * PICTURE_LIMIT, opt={"writes": False})
+@post("/account/picture", request_max_body_size=2 * PICTURE_LIMIT, opt={"streams": True})
 async def save_picture(
     request: AnyRequest, database: Database, transaction: Transaction, signed_in: SignedIn, settings: Settings
 ) -> Response[Any]:
     """Show a picture instead of initials."""
     tenant = transaction.tenant
     directory = pictures_of(settings, tenant)
-    await transaction.close()  # an upload holds no connection
     try:
-        content_type = request.headers.get("content-type", "")
-        key = await receive_picture(request.stream(), content_type, directory, square=True)
+        key = await take_picture(request, transaction, directory, square=True)
     except Invalid as invalid:
         async with database.read(tenant.id) as reading:
             signed_in = await provide_signed_in(request, reading, settings)

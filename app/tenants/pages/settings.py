@@ -13,7 +13,7 @@ from app.accounts.shell import notice, render_page
 from app.database import Database, Tenant, Transaction
 from app.settings import Settings
 from app.tenants.locales import list_locales
-from app.tenants.pictures import PICTURE_LIMIT, change_logo, dropped_unless_kept, pictures_of, receive_picture
+from app.tenants.pictures import PICTURE_LIMIT, change_logo, dropped_unless_kept, pictures_of, take_picture
 from app.tenants.workspaces import SESSION_LENGTHS, change_settings
 from app.web.forms import Form, Invalid
 from app.web.redirects import see_other
@@ -75,7 +75,7 @@ async def save_settings(request: AnyRequest, transaction: Transaction, member: M
     return see_other("/settings?done=settings")
 
 
-@post("/settings/logo", request_max_body_size=2 * PICTURE_LIMIT, opt={"writes": False})
+@post("/settings/logo", request_max_body_size=2 * PICTURE_LIMIT, opt={"streams": True})
 async def save_logo(
     request: AnyRequest, database: Database, transaction: Transaction, member: Member, settings: Settings
 ) -> Response[Any]:
@@ -83,10 +83,8 @@ async def save_logo(
     require(member, "change", "settings")
     tenant = transaction.tenant
     directory = pictures_of(settings, tenant)
-    await transaction.close()  # an upload holds no connection
     try:
-        content_type = request.headers.get("content-type", "")
-        key = await receive_picture(request.stream(), content_type, directory, square=False)
+        key = await take_picture(request, transaction, directory, square=False)
     except Invalid as invalid:
         async with database.read(tenant.id) as reading:
             signed_in = await provide_signed_in(request, reading, settings)
