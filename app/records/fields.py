@@ -24,7 +24,7 @@ from app.records.kinds.choices import NO_CHOICES, ChoiceIndex
 from app.records.kinds.collation import LAST, SORT_KEY_LIMIT
 from app.records.kinds.kind import Cell, FieldChoice, FieldKind
 from app.records.kinds.people import NOBODY, read_workspace_people
-from app.web.texts import _l, has_heaps, is_blank, keep_direction
+from app.web.texts import _l, drop_noncharacters, has_heaps, is_blank, keep_direction
 
 MOST_FIELDS = 200
 # More than any value has, so that no longer one is looked at.
@@ -106,7 +106,7 @@ class Field(Tenanted, Base):
         Text."""
         if len(text) > LONGEST_VALUE:
             raise ValueError(_l("At most %(limit)d characters.", limit=LONGEST_VALUE))
-        text = keep_direction(text)
+        text = drop_noncharacters(keep_direction(text))
         if has_heaps(text):
             raise ValueError(_l("There are too many marks on one letter."))
         text = unicodedata.normalize("NFC", text)

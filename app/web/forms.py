@@ -18,12 +18,8 @@ from litestar.exceptions import ClientException
 from app.database.fairness import FairTurns
 from app.web.bodies import LARGE_BODY, read_body
 from app.web.mail_addresses import account_address, read_mail_address
-from app.web.texts import Text, _l, is_blank
+from app.web.texts import PIECE, Text, _l, drop_noncharacters, is_blank
 
-# Characters that Unicode keeps for a program's own use. We mark mentions with them (accounts/mentions.py), so that
-# nobody can type what looks like one.
-PIECE = 64 * 1024
-NONCHARACTERS = re.compile("[\ufdd0-\ufdef]")
 # Controls but white space, overrides and isolates of the direction, and halves of characters.
 UNSEEN = re.compile("[\0-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -281,8 +277,3 @@ def unquote_long(text: str) -> str:
         found.append(unquote_to_bytes(text[at:end].replace("+", " ")))
         at = end
     return b"".join(found).decode(errors="replace")
-
-
-def drop_noncharacters(text: str) -> str:
-    """A text without what is no character: a long one piece by piece, as each keeps all threads from running."""
-    return "".join(NONCHARACTERS.sub("", text[at : at + PIECE]) for at in range(0, len(text), PIECE))

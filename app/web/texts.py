@@ -48,6 +48,11 @@ class Text:
 # Embeddings, overrides and isolates of the direction: what is left open turns what others wrote beside it around.
 # https://www.unicode.org/reports/tr9/#Explicit_Directional_Embeddings
 DIRECTION_MARKS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+# Characters that Unicode keeps for a program's own use. We mark mentions with them (accounts/mentions.py), so that
+# nobody can write what looks like one.
+NONCHARACTERS = re.compile("[\ufdd0-\ufdef]")
+# So much of a long text is looked at in one go, as that keeps all threads from running.
+PIECE = 64 * 1024
 # More marks than any language puts on one letter, as Unicode's stream-safe format has it.
 MOST_MARKS = 30
 NO_LETTERS = re.compile(rf"[^\w\s]{{{MOST_MARKS + 1},}}")
@@ -56,6 +61,13 @@ NO_LETTERS = re.compile(rf"[^\w\s]{{{MOST_MARKS + 1},}}")
 def keep_direction(text: str) -> str:
     """A text that leaves the direction of what stands beside it alone. Marks of direction are harmless, and stay."""
     return text if text.isascii() else DIRECTION_MARKS.sub("", text)
+
+
+def drop_noncharacters(text: str) -> str:
+    """A text without what is no character: a long one piece by piece, as each keeps all threads from running."""
+    if text.isascii():
+        return text
+    return "".join(NONCHARACTERS.sub("", text[at : at + PIECE]) for at in range(0, len(text), PIECE))
 
 
 def keep_in_place(value: object) -> object:

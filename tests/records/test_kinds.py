@@ -27,6 +27,8 @@ GOOD = [
     ("text", "en", "  two   words ", "two words"),
     ("text", "en", "e\u0301", "é"),
     ("text", "en", "\u200b\u3164", ""),
+    ("text", "en", "a\ufdd01\ufdd1b", "a1b"),
+    ("link", "en", "https://example.org/\ufdd01\ufdd1", "https://example.org/1"),
     ("long_text", "en", "a\r\nb\n", "a\nb"),
     ("whole_number", "en", "007", "7"),
     ("whole_number", "en", "\N{MINUS SIGN}5", "-5"),
