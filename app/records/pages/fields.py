@@ -25,6 +25,7 @@ from app.records.opening import open_collection, open_field, refuse_before
 from app.records.permissions import LIMITED
 from app.records.removing import count_values, list_typing, remove_field, restore_field
 from app.tenants.roles import ROLES
+from app.web.endings import end_early
 from app.web.forms import Form, Invalid, number_of, provide_form
 from app.web.paging import Paged, place_of_page
 from app.web.redirects import see_other
@@ -280,7 +281,7 @@ async def fill(
         form.errors = invalid.errors
         return await render_fields(request, transaction, member, collection, form, field)
     numbers, left = await list_lacking(transaction, field)
-    await transaction.close()
+    await end_early(request.scope)
     try:
         left |= not await fill_in_steps(lambda: write_signed_in(request), slug, key, text, numbers)
     except Invalid:  # somebody has changed the field since: its form says what it is now
