@@ -37,6 +37,10 @@ class Settings:
     forwarded_allow_ips: str = "127.0.0.1"
     facts_days: int = 7
     partials_hours: int = 24
+    # Of one workspace in a minute, and its open pages in one process; 0 for as many as come.
+    workspace_requests: int = 0
+    workspace_writes: int = 0
+    workspace_sockets: int = 0
 
     @property
     def scheme(self) -> str:
@@ -144,6 +148,9 @@ def read_settings(environment: Mapping[str, str] = os.environ, *, make: bool = T
         database_owner_url=owner_url,
         facts_days=read_count(environment, "FACTS_DAYS", default=7),
         partials_hours=read_count(environment, "PARTIALS_HOURS", default=24),
+        workspace_requests=read_limit(environment, "WORKSPACE_REQUESTS"),
+        workspace_writes=read_limit(environment, "WORKSPACE_WRITES"),
+        workspace_sockets=read_limit(environment, "WORKSPACE_SOCKETS"),
     )
 
 
@@ -230,6 +237,11 @@ def read_count(environment: Mapping[str, str], name: str, *, default: int) -> in
     if not text.isascii() or not text.isdigit() or int(text) < 1:
         raise SettingsError(f"{name}: {text} is not a whole number of at least 1")
     return int(text)
+
+
+def read_limit(environment: Mapping[str, str], name: str) -> int:
+    """Likewise; 0 where there is none."""
+    return read_count(environment, name, default=1) if environment.get(name) else 0
 
 
 def read_networks(environment: Mapping[str, str], name: str, *, default: str) -> str:

@@ -71,10 +71,11 @@ def tell_facts(transaction: Transaction, batch: Batch | None) -> None:
 
 
 class Node:
-    """This process's part in live delivery."""
+    """This process's part in live delivery. A workspace may have `most_sockets` open pages here; 0 for as many as come."""
 
-    def __init__(self, database: Database, bus: Bus | None = None) -> None:
+    def __init__(self, database: Database, bus: Bus | None = None, *, most_sockets: int = 0) -> None:
         self.database = database
+        self.most_sockets = most_sockets
         self.bus = bus or InProcessBus()
         self.hub = Hub(database)
         self.presence = Presence(self.hub, self.bus)

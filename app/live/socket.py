@@ -200,6 +200,8 @@ class Socket:
         if connection is None:
             if self.node.draining:
                 raise Ended(1012, "restart")
+            if 0 < self.node.most_sockets <= len(self.node.hub.connections.get(visitor.tenant_id, ())):
+                raise Ended(1013, "too many pages")
             connection = self.connection = Connection(self.scope, visitor.tenant_id, self.interrupt, self.slug)
             self.node.hub.add(connection)
             self.start_writer(connection)

@@ -43,6 +43,7 @@ from app.programs.site import ProgramSite
 from app.records.limits import ExportLimit, ImportLimit, ListLimit, take_turn
 from app.server.gate import Gate
 from app.server.health import show_liveness, show_metrics, show_readiness
+from app.server.workspace_limits import WorkspaceLimits
 from app.settings import Settings
 from app.tenants.limits import RenamingLimit
 from app.web.errors import handle_error
@@ -66,7 +67,7 @@ class Parts:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.database = open_database(settings.database_url)
-        self.node = Node(self.database, make_bus(settings))
+        self.node = Node(self.database, make_bus(settings), most_sockets=settings.workspace_sockets)
         self.readiness = Readiness(bus=lambda: self.node.bus.state)
         self.watch = Watch(self.database, self.node)
         self.gathering = Gathering(self.database, self.node)
@@ -194,5 +195,6 @@ def create_app(settings: Settings) -> Gate:
         programs=pages.programs,
         live=live,
         readiness=parts.readiness,
+        limits=WorkspaceLimits(settings, parts.windows),
         send_away=parts.node.drain,
     )

@@ -8,6 +8,7 @@ included.
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 import secrets
 import time
@@ -22,6 +23,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from app.database.fairness import FairTurns
 from app.database.tenancy import SLUG
 from app.server.refusals import send_refusal
+from app.server.workspace_limits import WorkspaceLimits
 from app.settings import Settings
 from app.web.assets import static_version
 from app.web.bodies import hold_nothing
@@ -51,6 +53,7 @@ STATIC_HEADER = (b"x-static", static_version().encode())
 # Which ids of a proxy of ours are taken.
 REQUEST_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
 RESTARTING = _l("The program is being restarted. Nothing was saved; try again in a moment.")
+TOO_MUCH = _l("This workspace asks for more than it may. Nothing was saved; try again in a moment.")
 
 log = structlog.get_logger("web")
 
@@ -68,6 +71,7 @@ class Gate:
         programs: ASGIApp,
         live: ASGIApp,
         readiness: Readiness,
+        limits: WorkspaceLimits,
         send_away: Callable[[], Awaitable[None]],
     ) -> None:
         self.settings = settings
@@ -76,6 +80,7 @@ class Gate:
         self.programs = programs
         self.live = live
         self.readiness = readiness
+        self.limits = limits
         self.send_away = send_away
         self.security = security_headers(settings)
         self.starting = FairTurns(1, 1)
@@ -151,6 +156,11 @@ class Gate:
             return
         if is_for_programs(scope["path"]) and not slug:
             await send_refusal(scope, send_secured, 404)
+            return
+        writes = scope["method"] in UNSAFE
+        if slug and not scope["path"].startswith("/static/") and (wait := await self.limits.count(slug, writes=writes)):
+            retry_after = (b"retry-after", b"%d" % math.ceil(wait))
+            await send_refusal(scope, send_secured, 429, retry_after, detail=TOO_MUCH)
             return
         # HEAD is GET without the body, which the server leaves out.
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
