@@ -52,7 +52,7 @@ class SomebodyElse(PageError):
 async def begin(request: AnyRequest, database: Database, *, writes: bool) -> AsyncIterator[Transaction]:
     """A transaction in the workspace of the request's host."""
     slug = request.scope["state"]["slug"]
-    async with database.write(whose=slug) if writes else database.read(whose=slug) as transaction:
+    async with database.write() if writes else database.read() as transaction:
         await enter_workspace(transaction, slug)
         request.scope["state"]["language"] = transaction.tenant.language
         request.app.state.languages.known[slug] = transaction.tenant.language

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import builtins
-from collections.abc import AsyncIterator, Callable, Hashable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from sqlalchemy.exc import TimeoutError
 
 from app.database import postgresql, sqlite
 from app.database.facts import Followers
-from app.database.fairness import FairTurns
+from app.database.fairness import FOR_WORKSPACE, FairTurns
 from app.database.file_turns import FileTurns
 from app.database.transaction import Transaction
 
@@ -70,11 +70,8 @@ class Database:
         self.to_read = FairTurns(readers, max(1, readers // 2))
 
     @asynccontextmanager
-    async def read(self, tenant_id: int | None = None, *, whose: Hashable = None) -> AsyncIterator[Transaction]:
-        """One snapshot, of one tenant if given; nothing that is changed is kept.
-
-        `whose` turn it is says who does not know the tenant's id yet.
-        """
+    async def read(self, tenant_id: int | None = None) -> AsyncIterator[Transaction]:
+        """One snapshot, of one tenant if given; nothing that is changed is kept."""
         options: dict[str, Any] = {
             "writes": False,
             "followers": self.followers,
@@ -83,7 +80,7 @@ class Database:
         }
         task = asyncio.current_task()
         # Who reads already does not wait for a second turn behind those who wait for the first.
-        turn = nullcontext() if task in READERS else self._in_turn(self.to_read, whose or tenant_id)
+        turn = nullcontext() if task in READERS else self._in_turn(self.to_read, tenant_id)
         async with turn, Transaction(self.reader, **options) as transaction:
             is_first = task not in READERS
             READERS.add(task)
@@ -102,13 +99,13 @@ class Database:
             yield transaction
 
     @asynccontextmanager
-    async def write(self, tenant_id: int | None = None, *, whose: Hashable = None) -> AsyncIterator[Transaction]:
-        """A transaction that commits at the end of the block, and is undone when the block raises; likewise."""
+    async def write(self, tenant_id: int | None = None) -> AsyncIterator[Transaction]:
+        """A transaction that commits at the end of the block, and is undone when the block raises."""
         task = asyncio.current_task()
         self.writing += 1
         try:
             async with (
-                self._in_turn(self.to_write, whose or tenant_id),
+                self._in_turn(self.to_write, tenant_id),
                 Transaction(self.writer, writes=True, followers=self.followers, expire_on_commit=False) as transaction,
             ):
                 WRITERS.add(task)
@@ -127,7 +124,8 @@ class Database:
             await follow()
 
     @asynccontextmanager
-    async def _in_turn(self, turns: FairTurns, whose: Hashable) -> AsyncIterator[None]:
+    async def _in_turn(self, turns: FairTurns, tenant_id: int | None) -> AsyncIterator[None]:
+        whose = FOR_WORKSPACE.get() or tenant_id
         async with AsyncExitStack() as having:
             try:
                 await having.enter_async_context(turns.take(whose, TURN_SECONDS))

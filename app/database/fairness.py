@@ -7,7 +7,12 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
+
+# The workspace for which something is done, as its address has it: whoever begins something for one says so, and all
+# that is done on the way to it waits in its line.
+FOR_WORKSPACE: ContextVar[str | None] = ContextVar("for_workspace", default=None)
 
 
 @dataclass(slots=True)

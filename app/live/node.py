@@ -71,7 +71,8 @@ def tell_facts(transaction: Transaction, batch: Batch | None) -> None:
 
 
 class Node:
-    """This process's part in live delivery. A workspace may have `most_sockets` open pages here; 0 for as many as come."""
+    """This process's part in live delivery. A workspace may have `most_sockets` open pages here, and with 0 as many as
+    come."""
 
     def __init__(self, database: Database, bus: Bus | None = None, *, most_sockets: int = 0) -> None:
         self.database = database

@@ -20,9 +20,10 @@ from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Se
 from structlog.contextvars import bound_contextvars
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from app.database.fairness import FairTurns
+from app.database.fairness import FOR_WORKSPACE, FairTurns
 from app.database.tenancy import SLUG
 from app.server.refusals import send_refusal
+from app.server.security_headers import security_headers
 from app.server.workspace_limits import WorkspaceLimits
 from app.settings import Settings
 from app.web.assets import static_version
@@ -104,9 +105,17 @@ class Gate:
             await self.look_behind_proxies(scope, receive, send)
 
     async def pass_on(self, scope: Any, receive: Receive, send: Send) -> None:
-        """Judge, then pass on or refuse."""
-        headers = scope["headers"]
+        """Judge, and say for which workspace everything is that follows."""
         refusal, slug = self.judge(scope)
+        meant = FOR_WORKSPACE.set(slug)
+        try:
+            await self.serve(scope, receive, send, refusal, slug)
+        finally:
+            FOR_WORKSPACE.reset(meant)
+
+    async def serve(self, scope: Any, receive: Receive, send: Send, refusal: int, slug: str | None) -> None:
+        """Pass on what was judged, or refuse it."""
+        headers = scope["headers"]
         if scope["type"] == "websocket":
             if refusal:
                 log.info(
@@ -271,32 +280,3 @@ def first(headers: Any, wanted: bytes) -> str | None:
         if name == wanted:
             return str(value.decode("latin-1"))
     return None
-
-
-def security_headers(settings: Settings, slug: str | None = None) -> list[tuple[bytes, bytes]]:
-    """The headers of every answer that has not set them itself. docs/security.md explains each.
-
-    `slug` says whose host answers: a workspace's, '' for the central one, None for one that is not ours.
-    """
-    base = settings.base_host
-    # Older browsers don't count the host's own sockets as 'self'.
-    host = f"{slug}.{base}" if slug else base
-    socket = "" if slug is None else f" {'wss' if settings.secure else 'ws'}://{host}"
-    policy = (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-        f"connect-src 'self'{socket}; form-action 'self'; "
-        "base-uri 'none'; frame-ancestors 'none'; object-src 'none'; manifest-src 'self'"
-    )
-    headers = [
-        (b"content-security-policy", policy.encode()),
-        (b"x-content-type-options", b"nosniff"),
-        (b"referrer-policy", b"same-origin"),
-        (b"x-frame-options", b"DENY"),
-        (b"cross-origin-opener-policy", b"same-origin"),
-        (b"cross-origin-resource-policy", b"same-origin"),
-        (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
-        (b"cache-control", b"no-store"),
-    ]
-    if settings.secure:
-        headers.append((b"strict-transport-security", b"max-age=31536000; includeSubDomains"))
-    return headers

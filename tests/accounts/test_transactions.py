@@ -16,6 +16,7 @@ from sqlalchemy import text
 
 from app.accounts import access
 from app.database import Database, Transaction
+from app.database.fairness import FairTurns
 from app.demo import PASSWORD
 from app.features import open_database
 from app.server.asgi import create_app
@@ -69,3 +70,31 @@ async def test_a_request_that_fails_before_its_page_is_reached_keeps_no_turn(
                 assert (database.to_write.free, database.writing) == (places, 0)
         posted = await client.post("/chat/general", data={"text": "On", "key": "on"}, headers=cookie)
         assert posted.status_code == 303
+
+
+async def test_whatever_is_asked_of_a_workspace_waits_in_its_line(
+    made: tuple[Any, Database], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also what does not know yet whose it is: a sign-in, a program's token."""
+    application, _ = made
+    lines: list[object] = []
+    enter = FairTurns.enter
+
+    async def note_and_enter(turns: FairTurns, whose: object) -> Any:
+        lines.append(whose)
+        return await enter(turns, whose)
+
+    monkeypatch.setattr(FairTurns, "enter", note_and_enter)
+    origin = {"origin": f"http://{HOST}", "sec-fetch-site": "same-origin"}
+    transport = httpx.ASGITransport(app=application)
+    async with httpx.AsyncClient(transport=transport, base_url=f"http://{HOST}", headers=origin) as client:
+        await client.post("/login", data={"email": "ana@acme.test", "password": PASSWORD})
+        asked = (
+            *(("GET", path) for path in ("/", "/c/books", "/join?token=x", "/password?token=x", "/login")),
+            *(("POST", path) for path in ("/c/books/new", "/chat/general", "/password", "/join", "/logout")),
+            *((method, "/api/v1/collections") for method in ("GET", "POST", "OPTIONS")),
+        )
+        for method, path in asked:
+            await client.request(method, path, headers={"authorization": f"Bearer mut_{'x' * 49}"})
+    assert len(lines) > len(asked)
+    assert set(lines) == {"acme"}

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from app.server.gate import security_headers
+from app.server.security_headers import security_headers
 from app.settings import read_settings
 from tests.conftest import Server
 
