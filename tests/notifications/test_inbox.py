@@ -379,7 +379,7 @@ async def test_strange_input_is_never_an_error_of_ours(shared_server: Server) ->
         for path in ("read", "read-all", "mute", "mute-kind", "unmute"):
             for value in ("", "record-99999999999999999999", "record-²", "\0", "room-1", "nothing"):
                 typed = {"subject": value, "until": value, "kind": value}
-                assert (await carla.post(f"/notifications/{path}", data=typed)).status_code in (303, 404)
+                assert (await carla.post(f"/notifications/{path}", data=typed)).status_code in (303, 404, 422)
         for subject in ("record-999999", "member-1", "account-1", "nothing", "record-0"):
             assert (await carla.post(f"/follow/{subject}")).status_code == 404
         assert (await carla.get("/announcements/99999999999999999999")).status_code == 404

@@ -9,7 +9,9 @@ from typing import Any
 from app.server import serving
 from app.server.gate import Gate
 from app.server.health import Readiness
+from app.server.workspace_limits import WorkspaceLimits
 from app.settings import read_settings
+from app.web.limits import Windows
 
 
 async def ask(application: Any, *, cancel: bool, tmp_path: Path) -> list[Any]:
@@ -25,6 +27,7 @@ async def ask(application: Any, *, cancel: bool, tmp_path: Path) -> list[Any]:
         programs=application,
         live=application,
         readiness=Readiness(bus=lambda: "off"),
+        limits=WorkspaceLimits(settings, Windows(settings)),
         send_away=send_away,
     )
     sent: list[Any] = []

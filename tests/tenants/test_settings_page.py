@@ -129,4 +129,4 @@ async def test_what_the_form_of_the_password_lacks_is_said_in_that_form(sign_in:
     form = refused.text.partition('action="/account/password"')[2].partition("</form>")[0]
     assert (refused.status_code, "One thing needs mending below." in form) == (422, True)
     assert refused.text.count("needs mending below") == 1
-    assert "Nothing that you typed is lost." not in refused.text, "passwords are typed anew"
+    assert "Nothing that you typed is lost." not in form, "passwords are typed anew"

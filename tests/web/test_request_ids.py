@@ -16,7 +16,9 @@ import structlog
 from app.server.gate import Gate
 from app.server.health import Readiness
 from app.server.logs import set_up_logs
+from app.server.workspace_limits import WorkspaceLimits
 from app.settings import read_settings
+from app.web.limits import Windows
 from tests.conftest import Server
 
 NEW = re.compile(r"[0-9a-f]{16}")
@@ -37,6 +39,7 @@ def make_client(
         programs=application,
         live=application,
         readiness=Readiness(bus=lambda: "off"),
+        limits=WorkspaceLimits(settings, Windows(settings)),
         send_away=send_away,
     )
     transport = httpx.ASGITransport(app=gate, client=(address, 1))  # type: ignore[arg-type]

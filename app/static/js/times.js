@@ -1,5 +1,4 @@
 // Times in the reader's own zone and words: "5 minutes ago", "in 7 days", with the exact time on hover.
-import { call } from "./page.js";
 
 let language, relative, full, day, clock, dated, near;
 
@@ -68,9 +67,3 @@ turnPage();
 document.addEventListener("visibilitychange", turnPage);
 setInterval(() => { turnPage(); writeAll(); }, 30000);
 writeAll();
-
-// Forms, tables and mails have it from the server, which knows of none yet where somebody else made the account.
-const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-if ("zoneUnknown" in document.body.dataset && zone && zone !== "UTC") {
-  call("/account/time-zone", new URLSearchParams({ by: "device", time_zone: zone })).catch(() => {});
-}
