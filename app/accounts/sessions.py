@@ -14,6 +14,7 @@ from typing import Any
 from geoip2fast import GeoIP2Fast
 from litestar import Request
 from sqlalchemy import (
+    BigInteger,
     ForeignKeyConstraint,
     LargeBinary,
     String,
@@ -34,7 +35,8 @@ from app.web.cookies import read_cookie
 class Session(Tenanted, Base):
     """A signed-in browser. The cookie holds a 256-bit token, this row only its SHA-256.
 
-    `password_at` is when it last proved that whoever sits there has the password.
+    `password_at` is when it last proved that whoever sits there has the password. `began_cursor` is how far the log was
+    when it began: no page of it can have seen less, and none is told of what was before, which may be hidden since.
     """
 
     __tablename__ = "session"
@@ -46,6 +48,7 @@ class Session(Tenanted, Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
     member_id: Mapped[int] = mapped_column(index=True)
+    began_cursor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     started_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     password_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
@@ -114,6 +117,7 @@ async def add_session(transaction: Transaction, member: Member, *, address: str,
         Session(
             token_hash=digest(token),
             member_id=member.id,
+            began_cursor=transaction.tenant.cursor,
             expires_at=now() + lifetime(transaction.tenant),
             address=address[:45],
             agent=agent[:300],

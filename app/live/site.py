@@ -22,6 +22,7 @@ class Visitor:
     """Whose socket it is, as one snapshot of the database says.
 
     `tenant_id` is 0 on the central host, which has no log. The socket ends at `expires_at`, if that is known ahead.
+    Of what was logged up to `began_cursor` it is told nothing.
     """
 
     tenant_id: int
@@ -32,6 +33,7 @@ class Visitor:
     session_id: int
     seen_at: datetime
     expires_at: datetime | None
+    began_cursor: int = 0
     member: Member | None = None
 
 
@@ -81,6 +83,7 @@ class WorkspaceSite:
             session_id=session.id,
             seen_at=session.seen_at,
             expires_at=session.expires_at,
+            began_cursor=session.began_cursor,
             member=member,
         )
 

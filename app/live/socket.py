@@ -256,6 +256,8 @@ class Socket:
         """Whether the log reaches back to a cursor, and what the page has missed since, up to the visitor's cursor."""
         if last == visitor.cursor:
             return True, []
+        if last < visitor.began_cursor:
+            return False, []
         try:
             replay = await self.node.replays.read(visitor.tenant_id, last, least=visitor.cursor)
             events = replay.events

@@ -342,6 +342,20 @@ async def test_a_page_older_than_the_log_is_told_to_refresh(shared_server: Serve
         assert " refresh" not in await hello(socket, channels, after)
 
 
+async def test_a_session_is_told_nothing_of_what_was_before_it_began(shared_server: Server, sign_in: SignIn) -> None:
+    """Who has joined since, or was given less than they had, could read what was for everybody then."""
+    ana = await sign_in("ana@acme.test")
+    channels, before = await open_page(ana)
+    await add_book(ana, "Before she came")
+    carla = await sign_in("carla@acme.test")
+    async with shared_server.connect("acme", ana) as early, shared_server.connect("acme", carla) as late:
+        assert " refresh" not in await hello(early, channels, before)
+        await read_until(early, "Before she came")
+        assert " refresh" in await hello(late, channels, before)
+        await add_book(ana, "After she came")
+        assert not any("Before she came" in frame for frame in await read_until(late, "After she came"))
+
+
 async def test_a_page_ahead_of_the_log_is_told_to_refresh(shared_server: Server, sign_in: SignIn) -> None:
     carla = await sign_in("carla@acme.test")
     channels, cursor = await open_page(carla)
