@@ -197,6 +197,7 @@ async def render_import(
         collection=collection,
         fields=await list_fields(transaction, collection),
         form=form,
+        file_limit=FILE_LIMIT,
         plan=plan,
         outcome=outcome,
         most=MOST_LINES,

@@ -17,6 +17,7 @@ const NO_TABLES = ["PK\x03\x04", "\x89PNG", "\xff\xd8\xff", "II*\0", "MM\0*", "%
 
 // Why it is none: what the form says of that, or nothing (as why_no_table in records/encodings.py).
 function whyNot(form, bytes) {
+  if (bytes.length > Number(form.dataset.fileLimit)) return form.dataset.tooLarge;
   const begins = Array.from(bytes.subarray(0, 8), (byte) => String.fromCharCode(byte)).join("");
   const isArchive = begins.startsWith("PK\x03\x04");
   if (begins === "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" || (isArchive && /xl\/|opendocument\.spreadsheet/.test(textOf(bytes)))) {
