@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Text, cast, event, func, make_url, text
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi as Driver
 from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, TimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -99,8 +100,21 @@ def is_away(error: BaseException | None) -> bool:
         return True
     if not isinstance(error, DBAPIError):
         return False
+    # The driver's own error is of a connection that was lost in the middle of an answer.
+    if is_outdated(error) or isinstance(error.orig, Driver.InternalClientError):
+        return True
     code = getattr(error.orig, "sqlstate", None) or ""
     return error.connection_invalidated or code[:2] in NOT_NOW
+
+
+def is_outdated(error: BaseException | None) -> bool:
+    """Whether an exception says that a statement was prepared for a table as it is not any more. It is prepared anew in
+    the next transaction: this one can't go on."""
+    if not isinstance(error, DBAPIError):
+        return False
+    return isinstance(error.orig, Driver.InvalidCachedStatementError) or (
+        isinstance(error.orig, Driver.InternalServerError) and "cache lookup failed" in str(error.orig)
+    )
 
 
 def telling(tenant_id: Any) -> ColumnElement[str]:

@@ -7,7 +7,8 @@ from dataclasses import replace
 from functools import cache
 from typing import Any, Literal, Self, TypeVar, cast
 
-from sqlalchemy import Select, bindparam, select
+import structlog
+from sqlalchemy import Connection, Select, bindparam, select
 from sqlalchemy.exc import DBAPIError, MultipleResultsFound, NoResultFound
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import class_mapper
@@ -24,6 +25,8 @@ from app.database.tenancy import Tenant, Tenanted, TenantSession
 
 Model = TypeVar("Model")
 Value = TypeVar("Value")
+
+log = structlog.get_logger("database")
 
 
 @cache
@@ -57,6 +60,14 @@ def select_by_ids(model: Any) -> PreparedSelect[Any]:
     return PreparedSelect(lambda: select(model).where(model.id.in_(bindparam("ids"))))
 
 
+def give_up(connections: list[Connection]) -> None:
+    """Close connections that can't be used any more; the pool has others made."""
+    for each in connections:
+        if not each.closed:
+            each.invalidate()
+            each.close()
+
+
 class Transaction(AsyncSession):
     """One unit of work: a session, the tenant it is confined to, who acts, and what is still to be done at its end.
 
@@ -85,9 +96,19 @@ class Transaction(AsyncSession):
         return await super().__aenter__()
 
     async def __aexit__(self, *raised: Any) -> None:
-        """End, and be known no more, whatever becomes of it."""
+        """End, and be known no more, whatever becomes of it.
+
+        What was to be kept is by now, and what is still to be undone, the database undoes itself when it loses the
+        connection. So a connection that is lost at the end takes away nothing that was read or kept, nor what went
+        wrong before.
+        """
+        begun: Any = self.sync_session.get_transaction()
+        connections = [each[0] for each in set(begun._connections.values())] if begun is not None else []
         try:
             await super().__aexit__(*raised)
+        except (DBAPIError, OSError) as error:  # TimeoutError is an OSError
+            log.warning("a transaction's connection was lost at its end", reason=repr(error))
+            await self.run_sync(lambda _: give_up(connections))
         finally:
             note_over(self.begun_in)
 
@@ -105,15 +126,15 @@ class Transaction(AsyncSession):
         a workspace come one after another, each sees all that the ones before have done, and no two wait for each
         other. SQLite has one writer at a time anyway.
 
-        It is also the first thing that is asked of a connection, which may have died since it was used last: then
-        another one is asked.
+        It is also the first thing that is asked of a connection, which may have died since it was used last, or have
+        prepared it for a table that has changed: then it is asked once more.
         """
         behind_wall = self.get_bind().dialect.name == "postgresql"
         selected = select_tenant(name, locks=self.writes, behind_wall=behind_wall)
         try:
             found = await self.find(selected, value=value)
         except DBAPIError as error:
-            if not error.connection_invalidated:
+            if not error.connection_invalidated and not postgresql.is_outdated(error):
                 raise
             await self.rollback()
             found = await self.find(selected, value=value)

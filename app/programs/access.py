@@ -21,6 +21,7 @@ from app.accounts.sessions import SEEN_STEP
 from app.database import Actor, Database, Transaction, now
 from app.programs.limits import LimitStanding, count_call
 from app.programs.problems import Problem
+from app.records.limits import ListLimit
 from app.web.calls import retry_after
 from app.web.endings import end_with_answer
 
@@ -37,6 +38,7 @@ class Caller:
 
     secret: str
     tenant_id: int
+    member_id: int
     token_id: int
     origins: tuple[str, ...]
 
@@ -74,19 +76,32 @@ async def let_in(connection: Asked, handler: BaseRouteHandler) -> None:
     secret = read_secret(connection)
     async with state.database.read() as transaction:
         await enter_workspace(transaction, connection.scope["state"]["slug"])
-        token, _ = await find_caller(transaction, secret)
+        token, member = await find_caller(transaction, secret)
         grant, used_at = token.grant, token.used_at
-        caller = Caller(secret, transaction.tenant.id, token.id, tuple(token.origins))
+        caller = Caller(secret, transaction.tenant.id, member.id, token.id, tuple(token.origins))
     connection.scope["state"]["caller"] = caller
     check_origin(connection, caller)
     if not grant.holds(scope):
         raise Problem("insufficient-scope", f"The token needs the scope {scope}.", scope=scope)
     note_answering(connection, caller)
     policy = "heavy" if is_heavy(connection, handler) else "reads" if method in SAFE else "writes"
-    standing: LimitStanding = await count_call(state.windows, policy, caller.tenant_id, caller.token_id)
+    counted = (caller.tenant_id, caller.member_id, caller.token_id)
+    standing: LimitStanding = await count_call(state.windows, policy, *counted)
     connection.scope["state"]["standing"] = standing
     if used_at is None or now() - used_at > SEEN_STEP:
         state.visits.note_used(caller.tenant_id, caller.token_id, caller_address(connection))
+    if handler.opt.get("heavy"):
+        await take_own_turn(connection, caller)
+
+
+async def take_own_turn(connection: Asked, caller: Caller) -> None:
+    """Wait for a turn of the member's among the lists that they read, on pages and by programs, until the answer goes
+    out. Raises a 429 page where too many wait."""
+    lists: ListLimit = connection.app.state.lists
+    ending = contextlib.AsyncExitStack()
+    await ending.enter_async_context(lists.turn_of(caller.tenant_id, caller.member_id))
+    scope: Any = connection.scope
+    end_with_answer(scope, ending)
 
 
 def note_answering(connection: Asked, caller: Caller) -> None:

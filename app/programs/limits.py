@@ -1,4 +1,5 @@
-"""How often a program may call: reads, writes and heavy calls apart, by the token that it shows.
+"""How often a program may call: reads and writes by the token that it shows, and heavy calls by its member, with what
+they search on pages.
 
 What is left is said in the fields of draft-ietf-httpapi-ratelimit-headers-10.
 """
@@ -11,19 +12,20 @@ from dataclasses import dataclass
 from limits import RateLimitItem, RateLimitItemPerMinute
 
 from app.programs.problems import Problem
+from app.records.limits import LIST_SEARCHES_A_MINUTE, searches_of
 from app.web.calls import retry_after
 from app.web.limits import Windows
 
 POLICIES: dict[str, RateLimitItem] = {
     "reads": RateLimitItemPerMinute(6000),
     "writes": RateLimitItemPerMinute(3000),
-    "heavy": RateLimitItemPerMinute(300),
+    "heavy": LIST_SEARCHES_A_MINUTE,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class LimitStanding:
-    """How a token stands to the policy that a call counts for."""
+    """How a program stands to the policy that a call counts for."""
 
     policy: str
     left: int
@@ -39,9 +41,11 @@ class LimitStanding:
         }
 
 
-async def count_call(windows: Windows, policy: str, tenant_id: int, token_id: int) -> LimitStanding:
-    """Count one more call with a token. Raises a 429 problem when it is one too many."""
-    item, whose = POLICIES[policy], ("token", policy, str(tenant_id), str(token_id))
+async def count_call(windows: Windows, policy: str, tenant_id: int, member_id: int, token_id: int) -> LimitStanding:
+    """Count one more call with a token of a member. Raises a 429 problem when it is one too many."""
+    item = POLICIES[policy]
+    of_token = ("token", policy, str(tenant_id), str(token_id))
+    whose = searches_of(tenant_id, member_id) if policy == "heavy" else of_token
     if await windows.hit(item, *whose):
         return LimitStanding(policy, *await windows.left(item, *whose))
     wait = await windows.wait(item, *whose)

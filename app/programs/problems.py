@@ -17,7 +17,7 @@ from litestar.exceptions import (
 from app.editing.rows import Held
 from app.records.changes import Changed
 from app.web import calls
-from app.web.errors import SOON, PageError, note_error
+from app.web.errors import SOON, PageError, find_cause, note_error
 from app.web.forms import Invalid
 from app.web.problems import PROBLEM_TYPE, PROBLEMS, code_of, describe_problem
 from app.web.request_ids import request_id_of
@@ -79,7 +79,7 @@ def list_errors(errors: Mapping[str, Text | str]) -> list[dict[str, str]]:
 
 def answer_problem(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """The answer to an exception, whichever it is. What is our fault goes to the log."""
-    found = find_problem(request, error)
+    found = find_problem(request, find_cause(error))
     status, headers = found.status_code, dict(found.headers or {})
     body = describe_problem(
         found.code,

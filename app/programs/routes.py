@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
@@ -33,6 +34,9 @@ ALWAYS = (400, 401, 403, 404, 422, 429, 500, 503)
 # What else one that sends something may be.
 SENDING = (409, 413)
 API = "/api/v1"
+# How an endpoint is known that takes long: by the parameter with the words to search for, or by its address.
+SEARCHED_FOR = "q"
+LONG_PATH = re.compile("search|export")
 
 
 class ListPart(msgspec.Struct, Generic[Listed]):
@@ -69,7 +73,8 @@ def describe_answers(*statuses: int, also: Also) -> dict[int, ResponseSpec]:
 def reads(
     path: str, *, scope: Scope, heavy: bool | str = False, answers: Sequence[int] = (), **options: Any
 ) -> Decorator:
-    """An endpoint that reads. It is `heavy` where it takes long, always or with a parameter of that name."""
+    """An endpoint that reads. It is `heavy` where it takes long, always or with a parameter of that name: then it is
+    counted with what its member searches, and it takes turns with what they read, with the parameter or without."""
     opt = {"scope": scope, "heavy": heavy}
     responses = {**NOT_MODIFIED, **describe_answers(*ALWAYS, *answers, also=NOTHING_ELSE)}
     return get(API + path, opt=opt, responses=responses, **options)
@@ -148,10 +153,14 @@ def do_once(endpoint: Called, *, secret: bool, status: int) -> Called:
 
 
 def check_routes(routes: Sequence[Any]) -> None:
-    """Raise ValueError for an endpoint that does not say of which scope it is."""
+    """Raise ValueError for an endpoint that does not say of which scope it is, or that it is heavy where it searches or
+    exports."""
     for route in routes:
         if isinstance(route, HTTPRoute):
             for handler in route.route_handlers:
                 scope = handler.opt.get("scope")
                 if scope != NO_SCOPE and scope not in SCOPES and "OPTIONS" not in handler.http_methods:
                     raise ValueError(f"{route.path} does not say which scope it needs")
+                is_long = SEARCHED_FOR in handler.parsed_fn_signature.parameters or LONG_PATH.search(route.path)
+                if is_long and not handler.opt.get("heavy"):
+                    raise ValueError(f"{route.path} searches or exports, and does not say that it is heavy")

@@ -31,11 +31,18 @@ IMPORTS_WAITING = 5
 IMPORT_PATIENCE = 30
 
 
+def searches_of(tenant_id: int, member_id: int) -> tuple[str, ...]:
+    """Where it is counted what a person searches lists for, whichever way they come in."""
+    return ("list search", str(tenant_id), str(member_id))
+
+
 class ListLimit(OwnTurns):
     """Counts what each person searches lists for, 60 times a minute, and lets a process read two lists of a person at
-    once: a list of many thousands is long work, and who asks for many takes turns with themselves.
+    once: a list of many thousands is long work, and who asks for many takes turns with themselves. A person's programs
+    are counted with their pages.
 
-    Pages take a turn as an argument, `turn`, so that it begins before their transaction does.
+    Pages take a turn as an argument, `turn`, so that it begins before their transaction does. For programs it is taken
+    by whatever lets them in (`programs/access.py`).
     """
 
     def __init__(self, windows: Windows, askers: Askers) -> None:
@@ -45,7 +52,7 @@ class ListLimit(OwnTurns):
 
     async def check(self, member: Member) -> None:
         """Count one more search. Raises a 429 page when it is one too many."""
-        whose = ("list search", str(member.tenant_id), str(member.id))
+        whose = searches_of(member.tenant_id, member.id)
         if not await self.windows.hit(LIST_SEARCHES_A_MINUTE, *whose):
             raise PageError(
                 429,
@@ -56,15 +63,21 @@ class ListLimit(OwnTurns):
 
     @asynccontextmanager
     async def turn(self, request: AnyRequest) -> AsyncIterator[None]:
-        """Wait until fewer than two lists of whoever asks are read. Raises a 429 page when too many wait already, or
-        for too long. Nobody waits who is not signed in, and sees no list anyway."""
+        """Wait for a turn of whoever asks. Nobody waits who is not signed in, and sees no list anyway."""
         whose = await self.askers.find(request)
         if whose is None:
             yield
             return
+        async with self.turn_of(*map(int, whose)):
+            yield
+
+    @asynccontextmanager
+    async def turn_of(self, tenant_id: int, member_id: int) -> AsyncIterator[None]:
+        """Wait until fewer than two lists of a member are read. Raises a 429 page when too many wait already, or for
+        too long."""
         async with AsyncExitStack() as having:
             try:
-                await having.enter_async_context(self.take(whose, LIST_PATIENCE))
+                await having.enter_async_context(self.take((tenant_id, member_id), LIST_PATIENCE))
             except NoTurn as error:
                 raise self.refuse() from error
             yield

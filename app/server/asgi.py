@@ -169,7 +169,7 @@ class Pages:
             state |= {"guessing": parts.guessing, "senders": parts.senders, "arriving": parts.arriving}
             site.state.update(state | {"writing": parts.writing, "lists": parts.lists, "visits": parts.visits})
         own = {"settings": parts.settings, "database": parts.database, "visits": parts.visits, "node": parts.node}
-        self.programs.serve_with(parts, **own, windows=parts.windows)
+        self.programs.serve_with(parts, **own, windows=parts.windows, lists=parts.lists)
 
     @contextlib.asynccontextmanager
     async def run(self, _: Litestar) -> AsyncIterator[None]:

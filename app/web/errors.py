@@ -111,7 +111,7 @@ class Gone(PageError):
 
 def handle_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """Answer an exception with its page; what is our fault goes to the log."""
-    language = request.scope.get("state", {}).get("language")
+    error, language = find_cause(error), request.scope.get("state", {}).get("language")
     return answer_error(request, error, language) if language else EarlyError(request, error)
 
 
@@ -207,6 +207,20 @@ def note_error(request: Request[Any, Any, Any], error: Exception) -> int:
     return 500
 
 
+def find_cause(error: Exception) -> Exception:
+    """What an exception is about: itself, or of a group the one that is answered, which is our fault if any is."""
+    if not isinstance(error, ExceptionGroup):
+        return error
+    causes = [find_cause(each) for each in error.exceptions]
+    return next((each for each in causes if not is_not_ours(each)), causes[0])
+
+
+def is_not_ours(error: Exception) -> bool:
+    """Whether an exception is answered by something else than that it went wrong here."""
+    told = isinstance(error, HTTPException | Invalid) or is_beyond_all_numbers(error)
+    return told or is_disk_full(error) or is_database_away(error)
+
+
 def is_beyond_all_numbers(error: Exception) -> bool:
     """Whether an address or a form asked for a row by a number that the database's whole numbers do not reach."""
     return isinstance(error, OverflowError) or (isinstance(error, DBAPIError) and "value out of int" in str(error.orig))
@@ -226,6 +240,8 @@ def is_disk_full(error: BaseException) -> bool:
 
 def is_database_away(error: BaseException | None) -> bool:
     """Whether the cause of an exception is a database that can't be reached."""
+    if isinstance(error, ExceptionGroup):
+        return all(map(is_database_away, error.exceptions))
     return (
         postgresql.is_away(error)
         or isinstance(error, TimeoutError)

@@ -27,6 +27,7 @@ from app.web.texts import _l, fold
 @get("/chat/search")
 async def show_search(
     request: AnyRequest,
+    turn: None,
     transaction: Transaction,
     member: Member,
     searching: SearchLimit,

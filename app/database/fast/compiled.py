@@ -128,7 +128,7 @@ class ForPostgresql(CompiledStatement):
         try:
             found, status = await_(self.run(straight, values, dialect._invalidate_schema_cache_asof))
         except dialect.dbapi.Error as error:
-            if isinstance(error, dialect.dbapi.InvalidCachedStatementError):
+            if isinstance(error, dialect.dbapi.InvalidCachedStatementError | dialect.dbapi.InternalServerError):
                 dialect._invalidate_schema_cache()
             connection._handle_dbapi_exception(error, self.words, values, None, None)
         rows = [self.read(row) for row in found]
