@@ -47,12 +47,12 @@ class Replays:
         self,
         database: Database,
         *,
-        reach_of: Callable[[Transaction], Awaitable[int]] = read_reach,
-        rows_after: Callable[..., Awaitable[list[Event]]] = read_after,
+        reach_of: Callable[[Transaction], Awaitable[int]] | None = None,
+        rows_after: Callable[..., Awaitable[list[Event]]] | None = None,
     ) -> None:
         self.database = database
-        self.reach_of = reach_of
-        self.rows_after = rows_after
+        self.reach_of = reach_of or read_reach
+        self.rows_after = rows_after or read_after
         self.reading: dict[tuple[int, int], asyncio.Task[Replay]] = {}
 
     async def read(self, tenant_id: int, last: int, *, least: int) -> Replay:
