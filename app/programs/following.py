@@ -25,9 +25,9 @@ from app.records.permissions import is_granted_to_reader
 
 # So many facts are read at once of what has come while a program was away for long.
 READ_TOGETHER = 500
-MOST_NAMED = "More than {limit} channels. Name those that are needed, in several streams if they are so many."
+TOO_MANY_CHANNELS = "More than {limit} channels. Name those that are needed, in several streams if they are so many."
 
-LIST_BROWSED = PreparedSelect(
+LIST_EVERY_BROWSED = PreparedSelect(
     lambda: (
         select(Collection.id)
         .where(Collection.deleted_at.is_(None), is_granted_to_reader("browse", Collection.id))
@@ -84,7 +84,7 @@ def read_channels(text: str) -> tuple[str, ...] | None:
     """The channels that a program names, with commas or blanks between them. Raises a 422 problem."""
     names = tuple(dict.fromkeys(text.replace(",", " ").split()))
     if len(names) > MOST_CHANNELS:
-        raise Problem("invalid", errors={"channels": MOST_NAMED.format(limit=MOST_CHANNELS)})
+        raise Problem("invalid", errors={"channels": TOO_MANY_CHANNELS.format(limit=MOST_CHANNELS)})
     unknown = [name for name in names if not any(pattern.expression.fullmatch(name) for pattern in PATTERNS)]
     if unknown:
         detail = "There are no such channels. Things say as `channel` which is theirs."
@@ -96,12 +96,12 @@ async def list_own_channels(transaction: Transaction, member: Member) -> list[st
     """What there is for a member: what is about the workspace and themselves, the collections that they may look
     through, and the rooms that they are in. Raises a 422 problem where that is too much."""
     asked = {"role": member.role, "member_id": member.id}
-    collections = await transaction.column(LIST_BROWSED, **asked)
+    collections = await transaction.column(LIST_EVERY_BROWSED, **asked)
     rooms = await transaction.column(LIST_ENTERED, member_id=member.id)
     names = ["tenant", "guests", "admins", f"user.{member.id}"]
     names += [f"collection.{each}" for each in collections] + [f"room.{each}" for each in rooms]
     if len(names) > MOST_CHANNELS:
-        raise Problem("invalid", errors={"channels": MOST_NAMED.format(limit=MOST_CHANNELS)})
+        raise Problem("invalid", errors={"channels": TOO_MANY_CHANNELS.format(limit=MOST_CHANNELS)})
     return names
 
 

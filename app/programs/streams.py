@@ -30,7 +30,7 @@ MOST_STREAMS = 100
 # How long a reader may take for a part of what it has missed, and for the last event.
 STUCK_AFTER, LAST_WORDS = 60.0, 1.0
 # Programs come back spread over some milliseconds.
-RETRY_AFTER = (500, 3000)
+RETRY_WITHIN = (500, 3000)
 HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
@@ -239,7 +239,7 @@ class EventStream:
         passing = reason in PASSING
         text = stream_event("end", {"reason": reason, "retry": passing})
         if passing:
-            text = f"retry: {random.randint(*RETRY_AFTER)}\n{text}"  # noqa: S311  (nothing is secret)
+            text = f"retry: {random.randint(*RETRY_WITHIN)}\n{text}"  # noqa: S311  (nothing is secret)
         stream_log.info("stream ended", tenant=self.following.slug, token=self.listener.token_id, reason=reason)
         with contextlib.suppress(Exception):
             async with asyncio.timeout(LAST_WORDS):
