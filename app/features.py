@@ -65,6 +65,7 @@ from app.notifications.rights import NOTIFICATION_RIGHTS
 from app.operators.followers import operators_logged
 from app.operators.pages import workspaces as operator_pages
 from app.programs.endpoints import collections as collection_endpoints
+from app.programs.endpoints import events as event_endpoints
 from app.programs.endpoints import histories as history_endpoints
 from app.programs.endpoints import locks as lock_endpoints
 from app.programs.endpoints import records as record_endpoints
@@ -177,7 +178,14 @@ WORKSPACE_ROUTES: list[Any] = [
     take_back,
     *(handler for module in WORKSPACE_PAGES for handler in module.handlers),
 ]
-PROGRAM_ENDPOINTS = (collection_endpoints, record_endpoints, history_endpoints, lock_endpoints, room_endpoints)
+PROGRAM_ENDPOINTS = (
+    collection_endpoints,
+    record_endpoints,
+    history_endpoints,
+    lock_endpoints,
+    room_endpoints,
+    event_endpoints,
+)
 PROGRAM_ROUTES: list[Any] = [endpoint for module in PROGRAM_ENDPOINTS for endpoint in module.endpoints]
 CENTRAL_ROUTES: list[Any] = [*central_pages.handlers, operator_pages.router]
 

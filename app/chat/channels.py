@@ -31,6 +31,7 @@ from app.chat.facts import (
 from app.chat.memberships import Membership, is_visible
 from app.chat.people import count_people_of, list_people_of
 from app.chat.reading import list_joined
+from app.chat.rights import places_of_room
 from app.chat.rooms import Room, RoomAccess
 from app.chat.sidebar import ROOMS_SHOWN, Sidebar, list_sidebars
 from app.database import Partial, PreparedSelect, Showing, Tenant, Transaction
@@ -41,10 +42,10 @@ from app.web.templates import make_partial
 
 
 @cache
-def select_seen(*, insider: bool) -> PreparedSelect[int]:
+def select_seen(*, insider: bool) -> PreparedSelect[int, str]:
     """The select of those of some rooms that a member may see."""
     seen = is_visible(bindparam("member_id"), insider=insider)
-    return PreparedSelect(lambda: select(Room.id).where(Room.id.in_(bindparam("ids")), seen))
+    return PreparedSelect(lambda: select(Room.id, Room.kind).where(Room.id.in_(bindparam("ids")), seen))
 
 
 @channel("room.{id}", presence="live/readers_push.html")
@@ -53,7 +54,11 @@ async def who_may_see_the_room(transaction: Transaction, member: Member, numbers
     """Everybody but guests for public rooms, readers of a thing for its discussion, otherwise those who are in the
     room."""
     prepared = select_seen(insider=is_entitled(member, "see", "everybody"))
-    return await transaction.column(prepared, ids=numbers, member_id=member.id)
+    found = await transaction.rows(prepared, ids=numbers, member_id=member.id)
+    grant = member.grant
+    return [
+        room_id for room_id, kind in found if grant.holds("chat:read") and grant.reaches(places_of_room(room_id, kind))
+    ]
 
 
 @dataclass(frozen=True, slots=True)

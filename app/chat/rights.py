@@ -51,8 +51,13 @@ def all_but_from_general_and_direct(actor: Member, room: Room) -> bool:
 
 def of_room(room: Room) -> tuple[Place, ...]:
     """Where a room is: it is such a place itself. A discussion is also where its record is."""
-    place: Place = ("room", room.id)
-    return (place, SOMEWHERE) if room.kind == "discussion" else (place,)
+    return places_of_room(room.id, room.kind)
+
+
+def places_of_room(room_id: int, kind: str) -> tuple[Place, ...]:
+    """Likewise, of one of which only that is known."""
+    place: Place = ("room", room_id)
+    return (place, SOMEWHERE) if kind == "discussion" else (place,)
 
 
 def of_room_access(access: RoomAccess) -> tuple[Place, ...]:

@@ -86,5 +86,5 @@ def signal_typing(
     node: Node = request.app.state.node
     person = Person(member.id, member.name)
     html = render(transaction.tenant.language, "chat/typing_push.html", place=place, person=person)
-    node.signal(transaction.tenant.id, channel, html)
+    node.signal(transaction.tenant.id, channel, html, "typing", place=place, member=member.id, name=member.name)
     return Response(None, status_code=204)

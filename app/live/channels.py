@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from app.accounts.members import Member
-from app.accounts.rights import may
+from app.accounts.rights import is_entitled, may
 from app.database import Transaction
 
 # Which of the numbers a member may follow.
@@ -75,7 +75,7 @@ async def everybody(transaction: Transaction, member: Member, numbers: set[int])
 @channel("guests")
 async def guests_only(transaction: Transaction, member: Member, numbers: set[int]) -> Iterable[int]:
     """Guests, of what they too see of the whole workspace."""
-    return () if may(member, "follow", "tenant") else numbers
+    return numbers if not is_entitled(member, "follow", "tenant") and member.grant.holds("people:read") else ()
 
 
 @channel("admins")

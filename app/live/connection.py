@@ -9,6 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from app.live.frames import encode
+from app.live.stream_frames import encode_chunk
+from app.web.metrics import SOCKETS, STREAMS
 
 # Over the soft limit signals such as presence are left out; over the hard one the socket is dropped, and its page
 # comes back and resumes from the log. A frame that came when nothing waited counts for neither: a page that has much
@@ -30,6 +32,9 @@ class Connection:
     this process in the log, two tabs of one person say; `workspace` is what its workspace is called there.
     """
 
+    encode = staticmethod(encode)
+    gauge = SOCKETS
+
     __slots__ = (
         "channels",
         "cursor",
@@ -44,6 +49,7 @@ class Connection:
         "queue",
         "session_id",
         "tenant_id",
+        "token_id",
         "waiting",
         "workspace",
     )
@@ -54,6 +60,7 @@ class Connection:
         self.number = next(NUMBERS)
         self.member_id = 0
         self.session_id = 0
+        self.token_id = 0
         self.expires_at: datetime | None = None
         self.channels: tuple[str, ...] = ()
         self.cursor = 0
@@ -62,10 +69,14 @@ class Connection:
         self.ending: tuple[int, str] | None = None
         self.on_end = on_end
         self.descriptor = -1
-        self.protocol = scope["extensions"].get(EXTENSION) if scope.get("extensions") else None
+        self.protocol = self.find_protocol(scope)
         if self.protocol is not None:
             self.protocol.writer.outlet = self
         self.queue: asyncio.Queue[str] | None = None if self.protocol else asyncio.Queue()
+
+    def find_protocol(self, scope: Any) -> Any:
+        """What frames are written to as they are; None on a server that is not ours."""
+        return scope["extensions"].get(EXTENSION) if scope.get("extensions") else None
 
     @property
     def slow(self) -> bool:
@@ -80,7 +91,7 @@ class Connection:
         if self.ending is not None:
             return False
         if self.protocol is not None:
-            frame = frame or b"".join(map(encode, texts))
+            frame = frame or b"".join(map(self.encode, texts))
             waiting = self.protocol.write_frame(frame)
             if waiting == CLOSED:
                 return False
@@ -106,3 +117,30 @@ class Connection:
         if self.ending is None:
             self.ending = (code, reason)
             self.on_end()
+
+
+class StreamConnection(Connection):
+    """The stream of a program, which gets facts and not what is made for pages.
+
+    `anew` says that it has to ask again what it may follow, and go on behind `cursor`; `on_end` is called then, too.
+    """
+
+    __slots__ = ("anew",)
+
+    encode = staticmethod(encode_chunk)
+    gauge = STREAMS
+
+    def __init__(self, scope: Any, tenant_id: int, on_end: Callable[[], None], workspace: str = "") -> None:
+        super().__init__(scope, tenant_id, on_end, workspace)
+        self.anew = False
+
+    def find_protocol(self, scope: Any) -> Any:
+        """What chunks are written to as they are. An answer without chunks goes through the server's own ways."""
+        protocol = super().find_protocol(scope)
+        return protocol if protocol is not None and protocol.begin_stream() else None
+
+    def ask_anew(self, cursor: int) -> None:
+        """The rights of its member have changed with the event at a cursor: everything before was written."""
+        self.cursor = max(self.cursor, cursor)
+        self.anew = True
+        self.on_end()

@@ -12,15 +12,18 @@ import os
 import time
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Any
 
 import structlog
 
 from app.database import now
-from app.live.connection import HARD_LIMIT, Connection
-from app.live.frames import encode, frame_events, numbered
+from app.live.connection import HARD_LIMIT, Connection, StreamConnection
+from app.live.frames import encode, numbered
 from app.live.log import CLOSE_SOCKETS, UNFOLLOW, Event
-from app.web.metrics import DELIVERIES, EVENTS, PUBLISH_TO_WRITTEN, SLOW_CLOSES, SOCKETS
+from app.live.places import place_of_signals
+from app.live.sharing import Writers, encode_events, share
+from app.live.stream_frames import STREAM_BEAT, encode_chunk, stream_event, stream_mark
+from app.web.metrics import DELIVERIES, EVENTS, PUBLISH_TO_WRITTEN, SLOW_CLOSES
 
 TICK = 0.005
 # While others are about to commit, what is due waits for them: this many times as long as writing it took the last
@@ -33,41 +36,12 @@ CENTRAL = 0
 log = structlog.get_logger("live")
 
 
-def share(due: Iterable[tuple[Event, set[Connection]]]) -> list[tuple[list[Event], set[Connection]]]:
-    """Who gets the same events: each socket is in one set, with its events in their order.
-
-    Whole sets are compared, and not sockets one by one: most events go to the same thousands.
-    """
-    shares: list[tuple[list[Event], set[Connection]]] = []
-    for event, left in due:
-        for place in range(len(shares)):
-            events, sockets = shares[place]
-            others = left - sockets
-            both = left - others if others else left
-            if len(both) == len(sockets):
-                events.append(event)
-            elif both:
-                shares[place] = (events, sockets - both)
-                shares.append(([*events, event], both))
-            left = others
-            if not left:
-                break
-        if left:
-            shares.append(([event], left))
-    return shares
-
-
-class Writers(Protocol):
-    """What knows how many transactions write now, or wait until they may, as the database does."""
-
-    writing: int
-
-
 class Hub:
     """Knows every socket of this process, and serves the events of a workspace in the order of its cursor."""
 
     def __init__(self, writers: Writers | None = None) -> None:
         self.writers = writers
+        self.streams: dict[int, set[StreamConnection]] = defaultdict(set)
         self.connections: dict[int, set[Connection]] = defaultdict(set)
         self.followers: dict[tuple[int, str], set[Connection]] = defaultdict(set)
         self.cursors: dict[int, int] = {}
@@ -87,7 +61,9 @@ class Hub:
         """A socket was accepted. It gets nothing until it follows a channel."""
         self.connections[connection.tenant_id].add(connection)
         self.names[connection.tenant_id] = connection.workspace
-        SOCKETS.inc()
+        if isinstance(connection, StreamConnection):
+            self.streams[connection.tenant_id].add(connection)
+        connection.gauge.inc()
 
     def remove(self, connection: Connection) -> None:
         """A socket is gone."""
@@ -95,7 +71,11 @@ class Hub:
         sockets = self.connections[connection.tenant_id]
         if connection in sockets:
             sockets.discard(connection)
-            SOCKETS.dec()
+            connection.gauge.dec()
+        if isinstance(connection, StreamConnection):
+            self.streams[connection.tenant_id].discard(connection)
+        if not self.streams.get(connection.tenant_id):
+            self.streams.pop(connection.tenant_id, None)
         if not sockets:
             del self.connections[connection.tenant_id]
             self.cursors.pop(connection.tenant_id, None)
@@ -205,8 +185,8 @@ class Hub:
         due, self.due = self.due, defaultdict(list)
         for pending in due.values():
             for events, sockets in share(pending):
-                for text in frame_events(events, events[-1].cursor):
-                    self.write_to_all(sockets, text, encode(text))
+                for text, frame in encode_events(events):
+                    self.write_to_all(sockets, text, frame)
                 DELIVERIES.inc(len(sockets))
         self.flush_took = asyncio.get_running_loop().time() - self.flushed_at
         PUBLISH_TO_WRITTEN.observe(time.perf_counter() - self.due_since)
@@ -251,24 +231,41 @@ class Hub:
             name, size = self.names.get(tenant_id), len(html)
             log.debug("signalled", tenant=name, channel=channel, sockets=len(followers), bytes=size)
 
+    def signal_programs(self, tenant_id: int, channel: str, kind: str, **data: Any) -> None:
+        """Tell the streams that ask for it what is not logged, if they keep up."""
+        followers = self.followers.get((tenant_id, place_of_signals(channel)))
+        if followers:
+            text = stream_event("signal", {"kind": kind, "channel": channel, "data": data})
+            self.write_to_all([each for each in followers if not each.slow], text, encode_chunk(text))
+
     def close_for(self, tenant_id: int, event: Event) -> None:
         """End the sockets that a logged event names."""
         whose = json.loads(event.body)
-        sessions = set(whose.get("sessions", ()))
+        sessions, tokens = set(whose.get("sessions", ())), set(whose.get("tokens", ()))
         for connection in list(self.connections.get(tenant_id, ())):
             if (
                 whose.get("everybody")
                 or connection.session_id in sessions
+                or connection.token_id in tokens
                 or (connection.member_id and connection.member_id == whose.get("member"))
             ):
                 self.end(connection, 4401, whose["reason"])
 
     def unfollow_for(self, tenant_id: int, event: Event) -> None:
-        """Serve members' sockets some channels no more, or all but some. What is due to them was theirs to see."""
+        """Serve members' sockets some channels no more, or all but some. What is due to them was theirs to see.
+
+        Their streams ask anew what they may follow, and go on from there.
+        """
         whose = json.loads(event.body)
         members = set(whose.get("members", ())) or {whose["member"]}
         for connection in list(self.connections.get(tenant_id, ())):
             if connection.member_id not in members:
+                continue
+            if isinstance(connection, StreamConnection):
+                if self.due:
+                    self.flush()
+                self.unfollow(connection)
+                connection.ask_anew(event.cursor)
                 continue
             if "keep" in whose:
                 kept = {*whose["keep"], f"user.{connection.member_id}"}
@@ -295,4 +292,14 @@ class Hub:
                 if connection.expires_at is not None and connection.expires_at <= moment:
                     self.end(connection, 4401, "expired")
             text = numbered(cursor, ())
-            self.write_to_all([each for each in sockets if each.channels], text, encode(text))
+            pages = [each for each in sockets if each.channels and not isinstance(each, StreamConnection)]
+            self.write_to_all(pages, text, encode(text))
+            self.beat_streams(tenant_id, cursor)
+
+    def beat_streams(self, tenant_id: int, cursor: int) -> None:
+        """Tell the streams of a workspace likewise. One that has read further than the hub learns only that it lives:
+        it would go on from too early."""
+        streams = [each for each in self.streams.get(tenant_id, ()) if each.channels]
+        for text, ahead in ((stream_mark(cursor), False), (STREAM_BEAT, True)):
+            if there := [each for each in streams if (each.cursor > cursor) is ahead]:
+                self.write_to_all(there, text, encode_chunk(text))

@@ -32,6 +32,7 @@ from app.database import (
     now,
 )
 from app.jobs.sweeps import delete_by_keys, sweeps_with_settings
+from app.live.places import place_of_fact, write_fact
 from app.settings import Settings
 from app.web.templates import make_partial
 
@@ -79,12 +80,16 @@ class Event:
 
     On the channels `!close` and `!unfollow`, which no page can follow, the body is JSON and says whose sockets end, or
     are served some channels no more. Who gets the body of any other follows the channels in `follow` from there on.
+
+    A fact has a `kind`, and goes to the streams of programs: the body is what they get, as JSON, and `channel` the
+    place of such facts (`places.py`), which no page can follow either.
     """
 
     cursor: int
     channel: str
     body: str
     follow: str = ""
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +104,15 @@ class LoggedFact:
 class Batch:
     """What a transaction has added to the log: the cursors after `after`, up to `upto`, and of them what goes to pages.
 
-    The others are facts, which pages get nothing of: `facts` are their cursors, by the facts' identity.
+    The others are facts, which pages get nothing of, and `told` is what goes to programs: `facts` are their cursors, by
+    the facts' identity.
     """
 
     after: int
     upto: int
     events: list[Event]
     facts: Mapping[int, int] = field(default_factory=dict)
+    told: list[Event] = field(default_factory=list)
 
 
 def publish(transaction: Transaction, channel: str, body: str) -> None:
@@ -159,9 +166,12 @@ async def append(transaction: Transaction) -> None:
     facts = {id(each.fact): cursor for cursor, each in in_order if isinstance(each, LoggedFact)}
     rows: list[dict[str, Any]] = []
     events: list[Event] = []
+    told: list[Event] = []
     for cursor, each in in_order:
         if isinstance(each, LoggedFact):
-            rows.append({"cursor": cursor, "body": "", **describe_fact(each)})
+            described = describe_fact(each)
+            rows.append({"cursor": cursor, "body": "", **described})
+            told.append(tell_fact(cursor, **described))
         else:
             events.append(Event(cursor, each.channel, each.body, each.follow))
             mark = f"<!--follow {each.follow}-->" if each.follow else ""
@@ -171,7 +181,7 @@ async def append(transaction: Transaction) -> None:
     if tenant.logged_at is None or now() - tenant.logged_at > LOGGED_AT_STEP:
         counted["logged_at"] = now()
     await transaction.write_together(ChangedObject(tenant, counted), NewRows(LoggedEvent, rows))
-    transaction.batch = Batch(after, after + len(rows), events, facts)
+    transaction.batch = Batch(after, after + len(rows), events, facts, told)
 
 
 def precedence(each: Partial | LoggedFact) -> int:
@@ -193,6 +203,11 @@ def describe_fact(logged: LoggedFact) -> dict[str, str]:
     if len(written.encode()) > LONGEST_DATA:
         written = json.dumps({**{key: data[key] for key in ("id", "version") if key in data}, "truncated": True})
     return {"channel": entry.channel, "kind": entry.kind, "data": written}
+
+
+def tell_fact(cursor: int, channel: str, kind: str, data: str) -> Event:
+    """A fact as it is delivered to programs."""
+    return Event(cursor, place_of_fact(channel, kind), write_fact(cursor, channel, kind, data), kind=kind)
 
 
 @cache
@@ -251,13 +266,6 @@ async def read_reach(transaction: Transaction) -> int:
             break
         reach = cursor - 1
     return transaction.tenant.cursor if reach is None else reach
-
-
-async def read_facts_reach(transaction: Transaction) -> int:
-    """The cursor after which the log has every fact, for programs."""
-    facts = LoggedEvent.kind.is_not(None)
-    oldest = await transaction.scalar(select(LoggedEvent.cursor).where(facts).order_by(LoggedEvent.cursor).limit(1))
-    return transaction.tenant.cursor if oldest is None else oldest - 1
 
 
 @sweeps_with_settings(LoggedEvent)

@@ -22,6 +22,7 @@ from app.background import in_background
 from app.database import Database, PreparedSelect, Tenant, Transaction, now
 from app.live.bus import Bus, InProcessBus
 from app.live.connection import Connection
+from app.live.fact_log import read_facts_after, read_facts_reach
 from app.live.hub import HEARTBEAT, Hub
 from app.live.log import Batch, Event, read_after
 from app.live.presence import Presence
@@ -46,6 +47,11 @@ log = structlog.get_logger("live")
 
 # What of a fact is told beside ids. Nothing of it is what people have written.
 TOLD = ("kind", "what")
+
+
+def cursor_of(event: Event) -> int:
+    """Where an event stands in the log."""
+    return event.cursor
 
 
 def tell_facts(transaction: Transaction, batch: Batch | None) -> None:
@@ -81,6 +87,7 @@ class Node:
         self.hub = Hub(database)
         self.presence = Presence(self.hub, self.bus)
         self.replays = Replays(database)
+        self.fact_replays = Replays(database, reach_of=read_facts_reach, rows_after=read_facts_after)
         self.lookups = asyncio.Semaphore(LOOKUPS_AT_ONCE)
         self.draining = False
         self.looked_at = now()
@@ -116,14 +123,16 @@ class Node:
         tenant_id = transaction.tenant.id
         if self.bus.reachable:
             told = [[event.cursor, event.channel, event.body, event.follow] for event in batch.events]
-            self.bus.publish("log", [tenant_id, batch.after, batch.upto, told], needed=True)
+            facts = [[fact.cursor, fact.channel, fact.body, fact.kind] for fact in batch.told]
+            self.bus.publish("log", [tenant_id, batch.after, batch.upto, told, facts], needed=True)
         self.take_batch(tenant_id, batch)
 
     def hear_batch(self, sender: str, content: Any) -> None:
         """Deliver what another node has committed."""
-        tenant_id, after, upto, told = content
+        tenant_id, after, upto, told, facts = content
         if tenant_id in self.hub.cursors:
-            self.take_batch(tenant_id, Batch(after, upto, [Event(*each) for each in told]))
+            for_programs = [Event(cursor, place, body, kind=kind) for cursor, place, body, kind in facts]
+            self.take_batch(tenant_id, Batch(after, upto, [Event(*each) for each in told], told=for_programs))
 
     def take_batch(self, tenant_id: int, batch: Batch) -> None:
         """Deliver what was committed if it follows on what was delivered; if there is a gap, read the log."""
@@ -131,7 +140,10 @@ class Node:
         if known is None:
             return
         if batch.after == known:
-            self.hub.deliver(tenant_id, batch.events, upto=batch.upto)
+            events = batch.events
+            if batch.told and tenant_id in self.hub.streams:
+                events = sorted([*events, *batch.told], key=cursor_of)
+            self.hub.deliver(tenant_id, events, upto=batch.upto)
         elif batch.upto > known:
             self.start(self.catch_up(tenant_id, batch.upto))
 
@@ -148,15 +160,18 @@ class Node:
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
-    def signal(self, tenant_id: int, channel: str, html: str) -> None:
-        """Send what is not logged (typing) to those who follow a channel, here and elsewhere."""
+    def signal(self, tenant_id: int, channel: str, html: str, kind: str, **data: Any) -> None:
+        """Send what is not logged (typing) to those who follow a channel, here and elsewhere: `html` to pages, `data`
+        to programs that ask for such signals."""
         self.hub.signal(tenant_id, channel, html)
-        self.bus.publish("signal", [tenant_id, channel, html])
+        self.hub.signal_programs(tenant_id, channel, kind, **data)
+        self.bus.publish("signal", [tenant_id, channel, html, kind, data])
 
     def hear_signal(self, sender: str, content: Any) -> None:
         """Pass on another node's signal."""
-        tenant_id, channel, html = content
+        tenant_id, channel, html, kind, data = content
         self.hub.signal(tenant_id, channel, html)
+        self.hub.signal_programs(tenant_id, channel, kind, **data)
 
     async def look(self) -> None:
         """Catch up with every workspace whose cursor is ahead of what was delivered here.
@@ -192,9 +207,14 @@ class Node:
                 known = self.hub.cursors.get(tenant_id)
                 if known is None or known >= cursor:
                     return
+                streams = tenant_id in self.hub.streams
                 async with self.database.read(tenant_id) as transaction:
                     events = await read_after(transaction, known)
+                    if streams:
+                        events = sorted([*events, *await read_facts_after(transaction, known)], key=cursor_of)
                     upto = transaction.tenant.cursor
+                if tenant_id in self.hub.streams and not streams:
+                    continue  # the first stream has come meanwhile, and gets what was not read
                 reached = self.hub.cursors.get(tenant_id)
                 # While the log was read others may have delivered. Or everybody has left, and who came then is further
                 # behind than what was read begins.

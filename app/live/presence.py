@@ -21,6 +21,7 @@ from app.live.bus import Bus
 from app.live.channels import presence_partial
 from app.live.connection import Connection
 from app.live.hub import Hub
+from app.live.places import place_of_signals
 from app.web.templates import render
 
 # How long somebody stays 'here' after their last tab went: a reload takes less.
@@ -251,10 +252,20 @@ class Presence:
         if place in self.announcing:
             self.announce_again.add(place)
             return
-        if place not in self.hub.followers:
+        tenant_id, channel = place
+        pages, programs = place in self.hub.followers, (tenant_id, place_of_signals(channel)) in self.hub.followers
+        if not pages and not programs:
             return
         self.announcing[place] = asyncio.get_running_loop().call_later(ANNOUNCE_EVERY, self.rest, place)
-        self.hub.signal(*place, self.render(*place))
+        if pages:
+            self.hub.signal(*place, self.render(*place))
+        if programs:
+            self.hub.signal_programs(*place, "presence", **self.tell_people(*place))
+
+    def tell_people(self, tenant_id: int, channel: str) -> dict[str, Any]:
+        """Who follows a channel, as programs get it: the first people by name, and how many more there are."""
+        listed = self.list_people(tenant_id, channel)
+        return {"people": [asdict(person) for person in listed["people"]], "more": listed["more"]}
 
     def rest(self, place: PresenceKey) -> None:
         """A place may be announced again."""

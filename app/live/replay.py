@@ -6,9 +6,10 @@ After a restart hundreds of pages come back within some seconds, and most of the
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
-from app.database import Database
+from app.database import Database, Transaction
 from app.live.log import Event, read_after, read_reach
 
 # Who has missed more than this is read for alone, by channels.
@@ -38,10 +39,20 @@ class Replays:
     A replay may be a second old, or go on beyond what was asked for. That is safe as long as each page takes from it
     only what came up to the cursor at which the member's rights were read: nothing is shown by a right that was lost
     before.
+
+    `reach_of` and `rows_after` read the log: its partials, for pages, or its facts, for programs.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        reach_of: Callable[[Transaction], Awaitable[int]] | None = None,
+        rows_after: Callable[..., Awaitable[list[Event]]] | None = None,
+    ) -> None:
         self.database = database
+        self.reach_of = reach_of or read_reach
+        self.rows_after = rows_after or read_after
         self.reading: dict[tuple[int, int], asyncio.Task[Replay]] = {}
 
     async def read(self, tenant_id: int, last: int, *, least: int) -> Replay:
@@ -74,8 +85,8 @@ class Replays:
     async def read_log(self, tenant_id: int, last: int) -> Replay:
         """Read a replay in one snapshot."""
         async with self.database.read(tenant_id) as transaction:
-            replay = Replay(transaction.tenant.cursor, await read_reach(transaction), [])
+            replay = Replay(transaction.tenant.cursor, await self.reach_of(transaction), [])
             if not replay.reaches(last):
                 return replay
-            events = await read_after(transaction, last, limit=SHARED_LIMIT + 1)
+            events = await self.rows_after(transaction, last, limit=SHARED_LIMIT + 1)
         return replace(replay, events=events if len(events) <= SHARED_LIMIT else None)

@@ -4,9 +4,9 @@ Earns: 4 of some 10 µs that a delivery costs, with 1,000 sockets in a room (doc
 
 Written against: uvicorn 0.54.0, uvloop 0.23.0.
 
-Tested by: tests/live/test_writer.py, tests/live/test_outlet.py.
+Tested by: tests/live/test_writer.py, tests/live/test_outlet.py, tests/programs/test_streams.py.
 
-Used by: server/websocket_protocol.py.
+Used by: server/http_protocol.py, server/websocket_protocol.py.
 """
 
 from __future__ import annotations

@@ -37,15 +37,16 @@ class NodeFigures(Base):
 
 
 class Recorder:
-    """Turns this process's counters into rates: events a second over 10 s, delays over a minute."""
+    """Turns this process's counters into rates: events and calls a second over 10 s, delays over a minute."""
 
     def __init__(self) -> None:
-        self.samples: deque[tuple[float, float, dict[str, float]]] = deque()
+        self.samples: deque[tuple[float, float, dict[str, float], float]] = deque()
 
     def read(self, moment: float) -> dict[str, Any]:
         """Look at the counters; `moment` is in seconds of a clock that never goes back."""
         events = REGISTRY.get_sample_value("mutirao_events_total") or 0.0
-        self.samples.append((moment, events, read_buckets()))
+        calls = REGISTRY.get_sample_value("mutirao_program_calls_total") or 0.0
+        self.samples.append((moment, events, read_buckets(), calls))
         while len(self.samples) > 2 and self.samples[1][0] <= moment - DELAY_SECONDS:
             self.samples.popleft()
         recent = next(sample for sample in self.samples if sample[0] >= moment - RATE_SECONDS)
@@ -55,6 +56,7 @@ class Recorder:
         first, last = self.samples[0][2], self.samples[-1][2]
         return {
             "events": (events - recent[1]) / elapsed if elapsed else 0.0,
+            "calls": (calls - recent[3]) / elapsed if elapsed else 0.0,
             "delays": {bound: last[bound] - first.get(bound, 0.0) for bound in last},
             "slow": int(REGISTRY.get_sample_value("mutirao_slow_closes_total") or 0),
         }
@@ -96,7 +98,9 @@ class Installation:
 
     nodes: list[NodeFigures]
     sockets: int
+    streams: int
     events: float
+    calls: float
     p50: float | None
     p99: float | None
     slow: int
@@ -115,7 +119,10 @@ def add_up(nodes: list[NodeFigures], *, locks: int, mails: int, failures: list[t
     return Installation(
         nodes=nodes,
         sockets=sum(node.figures["sockets"] for node in nodes),
+        # A process of the version before does not say these.
+        streams=sum(node.figures.get("streams", 0) for node in nodes),
         events=sum(node.figures["events"] for node in nodes),
+        calls=sum(node.figures.get("calls", 0.0) for node in nodes),
         p50=None if p50 is None else p50 * 1000,
         p99=None if p99 is None else p99 * 1000,
         slow=sum(node.figures["slow"] for node in nodes),

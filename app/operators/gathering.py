@@ -56,13 +56,18 @@ class Gathering:
 
     async def read_figures(self) -> dict[str, Any]:
         """The figures of this process, now."""
-        workspaces = {str(tenant): len(self.hub.connections[tenant]) for tenant in self.hub.list_workspaces()}
+        streams = {tenant: len(found) for tenant, found in self.hub.streams.items()}
+        workspaces = {
+            str(tenant): len(self.hub.connections[tenant]) - streams.get(tenant, 0)
+            for tenant in self.hub.list_workspaces()
+        }
         started = time.perf_counter()
         parts = await check_parts(self.database, bus=self.bus.state)
         return {
             **self.recorder.read(time.monotonic()),
             "name": f"{socket.gethostname()[:40]}:{os.getpid()}",
-            "sockets": sum(map(len, self.hub.connections.values())),
+            "sockets": sum(map(len, self.hub.connections.values())) - sum(streams.values()),
+            "streams": sum(streams.values()),
             "workspaces": workspaces,
             "watching": sum(len(self.hub.followers.get((CENTRAL, channel_of(name)), ())) for name in LANGUAGES),
             "parts": parts,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
@@ -29,6 +29,8 @@ Asked = ASGIConnection[Any, Any, Any, Any]
 SAFE = ("GET", "HEAD", "OPTIONS")
 # The scope of what anybody may read, with a token or without.
 NO_SCOPE = ""
+# The scope of what each token may, whatever it was given: what is answered says of each thing which scope it needs.
+ANY_SCOPE: Literal["any"] = "any"
 AGAIN = retry_after(1)
 
 
@@ -81,7 +83,7 @@ async def let_in(connection: Asked, handler: BaseRouteHandler) -> None:
         caller = Caller(secret, transaction.tenant.id, member.id, token.id, tuple(token.origins))
     connection.scope["state"]["caller"] = caller
     check_origin(connection, caller)
-    if not grant.holds(scope):
+    if scope != ANY_SCOPE and not grant.holds(scope):
         raise Problem("insufficient-scope", f"The token needs the scope {scope}.", scope=scope)
     note_answering(connection, caller)
     policy = "heavy" if is_heavy(connection, handler) else "reads" if method in SAFE else "writes"

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import litestar
 import msgspec
@@ -19,7 +19,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.routes import HTTPRoute
 
 from app.accounts.scopes import SCOPES, Scope
-from app.programs.access import NO_SCOPE
+from app.programs.access import ANY_SCOPE, NO_SCOPE
 from app.programs.kept_answers import KEPT_FIELDS, find_kept_answer, keep_program_answer, read_key
 from app.programs.problems import ProblemShape
 from app.web.problems import PROBLEM_TYPE, PROBLEMS
@@ -71,7 +71,7 @@ def describe_answers(*statuses: int, also: Also) -> dict[int, ResponseSpec]:
 
 
 def reads(
-    path: str, *, scope: Scope, heavy: bool | str = False, answers: Sequence[int] = (), **options: Any
+    path: str, *, scope: Scope | Literal["any"], heavy: bool | str = False, answers: Sequence[int] = (), **options: Any
 ) -> Decorator:
     """An endpoint that reads. It is `heavy` where it takes long, always or with a parameter of that name: then it is
     counted with what its member searches, and it takes turns with what they read, with the parameter or without."""
@@ -159,7 +159,7 @@ def check_routes(routes: Sequence[Any]) -> None:
         if isinstance(route, HTTPRoute):
             for handler in route.route_handlers:
                 scope = handler.opt.get("scope")
-                if scope != NO_SCOPE and scope not in SCOPES and "OPTIONS" not in handler.http_methods:
+                if scope not in (NO_SCOPE, ANY_SCOPE, *SCOPES) and "OPTIONS" not in handler.http_methods:
                     raise ValueError(f"{route.path} does not say which scope it needs")
                 is_long = SEARCHED_FOR in handler.parsed_fn_signature.parameters or LONG_PATH.search(route.path)
                 if is_long and not handler.opt.get("heavy"):

@@ -22,7 +22,7 @@ class PersonShape(msgspec.Struct):
 
 
 class CollectionShape(msgspec.Struct):
-    """A collection of records."""
+    """A collection of records, of whose changes is told on `channel`."""
 
     slug: str
     name: str
@@ -33,6 +33,7 @@ class CollectionShape(msgspec.Struct):
     version: int
     archived: bool
     created_at: datetime
+    channel: str
 
 
 class ChoiceShape(msgspec.Struct):
@@ -60,7 +61,7 @@ class FieldShape(msgspec.Struct):
 
 
 class RecordShape(msgspec.Struct):
-    """A record, with its values by the keys of its collection's fields."""
+    """A record, with its values by the keys of its collection's fields. On `channel` comes who edits it."""
 
     number: int
     version: int
@@ -68,6 +69,7 @@ class RecordShape(msgspec.Struct):
     created_at: datetime
     updated_at: datetime
     deleted_at: datetime | None
+    channel: str
 
 
 GivenValues = Annotated[dict[str, Any], Meta(description="GivenValues by the keys of fields; null empties one.")]
@@ -158,13 +160,14 @@ class LockStanding(msgspec.Struct):
 
 
 class RoomShape(msgspec.Struct):
-    """A room."""
+    """A room, of what is said in which is told on `channel`."""
 
     slug: str
     name: str
     description: str
     kind: str
     joined: bool
+    channel: str
 
 
 class NewMessage(msgspec.Struct, forbid_unknown_fields=True):
@@ -198,6 +201,7 @@ def shape_collection(collection: Collection) -> CollectionShape:
         version=collection.version,
         archived=collection.archived_at is not None,
         created_at=in_utc(collection.created_at),
+        channel=f"collection.{collection.id}",
     )
 
 
@@ -231,6 +235,7 @@ def shape_record(fields: Fields, record: Record) -> RecordShape:
         created_at=in_utc(record.created_at),
         updated_at=in_utc(record.updated_at),
         deleted_at=record.deleted_at and in_utc(record.deleted_at),
+        channel=f"record.{record.id}",
     )
 
 

@@ -24,6 +24,7 @@ from app.programs.answering import Answering
 from app.programs.problems import answer_problem
 from app.programs.routes import API, check_routes
 from app.web.errors import PageError
+from app.web.metrics import PROGRAM_CALLS
 
 BODY_LIMIT = 64 * 1024
 ALLOWED_METHODS = b"GET, HEAD, POST, PATCH, DELETE"
@@ -88,6 +89,7 @@ class ProgramSite:
         if scope["method"] == "OPTIONS":
             await self.answer_preflight(scope, send)
             return
+        PROGRAM_CALLS.inc()
         try:
             await self.endpoints(scope, receive, Answering(scope, send))
         finally:

@@ -55,7 +55,9 @@ LIST_BROWSED_OF = PreparedSelect(
     )
 )
 LIST_READABLE_OF = PreparedSelect(
-    lambda: select(Record.id).where(Record.id.in_(bindparam("ids")), is_granted_to_reader("read", Record.collection_id))
+    lambda: select(Record.id, Record.collection_id).where(
+        Record.id.in_(bindparam("ids")), is_granted_to_reader("read", Record.collection_id)
+    )
 )
 
 
@@ -63,13 +65,20 @@ LIST_READABLE_OF = PreparedSelect(
 @channel("count.{id}")
 async def who_may_browse(transaction: Transaction, member: Member, numbers: set[int]) -> Iterable[int]:
     """Those who may browse the collection."""
-    return await transaction.column(LIST_BROWSED_OF, ids=numbers, role=member.role, member_id=member.id)
+    found = await transaction.column(LIST_BROWSED_OF, ids=numbers, role=member.role, member_id=member.id)
+    return [each for each in found if is_in_grant(member, each)]
+
+
+def is_in_grant(member: Member, collection_id: int) -> bool:
+    """Whether whoever acts for a member was given to read records of a collection."""
+    return member.grant.holds("records:read") and member.grant.reaches([("collection", collection_id)])
 
 
 @channel("record.{id}", presence="live/readers_push.html")
 async def readers_of_the_record(transaction: Transaction, member: Member, numbers: set[int]) -> Iterable[int]:
     """Those who may read records of its collection."""
-    return await transaction.column(LIST_READABLE_OF, ids=numbers, role=member.role, member_id=member.id)
+    found = await transaction.rows(LIST_READABLE_OF, ids=numbers, role=member.role, member_id=member.id)
+    return [record_id for record_id, collection_id in found if is_in_grant(member, collection_id)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,11 @@ from collections.abc import Callable
 
 import structlog
 from uvicorn.protocols.http.flow_control import FlowControl
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from app.live.connection import CLOSED, EXTENSION
+from app.live.writer import SocketWriter
+from app.server.descriptors import bound_waiting
 from app.server.gate import make_request_id
 from app.web.cookies import CLEAR_COOKIES
 from app.web.plain import plain_answer
@@ -51,7 +54,10 @@ class BoundedProtocol(HttpToolsProtocol):
     """Ends a connection whose request does not arrive in time, whatever it is that comes so slowly.
 
     A timer runs while the client is the one to go on: from the connection, or the first byte on a connection that was
-    kept, to the end of the request.
+    kept, to the end of the request. An answer that goes on, as a stream does, has no limit of time.
+
+    Of such an answer in chunks, whoever writes it may write encoded ones as they are: the application finds
+    `write_frame` in the scope's extensions, as with a WebSocket.
     """
 
     timer: asyncio.TimerHandle | None = None
@@ -61,6 +67,8 @@ class BoundedProtocol(HttpToolsProtocol):
     received = 0
     refused = False
     url = b""  # nothing is asked for yet
+    streaming: RequestResponseCycle | None = None
+    writer: SocketWriter
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first request."""
@@ -69,8 +77,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self.await_part(in_header=True)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait no more."""
+        """Wait no more, and let nobody write to the descriptor: it is open until this returns."""
         self.stop_timer()
+        if self.streaming is not None:
+            self.writer.let_go()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -88,6 +98,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A request begins, perhaps in the same data as the one before it has ended."""
         super().on_message_begin()
+        self.scope["extensions"] = {EXTENSION: self}  # type: ignore[dict-item]
         if self.timer is None:
             self.await_part(in_header=True)
 
@@ -105,6 +116,34 @@ class BoundedProtocol(HttpToolsProtocol):
         """The request is there: now it is for us to answer."""
         self.stop_timer()
         super().on_message_complete()
+
+    def begin_stream(self) -> bool:
+        """Let chunks be written past the transport from here on, if what is answered now has any."""
+        cycle = self.cycle
+        if self.pipeline or not cycle.chunked_encoding or cycle.response_complete or self.transport.is_closing():
+            return False
+        self.streaming, self.writer = cycle, SocketWriter(self.transport)
+        cycle.transport = self.writer
+        bound_waiting(self.transport)
+        return True
+
+    def write_frame(self, frame: bytes) -> int:
+        """Write an encoded chunk; the bytes that now wait in this process, or CLOSED."""
+        cycle = self.streaming
+        if cycle is None or cycle.response_complete or cycle.disconnected or self.writer.is_closing():
+            return CLOSED
+        return self.writer.write_frame(frame)
+
+    def abort(self) -> None:
+        """Drop the connection without waiting for the reader."""
+        self.transport.abort()
+
+    def on_response_complete(self) -> None:
+        """A stream that has ended leaves the connection to what is asked for next."""
+        if self.streaming is not None:
+            self.streaming = None
+            self.writer.let_go()
+        super().on_response_complete()
 
     def handle_websocket_upgrade(self) -> None:
         """The connection is the WebSocket protocol's from here on, which fails for an address that is not ASCII."""

@@ -7,7 +7,6 @@ any other ASGI server it is not there, and the standard `send` is used.
 from __future__ import annotations
 
 import asyncio
-import socket
 from asyncio import BaseTransport
 from typing import Any, cast
 
@@ -19,11 +18,10 @@ from websockets.server import ServerProtocol
 
 from app.live.connection import CLOSED, EXTENSION
 from app.live.writer import SocketWriter
+from app.server.descriptors import bound_waiting
 from app.server.gate import HEADER_LIMIT
 from app.web.plain import plain_answer, standing_headers
 
-UNSENT_LIMIT = 128 * 1024
-USER_TIMEOUT = 20_000
 # A page sends a hello now and then, and pongs. So many frames in so many seconds are meant to keep us busy; bytes are
 # looked at in pieces, so that it is noticed early.
 FRAME_LIMIT = 1000
@@ -74,10 +72,7 @@ class LiveProtocol(WebSocketsSansIOProtocol):
         self.queue = Messages()  # type: ignore[assignment]
         self.conn.reject = self.reject  # type: ignore[method-assign]
         self.counted_since, self.frames_counted = self.loop.time(), 0
-        raw = transport.get_extra_info("socket")
-        if raw is not None and raw.family in (socket.AF_INET, socket.AF_INET6) and hasattr(socket, "TCP_NOTSENT_LOWAT"):
-            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_LIMIT)
-            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT)
+        bound_waiting(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Let nobody write to the descriptor: it is open until this returns."""

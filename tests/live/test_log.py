@@ -18,12 +18,12 @@ from app.database.fast.joined import WrittenPart
 from app.features import open_database
 from app.jobs.sweeps import sweep_one
 from app.live.connection import Connection
+from app.live.fact_log import read_facts_reach
 from app.live.log import (
     LONGEST_DATA,
     LoggedEvent,
     publish,
     read_after,
-    read_facts_reach,
     read_reach,
     stop_following,
 )

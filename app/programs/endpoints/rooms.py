@@ -60,7 +60,7 @@ async def list_rooms_for_programs(
 
 def shape_room(room: ListedRoom) -> RoomShape:
     """A room, for programs."""
-    return RoomShape(room.slug, room.name, room.description, room.kind, room.joined)
+    return RoomShape(room.slug, room.name, room.description, room.kind, room.joined, f"room.{room.id}")
 
 
 @reads("/rooms/{slug:str}/messages", scope="chat:read")

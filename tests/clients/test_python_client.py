@@ -1,0 +1,148 @@
+"""The client in Python, against the real server: what a script does by it, also while the server is away."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from mutirao_client import Event, LockLost, Mutirao, ProblemError, StreamEnded
+from tests.conftest import ROOT, Server
+from tests.programs.conftest import add_token
+from tests.programs.following import list_logged
+
+Connect = Callable[..., Mutirao]
+
+
+def connect_to(server: Server, secret: str) -> Mutirao:
+    return Mutirao(f"http://{server.address}:{server.port}", secret, headers={"host": server.host("acme")})
+
+
+@pytest.fixture
+def connect(shared_server: Server) -> Iterator[Connect]:
+    """Lets scripts in, with tokens of members."""
+    made: list[Mutirao] = []
+
+    def add(email: str = "ana@acme.test", **columns: object) -> Mutirao:
+        made.append(connect_to(shared_server, add_token(shared_server, "acme", email, **columns)[1]))
+        return made[-1]
+
+    yield add
+    for each in made:
+        each.close()
+
+
+def test_a_script_lists_adds_and_changes(connect: Connect) -> None:
+    team = connect()
+    assert "books" in {each.slug for each in team.collections()}
+    before = len(list(team.records("books")))
+    made = team.add("books", {"title": "By a client", "author": "A script"}, key="by-a-client")
+    assert team.add("books", {"title": "By a client", "author": "A script"}, key="by-a-client") == made
+    assert len(list(team.records("books"))) == before + 1
+    assert [each.number for each in team.records("books", q="By a client")] == [made.number]
+    changed = team.change("books", made.number, made.version, {"notes": "Seen"})
+    assert team.record("books", made.number) == changed
+    with pytest.raises(ProblemError) as refused:
+        team.change("books", made.number, made.version, {"notes": "Too late"})
+    assert refused.value.code == "version-changed"
+    assert team.say("general", "The night is done.").text == "The night is done."
+
+
+def test_a_record_is_held_while_the_block_runs(connect: Connect) -> None:
+    team, other = connect(), connect("bruno@acme.test")
+    number = team.add("books", {"title": "Held", "author": "A script"}).number
+    with team.lock("books", number) as book:
+        assert book.record.values["title"] == "Held"
+        book.change(notes="One")
+        book.change(notes="Two")
+        with pytest.raises(ProblemError) as refused, other.lock("books", number):
+            pass
+        assert refused.value.code == "locked"
+    with other.lock("books", number) as book:
+        assert book.change(notes="Three").version == 4
+
+
+def test_who_waits_gets_the_lock_in_turn(connect: Connect) -> None:
+    team, other = connect(), connect("bruno@acme.test")
+    number = team.add("books", {"title": "Waited for", "author": "A script"}).number
+    entered = threading.Event()
+
+    def wait() -> None:
+        with other.lock("books", number, wait=20) as book:
+            book.change(notes="In turn")
+            entered.set()
+
+    with team.lock("books", number):
+        waiting = threading.Thread(target=wait)
+        waiting.start()
+        assert not entered.wait(0.5)
+    waiting.join(20)
+    assert entered.is_set()
+
+
+def test_a_lock_is_renewed_and_its_loss_is_told(shared_server: Server, connect: Connect) -> None:
+    team = connect()
+    number = team.add("books", {"title": "Lost", "author": "A script"}).number
+    held = team.lock("books", number)
+    held.lease = 0.3
+    with held:
+        first = held.proof
+        assert held.record.number == number
+        team.call("DELETE", f"collections/books/records/{number}/lock", headers={"lock": first})
+        with connect("bruno@acme.test").lock("books", number), pytest.raises(LockLost):
+            held.change(notes="Not mine any more")
+        assert held.lost
+
+
+def test_a_stream_is_followed_through_a_killed_server(server: Server) -> None:
+    token_id, secret = add_token(server, "acme", "ana@acme.test")
+    got: list[Event] = []
+    reason: list[str] = []
+    with connect_to(server, secret) as team:
+        (books,) = [each.channel for each in team.collections() if each.slug == "books"]
+        begin = team.call("GET", "events")["next"]
+        follower = team.follow(after=begin, channels=[books])
+
+        def follow() -> None:
+            try:
+                for event in follower:
+                    assert isinstance(event, Event)
+                    got.append(event)
+            except StreamEnded as ended:
+                reason.append(ended.reason)
+
+        following = threading.Thread(target=follow)
+        following.start()
+        team.add("books", {"title": "Before", "author": "A script"})
+        for _ in range(2):
+            server.stop(signal.SIGKILL)
+            server.start()
+            team.add("books", {"title": "After", "author": "A script"})
+        server.stop()
+        server.run("record", "add", "acme", "books", "title=With nobody there", "--as", "bruno@acme.test")
+        server.start()
+        team.add("books", {"title": "At last", "author": "A script"}, key="at-last")
+        last = list_logged(server, books)[-1][0]
+        for _ in range(200):
+            if follower.cursor and follower.cursor >= last:
+                break
+            following.join(0.1)
+        server.run("token", "end", "acme", str(token_id))
+        following.join(20)
+    assert [(event.cursor, event.kind) for event in got] == list_logged(server, books, begin)
+    assert reason == ["ended"]
+
+
+def test_its_wheel_holds_the_client_and_its_types(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-q", "-w", str(tmp_path)]
+    subprocess.run([*command, str(ROOT / "clients" / "python")], check=True, timeout=120)
+    (wheel,) = tmp_path.glob("mutirao_client-*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert {"mutirao_client/__init__.py", "mutirao_client/py.typed", "mutirao_client/stream.py"} <= names
+    assert not [name for name in names if name.startswith(("app/", "tests/"))]
