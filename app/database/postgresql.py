@@ -101,13 +101,13 @@ def is_away(error: BaseException | None) -> bool:
     if not isinstance(error, DBAPIError):
         return False
     # The driver's own error is of a connection that was lost in the middle of an answer.
-    if is_outdated(error) or isinstance(error.orig, Driver.InternalClientError):
+    if is_stale_statement(error) or isinstance(error.orig, Driver.InternalClientError):
         return True
     code = getattr(error.orig, "sqlstate", None) or ""
     return error.connection_invalidated or code[:2] in NOT_NOW
 
 
-def is_outdated(error: BaseException | None) -> bool:
+def is_stale_statement(error: BaseException | None) -> bool:
     """Whether an exception says that a statement was prepared for a table as it is not any more. It is prepared anew in
     the next transaction: this one can't go on."""
     if not isinstance(error, DBAPIError):

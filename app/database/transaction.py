@@ -134,7 +134,7 @@ class Transaction(AsyncSession):
         try:
             found = await self.find(selected, value=value)
         except DBAPIError as error:
-            if not error.connection_invalidated and not postgresql.is_outdated(error):
+            if not error.connection_invalidated and not postgresql.is_stale_statement(error):
                 raise
             await self.rollback()
             found = await self.find(selected, value=value)
