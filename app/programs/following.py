@@ -1,4 +1,4 @@
-"""Following: what a program wants to be told of, what it may be told, and what of it the log has."""
+"""Subscription: what a program wants to be told of, what it may be told, and what of it the log has."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ LIST_ENTERED = PreparedSelect(
 
 
 @dataclass(frozen=True, slots=True)
-class Following:
+class Subscription:
     """What a program asks for: what comes on some channels, or on all that there are for it (None)."""
 
     slug: str
@@ -105,7 +105,7 @@ async def list_own_channels(transaction: Transaction, member: Member) -> list[st
     return names
 
 
-async def find_listener(node: Node, following: Following) -> Listener:
+async def find_listener(node: Node, following: Subscription) -> Listener:
     """Whose token it is, and what it may follow now. Raises a problem or a page's error where a call would."""
     async with node.lookups, node.database.read() as transaction:
         tenant = await enter_workspace(transaction, following.slug)

@@ -21,7 +21,7 @@ from app.live.connection import StreamConnection
 from app.live.node import Node
 from app.live.stream_frames import stream_event, stream_facts, stream_mark
 from app.programs.access import AGAIN
-from app.programs.following import Following, Listener, LogPart, find_listener, list_present, read_part
+from app.programs.following import Listener, LogPart, Subscription, find_listener, list_present, read_part
 from app.programs.problems import Problem
 from app.web.errors import PageError, first_line, is_database_away
 from app.web.metrics import RESUMES
@@ -90,7 +90,7 @@ class StreamAnswer(Response[Any]):
 class EventStream:
     """One stream's life: from the first part of the log, which was read already, to its end."""
 
-    def __init__(self, scope: Any, node: Node, following: Following, listener: Listener, part: LogPart) -> None:
+    def __init__(self, scope: Any, node: Node, following: Subscription, listener: Listener, part: LogPart) -> None:
         self.scope = scope
         self.node = node
         self.following = following

@@ -28,9 +28,10 @@ class Writers:
     def __init__(self, client: httpx.AsyncClient) -> None:
         self.client = client
         self.written = 0
+        self.over = False
 
     async def write(self, path: str, body: dict[str, object]) -> None:
-        while True:
+        while not self.over:
             with suppress(httpx.HTTPError):
                 answer = await self.client.post(path, json=body)
                 self.written += answer.status_code == 201
@@ -66,10 +67,8 @@ async def following(server: Server) -> AsyncIterator[tuple[Consumer, Writers]]:
         await writers.until(10)
         yield consumer, writers
         await writers.until(10)
-        for task in writing_tasks:
-            task.cancel()
-        await asyncio.gather(*writing_tasks, return_exceptions=True)
-        # What was sent last may still be on its way to the log.
+        writers.over = True  # what was sent last has been answered, and is in the log
+        await asyncio.gather(*writing_tasks)
         with suppress(TimeoutError):
             await until(lambda: consumer.got == list_logged(server, channels, begin))
         await consumer.stop()

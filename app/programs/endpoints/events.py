@@ -14,7 +14,7 @@ from app.accounts.access import AnyRequest
 from app.live.connection import StreamConnection
 from app.live.node import Node
 from app.programs.access import ANY_SCOPE, Caller
-from app.programs.following import Following, Listener, LogPart, find_listener, read_channels, read_part
+from app.programs.following import Listener, LogPart, Subscription, find_listener, read_channels, read_part
 from app.programs.lists import DEFAULT_LIMIT, Limit
 from app.programs.problems import Problem
 from app.programs.routes import reads
@@ -90,7 +90,7 @@ async def show_events(
     streams = STREAM_TYPE in request.headers.get("accept", "")
     if streams and (last := request.headers.get("last-event-id")):
         after = read_last_id(last)
-    following = Following(
+    following = Subscription(
         request.scope["state"]["slug"], caller.secret, read_channels(channels), signals=signals and streams
     )
     check_streams(node, caller.tenant_id, caller.token_id)
@@ -109,7 +109,7 @@ def read_last_id(text: str) -> int:
     return int(text)
 
 
-async def await_part(node: Node, following: Following, after: int | None, wait: int) -> tuple[Listener, LogPart]:
+async def await_part(node: Node, following: Subscription, after: int | None, wait: int) -> tuple[Listener, LogPart]:
     """The next part of the log, when there is something in it or the time is over."""
     loop = asyncio.get_running_loop()
     until = loop.time() + wait
