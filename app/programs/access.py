@@ -77,7 +77,7 @@ async def let_in(connection: Asked, handler: BaseRouteHandler) -> None:
         token, _ = await find_caller(transaction, secret)
         grant, used_at = token.grant, token.used_at
         caller = Caller(secret, transaction.tenant.id, token.id, tuple(token.origins))
-    connection.scope["state"]["caller"] = caller
+    connection.scope["state"].update(caller=caller, begins=begin_with_member)
     check_origin(connection, caller)
     if not grant.holds(scope):
         raise Problem("insufficient-scope", f"The token needs the scope {scope}.", scope=scope)
@@ -146,6 +146,13 @@ async def begin_as_program(request: AnyRequest, database: Database, *, writes: b
             yield transaction
         finally:
             del member.grant
+
+
+@contextlib.asynccontextmanager
+async def begin_with_member(request: AnyRequest, *, writes: bool) -> AsyncIterator[tuple[Transaction, Member]]:
+    """Likewise, with the member, for what goes on after the request's own transaction has ended."""
+    async with begin_as_program(request, request.app.state.database, writes=writes) as transaction:
+        yield transaction, await provide_program_member(transaction)
 
 
 async def provide_program_transaction(request: AnyRequest, database: Database) -> AsyncIterator[Transaction]:

@@ -59,6 +59,8 @@ class ProgramSite:
             dependencies={
                 "settings": Provide(lambda: self.parts.settings, sync_to_thread=False),
                 "database": Provide(lambda: self.parts.database, sync_to_thread=False),
+                "mailing": Provide(lambda: self.parts.mailing, sync_to_thread=False),
+                "exporting": Provide(lambda: self.parts.exporting, sync_to_thread=False),
                 "transaction": Provide(provide_program_transaction),
                 "member": Provide(provide_program_member),
             },
