@@ -79,6 +79,7 @@ from app.programs.endpoints import notices as notice_endpoints
 from app.programs.endpoints import people as people_endpoints
 from app.programs.endpoints import records as record_endpoints
 from app.programs.endpoints import rooms as room_endpoints
+from app.programs.pages import reference as reference_pages
 from app.records import auditing, books, reindexing
 from app.records import usage as record_usage
 from app.records.followers import (
@@ -180,6 +181,7 @@ WORKSPACE_PAGES = (
     inbox_pages,
     announcement_pages,
     preference_pages,
+    reference_pages,
 )
 WORKSPACE_ROUTES: list[Any] = [
     show_quick_switcher,

@@ -11,7 +11,7 @@ from typing import IO
 
 from app.files.uploads import in_thread
 
-PIECE = 256 * 1024
+READ_PIECE = 256 * 1024
 RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
 
@@ -66,6 +66,6 @@ async def read_part(path: Path, part: Part) -> AsyncGenerator[bytes]:
     """The pieces of a part of a file."""
     with closing(await in_thread(open_at, path, part.begin)) as file:
         left = part.size
-        while left and (piece := await in_thread(file.read, min(PIECE, left))):
+        while left and (piece := await in_thread(file.read, min(READ_PIECE, left))):
             left -= len(piece)
             yield piece

@@ -82,11 +82,11 @@ def answer_problem(request: Request[Any, Any, Any], error: Exception) -> Respons
     found = find_problem(request, error)
     headers = dict(found.headers or {})
     return Response(
-        describe_error(request, found), status_code=found.status_code, media_type=PROBLEM_TYPE, headers=headers
+        write_problem(request, found), status_code=found.status_code, media_type=PROBLEM_TYPE, headers=headers
     )
 
 
-def describe_error(request: Request[Any, Any, Any], problem: Problem) -> bytes:
+def write_problem(request: Request[Any, Any, Any], problem: Problem) -> bytes:
     """A problem of a request, as programs get it."""
     return describe_problem(
         problem.code,

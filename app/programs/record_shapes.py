@@ -11,7 +11,7 @@ from msgspec import UNSET, Meta, UnsetType
 from app.programs.problems import ProblemShape
 from app.programs.shapes import GivenValues
 
-MOST_AT_ONCE = 200
+MOST_CHANGED_AT_ONCE = 200
 
 
 class NewField(msgspec.Struct, forbid_unknown_fields=True):
@@ -90,7 +90,7 @@ class RowChange(msgspec.Struct, forbid_unknown_fields=True):
 class RowsChange(msgspec.Struct, forbid_unknown_fields=True):
     """What is to be done with many records, each by itself."""
 
-    records: Annotated[list[RowChange], Meta(min_length=1, max_length=MOST_AT_ONCE)]
+    records: Annotated[list[RowChange], Meta(min_length=1, max_length=MOST_CHANGED_AT_ONCE)]
 
 
 class RowAnswer(msgspec.Struct):

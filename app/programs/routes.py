@@ -21,7 +21,7 @@ from app.accounts.scopes import SCOPES, Scope
 from app.programs.access import NO_SCOPE
 from app.programs.kept_answers import KEPT_FIELDS, find_kept_answer, keep_program_answer, read_key, repeat_answer
 from app.programs.problems import ProblemShape
-from app.programs.transfers import OCTETS, BringingOperation
+from app.programs.transfers import BringingOperation
 from app.web.problems import PROBLEM_TYPE, PROBLEMS
 
 Listed = TypeVar("Listed")
@@ -47,17 +47,17 @@ class ListPart(msgspec.Struct, Generic[Listed]):
 # What is told of an answer that has no body, as whoever asks has it.
 NOT_MODIFIED = {304: ResponseSpec(data_container=None, description="Nothing has changed since the tag was given.")}
 
-NO_FILES: Mapping[int, ResponseSpec] = MappingProxyType({})
+AS_RETURNED: Mapping[int, ResponseSpec] = MappingProxyType({})
 
 
-def describe_bytes(description: str, media_type: str = OCTETS) -> ResponseSpec:
-    """What is told of an answer that is a file."""
-    return ResponseSpec(data_container=bytes, media_type=media_type, generate_examples=False, description=description)
+def describe_bytes(description: str) -> ResponseSpec:
+    """What is told of an answer that is a file, of whatever type."""
+    return ResponseSpec(data_container=bytes, media_type="*/*", generate_examples=False, description=description)
 
 
 # Answers that are files.
 SENT_IN_PART = {200: describe_bytes("The file."), 206: describe_bytes("The part of it that was asked for.")}
-EXPORTED = {200: describe_bytes("The file, in the format that was asked for.")}
+SENT_AS_EXPORT = {200: describe_bytes("The file, in the format that was asked for.")}
 
 
 def describe_answers(*statuses: int, also: Also) -> dict[int, ResponseSpec]:
@@ -79,19 +79,29 @@ def describe_answers(*statuses: int, also: Also) -> dict[int, ResponseSpec]:
     return {**others, **problems}
 
 
+def naming(method: Any, path: str, **options: Any) -> Decorator:
+    """A route of a method, which is called by the name of its endpoint where it is described."""
+
+    def decorate(endpoint: Called) -> Any:
+        name = endpoint.__name__.removesuffix("_for_programs").removesuffix("_to_program").removesuffix("_by_program")
+        return method(path, operation_id=name, **options)(endpoint)
+
+    return decorate
+
+
 def reads(
     path: str,
     *,
     scope: Scope,
     heavy: bool | str = False,
     answers: Sequence[int] = (),
-    also: Mapping[int, ResponseSpec] = NO_FILES,
+    also: Mapping[int, ResponseSpec] = AS_RETURNED,
     **options: Any,
 ) -> Decorator:
     """An endpoint that reads. It is `heavy` where it takes long, always or with a parameter of that name."""
     opt = {"scope": scope, "heavy": heavy}
     responses = {**NOT_MODIFIED, **also, **describe_answers(*ALWAYS, *answers, also=NOTHING_ELSE)}
-    return get(API + path, opt=opt, responses=responses, **options)
+    return naming(get, API + path, opt=opt, responses=responses, **options)
 
 
 def brings(path: str, *, scope: Scope, **options: Any) -> Decorator:
@@ -99,7 +109,8 @@ def brings(path: str, *, scope: Scope, **options: Any) -> Decorator:
     writes in another one (`programs/transfers.py`)."""
     opt = {"scope": scope, "writes": False}
     responses = describe_answers(*ALWAYS, *SENDING, 507, also=NOTHING_ELSE)
-    return post(
+    return naming(
+        post,
         API + path,
         opt=opt,
         status_code=201,
@@ -130,7 +141,7 @@ def adds(
 
     def decorate(endpoint: Called) -> Any:
         once = do_once(endpoint, secret=secret, status=status_code, writes=writes)
-        return post(API + path, opt=opt, status_code=status_code, responses=responses, **options)(once)
+        return naming(post, API + path, opt=opt, status_code=status_code, responses=responses, **options)(once)
 
     return decorate
 
@@ -147,14 +158,14 @@ def changes(
     """An endpoint that changes something that is there."""
     opt = {"scope": scope, "prepare": prepare}
     responses = describe_answers(*ALWAYS, *SENDING, *answers, also=also)
-    return patch(API + path, opt=opt, responses=responses, **options)
+    return naming(patch, API + path, opt=opt, responses=responses, **options)
 
 
 def removes(path: str, *, scope: Scope, answers: Sequence[int] = (), **options: Any) -> Decorator:
     """An endpoint that takes something away, and answers nothing."""
     opt = {"scope": scope}
     responses = describe_answers(*ALWAYS, 409, *answers, also=NOTHING_ELSE)
-    return litestar.delete(API + path, opt=opt, status_code=204, responses=responses, **options)
+    return naming(litestar.delete, API + path, opt=opt, status_code=204, responses=responses, **options)
 
 
 def do_once(endpoint: Called, *, secret: bool, status: int, writes: bool) -> Called:

@@ -160,6 +160,7 @@ class Pages:
         for site in (self.workspace, self.central):
             state = {"node": parts.node, "settings": parts.settings, "database": parts.database}
             state |= {"languages": parts.languages, "reauthentication": parts.reauthentication}
+            state |= {"describe_api": self.programs.describe}
             state |= {"guessing": parts.guessing, "check_sender": check_sender}
             site.state.update(state | {"writing": parts.writing, "lists": parts.lists, "visits": parts.visits})
         own = {"settings": parts.settings, "database": parts.database, "visits": parts.visits, "node": parts.node}

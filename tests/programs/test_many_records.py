@@ -85,6 +85,9 @@ async def test_fields_are_added_changed_removed_and_restored(program: httpx.Asyn
     given = {"name": "Shelf", "kind": "choice", "choices": ["Left", "Right"], "help": "Where it stands"}
     added = await program.post(fields, json=given)
     assert added.status_code == 201, added.text
+    again = await program.post(fields, json=given)
+    assert problem_of(again) == (422, "invalid")
+    assert [each["field"] for each in again.json()["errors"]] == ["name"]
     path = added.headers["location"]
     field = added.json()
     assert field["key"] == "shelf"

@@ -16,7 +16,7 @@ from app.programs.people_shapes import AuditShape, shape_entry
 from app.programs.routes import ListPart, reads
 
 EVERY_ENTRY = 2**62
-LIST_ENTRIES = PreparedSelect(
+LIST_AUDITED_BEFORE = PreparedSelect(
     lambda: (
         select(AuditEntry)
         .where(AuditEntry.id < bindparam("before"))
@@ -24,7 +24,7 @@ LIST_ENTRIES = PreparedSelect(
         .limit(bindparam("most"))
     )
 )
-LIST_ENTRIES_OF_KIND = PreparedSelect(
+LIST_AUDITED_OF_KIND = PreparedSelect(
     lambda: (
         select(AuditEntry)
         .where(AuditEntry.id < bindparam("before"), AuditEntry.what == bindparam("what"))
@@ -32,18 +32,18 @@ LIST_ENTRIES_OF_KIND = PreparedSelect(
         .limit(bindparam("most"))
     )
 )
-What = Annotated[str, QueryParameter(name="what", description="Only entries of this kind, such as `member.role`.")]
+EntryKind = Annotated[str, QueryParameter(name="what", description="Only entries of this kind, such as `member.role`.")]
 
 
 @reads("/audit", scope="admin")
 async def list_audit(
-    transaction: Transaction, member: Member, what: What = "", limit: Limit = DEFAULT_LIMIT, next: After = ""
+    transaction: Transaction, member: Member, what: EntryKind = "", limit: Limit = DEFAULT_LIMIT, next: After = ""
 ) -> ListPart[AuditShape]:
     """What was done by whom, the newest first; for admins."""
     require(member, "read", "audit log")
     wanted: dict[str, Any] = {"what": what} if what else {}
     before = (read_cursor(next, int) or [EVERY_ENTRY])[0]
-    prepared = LIST_ENTRIES_OF_KIND if what else LIST_ENTRIES
+    prepared = LIST_AUDITED_OF_KIND if what else LIST_AUDITED_BEFORE
     rows = await transaction.column(prepared, before=before, most=limit + 1, **wanted)
     names = await find_member_names(transaction, {each.member_id for each in rows if each.member_id})
     return page_rows(

@@ -67,11 +67,11 @@ async def change_draft(
 
 
 @removes(DRAFT, scope="records:write")
-async def discard_draft(transaction: Transaction, member: Member, slug: str, number: int) -> None:
+async def discard_draft_by_program(transaction: Transaction, member: Member, slug: str, number: int) -> None:
     """Discard what one has typed over a record and not saved. Where there is nothing, that is no error."""
     _, record, _ = await open_record(transaction, member, slug, number, "edit")
     if await find_draft(transaction, record, member) is not None:
         await settle_draft(transaction, record, member)
 
 
-endpoints = [show_draft, change_draft, discard_draft]
+endpoints = [show_draft, change_draft, discard_draft_by_program]

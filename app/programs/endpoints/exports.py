@@ -11,7 +11,7 @@ from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.database import Transaction
 from app.programs.endpoints.collections import COLLECTION
-from app.programs.routes import EXPORTED, reads
+from app.programs.routes import SENT_AS_EXPORT, reads
 from app.records.exports import open_export
 from app.records.limits import ExportLimit
 from app.records.pages.exports import MEDIA_TYPES_OF_EXPORTS, exports_of, headers_of_file, stream_export
@@ -21,7 +21,7 @@ from app.web.streams import Streamed
 ExportFormat = Annotated[Literal["csv", "xlsx", "json"], QueryParameter(name="format", description="Its format.")]
 
 
-@reads(COLLECTION + "/export", scope="records:read", heavy=True, also=EXPORTED)
+@reads(COLLECTION + "/export", scope="records:read", heavy=True, also=SENT_AS_EXPORT)
 async def export_by_program(
     request: AnyRequest,
     transaction: Transaction,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from litestar import Response
@@ -23,8 +25,9 @@ from app.records.definitions import KEPT_OPTIONS, add_collection, append_field, 
 from app.records.fields import Field, Fields, list_fields
 from app.records.kinds.kind import FieldChoice
 from app.records.removing import remove_field, restore_field
+from app.web.forms import Invalid
 
-FIELD = FIELDS + "/{key:str}"
+FIELD_PATH = FIELDS + "/{key:str}"
 
 
 async def open_definition(
@@ -66,11 +69,21 @@ def refuse_blank(**named: str) -> None:
         raise Problem("invalid", errors=errors)
 
 
-@reads(FIELD, scope="records:read")
-async def show_field(transaction: Transaction, member: Member, slug: str, key: str) -> Response[FieldShape]:
+@reads(FIELD_PATH, scope="records:read")
+async def show_field_to_program(transaction: Transaction, member: Member, slug: str, key: str) -> Response[FieldShape]:
     """A field by its key."""
     _, fields, field = await open_definition(transaction, member, slug, key)
     return answer_field(member, fields, field)
+
+
+@contextmanager
+def told_by_members() -> Iterator[None]:
+    """Say what is wrong with a field by the members that programs send: what forms call a label is its name."""
+    try:
+        yield
+    except Invalid as invalid:
+        invalid.errors = {"name" if each == "label" else each: text for each, text in invalid.errors.items()}
+        raise
 
 
 @adds(FIELDS, scope="admin")
@@ -81,33 +94,32 @@ async def add_field_by_program(
     collection = (await enter_collection(transaction, member, slug, "read")).collection
     name = as_forms_have_it(data.name).strip()
     refuse_blank(name=name)
-    field = await append_field(
-        transaction,
-        collection,
-        member,
-        label=name,
-        kind_name=data.kind,
-        key=data.key,
-        required=data.required,
-        unique=data.unique,
-        help=as_forms_have_it(data.help).strip(),
-        default=as_forms_have_it(data.default),
-        choices=[" ".join(as_forms_have_it(each).split()) for each in data.choices],
-        options=as_typed(data.options),
-        read_only_for=data.read_only_for,
-    )
+    given: dict[str, Any] = {
+        "label": name,
+        "kind_name": data.kind,
+        "key": data.key,
+        "required": data.required,
+        "unique": data.unique,
+        "help": as_forms_have_it(data.help).strip(),
+        "default": as_forms_have_it(data.default),
+        "choices": [" ".join(as_forms_have_it(each).split()) for each in data.choices],
+        "options": as_ticked(data.options),
+        "read_only_for": data.read_only_for,
+    }
+    with told_by_members():
+        field = await append_field(transaction, collection, member, **given)
     fields = await list_fields(transaction, collection)
     location = f"{API}/collections/{slug}/fields/{field.key}"
     return answer_field(member, fields, field, status=201, location=location)
 
 
-def as_typed(options: dict[str, Any]) -> dict[str, str]:
+def as_ticked(options: dict[str, Any]) -> dict[str, str]:
     """What is chosen for a kind, as a form has it: what is ticked, or nothing."""
     said = {name: "yes" if value is True else str(value) for name, value in options.items() if value is not False}
     return {name: as_forms_have_it(value) for name, value in said.items()}
 
 
-def read_choice(field: Field, given: GivenChoiceShape) -> GivenChoice:
+def read_choice_shape(field: Field, given: GivenChoiceShape) -> GivenChoice:
     """A choice as it is to be. Raises a 422 problem for one that is not there."""
     name = " ".join(as_forms_have_it(given.name).split())
     if given.id is None:
@@ -118,7 +130,7 @@ def read_choice(field: Field, given: GivenChoiceShape) -> GivenChoice:
     return FieldChoice(id=given.id, name=name, color=given.color or there["color"], archived=given.archived)
 
 
-@changes(FIELD, scope="admin", answers=(412, 428))
+@changes(FIELD_PATH, scope="admin", answers=(412, 428))
 async def change_field_by_program(
     transaction: Transaction, member: Member, slug: str, key: str, data: FieldChange, if_match: IfMatch = None
 ) -> Response[FieldShape]:
@@ -137,32 +149,33 @@ async def change_field_by_program(
             "unique": field.unique,
             "help": field.help,
             "default": field.spell(field.default),
-            "options": as_typed({name: value for name, value in field.options.items() if name not in KEPT_OPTIONS}),
+            "options": as_ticked({name: value for name, value in field.options.items() if name not in KEPT_OPTIONS}),
         }
         if "name" in wanted:
             wanted["label"] = as_forms_have_it(wanted.pop("name")).strip()
             refuse_blank(name=wanted["label"])
         if "choices" in wanted:
-            wanted["choices"] = [read_choice(field, each) for each in data.choices]  # type: ignore[union-attr]
+            wanted["choices"] = [read_choice_shape(field, each) for each in data.choices]  # type: ignore[union-attr]
         if "options" in wanted:
-            wanted["options"] = as_typed(wanted["options"])
+            wanted["options"] = as_ticked(wanted["options"])
         for name in ("help", "default"):
             if name in wanted:
                 wanted[name] = as_forms_have_it(wanted[name]).strip()
-        await change_field(transaction, collection, field, member, version=version, **values | wanted)
+        with told_by_members():
+            await change_field(transaction, collection, field, member, version=version, **values | wanted)
     if place is not None:
         await place_field(transaction, collection, field, member, place)
     return answer_field(member, await list_fields(transaction, collection), field)
 
 
-@removes(FIELD, scope="admin")
+@removes(FIELD_PATH, scope="admin")
 async def remove_field_by_program(transaction: Transaction, member: Member, slug: str, key: str) -> None:
     """Take a field out. It can be restored for 30 days, with its values."""
     collection, _, field = await open_definition(transaction, member, slug, key)
     await remove_field(transaction, collection, field, member)
 
 
-@adds(FIELD + "/restore", scope="admin", status_code=200)
+@adds(FIELD_PATH + "/restore", scope="admin", status_code=200)
 async def restore_field_by_program(
     request: AnyRequest, transaction: Transaction, member: Member, slug: str, key: str
 ) -> Response[FieldShape]:
@@ -178,7 +191,7 @@ async def restore_field_by_program(
 
 endpoints = [
     add_collection_by_program,
-    show_field,
+    show_field_to_program,
     add_field_by_program,
     change_field_by_program,
     remove_field_by_program,

@@ -12,7 +12,7 @@ from app.accounts.members import Member
 from app.database import Transaction
 from app.editing.rows import read_clock
 from app.programs.endpoints.records import RECORDS
-from app.programs.problems import Problem, ProblemShape, describe_error, find_problem
+from app.programs.problems import Problem, ProblemShape, find_problem, write_problem
 from app.programs.record_shapes import RowAnswer, RowChange, RowsAnswer, RowsChange
 from app.programs.records import read_given, read_proof, refuse_locked, told_by_keys
 from app.programs.routes import adds
@@ -41,15 +41,15 @@ async def answer_row(
     """Do what is to be done with one record, and say what became of it. What is refused, is before anything of it is
     written."""
     try:
-        version = await change_row(transaction, member, slug, row)
+        version = await change_one_of_many(transaction, member, slug, row)
     except (HTTPException, Invalid) as error:
         problem = find_problem(request, error)
-        said = msgspec.json.decode(describe_error(request, problem), type=ProblemShape)
+        said = msgspec.json.decode(write_problem(request, problem), type=ProblemShape)
         return RowAnswer(row.number, problem.status_code, None, said)
     return RowAnswer(row.number, 204 if version is None else 200, version, None)
 
 
-async def change_row(transaction: Transaction, member: Member, slug: str, row: RowChange) -> int | None:
+async def change_one_of_many(transaction: Transaction, member: Member, slug: str, row: RowChange) -> int | None:
     """Write one record; the version that it is at by now, None where it is in the bin. Raises what a call for it alone
     would."""
     proof = read_proof(row.lock)

@@ -31,7 +31,7 @@ from app.programs.chat_shapes import (
     ReactionShape,
     shape_messages,
 )
-from app.programs.endpoints.rooms import MESSAGE, MESSAGES, NEWEST, answer_message, open_message
+from app.programs.endpoints.rooms import MESSAGE, NEWEST, ROOM_MESSAGES, answer_message, open_message
 from app.programs.problems import Problem
 from app.programs.records import IfMatch, as_forms_have_it, read_version
 from app.programs.routes import API, adds, changes, removes
@@ -74,7 +74,7 @@ async def prepare_change(request: AnyRequest) -> None:
     await prepare_given(request, MessageChange, find_edited)
 
 
-@adds(MESSAGES, scope="chat:write", answers=(410,), request_max_body_size=MESSAGE_LIMIT, prepare=prepare_message)
+@adds(ROOM_MESSAGES, scope="chat:write", answers=(410,), request_max_body_size=MESSAGE_LIMIT, prepare=prepare_message)
 async def say_message(
     request: AnyRequest, transaction: Transaction, member: Member, slug: str, data: NewMessage
 ) -> Response[MessageShape]:

@@ -59,7 +59,9 @@ async def show_member_to_program(transaction: Transaction, member: Member, membe
 
 
 @changes(PERSON, scope="admin")
-async def change_member(transaction: Transaction, member: Member, member_id: int, data: MemberChange) -> MemberShape:
+async def change_member_by_program(
+    transaction: Transaction, member: Member, member_id: int, data: MemberChange
+) -> MemberShape:
     """Give a member another role, none above one's own. Rights that are lost are lost at once."""
     person = await find_one(transaction, member, member_id)
     await change_role(transaction, member, person, data.role)
@@ -95,7 +97,7 @@ async def remove_by_program(transaction: Transaction, member: Member, member_id:
 endpoints: list[Any] = [
     list_members_for_programs,
     show_member_to_program,
-    change_member,
+    change_member_by_program,
     suspend_by_program,
     restore_by_program,
     remove_by_program,

@@ -24,13 +24,13 @@ from app.programs.chat_shapes import (
     shape_messages,
     shape_room,
 )
-from app.programs.lists import DEFAULT_LIMIT, After, Limit, Place, page_rows, read_cursor, write_cursor
+from app.programs.lists import DEFAULT_LIMIT, After, ItemNumber, Limit, page_rows, read_cursor, write_cursor
 from app.programs.routes import ListPart, reads
 from app.programs.shapes import in_utc
 
 ROOM = "/rooms/{slug:str}"
-MESSAGES = ROOM + "/messages"
-MESSAGE = MESSAGES + "/{message:int}"
+ROOM_MESSAGES = ROOM + "/messages"
+MESSAGE = ROOM_MESSAGES + "/{message:int}"
 NEWEST = 2**62
 
 LIST_MESSAGES_BEFORE = PreparedSelect(
@@ -92,13 +92,13 @@ async def show_room_to_program(transaction: Transaction, member: Member, slug: s
     return shape_room(room, await find_name(transaction, member, room), joined=joined)
 
 
-@reads(MESSAGES, scope="chat:read")
+@reads(ROOM_MESSAGES, scope="chat:read")
 async def list_messages_for_programs(
     transaction: Transaction,
     member: Member,
     slug: str,
-    before: Place = None,
-    after: Place = None,
+    before: ItemNumber = None,
+    after: ItemNumber = None,
     limit: Limit = DEFAULT_LIMIT,
     next: After = "",
 ) -> ListPart[MessageShape]:
