@@ -51,7 +51,7 @@ PATH_VALUES = {
     "announcement_id": ("{acme announcement}", "{globex announcement}"),
     "subject": ("{acme record}", "{globex record}"),
     "undo_id": ("{acme undo}", "{globex undo}"),
-    "call": ("list_collections", "list_collections"),
+    "call": ("of_acme_alone", "list_collections"),
     "token_id": ("{acme token}", "{globex token}"),
 }
 # The table whose rows a channel's {id} names. A new pattern with an {id} needs a line here.

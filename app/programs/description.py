@@ -107,7 +107,7 @@ def complete_schema(schema: Described, struct: type[msgspec.Struct] | None) -> N
 
 def complete_operation(path: str, method: str, operation: Described, schemas: Mapping[str, Described]) -> None:
     """Say of a call what is around every one."""
-    operation["tags"] = [tag_of(path)]
+    operation["tags"] = [tag_of_call(path)]
     operation["summary"] = operation["description"].partition(".")[0].partition(":")[0]
     parameters: list[Described] = operation.setdefault("parameters", [])
     for parameter in parameters:
@@ -179,7 +179,7 @@ def without_null(schema: Described) -> Described:
     return {**{name: value for name, value in schema.items() if name != "oneOf"}, **choices[0]}
 
 
-def tag_of(path: str) -> str:
+def tag_of_call(path: str) -> str:
     """What a call is about: the last of the kinds of things in its address that has calls of its own."""
     parts = [part for part in path.removeprefix("/api/v1/").split("/") if not part.startswith("{")]
     return "records" if parts[:2] == ["collections", "records"] else parts[0].replace("record-files", "files")

@@ -65,7 +65,7 @@ IN_THING: dict[tuple[str, str], Any] = {
 }
 # What is usually not there.
 ABSENT = {"next", "deleted_at", "edited_at", "suspended_at", "ends_at", "problem", "place", "errors", "holder"}
-MOMENT = "2026-01-31T09:30:00Z"
+EXAMPLE_MOMENT = "2026-01-31T09:30:00Z"
 DEEPEST = 6
 
 
@@ -104,7 +104,7 @@ def make_object(schema: Mapping[str, Any], schemas: Mapping[str, Any], name: str
 def make_value(schema: Mapping[str, Any], kind: str | None, name: str) -> Any:
     """An example of a text, a number, or whatever."""
     if schema.get("format") == "date-time":
-        return MOMENT
+        return EXAMPLE_MOMENT
     usual = NAMED.get(name)
     if kind == "integer":
         return usual if type(usual) is int else schema.get("minimum", 1)

@@ -98,7 +98,7 @@ def describe_call(
     content = operation.get("requestBody", {}).get("content", {})
     answers = [describe_answer(int(status), each, schemas) for status, each in operation["responses"].items()]
     return CallDetails(
-        call=ShownCall(name_of(operation), method.upper(), path, operation["summary"]),
+        call=ShownCall(name_of_call(operation), method.upper(), path, operation["summary"]),
         about=operation["description"],
         scope=operation["x-scope"],
         scope_label=SCOPES[operation["x-scope"]],
@@ -113,7 +113,7 @@ def describe_call(
     )
 
 
-def name_of(operation: Mapping[str, Any]) -> str:
+def name_of_call(operation: Mapping[str, Any]) -> str:
     """What a call is named by."""
     return str(operation["operationId"])
 
@@ -189,6 +189,6 @@ def write_command(path: str, method: str, operation: Mapping[str, Any], origin: 
         said = json.dumps(body["application/json"]["example"], ensure_ascii=False).replace("'", r"'\''")
         lines += ["  -H 'Content-Type: application/json'", f"  -d '{said}'"]
     elif body:
-        lines.append("  --data-binary @plan.pdf")
+        lines.append("  -T plan.pdf")
     lines.append(f'"{origin}{filled}{"?" + query[0] if query else ""}"')
     return " \\\n".join(lines)

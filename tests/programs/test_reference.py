@@ -38,7 +38,7 @@ async def test_a_call_is_shown_with_what_to_type(shared_server: Server) -> None:
         assert "curl -X PATCH" in page
         assert f"{shared_server.host('acme')}/api/v1/collections/books/records/42" in page
         assert "<code>values</code>" in page
-        assert "--data-binary" in (await client.get("/api/docs/bring_room_file")).text
+        assert "-T plan.pdf" in (await client.get("/api/docs/bring_room_file")).text
 
 
 async def test_it_is_for_who_is_signed_in(shared_server: Server) -> None:

@@ -23,7 +23,7 @@ async def read_document(request: AnyRequest) -> dict[str, Any]:
 
 
 @get("/api/docs")
-async def show_reference(request: AnyRequest, transaction: Transaction, member: Member) -> Response[str]:
+async def show_api_reference(request: AnyRequest, transaction: Transaction, member: Member) -> Response[str]:
     """All calls that programs can make."""
     settings: Settings = request.app.state.settings
     return await render_page(
@@ -48,4 +48,4 @@ async def show_call(request: AnyRequest, transaction: Transaction, member: Membe
     return await render_page(request, transaction, member, "programs/call.html", details=details)
 
 
-handlers = [show_reference, show_call]
+handlers = [show_api_reference, show_call]
