@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from app.programs.examples import make_example
-from app.web.problems import PROBLEM_TYPE, PROBLEMS
+from app.web.problems import PROBLEM_TYPE, PROBLEMS, code_of
 
 Described = dict[str, Any]
 ANY_TYPE = "*/*"
@@ -35,23 +35,19 @@ KNOWN_PARAMETER: Described = {
 }
 TEXT = {"type": "string"}
 # The fields of answers, by what they say.
-LIMIT_FIELDS: Described = {
+ANSWER_FIELDS: Described = {
     "RateLimit": {"description": "What is left of the limit that the call counts for.", "schema": TEXT},
     "RateLimit-Policy": {"description": "That limit.", "schema": TEXT},
-}
-TAG_FIELD: Described = {
-    "ETag": {"description": "The tag of what is answered; of what has one, its version.", "schema": TEXT}
-}
-PLACE_FIELD: Described = {"Location": {"description": "Where what was made is found.", "schema": TEXT}}
-WAIT_FIELD: Described = {
-    "Retry-After": {"description": "In how many seconds it may do.", "schema": {"type": "integer"}}
+    "ETag": {"description": "The tag of what is answered; of what has one, its version.", "schema": TEXT},
+    "Location": {"description": "Where what was made is found.", "schema": TEXT},
+    "Retry-After": {"description": "In how many seconds it may do.", "schema": {"type": "integer"}},
 }
 
 
 def complete_description(document: Described) -> Described:
     """The document that the framework has made, with what it can't know. It is changed in place."""
     renamed = rename_lists(document["components"]["schemas"])
-    document["components"]["schemas"] = renamed
+    document["components"] |= {"schemas": renamed, "headers": ANSWER_FIELDS, "examples": list_problem_examples()}
     structs = {each.__name__: each for each in list_structs(msgspec.Struct)}
     for name, schema in renamed.items():
         complete_schema(schema, structs.get(name))
@@ -59,10 +55,20 @@ def complete_description(document: Described) -> Described:
         reference["$ref"] = re.sub(r"[^/]*$", lambda found: short_name(found[0]), reference["$ref"], count=1)
     for schema in renamed.values():
         schema["examples"] = [make_example(schema, renamed)]
+    problems: Described = document["components"].setdefault("responses", {})
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             complete_operation(path, method, operation, renamed)
+            share_problems(operation, problems)
     return document
+
+
+def share_problems(operation: Described, problems: Described) -> None:
+    """Have each problem described once, in `problems`: any call may have it, and it is the same for all."""
+    for status, answer in operation["responses"].items():
+        if int(status) >= 400:
+            problems.setdefault(f"Problem{status}", answer)
+            operation["responses"][status] = {"$ref": f"#/components/responses/Problem{status}"}
 
 
 def short_name(name: str) -> str:
@@ -128,19 +134,20 @@ def complete_operation(path: str, method: str, operation: Described, schemas: Ma
 
 def complete_answer(method: str, status: int, answer: Described, schemas: Mapping[str, Described]) -> None:
     """Say which fields an answer has, and show one."""
-    fields = dict(LIMIT_FIELDS)
+    names = ["RateLimit", "RateLimit-Policy"]
     if status in (200, 201, 206, 304):
-        fields |= TAG_FIELD
+        names.append("ETag")
     if status == 201 and method == "post":
-        fields |= PLACE_FIELD
+        names.append("Location")
     if status in (429, 503):
-        fields |= WAIT_FIELD
-    answer["headers"] = fields
+        names.append("Retry-After")
+    answer["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
     for media_type, content in answer.get("content", {}).items():
         if media_type == ANY_TYPE:
             content["schema"] = {}  # whatever bytes: a text would be read as one
         elif media_type == PROBLEM_TYPE:
-            content["example"] = make_problem_example(status)
+            code = code_of(status)
+            content["examples"] = {code: {"$ref": f"#/components/examples/{code}"}}
         elif media_type == JSON_TYPE:
             content["example"] = make_example(content["schema"], schemas)
     if status < 300:
@@ -157,17 +164,22 @@ def describe_success(answer: Described, schemas: Mapping[str, Described]) -> str
     return "It was done."
 
 
-def make_problem_example(status: int) -> Described:
-    """An answer with the first problem of a status."""
-    code, title = next((code, title) for code, (each, title) in PROBLEMS.items() if each == status)
+def list_problem_examples() -> Described:
+    """An answer with each problem, by its code."""
     return {
-        "type": f"urn:mutirao:problem:{code}",
-        "title": title,
-        "status": status,
-        "detail": f"{title}.",
-        "code": code,
-        "request_id": "cc0fa4ec4a652ebd",
-        "instance": "/api/v1/collections/books/records/42",
+        code: {
+            "summary": title,
+            "value": {
+                "type": f"urn:mutirao:problem:{code}",
+                "title": title,
+                "status": status,
+                "detail": f"{title}.",
+                "code": code,
+                "request_id": "cc0fa4ec4a652ebd",
+                "instance": "/api/v1/collections/books/records/42",
+            },
+        }
+        for code, (status, title) in PROBLEMS.items()
     }
 
 

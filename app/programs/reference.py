@@ -96,7 +96,10 @@ def describe_call(
     """All that is said of a call."""
     schemas = document["components"]["schemas"]
     content = operation.get("requestBody", {}).get("content", {})
-    answers = [describe_answer(int(status), each, schemas) for status, each in operation["responses"].items()]
+    answers = [
+        describe_answer(int(status), find_answer_of(document, each), schemas)
+        for status, each in operation["responses"].items()
+    ]
     return CallDetails(
         call=ShownCall(name_of_call(operation), method.upper(), path, operation["summary"]),
         about=operation["description"],
@@ -111,6 +114,14 @@ def describe_call(
         problems=[each for each in answers if each.status >= 400],
         command=write_command(path, method, operation, origin),
     )
+
+
+def find_answer_of(document: Mapping[str, Any], answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An answer, also one that is described for all calls."""
+    if "$ref" not in answer:
+        return answer
+    found: Mapping[str, Any] = document["components"]["responses"][answer["$ref"].rpartition("/")[2]]
+    return found
 
 
 def name_of_call(operation: Mapping[str, Any]) -> str:

@@ -30,7 +30,9 @@ from app.web.errors import PageError
 
 BODY_LIMIT = 64 * 1024
 ALLOWED_METHODS = b"GET, HEAD, POST, PATCH, DELETE"
-ALLOWED_HEADERS = b"Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, Last-Event-ID, Lock"
+ALLOWED_HEADERS = (
+    b"Authorization, Content-Type, If-Match, If-None-Match, If-Range, Idempotency-Key, Last-Event-ID, Lock, Range"
+)
 PREFLIGHT_SECONDS = b"600"
 DESCRIPTION = "What a person can do on a page, a program can do with a token. docs/api.md leads in."
 

@@ -8,6 +8,7 @@ from app.programs.site import describe_endpoints
 from tests.test_isolation import make_application
 
 DOCUMENT: dict[str, Any] = describe_endpoints(make_application().programs.endpoints)
+PROBLEMS_DESCRIBED: dict[str, Any] = DOCUMENT["components"]["responses"]
 OPERATIONS = [
     (path, method, operation)
     for path, operations in DOCUMENT["paths"].items()

@@ -4,6 +4,7 @@ with what does not, for each role."""
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from contextlib import aclosing
 from typing import Any
@@ -28,7 +29,7 @@ from app.programs.kept_answers import IDEMPOTENCY_KEY
 from app.web.problems import PROBLEM_TYPE, PROBLEMS
 from tests.conftest import Server
 from tests.programs.conftest import add_token, call_with
-from tests.programs.described import DOCUMENT, OPERATIONS
+from tests.programs.described import DOCUMENT, OPERATIONS, PROBLEMS_DESCRIBED
 from tests.programs.test_matrix import CALLS, PEOPLE, ROOMS, VALUES, add_things
 
 each_operation = pytest.mark.parametrize(
@@ -64,16 +65,29 @@ def test_a_call_says_its_scope_its_parameters_and_its_answers(
     assert ("If-None-Match" in named) == (method == "get")
     statuses = {int(each) for each in operation["responses"]}
     assert statuses >= {400, 401, 403, 404, 422, 429, 500, 503}
-    for status, answer in operation["responses"].items():
+    for status, told in operation["responses"].items():
+        answer = answer_of(told)
         assert answer["description"], status
         for media_type, content in answer.get("content", {}).items():
             if int(status) >= 400:
                 assert media_type == PROBLEM_TYPE
-            if "json" in media_type:
+                for code, example in content["examples"].items():
+                    assert example["$ref"] == f"#/components/examples/{code}"
+                    validate(content["schema"], DOCUMENT["components"]["examples"][code]["value"])
+            elif "json" in media_type:
                 validate(content["schema"], content["example"])
+        for name, field in answer["headers"].items():
+            assert field["$ref"] == f"#/components/headers/{name}"
+            assert name in DOCUMENT["components"]["headers"]
     body = operation.get("requestBody", {}).get("content", {}).get("application/json")
     if body:
         validate(body["schema"], body["example"])
+
+
+def answer_of(told: dict[str, Any]) -> dict[str, Any]:
+    """An answer, also one that is described for all calls."""
+    found: dict[str, Any] = PROBLEMS_DESCRIBED[told["$ref"].rpartition("/")[2]] if "$ref" in told else told
+    return found
 
 
 def validate(schema: dict[str, Any], example: Any) -> None:
@@ -88,6 +102,11 @@ def test_every_schema_has_an_example_that_fits_and_says_what_it_is() -> None:
             validate(schema, example)
 
 
+def test_the_document_is_openapi_and_not_too_long() -> None:
+    assert DOCUMENT["openapi"].startswith("3.1")
+    assert len(json.dumps(DOCUMENT)) < 300_000
+
+
 def test_the_key_is_described_as_it_is_read() -> None:
     parameters = [each for _, _, operation in OPERATIONS for each in operation["parameters"]]
     (key,) = {each["schema"]["pattern"] for each in parameters if each["name"] == "Idempotency-Key"}
@@ -100,7 +119,7 @@ def test_every_problem_is_described_somewhere() -> None:
         for _, _, operation in OPERATIONS
         for status, answer in operation["responses"].items()
         if int(status) >= 400
-        for code in re.findall(r"`([a-z-]+)`:", answer["description"])
+        for code in re.findall(r"`([a-z-]+)`:", answer_of(answer)["description"])
     }
     # What the server says of a request before it is one of these calls.
     around = {"method-not-allowed", "timeout", "unsupported-type", "header-too-large"}
