@@ -63,7 +63,8 @@ class NewCollection(msgspec.Struct, forbid_unknown_fields=True):
 
 class DraftShape(msgspec.Struct):
     """What the member has typed and not saved. `values` are texts by the keys of fields, as they were typed, where that
-    is not what is saved; `version` is the version of the record that they were typed over."""
+    is not what is saved; `version` is the version of the record that they were typed over, or of the draft, where the
+    record is not added yet."""
 
     values: dict[str, str]
     version: int

@@ -80,6 +80,22 @@ async def test_a_draft_is_ones_own_and_changes_nothing(program: httpx.AsyncClien
     assert problem_of(await program.get(path)) == (404, "not-found")
 
 
+async def test_a_draft_of_a_record_that_is_not_added_is_kept_and_discarded(
+    program: httpx.AsyncClient, let_in: LetIn
+) -> None:
+    path = f"{BOOKS}/draft"
+    assert problem_of(await program.get(path)) == (404, "not-found")
+    for title in ("Typed", "Typed again"):
+        kept = await program.patch(path, json={"values": {"title": title, "year": 1900}})
+        assert kept.status_code == 200, kept.text
+        assert kept.json()["values"] == {"title": title, "year": "1900"}
+    assert (await program.get(path)).json() == kept.json()
+    assert problem_of(await (await let_in("carla@acme.test")).get(path)) == (404, "not-found")
+    for _ in range(2):
+        assert (await program.delete(path)).status_code == 204
+    assert problem_of(await program.get(path)) == (404, "not-found")
+
+
 async def test_fields_are_added_changed_removed_and_restored(program: httpx.AsyncClient, let_in: LetIn) -> None:
     fields = f"{BOOKS}/fields"
     given = {"name": "Shelf", "kind": "choice", "choices": ["Left", "Right"], "help": "Where it stands"}

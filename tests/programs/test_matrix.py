@@ -37,6 +37,7 @@ BODIES: dict[str, Any] = {
         "records": [{"number": 40, "version": 1, "values": {"notes": "One of many"}}]
     },
     "PATCH /collections/{slug:str}/records/{number:int}/draft": {"values": {"notes": "Typed"}},
+    "PATCH /collections/{slug:str}/draft": {"values": {"title": "Typed"}},
     "POST /collections": {"name": "Lamps", "first": "Name"},
     "POST /collections/{slug:str}/fields": {"name": "Shelf mark", "kind": "text"},
     "PATCH /collections/{slug:str}/fields/{key:str}": {"help": "What it is called"},
@@ -55,7 +56,7 @@ OWN = {
     "POST /announcements/{announcement_id:int}/acknowledge",
 }
 # What only who asks has.
-ONES_OWN = {"GET /collections/{slug:str}/records/{number:int}/draft"}
+ONES_OWN = {"GET /collections/{slug:str}/records/{number:int}/draft", "GET /collections/{slug:str}/draft"}
 # What is in no collection and no room: a token that is narrowed to some is not kept from it.
 ELSEWHERE = ("/members", "/invitations", "/announcements", "/notifications", "/audit")
 TABLES = (
