@@ -64,12 +64,23 @@ from app.notifications.pages import preferences as preference_pages
 from app.notifications.rights import NOTIFICATION_RIGHTS
 from app.operators.followers import operators_logged
 from app.operators.pages import workspaces as operator_pages
+from app.programs.endpoints import audit as audit_endpoints
 from app.programs.endpoints import collections as collection_endpoints
+from app.programs.endpoints import drafts as draft_endpoints
 from app.programs.endpoints import events as event_endpoints
+from app.programs.endpoints import exports as export_endpoints
+from app.programs.endpoints import fields as field_endpoints
+from app.programs.endpoints import files as file_endpoints
 from app.programs.endpoints import histories as history_endpoints
+from app.programs.endpoints import invitations as invitation_endpoints
 from app.programs.endpoints import locks as lock_endpoints
+from app.programs.endpoints import many as many_endpoints
+from app.programs.endpoints import messages as message_endpoints
+from app.programs.endpoints import notices as notice_endpoints
+from app.programs.endpoints import people as people_endpoints
 from app.programs.endpoints import records as record_endpoints
 from app.programs.endpoints import rooms as room_endpoints
+from app.programs.pages import reference as reference_pages
 from app.records import auditing, books, reindexing
 from app.records import usage as record_usage
 from app.records.followers import (
@@ -172,6 +183,7 @@ WORKSPACE_PAGES = (
     inbox_pages,
     announcement_pages,
     preference_pages,
+    reference_pages,
 )
 WORKSPACE_ROUTES: list[Any] = [
     show_quick_switcher,
@@ -180,10 +192,20 @@ WORKSPACE_ROUTES: list[Any] = [
 ]
 PROGRAM_ENDPOINTS = (
     collection_endpoints,
+    field_endpoints,
     record_endpoints,
+    many_endpoints,
+    draft_endpoints,
     history_endpoints,
     lock_endpoints,
     room_endpoints,
+    message_endpoints,
+    file_endpoints,
+    export_endpoints,
+    people_endpoints,
+    invitation_endpoints,
+    notice_endpoints,
+    audit_endpoints,
     event_endpoints,
 )
 PROGRAM_ROUTES: list[Any] = [endpoint for module in PROGRAM_ENDPOINTS for endpoint in module.endpoints]

@@ -79,6 +79,7 @@ class Plenty:
             "announcement_id": await self.newest(Announcement),
             "session_id": str(self.sessions[-1]),
             "token_id": await self.newest(Token),
+            "call": "change_field",
             "member_id": str(self.people[-1].id),
             "subject": f"record-{self.record.id}",
             "slug": "books",

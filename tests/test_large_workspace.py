@@ -72,7 +72,7 @@ class Large(Plenty):
         await self.add_tokens()
         return {
             **{"announcement_id": str(self.announced), "session_id": str(self.sessions[-1])},
-            **{"token_id": await self.newest(Token)},
+            **{"token_id": await self.newest(Token), "call": "change_field"},
             **{"invitation_id": await self.newest(Invitation), "member_id": str(self.people[-1].id)},
             **{"subject": f"record-{self.record.id}", "slug": "books", "room": room.slug, "number": "40"},
             **{"version": "1", "key": "title", "file_id": "1", "record_file_id": "1"},

@@ -7,7 +7,7 @@ import ipaddress
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote, urljoin, urlsplit
 
 from litestar import MediaType, Request, Response
@@ -28,6 +28,15 @@ from app.web.request_ids import request_id_of
 from app.web.texts import _l
 
 AnyRequest = Request[Any, Any, Any]
+
+
+class BeginSignedIn(Protocol):
+    """Begins a transaction with who asks, where that is told otherwise than by a session."""
+
+    def __call__(
+        self, request: AnyRequest, *, writes: bool
+    ) -> contextlib.AbstractAsyncContextManager[tuple[Transaction, Member]]:
+        """The transaction, and the member."""
 
 
 class SignInNeeded(Exception):
@@ -99,7 +108,12 @@ async def read_signed_in(request: AnyRequest) -> AsyncIterator[tuple[Transaction
 
 @contextlib.asynccontextmanager
 async def begin_signed_in(request: AnyRequest, *, writes: bool) -> AsyncIterator[tuple[Transaction, Member]]:
-    """A transaction with who asks, beside the one that pages take as an argument."""
+    """A transaction with who asks, beside the one that pages take as an argument; a program has its own way."""
+    begins: BeginSignedIn | None = request.scope["state"].get("begins")
+    if begins is not None:
+        async with begins(request, writes=writes) as begun:
+            yield begun
+        return
     state = request.app.state
     async with begin(request, state.database, writes=writes) as transaction:
         signed_in = await provide_signed_in(request, transaction, state.settings)

@@ -81,7 +81,7 @@ async def let_in(connection: Asked, handler: BaseRouteHandler) -> None:
         token, member = await find_caller(transaction, secret)
         grant, used_at = token.grant, token.used_at
         caller = Caller(secret, transaction.tenant.id, member.id, token.id, tuple(token.origins))
-    connection.scope["state"]["caller"] = caller
+    connection.scope["state"].update(caller=caller, begins=begin_with_member)
     check_origin(connection, caller)
     if scope != ANY_SCOPE and not grant.holds(scope):
         raise Problem("insufficient-scope", f"The token needs the scope {scope}.", scope=scope)
@@ -165,17 +165,24 @@ async def begin_as_program(request: AnyRequest, database: Database, *, writes: b
             del member.grant
 
 
+@contextlib.asynccontextmanager
+async def begin_with_member(request: AnyRequest, *, writes: bool) -> AsyncIterator[tuple[Transaction, Member]]:
+    """Likewise, with the member, for what goes on after the request's own transaction has ended."""
+    async with begin_as_program(request, request.app.state.database, writes=writes) as transaction:
+        yield transaction, await provide_program_member(transaction)
+
+
 async def provide_program_transaction(request: AnyRequest, database: Database) -> AsyncIterator[Transaction]:
     """One transaction for the request. It is a writing one unless the method is safe, or the endpoint says
     `opt={"writes": …}`; what it can do before the writer waits for it is the function `opt={"prepare": …}`."""
     opt = request.route_handler.opt
     writes = opt.get("writes", request.method not in SAFE)
-    if writes:
-        await request.body()  # the writer does not wait for a slow sender
-        if prepare := opt.get("prepare"):
-            await prepare(request)
+    if not opt.get("streams"):
+        await request.body()  # no transaction waits for a slow sender
+    if writes and (prepare := opt.get("prepare")):
+        await prepare(request)
     async with contextlib.AsyncExitStack() as ending:
-        end_with_answer(request.scope, ending)
+        end_with_answer(request.scope, ending, early=True)
         yield await ending.enter_async_context(begin_as_program(request, database, writes=writes))
 
 

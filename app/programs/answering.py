@@ -10,7 +10,9 @@ from litestar.types import Message, Send
 from app.programs.access import Caller
 from app.programs.limits import LimitStanding
 
-EXPOSED_HEADERS = b"ETag, Location, Retry-After, RateLimit, RateLimit-Policy, X-Request-ID"
+EXPOSED_HEADERS = (
+    b"Accept-Ranges, Content-Range, ETag, Location, Retry-After, RateLimit, RateLimit-Policy, X-Request-ID"
+)
 
 
 class Answering:

@@ -6,14 +6,19 @@ What was answered is kept in the transaction that did it, so that a process that
 from __future__ import annotations
 
 import hashlib
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
+import msgspec
+from litestar import Response
 from sqlalchemy import ForeignKeyConstraint, LargeBinary, String, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.accounts.access import AnyRequest
+from app.accounts.access import AnyRequest, write_signed_in
+from app.accounts.members import Member
 from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.jobs.sweeps import delete_by_keys, sweeps
 from app.programs.problems import Problem
@@ -73,7 +78,9 @@ def digest_route(request: AnyRequest, key: str) -> str:
 
 
 async def digest_sent(request: AnyRequest) -> str:
-    """A digest of what a request holds."""
+    """A digest of what a request holds; of a file that it brought, the one that was made while that came."""
+    if sent := request.scope["state"].get("sent"):
+        return str(sent)
     return hashlib.sha256(request.scope["query_string"] + b"\n" + await request.body()).hexdigest()
 
 
@@ -96,6 +103,28 @@ async def find_kept_answer(request: AnyRequest, transaction: Transaction, key: s
     if kept.body is None:
         raise Problem("answer-not-kept", "It was done with this Idempotency-Key, and its answer held a secret.")
     return kept
+
+
+Work = Callable[[Transaction, Member], Awaitable[msgspec.Struct]]
+
+
+async def write_once(request: AnyRequest, status: int, work: Work) -> tuple[Response[Any], bool]:
+    """Do a work in a writing transaction of its own, for an endpoint that asks a limit or reads a long body before:
+    once for each `Idempotency-Key`, with who asks as they are by then. The answer, and whether it was done by now."""
+    key = read_key(request.headers)
+    async with write_signed_in(request) as (transaction, member):
+        if key and (kept := await find_kept_answer(request, transaction, key)):
+            return repeat_answer(kept), False
+        answer = msgspec.json.encode(await work(transaction, member))
+        if key:
+            fields = json.dumps({"content-type": "application/json"})
+            await keep_program_answer(request, transaction, key, status, fields, answer)
+    return Response(answer, status_code=status, media_type="application/json"), True
+
+
+def repeat_answer(kept: KeptAnswer) -> Response[Any]:
+    """What was answered before, once more."""
+    return Response(kept.body or b"", status_code=kept.status, headers=json.loads(kept.fields))
 
 
 async def keep_program_answer(

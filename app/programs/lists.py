@@ -16,6 +16,7 @@ from app.programs.routes import ListPart
 DEFAULT_LIMIT, MOST_ITEMS = 50, 200
 Limit = Annotated[int, QueryParameter(name="limit", ge=1, le=MOST_ITEMS, description="How many items at the most.")]
 After = Annotated[str, QueryParameter(name="next", description="What the part before gave as its `next`.")]
+ItemNumber = Annotated[int | None, QueryParameter(ge=0, le=2**62, description="The number of an item of the list.")]
 
 Row = TypeVar("Row")
 Shape = TypeVar("Shape")

@@ -80,16 +80,22 @@ def list_errors(errors: Mapping[str, Text | str]) -> list[dict[str, str]]:
 def answer_problem(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """The answer to an exception, whichever it is. What is our fault goes to the log."""
     found = find_problem(request, find_cause(error))
-    status, headers = found.status_code, dict(found.headers or {})
-    body = describe_problem(
-        found.code,
-        status=status,
-        detail=found.said,
+    headers = dict(found.headers or {})
+    return Response(
+        write_problem(request, found), status_code=found.status_code, media_type=PROBLEM_TYPE, headers=headers
+    )
+
+
+def write_problem(request: Request[Any, Any, Any], problem: Problem) -> bytes:
+    """A problem of a request, as programs get it."""
+    return describe_problem(
+        problem.code,
+        status=problem.status_code,
+        detail=problem.said,
         request_id=request_id_of(request.scope),
         instance=request.scope["path"],
-        **found.more,
+        **problem.more,
     )
-    return Response(body, status_code=status, media_type=PROBLEM_TYPE, headers=headers)
 
 
 def find_problem(request: Request[Any, Any, Any], error: Exception) -> Problem:

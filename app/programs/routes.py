@@ -20,8 +20,9 @@ from litestar.routes import HTTPRoute
 
 from app.accounts.scopes import SCOPES, Scope
 from app.programs.access import ANY_SCOPE, NO_SCOPE
-from app.programs.kept_answers import KEPT_FIELDS, find_kept_answer, keep_program_answer, read_key
+from app.programs.kept_answers import KEPT_FIELDS, find_kept_answer, keep_program_answer, read_key, repeat_answer
 from app.programs.problems import ProblemShape
+from app.programs.transfers import BringingOperation
 from app.web.problems import PROBLEM_TYPE, PROBLEMS
 
 Listed = TypeVar("Listed")
@@ -50,6 +51,18 @@ class ListPart(msgspec.Struct, Generic[Listed]):
 # What is told of an answer that has no body, as whoever asks has it.
 NOT_MODIFIED = {304: ResponseSpec(data_container=None, description="Nothing has changed since the tag was given.")}
 
+AS_RETURNED: Mapping[int, ResponseSpec] = MappingProxyType({})
+
+
+def describe_bytes(description: str) -> ResponseSpec:
+    """What is told of an answer that is a file, of whatever type."""
+    return ResponseSpec(data_container=bytes, media_type="*/*", generate_examples=False, description=description)
+
+
+# Answers that are files.
+SENT_IN_PART = {200: describe_bytes("The file."), 206: describe_bytes("The part of it that was asked for.")}
+SENT_AS_EXPORT = {200: describe_bytes("The file, in the format that was asked for.")}
+
 
 def describe_answers(*statuses: int, also: Also) -> dict[int, ResponseSpec]:
     """What is told of the problems that an endpoint may answer with, and of what it `also` answers that is none, beside
@@ -70,14 +83,47 @@ def describe_answers(*statuses: int, also: Also) -> dict[int, ResponseSpec]:
     return {**others, **problems}
 
 
+def naming(method: Any, path: str, **options: Any) -> Decorator:
+    """A route of a method, which is called by the name of its endpoint where it is described."""
+
+    def decorate(endpoint: Called) -> Any:
+        name = endpoint.__name__.removesuffix("_for_programs").removesuffix("_to_program").removesuffix("_by_program")
+        return method(path, operation_id=name, **options)(endpoint)
+
+    return decorate
+
+
 def reads(
-    path: str, *, scope: Scope | Literal["any"], heavy: bool | str = False, answers: Sequence[int] = (), **options: Any
+    path: str,
+    *,
+    scope: Scope | Literal["any"],
+    heavy: bool | str = False,
+    answers: Sequence[int] = (),
+    also: Mapping[int, ResponseSpec] = AS_RETURNED,
+    **options: Any,
 ) -> Decorator:
     """An endpoint that reads. It is `heavy` where it takes long, always or with a parameter of that name: then it is
     counted with what its member searches, and it takes turns with what they read, with the parameter or without."""
     opt = {"scope": scope, "heavy": heavy}
-    responses = {**NOT_MODIFIED, **describe_answers(*ALWAYS, *answers, also=NOTHING_ELSE)}
-    return get(API + path, opt=opt, responses=responses, **options)
+    responses = {**NOT_MODIFIED, **also, **describe_answers(*ALWAYS, *answers, also=NOTHING_ELSE)}
+    return naming(get, API + path, opt=opt, responses=responses, **options)
+
+
+def brings(path: str, *, scope: Scope, **options: Any) -> Decorator:
+    """An endpoint that takes a file as its body, of whatever size. It ends its transaction before it reads that, and
+    writes in another one (`programs/transfers.py`)."""
+    opt = {"scope": scope, "writes": False, "streams": True}
+    responses = describe_answers(*ALWAYS, *SENDING, 507, also=NOTHING_ELSE)
+    return naming(
+        post,
+        API + path,
+        opt=opt,
+        status_code=201,
+        responses=responses,
+        request_max_body_size=None,
+        operation_class=BringingOperation,
+        **options,
+    )
 
 
 def adds(
@@ -85,6 +131,7 @@ def adds(
     *,
     scope: Scope,
     secret: bool = False,
+    writes: bool = True,
     status_code: int = 201,
     answers: Sequence[int] = (),
     also: Also = NOTHING_ELSE,
@@ -92,13 +139,14 @@ def adds(
     **options: Any,
 ) -> Decorator:
     """An endpoint that makes or does something, once for each `Idempotency-Key`. An answer that holds a `secret` is not
-    kept. It takes `request` and `transaction` as arguments."""
-    opt = {"scope": scope, "prepare": prepare}
+    kept. It takes `request` and `transaction` as arguments. One that does not write in that transaction, as it asks a
+    limit first, gives its answer by `write_once`."""
+    opt = {"scope": scope, "prepare": prepare} | ({} if writes else {"writes": False})
     responses = describe_answers(*ALWAYS, *SENDING, *answers, also=also)
 
     def decorate(endpoint: Called) -> Any:
-        once = do_once(endpoint, secret=secret, status=status_code)
-        return post(API + path, opt=opt, status_code=status_code, responses=responses, **options)(once)
+        once = do_once(endpoint, secret=secret, status=status_code, writes=writes)
+        return naming(post, API + path, opt=opt, status_code=status_code, responses=responses, **options)(once)
 
     return decorate
 
@@ -115,18 +163,19 @@ def changes(
     """An endpoint that changes something that is there."""
     opt = {"scope": scope, "prepare": prepare}
     responses = describe_answers(*ALWAYS, *SENDING, *answers, also=also)
-    return patch(API + path, opt=opt, responses=responses, **options)
+    return naming(patch, API + path, opt=opt, responses=responses, **options)
 
 
 def removes(path: str, *, scope: Scope, answers: Sequence[int] = (), **options: Any) -> Decorator:
     """An endpoint that takes something away, and answers nothing."""
     opt = {"scope": scope}
     responses = describe_answers(*ALWAYS, 409, *answers, also=NOTHING_ELSE)
-    return litestar.delete(API + path, opt=opt, status_code=204, responses=responses, **options)
+    return naming(litestar.delete, API + path, opt=opt, status_code=204, responses=responses, **options)
 
 
-def do_once(endpoint: Called, *, secret: bool, status: int) -> Called:
-    """An endpoint that answers as before what is sent again with the same key."""
+def do_once(endpoint: Called, *, secret: bool, status: int, writes: bool) -> Called:
+    """An endpoint that answers as before what is sent again with the same key; one that writes elsewhere keeps its
+    answer there."""
 
     @functools.wraps(endpoint)
     async def answer_once(**arguments: Any) -> Any:
@@ -136,8 +185,10 @@ def do_once(endpoint: Called, *, secret: bool, status: int) -> Called:
             return await endpoint(**arguments)
         kept = await find_kept_answer(request, transaction, key)
         if kept is not None:
-            return Response(kept.body or b"", status_code=kept.status, headers=json.loads(kept.fields))
+            return repeat_answer(kept)
         answer = await endpoint(**arguments)
+        if not writes:
+            return answer
         if not isinstance(answer, Response):
             answer = Response(answer, status_code=status)
         body = msgspec.json.encode(answer.content)

@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from app.accounts.members import Member
 from app.records.collections import Collection
+from app.records.definitions import KEPT_OPTIONS
 from app.records.fields import Field, Fields
 from app.records.records import Record
 
@@ -41,16 +42,19 @@ class ChoiceShape(msgspec.Struct):
 
     id: int
     name: str
+    color: str
     archived: bool
 
 
 class FieldShape(msgspec.Struct):
     """A field: `key` is what values are called by. One that is not `writable` is written by the program itself, or may
-    not be changed by whoever asks."""
+    not be changed by whoever asks. `options` are what its kind lets one choose, `default` is what a new record begins
+    with, and those of the roles in `read_only_for` may not change its values."""
 
     key: str
     name: str
     kind: str
+    version: int
     required: bool
     unique: bool
     writable: bool
@@ -58,6 +62,7 @@ class FieldShape(msgspec.Struct):
     default: Any
     choices: list[ChoiceShape]
     options: dict[str, Any]
+    read_only_for: list[str]
 
 
 class RecordShape(msgspec.Struct):
@@ -159,36 +164,6 @@ class LockStanding(msgspec.Struct):
     place: QueuePlace | None
 
 
-class RoomShape(msgspec.Struct):
-    """A room, of what is said in which is told on `channel`."""
-
-    slug: str
-    name: str
-    description: str
-    kind: str
-    joined: bool
-    channel: str
-
-
-class NewMessage(msgspec.Struct, forbid_unknown_fields=True):
-    """A message that is to be posted. `reply_to` is the number of one in the same room."""
-
-    text: str
-    reply_to: int | None = None
-
-
-class MessageShape(msgspec.Struct):
-    """A message. A deleted one has no text."""
-
-    number: int
-    author: PersonShape
-    text: str
-    reply_to: int | None
-    created_at: datetime
-    edited_at: datetime | None
-    deleted_at: datetime | None
-
-
 def shape_collection(collection: Collection) -> CollectionShape:
     """A collection, for programs."""
     return CollectionShape(
@@ -211,13 +186,15 @@ def shape_field(field: Field, *, writable: bool) -> FieldShape:
         key=field.key,
         name=field.label,
         kind=field.kind_name,
+        version=field.version,
         required=field.required,
         unique=field.unique,
         writable=writable,
         help=field.help,
         default=field.kind.to_json(field.default, field),
-        choices=[ChoiceShape(each["id"], each["name"], each["archived"]) for each in field.choices],
-        options=field.options,
+        choices=[ChoiceShape(each["id"], each["name"], each["color"], each["archived"]) for each in field.choices],
+        options={name: value for name, value in field.options.items() if name not in KEPT_OPTIONS},
+        read_only_for=list(field.read_only_for),
     )
 
 

@@ -7,6 +7,7 @@ and that a request whose key is being answered is not answered at the same time.
 from __future__ import annotations
 
 import json
+from threading import Lock
 from typing import Any
 
 from litestar import Controller, Litestar, Request, Response, get
@@ -14,6 +15,7 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
+from litestar.routes import HTTPRoute
 from litestar.types import Receive, Send
 
 import app
@@ -21,6 +23,7 @@ from app.accounts.access import AnyRequest, enter_workspace
 from app.accounts.program_tokens import LIST_TOKEN_ORIGINS
 from app.programs.access import NO_SCOPE, let_in, provide_program_member, provide_program_transaction
 from app.programs.answering import Answering
+from app.programs.description import complete_description
 from app.programs.problems import answer_problem
 from app.programs.routes import API, check_routes
 from app.web.errors import PageError
@@ -28,9 +31,28 @@ from app.web.metrics import PROGRAM_CALLS
 
 BODY_LIMIT = 64 * 1024
 ALLOWED_METHODS = b"GET, HEAD, POST, PATCH, DELETE"
-ALLOWED_HEADERS = b"Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, Last-Event-ID, Lock"
+ALLOWED_HEADERS = (
+    b"Authorization, Content-Type, If-Match, If-None-Match, If-Range, Idempotency-Key, Last-Event-ID, Lock, Range"
+)
 PREFLIGHT_SECONDS = b"600"
 DESCRIPTION = "What a person can do on a page, a program can do with a token. docs/api.md leads in."
+
+
+def describe_endpoints(endpoints: Litestar) -> dict[str, Any]:
+    """What there is to call, as an OpenAPI document."""
+    document = complete_description(endpoints.openapi_schema.to_schema())
+    scopes = {
+        (route.path_format, method): handler.opt["scope"]
+        for route in endpoints.routes
+        if isinstance(route, HTTPRoute)
+        for handler in route.route_handlers
+        for method in handler.http_methods
+        if handler.opt.get("scope")
+    }
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            operation["x-scope"] = scopes[path, method.upper()]
+    return document
 
 
 class Description(Controller):
@@ -45,7 +67,7 @@ class Description(Controller):
         """The description."""
         state = request.app.state
         if "openapi" not in state:
-            state.openapi = json.dumps(request.app.openapi_schema.to_schema()).encode()
+            state.openapi = json.dumps(state.describe_api()).encode()
         return Response(state.openapi, media_type="application/json")
 
 
@@ -54,12 +76,16 @@ class ProgramSite:
 
     def __init__(self, routes: list[Any]) -> None:
         self.parts: Any = None
+        self.describing = Lock()
+        self.document: dict[str, Any] | None = None
         self.endpoints = Litestar(
             routes,
             guards=[let_in],
             dependencies={
                 "settings": Provide(lambda: self.parts.settings, sync_to_thread=False),
                 "database": Provide(lambda: self.parts.database, sync_to_thread=False),
+                "mailing": Provide(lambda: self.parts.mailing, sync_to_thread=False),
+                "exporting": Provide(lambda: self.parts.exporting, sync_to_thread=False),
                 "transaction": Provide(provide_program_transaction),
                 "member": Provide(provide_program_member),
             },
@@ -82,7 +108,14 @@ class ProgramSite:
     def serve_with(self, parts: Any, **state: Any) -> None:
         """Say what there is to ask for."""
         self.parts = parts
-        self.endpoints.state.update({**state, "answering": set()})
+        self.endpoints.state.update({**state, "answering": set(), "describe_api": self.describe})
+
+    def describe(self) -> dict[str, Any]:
+        """What there is to call, as an OpenAPI document. It is made once."""
+        with self.describing:
+            if self.document is None:
+                self.document = describe_endpoints(self.endpoints)
+            return self.document
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """Answer a request."""

@@ -166,10 +166,11 @@ class Pages:
         for site in (self.workspace, self.central):
             state = {"node": parts.node, "settings": parts.settings, "database": parts.database}
             state |= {"languages": parts.languages, "reauthentication": parts.reauthentication}
+            state |= {"describe_api": self.programs.describe}
             state |= {"guessing": parts.guessing, "senders": parts.senders, "arriving": parts.arriving}
             site.state.update(state | {"writing": parts.writing, "lists": parts.lists, "visits": parts.visits})
         own = {"settings": parts.settings, "database": parts.database, "visits": parts.visits, "node": parts.node}
-        self.programs.serve_with(parts, **own, windows=parts.windows, lists=parts.lists)
+        self.programs.serve_with(parts, **own, windows=parts.windows, lists=parts.lists, arriving=parts.arriving)
 
     @contextlib.asynccontextmanager
     async def run(self, _: Litestar) -> AsyncIterator[None]:

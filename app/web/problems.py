@@ -24,6 +24,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "version-changed": (412, "The version has moved on"),
     "too-large": (413, "This is too large"),
     "unsupported-type": (415, "This is of a type that is not read here"),
+    "range-not-satisfiable": (416, "The file has no such part"),
     "invalid": (422, "The values won't do"),
     "key-reused": (422, "The key was used for another request"),
     "locked": (423, "Somebody holds it"),

@@ -24,8 +24,11 @@ class Streamed(Response[None]):
     closed before the request is over, in the task that it worked in. To HEAD it is not begun.
     """
 
-    def __init__(self, pieces: AsyncGenerator[bytes], *, media_type: str, headers: dict[str, str]) -> None:
-        super().__init__(None, media_type=media_type, headers=headers)
+    def __init__(
+        self, pieces: AsyncGenerator[bytes], *, media_type: str, headers: dict[str, str], status: int = 200
+    ) -> None:
+        super().__init__(None, media_type=media_type, headers=headers, status_code=status)
+        self.status = status
         self.pieces = pieces
 
     def to_asgi_response(self, *arguments: Any, **options: Any) -> Any:
@@ -75,7 +78,7 @@ class Streamed(Response[None]):
         """Send the headers."""
         headers = {"content-type": str(self.media_type), **self.headers}
         encoded = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
-        await send({"type": "http.response.start", "status": 200, "headers": encoded})
+        await send({"type": "http.response.start", "status": self.status, "headers": encoded})
 
 
 async def wait_until_gone(receive: Receive) -> None:

@@ -19,6 +19,7 @@ from tests.test_isolation import TARGETS
 LOOK = (Path(__file__).parent / "accessibility.js").read_text()
 # What stands for a parameter in the demo's acme; a page with another one needs a line here.
 VALUES = {"slug": "books", "number": "40", "version": "1", "member_id": "3", "announcement_id": "1", "key": "title"}
+VALUES |= {"call": "change_field"}
 ROOMS = {"slug": "general", "number": "1"}
 # No pages, but pictures, files and parts that others take in; and a question about what the demo has none of.
 PARTS = (

@@ -20,7 +20,7 @@ from app.features import open_database
 from app.server.asgi import create_app
 from tests.databases import Store
 from tests.plenty import Plenty
-from tests.programs.test_matrix import CALLS
+from tests.programs.test_matrix import CALLS, VALUES, add_things
 from tests.statements import noting_statements
 from tests.test_isolation import SETTINGS
 from tests.test_statements import STILL_MADE, TOLERATED, made, undoing  # noqa: F401  (a fixture)
@@ -59,6 +59,7 @@ async def test_no_call_makes_or_compiles_a_statement_that_was_made_before(
     application = make_program(database, store, tmp_path, monkeypatch)
     found: dict[str, list[str]] = {}
     async with program_of(application, secret) as client:
+        monkeypatch.setattr("tests.programs.test_matrix.VALUES", VALUES | await add_things(client))
         for call in CALLS:
             for _ in range(2):
                 made.clear()

@@ -184,9 +184,14 @@ async def test_what_is_to_be_called_is_described_for_anybody(shared_server: Serv
     assert described["openapi"].startswith("3.1")
     assert {"get", "patch", "delete"} <= described["paths"][f"{API}/collections/{{slug}}/records/{{number}}"].keys()
     locks = described["paths"][f"{API}/collections/{{slug}}/records/{{number}}/lock"]
+    shared = described["components"]["responses"]
+    answers = {
+        status: shared[said["$ref"].rpartition("/")[2]] if "$ref" in said else said
+        for status, said in locks["post"]["responses"].items()
+    }
     schemas = {
         status: next(iter(said["content"].values()))["schema"]["$ref"].rpartition("/")[2]
-        for status, said in locks["post"]["responses"].items()
+        for status, said in answers.items()
     }
     assert (schemas["201"], schemas["202"], schemas["423"]) == ("HeldLock", "LockAwaited", "ProblemShape")
     assert "content" not in locks["get"]["responses"]["304"]

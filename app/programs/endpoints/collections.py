@@ -12,9 +12,11 @@ from app.programs.routes import ListPart, reads
 from app.programs.shapes import CollectionShape, FieldShape, shape_collection, shape_field
 from app.records.access import enter_collection, find_accesses_of
 from app.records.collections import Collection
-from app.records.fields import list_fields
+from app.records.fields import Field, Fields, list_fields
 from app.records.values import list_read_only
 
+COLLECTION = "/collections/{slug:str}"
+FIELDS = COLLECTION + "/fields"
 # Those that may be read are found among so many at a time.
 READ_AT_ONCE = 200
 LIST_COLLECTIONS_AFTER = PreparedSelect(
@@ -44,25 +46,24 @@ async def list_collections_for_programs(
     return page_rows(found[: limit + 1], limit, shape_collection, lambda each: (each.id,))
 
 
-@reads("/collections/{slug:str}", scope="records:read")
+@reads(COLLECTION, scope="records:read")
 async def show_collection_to_program(transaction: Transaction, member: Member, slug: str) -> CollectionShape:
     """A collection."""
     return shape_collection((await enter_collection(transaction, member, slug, "read")).collection)
 
 
-@reads("/collections/{slug:str}/fields", scope="records:read")
+@reads(FIELDS, scope="records:read")
 async def list_fields_for_programs(transaction: Transaction, member: Member, slug: str) -> ListPart[FieldShape]:
     """The fields of a collection, in their order; all of them at once."""
     access = await enter_collection(transaction, member, slug, "read")
     fields = await list_fields(transaction, access.collection)
-    fixed = {field.id for field in list_read_only(fields, member)}
-    return ListPart(
-        [
-            shape_field(field, writable=field.kind.is_typed and not field.kind.computed and field.id not in fixed)
-            for field in fields
-        ],
-        None,
-    )
+    return ListPart([shape_for(member, fields, field) for field in fields], None)
+
+
+def shape_for(member: Member, fields: Fields, field: Field) -> FieldShape:
+    """A field, as a member may write it."""
+    fixed = {each.id for each in list_read_only(fields, member)}
+    return shape_field(field, writable=not field.kind.computed and field.id not in fixed)
 
 
 endpoints = [list_collections_for_programs, show_collection_to_program, list_fields_for_programs]

@@ -1,48 +1,74 @@
-"""Rooms, and what is said in them."""
+"""Rooms, what is said in them, and what was."""
 
 from __future__ import annotations
 
-import secrets
-from typing import Any
-
-import msgspec
 from litestar import Response
+from litestar.exceptions import NotFoundException
 from sqlalchemy import bindparam, select
 
-from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.mentions import read_texts
-from app.chat.limits import Pace
-from app.chat.memberships import get_room
-from app.chat.messages import Message
-from app.chat.posting import post_message
-from app.chat.room_lists import ListedRoom, list_rooms
-from app.chat.text.rendering import prepare_text
+from app.chat.direct_rooms import find_name
+from app.chat.memberships import find_membership, get_room
+from app.chat.message_changes import list_revisions
+from app.chat.messages import Message, get_message
+from app.chat.room_lists import list_rooms
+from app.chat.rooms import Room
 from app.database import PreparedSelect, Transaction
-from app.programs.access import Caller
-from app.programs.lists import DEFAULT_LIMIT, After, Limit, page_rows, read_cursor, write_cursor
-from app.programs.problems import Problem
-from app.programs.records import as_forms_have_it
-from app.programs.routes import API, ListPart, adds, reads
-from app.programs.shapes import MessageShape, NewMessage, PersonShape, RoomShape, in_utc
-
-FIND_MESSAGE_ID = PreparedSelect(
-    lambda: select(Message.id).where(Message.room_id == bindparam("room_id"), Message.number == bindparam("number"))
+from app.programs.chat_shapes import (
+    MessageRevisionShape,
+    MessageShape,
+    ReactionShape,
+    RoomShape,
+    shape_listed_room,
+    shape_messages,
+    shape_room,
 )
+from app.programs.lists import DEFAULT_LIMIT, After, ItemNumber, Limit, page_rows, read_cursor, write_cursor
+from app.programs.routes import ListPart, reads
+from app.programs.shapes import in_utc
+
+ROOM = "/rooms/{slug:str}"
+ROOM_MESSAGES = ROOM + "/messages"
+MESSAGE = ROOM_MESSAGES + "/{message:int}"
+NEWEST = 2**62
+
 LIST_MESSAGES_BEFORE = PreparedSelect(
     lambda: (
-        select(Message, Member.name)
-        .join(Member, (Member.id == Message.member_id) & (Member.tenant_id == Message.tenant_id))
-        .where(Message.room_id == bindparam("room_id"), Message.number < bindparam("before"))
+        select(Message)
+        .where(
+            Message.room_id == bindparam("room_id"),
+            Message.number < bindparam("before"),
+            Message.number > bindparam("after"),
+        )
         .order_by(Message.number.desc())
         .limit(bindparam("most"))
     )
 )
-LIST_MESSAGE_NUMBERS = PreparedSelect(
-    lambda: select(Message.id, Message.number).where(Message.id.in_(bindparam("ids")))
+LIST_MESSAGES_AFTER = PreparedSelect(
+    lambda: (
+        select(Message)
+        .where(
+            Message.room_id == bindparam("room_id"),
+            Message.number < bindparam("before"),
+            Message.number > bindparam("after"),
+        )
+        .order_by(Message.number)
+        .limit(bindparam("most"))
+    )
 )
-MESSAGE_LIMIT = 256 * 1024
-NEWEST = 2**62
+LIST_REPLIES = PreparedSelect(
+    lambda: (
+        select(Message)
+        .where(
+            Message.room_id == bindparam("room_id"),
+            Message.reply_to_id == bindparam("message_id"),
+            Message.number > bindparam("after"),
+        )
+        .order_by(Message.number)
+        .limit(bindparam("most"))
+    )
+)
 
 
 @reads("/rooms", scope="chat:read")
@@ -52,84 +78,118 @@ async def list_rooms_for_programs(
     """The rooms that one is in, or may join, by name; direct ones after the others."""
     rooms = await list_rooms(transaction, member)
     begin = (read_cursor(next, int) or [0])[0]
-    as_forms_have_it = [each for each in rooms if member.grant.reaches([("room", each.id)])]
-    shown = as_forms_have_it[begin : begin + limit]
-    following = write_cursor(begin + limit) if len(as_forms_have_it) > begin + limit else None
-    return ListPart([shape_room(each) for each in shown], following)
+    reached = [each for each in rooms if member.grant.reaches([("room", each.id)])]
+    shown = reached[begin : begin + limit]
+    following = write_cursor(begin + limit) if len(reached) > begin + limit else None
+    return ListPart([shape_listed_room(each) for each in shown], following)
 
 
-def shape_room(room: ListedRoom) -> RoomShape:
-    """A room, for programs."""
-    return RoomShape(room.slug, room.name, room.description, room.kind, room.joined, f"room.{room.id}")
+@reads(ROOM, scope="chat:read")
+async def show_room_to_program(transaction: Transaction, member: Member, slug: str) -> RoomShape:
+    """A room, archived or not."""
+    room = await get_room(transaction, member, slug)
+    joined = await find_membership(transaction, room, member) is not None
+    return shape_room(room, await find_name(transaction, member, room), joined=joined)
 
 
-@reads("/rooms/{slug:str}/messages", scope="chat:read")
+@reads(ROOM_MESSAGES, scope="chat:read")
 async def list_messages_for_programs(
     transaction: Transaction,
     member: Member,
     slug: str,
+    before: ItemNumber = None,
+    after: ItemNumber = None,
     limit: Limit = DEFAULT_LIMIT,
     next: After = "",
 ) -> ListPart[MessageShape]:
-    """The messages of a room, the newest first."""
+    """The messages of a room, the newest first; with `after`, those behind the one of that number, the oldest first.
+    With `before`, those before the one of that number."""
     room = await get_room(transaction, member, slug)
-    before = (read_cursor(next, int) or [NEWEST])[0]
-    rows = await transaction.rows(LIST_MESSAGES_BEFORE, room_id=room.id, before=before, most=limit + 1)
+    goes_up = after is not None
+    place = read_cursor(next, int)
+    bounds = {"before": NEWEST if before is None else before, "after": after or 0}
+    if place:
+        bounds["after" if goes_up else "before"] = place[0]
+    listed = LIST_MESSAGES_AFTER if goes_up else LIST_MESSAGES_BEFORE
+    rows = await transaction.column(listed, room_id=room.id, most=limit + 1, **bounds)
+    return await part_of_messages(transaction, rows, limit)
+
+
+async def part_of_messages(transaction: Transaction, rows: list[Message], limit: int) -> ListPart[MessageShape]:
+    """A part of a list of messages, of which one more was read than is asked for."""
     shapes = {shape.number: shape for shape in await shape_messages(transaction, rows[:limit])}
-    return page_rows(rows, limit, lambda row: shapes[row[0].number], lambda row: (row[0].number,))
+    return page_rows(rows, limit, lambda row: shapes[row.number], lambda row: (row.number,))
 
 
-async def shape_messages(transaction: Transaction, rows: Any) -> list[MessageShape]:
-    """Messages with the names of their authors, for programs."""
-    answered = {message.reply_to_id for message, _ in rows if message.reply_to_id}
-    numbers = dict(await transaction.rows(LIST_MESSAGE_NUMBERS, ids=answered)) if answered else {}
-    texts = await read_texts(transaction, *(message.text for message, _ in rows))
-    return [
-        MessageShape(
-            number=message.number,
-            author=PersonShape(message.member_id, name),
-            text="" if message.deleted_at else text,
-            reply_to=numbers.get(message.reply_to_id),
-            created_at=in_utc(message.created_at),
-            edited_at=message.edited_at and in_utc(message.edited_at),
-            deleted_at=message.deleted_at and in_utc(message.deleted_at),
-        )
-        for (message, name), text in zip(rows, texts, strict=True)
-    ]
-
-
-async def prepare_message(request: AnyRequest) -> None:
-    """Have a long text rendered before the transaction that posts it begins: others would wait for it."""
-    caller: Caller = request.scope["state"]["caller"]
-    try:
-        given = msgspec.json.decode(await request.body(), type=NewMessage)
-    except msgspec.DecodeError:
-        return  # which is said later
-    site = request.app.state
-    origin = site.settings.workspace_url(request.scope["state"]["slug"], "")
-    pace = Pace(None, caller.tenant_id)
-    request.state.typed = await prepare_text(site.database, pace, as_forms_have_it(given.text), origin)
-
-
-@adds("/rooms/{slug:str}/messages", scope="chat:write", request_max_body_size=MESSAGE_LIMIT, prepare=prepare_message)
-async def say_message(
-    request: AnyRequest, transaction: Transaction, member: Member, slug: str, data: NewMessage
-) -> Response[MessageShape]:
-    """Post a message into a room, joining it."""
+async def open_message(transaction: Transaction, member: Member, slug: str, number: int) -> tuple[Room, Message]:
+    """A message with its room, for who may see it. Raises NotFoundException."""
     room = await get_room(transaction, member, slug)
-    answered = 0
-    if data.reply_to is not None:
-        if not 0 < data.reply_to < NEWEST:
-            raise Problem("invalid", errors={"reply_to": "There is no such message."})
-        answered = await transaction.value(FIND_MESSAGE_ID, room_id=room.id, number=data.reply_to) or 0
-        if not answered:
-            raise Problem("invalid", errors={"reply_to": "There is no such message."})
-    text = request.state.get("typed") or as_forms_have_it(data.text)
-    key = secrets.token_urlsafe(16)
-    message, _ = await post_message(transaction, room, member, key=key, text=text, reply_to_id=answered)
-    (shape,) = await shape_messages(transaction, [(message, member.name)])
-    location = f"{API}/rooms/{slug}/messages?limit=1"
-    return Response(shape, status_code=201, headers={"Location": location})
+    if not 0 < number < NEWEST:
+        raise NotFoundException
+    return room, await get_message(transaction, room, number)
 
 
-endpoints = [list_rooms_for_programs, list_messages_for_programs, say_message]
+async def answer_message(
+    transaction: Transaction, message: Message, *, status: int = 200, **headers: str
+) -> Response[MessageShape]:
+    """A message, with its version as its tag."""
+    (shape,) = await shape_messages(transaction, [message])
+    return Response(shape, status_code=status, headers={"ETag": f'"{shape.version}"', **headers})
+
+
+@reads(MESSAGE, scope="chat:read")
+async def show_message_to_program(
+    transaction: Transaction, member: Member, slug: str, message: int
+) -> Response[MessageShape]:
+    """A message; of a deleted one, that it was there."""
+    _, found = await open_message(transaction, member, slug, message)
+    return await answer_message(transaction, found)
+
+
+@reads(MESSAGE + "/replies", scope="chat:read")
+async def list_replies(
+    transaction: Transaction, member: Member, slug: str, message: int, limit: Limit = DEFAULT_LIMIT, next: After = ""
+) -> ListPart[MessageShape]:
+    """The messages that answer this one, the oldest first."""
+    room, found = await open_message(transaction, member, slug, message)
+    after = (read_cursor(next, int) or [0])[0]
+    rows = await transaction.column(LIST_REPLIES, room_id=room.id, message_id=found.id, after=after, most=limit + 1)
+    return await part_of_messages(transaction, rows, limit)
+
+
+@reads(MESSAGE + "/reactions", scope="chat:read")
+async def list_reactions(transaction: Transaction, member: Member, slug: str, message: int) -> ListPart[ReactionShape]:
+    """The emoji under a message, all at once, in the order in which they came."""
+    _, found = await open_message(transaction, member, slug, message)
+    (shape,) = await shape_messages(transaction, [found])
+    return ListPart(shape.reactions, None)
+
+
+@reads(MESSAGE + "/revisions", scope="chat:read")
+async def list_message_revisions(
+    transaction: Transaction, member: Member, slug: str, message: int, limit: Limit = DEFAULT_LIMIT, next: After = ""
+) -> ListPart[MessageRevisionShape]:
+    """What a message was before it was changed, the oldest first; for who wrote it, and admins."""
+    _, found = await open_message(transaction, member, slug, message)
+    revisions = await list_revisions(transaction, found, member)
+    after = (read_cursor(next, int) or [0])[0]
+    rows = [each for each in revisions if each.number > after][: limit + 1]
+    texts = await read_texts(transaction, *(each.text for each in rows))
+    said = {each.number: text for each, text in zip(rows, texts, strict=True)}
+    return page_rows(
+        rows,
+        limit,
+        lambda each: MessageRevisionShape(each.number, said[each.number], in_utc(each.made_at)),
+        lambda each: (each.number,),
+    )
+
+
+endpoints = [
+    list_rooms_for_programs,
+    show_room_to_program,
+    list_messages_for_programs,
+    show_message_to_program,
+    list_replies,
+    list_reactions,
+    list_message_revisions,
+]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from markupsafe import Markup
 
@@ -41,6 +42,14 @@ def name_files(value: str) -> list[NamedFile]:
     """The files of a value, or of what a form has; what is no file is left out."""
     found = (FILE_LINE.fullmatch(line.strip()) for line in value.split("\n"))
     return [NamedFile(int(each[1]), each[2] == "p", each[3]) for each in found if each]
+
+
+def read_named_file(given: Json) -> NamedFile:
+    """A file as JSON has it: its id will do, as it is called what it came with. Raises KeyError and TypeError."""
+    told: Any = given if isinstance(given, dict) else {"id": given}
+    if type(told["id"]) is not int:
+        raise TypeError
+    return NamedFile(told["id"], bool(told.get("preview")), str(told.get("name") or "file"))
 
 
 class FilesKind(FieldKind):
@@ -92,6 +101,6 @@ class FilesKind(FieldKind):
         if not isinstance(given, list):
             return super().from_json(given, field)
         try:
-            return "\n".join(NamedFile(each["id"], each["preview"], str(each["name"])).line for each in given)
+            return "\n".join(read_named_file(each).line for each in given)
         except (KeyError, TypeError) as error:
             raise fail("This is not of the right type.") from error

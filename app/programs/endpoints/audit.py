@@ -1,0 +1,54 @@
+"""The audit log, for admins."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from litestar.params import QueryParameter
+from sqlalchemy import bindparam, select
+
+from app.accounts.audit import AuditEntry
+from app.accounts.members import Member, find_member_names
+from app.accounts.rights import require
+from app.database import PreparedSelect, Transaction
+from app.programs.lists import DEFAULT_LIMIT, After, Limit, page_rows, read_cursor
+from app.programs.people_shapes import AuditShape, shape_entry
+from app.programs.routes import ListPart, reads
+
+EVERY_ENTRY = 2**62
+LIST_AUDITED_BEFORE = PreparedSelect(
+    lambda: (
+        select(AuditEntry)
+        .where(AuditEntry.id < bindparam("before"))
+        .order_by(AuditEntry.id.desc())
+        .limit(bindparam("most"))
+    )
+)
+LIST_AUDITED_OF_KIND = PreparedSelect(
+    lambda: (
+        select(AuditEntry)
+        .where(AuditEntry.id < bindparam("before"), AuditEntry.what == bindparam("what"))
+        .order_by(AuditEntry.id.desc())
+        .limit(bindparam("most"))
+    )
+)
+EntryKind = Annotated[str, QueryParameter(name="what", description="Only entries of this kind, such as `member.role`.")]
+
+
+@reads("/audit", scope="admin")
+async def list_audit(
+    transaction: Transaction, member: Member, what: EntryKind = "", limit: Limit = DEFAULT_LIMIT, next: After = ""
+) -> ListPart[AuditShape]:
+    """What was done by whom, the newest first; for admins."""
+    require(member, "read", "audit log")
+    wanted: dict[str, Any] = {"what": what} if what else {}
+    before = (read_cursor(next, int) or [EVERY_ENTRY])[0]
+    prepared = LIST_AUDITED_OF_KIND if what else LIST_AUDITED_BEFORE
+    rows = await transaction.column(prepared, before=before, most=limit + 1, **wanted)
+    names = await find_member_names(transaction, {each.member_id for each in rows if each.member_id})
+    return page_rows(
+        rows, limit, lambda each: shape_entry(each, names.get(each.member_id or 0)), lambda each: (each.id,)
+    )
+
+
+endpoints = [list_audit]

@@ -1,0 +1,117 @@
+"""Files of messages and records: brought before what they belong to is saved, and fetched by who may see that."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response
+from litestar.exceptions import NotFoundException
+
+from app.accounts.access import AnyRequest
+from app.accounts.members import Member
+from app.accounts.rights import require
+from app.chat.attachments import add_attachment, get_attachment
+from app.chat.memberships import get_room
+from app.chat.rooms import Room
+from app.database import Transaction
+from app.files.storing import files_of
+from app.files.uploads import StoredFile
+from app.programs.chat_shapes import FileShape, shape_file
+from app.programs.endpoints.collections import COLLECTION
+from app.programs.endpoints.people import LARGEST_ID
+from app.programs.endpoints.rooms import ROOM
+from app.programs.routes import SENT_IN_PART, brings, reads
+from app.programs.transfers import FileName, IfNoneMatch, IfRange, Range, send_file, store_once
+from app.records.access import enter_collection
+from app.records.collections import Collection
+from app.records.files import add_record_file, get_record_file
+from app.records.forms import open_record
+from app.settings import Settings
+
+
+async def enter_to_write(transaction: Transaction, member: Member, slug: str) -> Room:
+    """A room, for who may write there. Raises NotFoundException, and a 403 page."""
+    room = await get_room(transaction, member, slug)
+    require(member, "write", "messages")
+    return room
+
+
+@brings(ROOM + "/files", scope="chat:write")
+async def bring_room_file(
+    request: AnyRequest, transaction: Transaction, member: Member, settings: Settings, slug: str, name: FileName
+) -> Response[FileShape]:
+    """Bring a file to a room, as the body of the request. Name its id in `files` of a message within a day."""
+    await enter_to_write(transaction, member, slug)
+    quota = settings.files_quota_megabytes * 1_000_000
+
+    async def keep(writing: Transaction, author: Member, stored: StoredFile) -> FileShape:
+        room = await enter_to_write(writing, author, slug)
+        return shape_file(await add_attachment(writing, room, author, stored, quota=quota))
+
+    return await store_once(request, transaction, settings, name, keep)
+
+
+@brings(COLLECTION + "/files", scope="records:write")
+async def bring_record_file(
+    request: AnyRequest,
+    transaction: Transaction,
+    member: Member,
+    settings: Settings,
+    slug: str,
+    name: FileName,
+    number: int | None = None,
+) -> Response[FileShape]:
+    """Bring a file for the record of a `number`, or for one that is going to be added, as the body of the request. Name
+    it as `{"id": …}` in a field of files within a day."""
+    await enter_to_edit(transaction, member, slug, number)
+    quota = settings.files_quota_megabytes * 1_000_000
+
+    async def keep(writing: Transaction, author: Member, stored: StoredFile) -> FileShape:
+        collection = await enter_to_edit(writing, author, slug, number)
+        return shape_file(await add_record_file(writing, collection, author, stored, quota=quota))
+
+    return await store_once(request, transaction, settings, name, keep)
+
+
+async def enter_to_edit(transaction: Transaction, member: Member, slug: str, number: int | None) -> Collection:
+    """A collection, for who may edit the record of a number, or add one. Raises what pages do."""
+    if number is None:
+        return (await enter_collection(transaction, member, slug, "add to")).collection
+    return (await open_record(transaction, member, slug, number, "edit"))[0]
+
+
+@reads("/files/{file_id:int}", scope="chat:read", answers=(416,), also=SENT_IN_PART)
+async def fetch_room_file(
+    transaction: Transaction,
+    member: Member,
+    settings: Settings,
+    file_id: int,
+    range: Range = None,
+    if_range: IfRange = None,
+    if_none_match: IfNoneMatch = None,
+) -> Response[Any]:
+    """A file of a message, as it was brought: whole, or the part that `Range` asks for."""
+    if not 0 < file_id <= LARGEST_ID:
+        raise NotFoundException
+    file = await get_attachment(transaction, member, file_id)
+    return await send_file(files_of(settings, transaction.tenant), file, range, if_range, if_none_match)
+
+
+@reads("/record-files/{record_file_id:int}", scope="records:read", answers=(416,), also=SENT_IN_PART)
+async def fetch_record_file(
+    transaction: Transaction,
+    member: Member,
+    settings: Settings,
+    record_file_id: int,
+    range: Range = None,
+    if_range: IfRange = None,
+    if_none_match: IfNoneMatch = None,
+) -> Response[Any]:
+    """A file of a record, as it was brought: whole, or the part that `Range` asks for."""
+    if not 0 < record_file_id <= LARGEST_ID:
+        raise NotFoundException
+    file = await get_record_file(transaction, member, record_file_id)
+    return await send_file(files_of(settings, transaction.tenant), file, range, if_range, if_none_match)
+
+
+endpoints: list[Any] = [bring_room_file, bring_record_file, fetch_room_file, fetch_record_file]

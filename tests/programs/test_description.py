@@ -1,0 +1,189 @@
+"""The OpenAPI document says what there is, and every answer is as it says: tried with whatever fits its schemas, and
+with what does not, for each role."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from contextlib import aclosing
+from typing import Any
+
+import jsonschema_rs
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis.checks import not_a_server_error
+from schemathesis.config import SchemathesisConfig
+from schemathesis.core.failures import FailureGroup
+from schemathesis.generation import GenerationMode
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from app.programs.kept_answers import IDEMPOTENCY_KEY
+from app.web.problems import PROBLEM_TYPE, PROBLEMS
+from tests.conftest import Server
+from tests.programs.conftest import add_token, call_with
+from tests.programs.described import DOCUMENT, OPERATIONS, PROBLEMS_DESCRIBED
+from tests.programs.test_matrix import CALLS, PEOPLE, ROOMS, VALUES, add_things
+
+each_operation = pytest.mark.parametrize(
+    ("path", "method", "operation"), OPERATIONS, ids=[operation["operationId"] for _, _, operation in OPERATIONS]
+)
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+# How many calls of each operation are tried.
+TRIED = {"owner": 8, "admin": 2, "member": 4, "viewer": 2, "guest": 2}
+
+
+def test_every_call_is_described() -> None:
+    described = {(method.upper(), path) for path, method, _ in OPERATIONS}
+    assert described == {(call.method, re.sub(r":\w+\}", "}", call.path)) for call in CALLS}
+
+
+@each_operation
+def test_a_call_says_its_scope_its_parameters_and_its_answers(
+    path: str, method: str, operation: dict[str, Any]
+) -> None:
+    (call,) = [each for each in CALLS if (each.method.lower(), re.sub(r":\w+\}", "}", each.path)) == (method, path)]
+    assert operation["x-scope"] == call.scope
+    assert operation["summary"]
+    assert operation["description"]
+    named = {each["name"] for each in operation["parameters"]}
+    assert named >= {*re.findall(r"\{(\w+)\}", path)}
+    assert ("Idempotency-Key" in named) == (method == "post")
+    assert ("If-None-Match" in named) == (method == "get")
+    statuses = {int(each) for each in operation["responses"]}
+    assert statuses >= {400, 401, 403, 404, 422, 429, 500, 503}
+    for status, told in operation["responses"].items():
+        answer = answer_of(told)
+        assert answer["description"], status
+        for media_type, content in answer.get("content", {}).items():
+            if int(status) >= 400:
+                assert media_type == PROBLEM_TYPE
+                for code, example in content["examples"].items():
+                    assert example["$ref"] == f"#/components/examples/{code}"
+                    validate(content["schema"], DOCUMENT["components"]["examples"][code]["value"])
+            elif "json" in media_type:
+                validate(content["schema"], content["example"])
+        for name, field in answer["headers"].items():
+            assert field["$ref"] == f"#/components/headers/{name}"
+            assert name in DOCUMENT["components"]["headers"]
+    body = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    if body:
+        validate(body["schema"], body["example"])
+
+
+def answer_of(told: dict[str, Any]) -> dict[str, Any]:
+    """An answer, also one that is described for all calls."""
+    found: dict[str, Any] = PROBLEMS_DESCRIBED[told["$ref"].rpartition("/")[2]] if "$ref" in told else told
+    return found
+
+
+def validate(schema: dict[str, Any], example: Any) -> None:
+    """Look whether an example fits its schema."""
+    jsonschema_rs.Draft202012Validator({**schema, "components": DOCUMENT["components"]}).validate(example)
+
+
+def test_every_schema_has_an_example_that_fits_and_says_what_it_is() -> None:
+    for name, schema in DOCUMENT["components"]["schemas"].items():
+        assert schema["description"], name
+        for example in schema["examples"]:
+            validate(schema, example)
+
+
+def test_the_document_is_openapi_and_not_too_long() -> None:
+    assert DOCUMENT["openapi"].startswith("3.1")
+    assert len(json.dumps(DOCUMENT)) < 300_000
+
+
+def test_the_key_is_described_as_it_is_read() -> None:
+    parameters = [each for _, _, operation in OPERATIONS for each in operation["parameters"]]
+    (key,) = {each["schema"]["pattern"] for each in parameters if each["name"] == "Idempotency-Key"}
+    assert key == f"^{IDEMPOTENCY_KEY.pattern}$"
+
+
+def test_every_problem_is_described_somewhere() -> None:
+    said = {
+        code
+        for _, _, operation in OPERATIONS
+        for status, answer in operation["responses"].items()
+        if int(status) >= 400
+        for code in re.findall(r"`([a-z-]+)`:", answer_of(answer)["description"])
+    }
+    # What the server says of a request before it is one of these calls.
+    around = {"method-not-allowed", "timeout", "unsupported-type", "header-too-large"}
+    assert said | around == PROBLEMS.keys()
+
+
+@pytest.fixture(scope="module")
+def things(shared_server: Server) -> dict[str, str]:
+    """What stands for parameters: one of everything."""
+    _, secret = add_token(shared_server, "acme", "ana@acme.test")
+
+    async def add() -> dict[str, str]:
+        async with aclosing(call_with(shared_server, "acme", secret)) as client:
+            return VALUES | await add_things(client)
+
+    return asyncio.run(add())
+
+
+@pytest.mark.parametrize("role", sorted(TRIED, key=list(PEOPLE).index))
+def test_every_answer_is_as_described(shared_server: Server, things: dict[str, str], role: str) -> None:
+    server = shared_server
+    if role in ("viewer", "guest"):
+        words = (f"{PEOPLE[role]}@acme.test", "--name", PEOPLE[role], "--role", role, "--password", "long enough")
+        server.run("member", "add", "acme", *words)
+    _, secret = add_token(server, "acme", f"{PEOPLE[role]}@acme.test")
+    headers = {"host": server.host("acme"), "authorization": f"Bearer {secret}"}
+    config = SchemathesisConfig.from_dict({"generation": {"allow-x00": False, "codec": "utf-8"}})
+    schema = schemathesis.openapi.from_dict(DOCUMENT, config=config)
+    schema.config.base_url = f"http://{server.address}:{server.port}"
+    wrong: list[str] = []
+    for found in schema.get_all_operations():
+        operation = found.ok()
+        for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+            try:
+                try_operation(operation, mode, TRIED[role], headers, things)
+            except (Exception, FailureGroup) as error:
+                wrong.append(f"{operation.method} {operation.path} ({mode.value}): {tell(error)}")
+    assert not wrong, "\n\n".join(wrong[:20])
+
+
+def tell(error: BaseException) -> str:
+    """What was wrong with an answer."""
+    return "; ".join(map(str, error.exceptions)) if isinstance(error, BaseExceptionGroup) else repr(error)
+
+
+def try_operation(
+    operation: Any, mode: GenerationMode, count: int, headers: dict[str, str], things: dict[str, str]
+) -> None:
+    """Make calls of what fits an operation, or does not, and look whether each answer is as described."""
+
+    @given(case=operation.as_strategy(generation_mode=mode), known=st.sampled_from([True, True, False]))
+    @settings(
+        max_examples=count,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    def call(case: Any, known: bool) -> None:
+        if known and mode is GenerationMode.POSITIVE:
+            there = things | (ROOMS if "/rooms/" in case.operation.path else {})
+            case.path_parameters = {name: there[name] for name in case.path_parameters or {}}
+        answer = case.call(headers=headers)
+        case.validate_response(answer, checks=CHECKS)
+
+    call()
