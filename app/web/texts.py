@@ -132,6 +132,8 @@ FOLDED = FoldedLetters()
 
 # Letters and symbols that nobody sees: fillers of Hangul, the empty pattern of Braille, a note without a head.
 INVISIBLE = frozenset("\u115f\u1160\u2800\u3164\uffa0\U0001d159")
+# No name that is looked for is longer.
+LONGEST_SEEN_THROUGH = 2_000
 
 
 def spell_in_ascii(text: str) -> list[str]:
@@ -145,6 +147,14 @@ def is_blank(text: str) -> bool:
     Letters, numbers, punctuation and symbols are seen; spaces, controls, joiners and marks alone are not.
     """
     return not any(unicodedata.category(character)[0] in "LNPS" and character not in INVISIBLE for character in text)
+
+
+def drop_unseen(text: str) -> str:
+    """A text without what nobody sees within it, such as joiners, soft hyphens and marks of direction: so a name is
+    looked for that was copied from somewhere. A long one is not looked through."""
+    if text.isascii() or len(text) > LONGEST_SEEN_THROUGH:
+        return text
+    return "".join(each for each in text if each not in INVISIBLE and unicodedata.category(each) != "Cf")
 
 
 def has_heaps(text: str) -> bool:

@@ -141,11 +141,17 @@ class NumberKind(FieldKind):
             other = find_other_reading(number, field.locale)
             if most == 0 and other:
                 raise fail("Is it %(other)s? A whole number has no digits after the point.", other=other)
-            if most == 0:
-                raise fail("Write a whole number: it has no digits after the point.")
             if other:
                 one = write_number(store_number(Decimal(round(number, most))), field.locale, most, True)
                 raise fail("Is it %(one)s or %(other)s? Write it so.", one=one, other=other)
+        return self.keep(number, field)
+
+    def keep(self, number: Decimal, field: Definition) -> str:
+        """The value of a number that nobody has to read, as a field had it. Raises ValueError with a Text."""
+        most = self.digits_of(field)
+        if count_digits(number) > (MOST_DIGITS if most is None else most):
+            if most == 0:
+                raise fail("Write a whole number: it has no digits after the point.")
             raise fail("At most %(limit)d digits after the point.", limit=MOST_DIGITS if most is None else most)
         return store_number(number)
 
@@ -259,8 +265,8 @@ class RatingKind(WholeNumberKind):
     can_be_unique = False
     is_searched = False
 
-    def read(self, text: str, field: Definition) -> str:
-        value = super().read(text, field)
+    def keep(self, number: Decimal, field: Definition) -> str:
+        value = super().keep(number, field)
         most = field.options.get("most", 5)
         if not 0 <= int(value) <= most:
             raise fail("Choose from 1 to %(most)d stars.", most=most)
