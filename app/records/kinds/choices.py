@@ -98,6 +98,10 @@ class ChoiceIndex:
         """Whether any of the names has a comma, so that none separates them."""
         return any("," in choice["name"] for choice in self.choices)
 
+    def count_most(self, between: str) -> int:
+        """How many times the name that has most of it has something in it."""
+        return max((choice["name"].count(between) for choice in self.choices), default=0)
+
     @cached_property
     def tags(self) -> dict[int, Markup]:
         """What pages show of each choice, by its id."""
@@ -123,12 +127,27 @@ class ChoiceIndex:
 NO_CHOICES = ChoiceIndex(())
 
 
+def split_names(text: str, between: str, index: ChoiceIndex) -> list[str]:
+    """The names in a text with something between them, which one of them may have in it: the longest are found."""
+    if index.find(text):
+        return [text]
+    parts = text.split(between, MOST_CHOICES_NAMED)
+    longest = index.count_most(between) + 1
+    names: list[str] = []
+    while parts and longest > 1:
+        tried = range(min(longest, len(parts)), 1, -1)
+        taken = next((count for count in tried if index.find(between.join(parts[:count]))), 1)
+        names.append(between.join(parts[:taken]))
+        del parts[:taken]
+    return names + parts
+
+
 def split_choices(text: str, index: ChoiceIndex) -> list[str]:
     """What a text names, each once: one choice on a line, or several with semicolons between them, or with commas where
     no choice has one. Of more than there could be, what is too much is one that there is none of."""
     parts = list(dict.fromkeys(line.strip() for line in text.split("\n", MOST_CHOICES_NAMED)))
     for between in ";" if index.have_commas else ";,":
-        split = ([part] if index.find(part) else part.split(between, MOST_CHOICES_NAMED) for part in parts)
+        split = (split_names(part, between, index) for part in parts)
         parts = list(dict.fromkeys(each for found in split for each in found))[: MOST_CHOICES_NAMED + 1]
     return list(dict.fromkeys(" ".join(each.split()) for each in parts if each.strip()))
 

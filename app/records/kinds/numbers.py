@@ -23,6 +23,8 @@ MOST_WHOLE_DIGITS = 15
 MOST_DIGITS = 10
 MOST_UNIT = 12
 MOST_STARS = 10
+# Stars as a page shows them, and as it reads them to those who see none.
+STARS = re.compile(r"(?P<stars>\N{BLACK STAR}*)\N{WHITE STAR}*|(?P<number>[0-9]{1,2}) / [0-9]{1,2}")
 # What numbers are written with: no exponents, which nobody types on purpose. No number is as long as this many letters.
 WRITTEN = re.compile(r"[+-]?[0-9.,'\u2019\u066b\u066c\s]+")
 LONGEST_NUMBER = 100
@@ -264,6 +266,10 @@ class RatingKind(WholeNumberKind):
     control = "rating"
     can_be_unique = False
     is_searched = False
+
+    def read(self, text: str, field: Definition) -> str:
+        shown = STARS.fullmatch(text.strip())
+        return super().read((shown["number"] or str(len(shown["stars"] or ""))) if shown else text, field)
 
     def keep(self, number: Decimal, field: Definition) -> str:
         value = super().keep(number, field)
