@@ -21,7 +21,7 @@ from app.records.kinds.numbers import number_key
 from app.records.lists import View
 from app.records.records import search_text
 from app.tenants.locales import LOCALES as LOCALES_OF_WORKSPACES
-from app.web.texts import fold
+from app.web.texts import fold, fold_searched, without_strokes
 from tests.fields import make_field
 
 CHOICES = ("On the shelf", "Lent", "São Paulo; Łódź", "<b>#1</b>")
@@ -592,6 +592,22 @@ def test_folding_twice_is_folding_once(text: str) -> None:
 
 def test_folding_takes_accents_and_case_away() -> None:
     assert fold("  SÃO   João ") == "sao joao"
+
+
+@pytest.mark.parametrize("typed", ["lodz", "ŁÓDŹ", "Łódź", "Lodz"])
+def test_letters_with_strokes_are_searched_as_those_without_and_are_others_where_values_are_unique(typed: str) -> None:
+    field = make_field("text")
+    assert all(word in search_text([field], {field.ref: "Łódź"}) for word in View(typed).words)
+    assert field.kind.unique_key("Łódź", field) != field.kind.unique_key("Lodz", field)
+
+
+@given(st.text(max_size=80))
+def test_searching_sees_no_strokes_whatever_else_it_sees(text: str) -> None:
+    assert fold_searched(fold_searched(text)) == fold_searched(text) == without_strokes(fold(text))
+
+
+def test_strokes_are_those_of_all_latin_letters() -> None:
+    assert fold_searched("Łódź Đorđe Ħal Ŧ Kız Ǿst ƀ ɨ") == "lodz dorde hal t kiz ost b i"
 
 
 @pytest.mark.parametrize("kind", FIELD_KINDS)
