@@ -128,6 +128,21 @@ def test_messages_that_were_there_mention_members_and_not_names(store: Store) ->
     store.migrate()
 
 
+def test_messages_that_were_there_are_found_without_the_strokes_of_their_letters(store: Store) -> None:
+    (message_id,) = store.rows("SELECT min(rowid) FROM message_index")[0]
+    on_postgresql = store.url.startswith("postgresql")
+    text = "CAST(text AS text)" if on_postgresql else "text"
+    others = f"SELECT rowid, {text} FROM message_index WHERE rowid <> {message_id} ORDER BY rowid"
+    before, after = ("'w':2 'łodz':1", "'lodz':1 'w':2") if on_postgresql else ("Łódź, w ø", "Lódź, w o")
+    kept = store.rows(others)
+    command.downgrade(configuration(store.url, store.owner_url), "0043")
+    was = "CAST(CAST(? AS text) AS tsvector)" if on_postgresql else "?"
+    store.rows(f"UPDATE message_index SET text = {was} WHERE rowid = ?", before, message_id)
+    store.migrate()
+    assert store.rows(f"SELECT {text} FROM message_index WHERE rowid = {message_id}") == [(after,)]
+    assert store.rows(others) == kept
+
+
 def test_what_undo_puts_back_and_mails_that_wait_are_taken_along_by_a_renamed_column(store: Store) -> None:
     kept = '{"message": 1, "told": [{"id": 5, "to": [{"%s": 5, "kind": "mention"}]}]}'
     command.downgrade(configuration(store.url, store.owner_url), "0022")

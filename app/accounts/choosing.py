@@ -19,7 +19,7 @@ from app.database import PreparedSelect, Transaction
 from app.web.errors import PageError
 from app.web.forms import Form, number_of
 from app.web.limits import Windows
-from app.web.texts import Text, _l, fold
+from app.web.texts import Text, _l, fold, fold_searched, without_strokes
 
 # How many are offered at once.
 OFFERED = 10
@@ -99,11 +99,11 @@ async def list_known_of_number(transaction: Transaction, member: Member, number:
 
 def find_persons(persons: Iterable[Candidate], text: str) -> list[Candidate]:
     """Those whose name has a text, or whose address begins with it; first those whose name, or a part of it, does."""
-    wanted = fold(text)
+    wanted = fold_searched(text)
     begins: list[Candidate] = []
     others: list[Candidate] = []
     for person in persons:
-        folded = person.folded
+        folded = without_strokes(person.folded)
         if folded.startswith(wanted) or f" {wanted}" in folded:
             begins.append(person)
         elif wanted in folded or person.email.startswith(wanted):

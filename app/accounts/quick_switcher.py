@@ -13,7 +13,7 @@ from app.accounts.choosing import ChoosingLimit
 from app.accounts.members import Member
 from app.accounts.shell import render_page
 from app.database import Transaction
-from app.web.texts import Text, fold
+from app.web.texts import Text, fold_searched
 
 LIMIT = 6
 
@@ -45,5 +45,5 @@ async def show_quick_switcher(
 ) -> Response[Any]:
     """Where some letters may lead; js/quick-switcher.js shows it over any page."""
     await choosing.check(member)
-    found = [place for source in SOURCES for place in await source(transaction, member, fold(q[:100]))]
+    found = [place for source in SOURCES for place in await source(transaction, member, fold_searched(q[:100]))]
     return await render_page(request, transaction, member, "accounts/quick_switcher.html", query=q[:100], found=found)

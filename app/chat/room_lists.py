@@ -19,7 +19,7 @@ from app.chat.rooms import Room
 from app.database import PreparedSelect, Transaction
 from app.notifications.kinds import name_of_others
 from app.tenants.invited import Invitable, invites_to
-from app.web.texts import _l, fold
+from app.web.texts import _l, fold, fold_searched, without_strokes
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ async def list_archived(transaction: Transaction, member: Member, page: int) -> 
 @switches_to
 async def find_rooms(transaction: Transaction, member: Member, text: str) -> list[Destination]:
     """Rooms that a member is in, or may join."""
-    found = [room for room in await list_rooms(transaction, member) if text in fold(room.name)]
+    found = [room for room in await list_rooms(transaction, member) if text in fold_searched(room.name)]
     return [Destination(room.name, _l("Room"), "hash", f"/chat/{room.slug}") for room in found[:LIMIT]]
 
 
@@ -125,7 +125,7 @@ async def find_people_to_write_to(transaction: Transaction, member: Member, text
     if not may(member, "write", "messages"):
         return []
     others = await list_known(transaction, member)
-    found = [person for person in others if person.id != member.id and text in person.folded]
+    found = [person for person in others if person.id != member.id and text in without_strokes(person.folded)]
     return [
         Destination(person.name, _l("Person"), "user", "/chat/direct", ("person", str(person.id)))
         for person in found[:LIMIT]

@@ -21,7 +21,7 @@ from app.chat.messages import Message
 from app.chat.rooms import Room
 from app.database import PreparedSelect, Transaction
 from app.database.fulltext import Query, find_messages
-from app.web.texts import FOLDED, fold
+from app.web.texts import FOLDED, fold_searched, without_strokes
 
 HITS = 50
 # Characters that are searched for words while the loop waits; more are in a thread.
@@ -125,7 +125,7 @@ def make_excerpts(plains: list[str], text: str) -> list[list[tuple[str, bool]]]:
 def excerpt(plain: str, text: str) -> Iterator[tuple[str, bool]]:
     """Some 200 characters of a plain text around the first word that was searched for, in marked pieces."""
     plain = unicodedata.normalize("NFC", plain)
-    words = [re.escape(word) for word in re.findall(r"\w+", fold(text))]
+    words = [re.escape(word) for word in re.findall(r"\w+", fold_searched(text))]
     pattern = re.compile(rf"\b(?:{'|'.join(words)})\w*") if words else None
     first = pattern.search(fold_letters(plain)) if pattern else None
     start = max(0, (first.start() if first else 0) - 60)
@@ -141,5 +141,7 @@ def excerpt(plain: str, text: str) -> Iterator[tuple[str, bool]]:
 
 
 def fold_letters(text: str) -> str:
-    """Text without accents and case, letter by letter, so that places in it are places in the text."""
-    return text.lower() if text.isascii() else "".join(FOLDED[ord(letter)][:1] or letter for letter in text)
+    """Text without accents, strokes and case, letter by letter, so that places in it are places in the text."""
+    if text.isascii():
+        return text.lower()
+    return without_strokes("".join(FOLDED[ord(letter)][:1] or letter for letter in text))

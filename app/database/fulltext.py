@@ -1,7 +1,7 @@
 """Full-text search by the database's own means, with one meaning on all: FTS5 on SQLite, tsvector on PostgreSQL.
 
-Words are runs of letters and digits, compared without case and accents. On PostgreSQL a text is cut into words here
-and not by one of its parsers, which know addresses, paths and word stems, and differ by installation.
+Words are runs of letters and digits, compared without case, accents and strokes. On PostgreSQL a text is cut into words
+here and not by one of its parsers, which know addresses, paths and word stems, and differ by installation.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sqlalchemy.sql import bindparam
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from app.web.texts import fold
+from app.web.texts import fold_searched, without_strokes
 
 # What PostgreSQL takes of a word, with room to spare (a lexeme has less than 2 KB), and positions in a text.
 LONGEST_WORD = 200
@@ -27,7 +27,7 @@ MOST_POSITIONS = 16_000
 
 def split_words(text: str) -> Iterator[str]:
     """The words of a text as PostgreSQL's index has them: 'Olá, São João!' gives 'ola', 'sao', 'joao'."""
-    for word in re.findall(r"[^\W_]+", fold(text)):
+    for word in re.findall(r"[^\W_]+", fold_searched(text)):
         yield word[:LONGEST_WORD]
 
 
@@ -45,7 +45,7 @@ class Query:
 
     def for_sqlite(self) -> str:
         """In the syntax of FTS5 (https://sqlite.org/fts5.html#full_text_query_syntax), with everything quoted."""
-        quoted = (f'"{phrase.replace(chr(34), " ")}"' for phrase in self.phrases)
+        quoted = (f'"{without_strokes(phrase).replace(chr(34), " ")}"' for phrase in self.phrases)
         return " ".join(quoted) + ("*" if self.open_ended else "")
 
     def for_postgresql(self) -> str:
@@ -67,8 +67,10 @@ class FullText(TypeDecorator[str]):
         return dialect.type_descriptor(TSVECTOR() if dialect.name == "postgresql" else Text())
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> Any:  # noqa: D102
-        if value is None or dialect.name != "postgresql":
-            return value
+        if value is None:
+            return None
+        if dialect.name != "postgresql":
+            return without_strokes(value)  # FTS5 takes accents away, and no strokes
         words = list(split_words(value))[:MOST_POSITIONS]
         return " ".join(f"'{word}':{position}" for position, word in enumerate(words, 1))
 

@@ -1,18 +1,20 @@
 """A value of one field as a value of another: what becomes of it when the kind of a field is changed.
 
 As a rule it is read as if somebody typed it as people do: so it comes back as it was when it is changed back. Where
-both kinds know more of each other, it is that.
+both kinds know more of each other, it is that: a number is another kind's number, and nobody wonders how it was meant.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 
 from app.records.choices import MOST_CHOICES, MOST_OF_A_CHOICE
 from app.records.fields import Field
 from app.records.kinds.choices import CHOICE_REFERENCE
 from app.records.kinds.kind import fail
 from app.records.kinds.moments import begin_day, date_of_moment, spell_moment
+from app.records.kinds.numbers import NumberKind
 from app.web.texts import fold
 
 # What a field keeps in its options of the zone in which times were converted: so they are converted for everybody.
@@ -47,10 +49,12 @@ def convert_said(value: str, old: Field, new: Field) -> str:
         return new.read(old.write(value), value)
     if old.kind.tells_time or new.kind.tells_time:
         return convert_time(value, old, new, find_zone(old, new))
+    if isinstance(old.kind, NumberKind) and isinstance(new.kind, NumberKind):
+        return new.kind.keep(Decimal(value), new)
     try:
         return new.read(old.spell(value))
     except ValueError:
-        if old.kind.has_choices or old.write(value) == old.spell(value):
+        if old.kind.has_choices or old.kind.shows_none or old.write(value) == old.spell(value):
             raise
         return new.read(old.write(value))
 

@@ -13,7 +13,7 @@ from app.records.fields import Field
 from app.records.import_lines import Line, ReadCell, why_left_out
 from app.records.tables import Table, read_no_formula
 from app.web.forms import Invalid
-from app.web.texts import Text, _l, fold
+from app.web.texts import Text, _l, drop_unseen, fold
 
 NUMBER_NAMES = {"#", "number", "numero"}
 
@@ -56,10 +56,10 @@ def read_header(fields: Sequence[Field], cells: Sequence[str]) -> list[Field | N
 
     Raises Invalid for a name that is no field, or comes twice.
     """
-    by_name = {fold(each.label): each for each in fields}
+    by_name = {fold(drop_unseen(each.label)): each for each in fields}
     timed = [each for each in fields if each.kind.tells_time]
     columns: list[Field | None] = []
-    for cell in map(read_no_formula, cells):
+    for cell in (drop_unseen(read_no_formula(each)) for each in cells):
         known = by_name.get(fold(cell)) or next((each for each in timed if read_zone(each, cell)), None)
         if known is None and fold(cell) not in NUMBER_NAMES and cell.strip("#"):
             raise Invalid(table=_l("There is no field named “%(name)s”.", name=cell[:60]))

@@ -18,7 +18,7 @@ from app.records.keys import RecordKey
 from app.records.kinds.collation import LAST
 from app.records.records import Record
 from app.web.forms import number_of
-from app.web.texts import fold
+from app.web.texts import fold_searched
 
 LIST_PAGE_SIZE = 50
 MOST_LIST_WORDS = 8
@@ -48,7 +48,7 @@ class View:
     @property
     def words(self) -> list[str]:
         """The folded words that a record must have, each anywhere in it."""
-        return fold(self.query).split()[:MOST_LIST_WORDS]
+        return fold_searched(self.query).split()[:MOST_LIST_WORDS]
 
     @property
     def key(self) -> str:

@@ -31,7 +31,7 @@ from app.records.collections import Collection
 from app.records.facts import RecordBinned, RecordChanged
 from app.records.fields import Field, find_collections
 from app.records.revisions import Revision
-from app.web.texts import fold
+from app.web.texts import fold_searched
 
 KEPT_IN_BIN = timedelta(days=30)
 SEARCHED_OF_A_VALUE = 2000
@@ -216,7 +216,7 @@ def search_text(fields: list[Field], values: Mapping[str, str]) -> str:
     """The folded text that searching looks through."""
     found = ((field, values.get(field.ref, "")) for field in fields if field.kind.is_searched)
     parts = (field.kind.search_text(value, field)[:SEARCHED_OF_A_VALUE] for field, value in found if value)
-    return fold("\n".join(parts))
+    return fold_searched("\n".join(parts))
 
 
 def sort_keys(fields: list[Field], record: Record) -> dict[str, str]:

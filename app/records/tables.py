@@ -12,7 +12,7 @@ from babel import Locale
 from babel.numbers import get_decimal_symbol
 
 from app.web.forms import Invalid
-from app.web.texts import _l, fold
+from app.web.texts import _l, drop_unseen, fold
 
 DELIMITERS = "\t;,"
 # In so much of a text its first row is looked for.
@@ -22,9 +22,9 @@ QUOTED = re.compile(r'"(?:[^"]|"")*"')
 SAYS_SEPARATOR = "sep="
 # More than anybody has fields, and few enough to be looked at one by one.
 MOST_COLUMNS = 1_000
-# Words for yes and for no, as `fold` gives them. What programs write is English in every language.
-YES = {"en": {"yes", "y", "on", "true", "1"}, "pt_BR": {"sim", "s", "verdadeiro"}}
-NO = {"en": {"no", "n", "off", "false", "0"}, "pt_BR": {"nao", "n", "falso"}}
+# Words for yes and for no in each language, as `fold` gives them; the digits are of none.
+YES = {"en": {"yes", "y", "on", "true", "1"}, "pt_BR": {"sim", "s", "verdadeiro", "1"}}
+NO = {"en": {"no", "n", "off", "false", "0"}, "pt_BR": {"nao", "n", "falso", "0"}}
 # What spreadsheets take for the beginning of a formula (https://owasp.org/www-community/attacks/CSV_Injection), after
 # any apostrophes; and how a cell begins that says it is none.
 FORMULA = re.compile("'*[=+\\-@\t\r\n＝＋－＠]")
@@ -134,11 +134,12 @@ def without(cells: Sequence[str], places: Set[int]) -> list[str]:
 
 
 def read_word(cell: str, language: str) -> bool | None:
-    """Whether a cell says yes or no, in a language or as programs write it; an empty one says no. None for others."""
-    word = fold(cell)
-    if word in YES["en"] or word in YES.get(language, ()):
+    """Whether a cell says yes or no in a language; an empty one says no. None for others, and for those of another
+    language."""
+    word = fold(drop_unseen(cell))
+    if word in YES.get(language, YES["en"]):
         return True
-    if not word or word in NO["en"] or word in NO.get(language, ()):
+    if not word or word in NO.get(language, NO["en"]):
         return False
     return None
 

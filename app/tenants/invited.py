@@ -13,7 +13,7 @@ from app.accounts.members import Member
 from app.database import Transaction
 from app.tenants.roles import GUEST
 from app.web.forms import Form, number_of
-from app.web.texts import Text, _l, fold
+from app.web.texts import Text, _l, fold, fold_searched, without_strokes
 
 # How many of a kind an invitation takes.
 MOST_INVITED_TO = 20
@@ -102,7 +102,8 @@ def find_things(things: Iterable[Invitable], text: str) -> list[Invitable]:
     ):
         if meant:
             return meant
-    return [each for each in things if folded in fold(each.name)]
+    wanted = without_strokes(folded)
+    return [each for each in things if wanted in fold_searched(each.name)]
 
 
 async def read_names(transaction: Transaction, member: Member, form: Form) -> list[str]:

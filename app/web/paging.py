@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 from urllib.parse import urlencode
 
 from app.web.forms import number_of
-from app.web.texts import fold
+from app.web.texts import fold_searched
 
 PAGE_SIZE = 50
 MOST_WORDS = 8
@@ -63,8 +63,8 @@ def page_of(
 ) -> Paged[Item]:
     """A page of what has all words of a query in its text."""
     query = clean_query(query)
-    words = fold(query).split()[:MOST_WORDS]
+    words = fold_searched(query).split()[:MOST_WORDS]
     if words and text_of is not None:
-        items = [item for item in items if all(word in fold(text_of(item)) for word in words)]
+        items = [item for item in items if all(word in fold_searched(text_of(item)) for word in words)]
     number = place_of_page(page, len(items), size)
     return Paged(items[(number - 1) * size : number * size], len(items), number, query, size)

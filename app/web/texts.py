@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gettext
 import io
+import itertools
 import math
 import re
 import unicodedata
@@ -130,8 +131,16 @@ class FoldedLetters(dict[int, str]):
 
 FOLDED = FoldedLetters()
 
+# Where Unicode has its Latin letters, and how it names those with a stroke, or without their dot.
+LATIN = (range(0xC0, 0x2B0), range(0x1D6C, 0x1D80), range(0x1E00, 0x1F00), range(0x2C60, 0x2C80), range(0xA720, 0xA800))
+STROKED_NAME = re.compile(
+    r"LATIN (?P<case>SMALL|CAPITAL) LETTER "
+    r"(?:DOTLESS (?P<dotless>I)|(?P<letter>[A-Z]) WITH (?:[A-Z]+ )*(?:STROKE|BAR)\b.*)"
+)
 # Letters and symbols that nobody sees: fillers of Hangul, the empty pattern of Braille, a note without a head.
 INVISIBLE = frozenset("\u115f\u1160\u2800\u3164\uffa0\U0001d159")
+# No name that is looked for is longer.
+LONGEST_SEEN_THROUGH = 2_000
 
 
 def spell_in_ascii(text: str) -> list[str]:
@@ -145,6 +154,14 @@ def is_blank(text: str) -> bool:
     Letters, numbers, punctuation and symbols are seen; spaces, controls, joiners and marks alone are not.
     """
     return not any(unicodedata.category(character)[0] in "LNPS" and character not in INVISIBLE for character in text)
+
+
+def drop_unseen(text: str) -> str:
+    """A text without what nobody sees within it, such as joiners, soft hyphens and marks of direction: so a name is
+    looked for that was copied from somewhere. A long one is not looked through."""
+    if text.isascii() or len(text) > LONGEST_SEEN_THROUGH:
+        return text
+    return "".join(each for each in text if each not in INVISIBLE and unicodedata.category(each) != "Cf")
 
 
 def has_heaps(text: str) -> bool:
@@ -164,3 +181,28 @@ def has_heaps(text: str) -> bool:
 def fold(text: str) -> str:
     """Text as it is compared: without accents, case and double spaces. 'São  João' becomes 'sao joao'."""
     return " ".join(text.translate(FOLDED).split())
+
+
+def list_stroked() -> dict[int, str]:
+    """Latin letters with a stroke or without their dot, by their code points, each with the one that people type for it
+    who have none such on their keyboards. Unicode takes them apart for nobody: they are letters of their own."""
+    found = {}
+    for code in itertools.chain.from_iterable(LATIN):
+        name = unicodedata.name(chr(code), "")
+        if named := STROKED_NAME.fullmatch(name):
+            letter = named["letter"] or named["dotless"]
+            found[code] = letter if named["case"] == "CAPITAL" else letter.lower()
+    return found
+
+
+STROKED = list_stroked()
+
+
+def without_strokes(text: str) -> str:
+    """A text whose letters have no strokes: 'Łódź' becomes 'Lódź'."""
+    return text if text.isascii() else text.translate(STROKED)
+
+
+def fold_searched(text: str) -> str:
+    """Text as it is searched: folded, and without strokes. 'Łódź' becomes 'lodz'."""
+    return without_strokes(fold(text))

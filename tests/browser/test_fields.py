@@ -51,6 +51,28 @@ async def test_fields_are_dragged_into_another_order_and_moved_by_buttons(server
     assert await labels_of(page) == ["Title", "ISBN", "Author", "Status", "Year", "Language", "Notes"]
 
 
+async def test_who_moves_a_field_by_keyboard_stays_with_it(server: Server, person: Any) -> None:
+    ana = await person(server, "acme", "ana@acme.test", viewport={"width": 700, "height": 260})
+    page = await ana.open(FIELDS)
+    up = page.get_by_role("button", name="Move Language up")
+    down = page.get_by_role("button", name="Move Language down")
+    await up.focus()
+    top = await page.evaluate("scrollY")
+    assert top > 0, "the page is scrolled to it"
+    for place in (3, 2, 1):
+        await page.keyboard.press("Enter")
+        await expect(page.locator(".fields-list b").nth(place)).to_have_text("Language")
+        await expect(up).to_be_focused()
+        await expect(up).to_be_in_viewport()
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".fields-list b").first).to_have_text("Language")
+    await expect(up).to_be_disabled()
+    await expect(down).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".fields-list b").nth(1)).to_have_text("Language")
+    await expect(down).to_be_focused()
+
+
 async def test_a_field_that_can_not_be_dropped_goes_back(server: Server, person: Any) -> None:
     ana = await person(server, "acme", "ana@acme.test")
     page = await ana.open(FIELDS)

@@ -75,3 +75,27 @@ async def test_a_record_that_is_longer_than_a_sheet_begins_below_its_title(share
     filled = await page.evaluate("document.querySelector('dl.fields').scrollHeight") / HEIGHT
     sheets = (await page.pdf(format="A4")).count(b"/Type /Page\n")
     assert filled < sheets < filled + 1.5
+
+
+# What is cut within a cell, or not shown to its end.
+SHORTENED = """() => [...document.querySelectorAll('record-list :is(td, th) *')].filter(
+  (each) => getComputedStyle(each).overflowX !== 'visible' && each.scrollWidth > each.clientWidth + 1,
+).map((each) => each.textContent.trim())"""
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("columns", [2, 12])
+async def test_names_of_people_are_whole_on_paper(server: Server, person: Any, columns: int) -> None:
+    name = "Ana Conceição do Nascimento de Albuquerque e Vasconcelos"
+    server.store.rows("UPDATE member SET name = ? WHERE email = 'ana@acme.test' AND tenant_id = 1", name)
+    ana = await person(server, "acme", "ana@acme.test", viewport={"width": WIDTH, "height": HEIGHT})
+    async with aclosing(server.let_in("acme", "ana@acme.test")) as client:
+        address = await make_wide(client, "Of people", columns, rows=1)
+        await client.post(f"{address}/fields", data={"label": "Whose", "kind": "person"})
+        refs = re.findall(r'has-fields" value="([^"]*)"', (await client.get(f"{address}/new")).text)[0].split()
+        added = await client.post(f"{address}/new", data={refs[0]: "Whole", refs[-1]: "#1"})
+        assert added.status_code == 303, added.text
+    page = await ana.open(address)
+    await page.emulate_media(media="print")
+    assert await page.evaluate(SHORTENED) == []
+    assert await page.evaluate(CUT) == []

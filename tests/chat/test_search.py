@@ -82,6 +82,19 @@ async def test_every_word_has_to_be_there_whatever_its_case_and_accents(
         assert bool(await search_messages(transaction, people.carla, typed)) == found, read_query(typed)
 
 
+@pytest.mark.parametrize("typed", ["lodz", "Łódź", "ŁÓDŹ", "LODZ", "kobenhavn", "kız", "kiz", '"w lodzi"'])
+async def test_letters_with_strokes_are_found_by_those_without_and_the_other_way_round(
+    database: Database, typed: str
+) -> None:
+    said = "Łódź, w Łodzi; København, KIZ"
+    async with database.write(ACME) as transaction:
+        people = await people_of(transaction)
+        await make_room(transaction, people, said, "nothing")
+        (hit,) = await search_messages(transaction, people.carla, typed)
+        assert hit.message.text == said
+        assert any(is_match for _, is_match in hit.excerpt), "and they are marked"
+
+
 @pytest.mark.parametrize(
     "word", ["AND", "OR", "NOT", "NEAR", "NEAR(x", "a:b", "x*y", "{braces}", "C++", "don't", "1-2"]
 )

@@ -167,7 +167,7 @@ async def test_a_default_follows_its_choice_and_can_not_be_archived(ana: httpx.A
     ("kind", "typed", "shown"),
     [
         ("yes_no", "sim", "Sim"),
-        ("yes_no", "YES", "Sim"),
+        ("yes_no", "SIM", "Sim"),
         ("yes_no", "não", "Não"),
         ("person", "bruno@acme.test", "Bruno"),
         ("date", "31/1/2026", "31/01/2026"),

@@ -182,6 +182,24 @@ def test_what_the_preview_does_not_name_as_lost_is_kept(old_kind: str, new_kind:
         draw()
 
 
+@pytest.mark.parametrize("locale", ["en", "pt_BR"])
+@pytest.mark.parametrize(
+    ("value", "new", "options", "said"),
+    [
+        ("1590.387", "whole_number", {}, "Write a whole number: it has no digits after the point."),
+        ("1590.387", "money", {"currency": "EUR"}, "At most 2 digits after the point."),
+        ("1.387", "rating", {}, "Write a whole number: it has no digits after the point."),
+        ("1590", "rating", {}, "Choose from 1 to 5 stars."),
+    ],
+)
+def test_of_a_number_that_is_known_nobody_wonders_what_it_means(
+    locale: str, value: str, new: str, options: dict[str, str], said: str
+) -> None:
+    with pytest.raises(ValueError) as caught:  # noqa: PT011
+        convert(value, make_field("decimal", locale=locale), make_field(new, locale=locale, **options))
+    assert caught.value.args[0].translate("en") == said
+
+
 def test_numbers_are_read_as_the_locale_writes_them() -> None:
     text, number = make_field("text", locale="pt_BR"), make_field("decimal", locale="pt_BR")
     assert convert("1.234,56", text, number) == "1234.56"

@@ -8,16 +8,20 @@ from datetime import datetime
 from decimal import Decimal
 
 import pytest
-from hypothesis import example, given
+from babel import Locale
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from markupsafe import escape
+from markupsafe import Markup, escape
 
+from app.accounts.time_zones import write_in_zone
 from app.records.kinds import FIELD_KINDS
 from app.records.kinds.collation import LAST, SORT_KEY_LIMIT, collate
+from app.records.kinds.dates import read_date, write_date
 from app.records.kinds.numbers import number_key
 from app.records.lists import View
 from app.records.records import search_text
-from app.web.texts import fold
+from app.tenants.locales import LOCALES as LOCALES_OF_WORKSPACES
+from app.web.texts import fold, fold_searched, without_strokes
 from tests.fields import make_field
 
 CHOICES = ("On the shelf", "Lent", "São Paulo; Łódź", "<b>#1</b>")
@@ -55,6 +59,13 @@ GOOD = [
     ("moment", "de", "1.11.2026 10:30", "2026-11-01T10:30Z"),
     ("moment", "en", "2026-02-28T14:05-03:00", "2026-02-28T17:05Z"),
     ("moment", "en", "2026-02-28 14:05 America/Sao_Paulo", "2026-02-28T17:05Z"),
+    ("moment", "pt_BR", "02/03/2024 10:00:00", "2024-03-02T10:00Z"),
+    ("moment", "pt_BR", "2 de mar. de 2024, 10:00", "2024-03-02T10:00Z"),
+    ("moment", "pt_BR", "2 de março de 2024 10:00 America/Sao_Paulo", "2024-03-02T13:00Z"),
+    ("moment", "en", "Mar 2, 2024, 12:05\u202fAM", "2024-03-02T00:05Z"),
+    ("date", "pt_BR", "3 de mar. de 2024", "2024-03-03"),
+    ("date", "pt_BR", "3 DE MARÇO DE 2024", "2024-03-03"),
+    ("date", "en", "mar 3 2024", "2024-03-03"),
     ("duration", "en", "1:30", "90"),
     ("duration", "en", "-0:05", "-5"),
     ("yes_no", "en", "on", "yes"),
@@ -63,6 +74,8 @@ GOOD = [
     ("yes_no", "pt_BR", "Não", ""),
     ("choice", "en", "#2", "2"),
     ("choice", "en", "lent", "2"),
+    ("choice", "en", "LE\u00adNT\u200b", "2"),
+    ("choices", "en", "\ufeffLent; on\u2060 the shelf", "1 2"),
     ("choice", "en", "\uff2c\uff25\uff2e\uff34", "2"),
     ("choices", "en", "#2\n#1", "1 2"),
     ("choices", "en", "Lent; on the shelf", "1 2"),
@@ -75,10 +88,14 @@ GOOD = [
     ("link", "en", "https://example.org/" + "a" * 1900, "https://example.org/" + "a" * 1900),
     ("person", "en", "#2", "2"),
     ("person", "en", "ana lima", "1"),
+    ("person", "en", "\u200bAna Lima\u200e", "1"),
+    ("person", "en", "b@acme.test\u200b", "3"),
     ("person", "en", "B@acme.test", "3"),
     ("person", "en", "Silva, Ana", "5"),
     ("files", "en", "12 p a  b.jpg\r\n3 f c.txt", "12 p a b.jpg\n3 f c.txt"),
     ("rating", "en", "3", "3"),
+    ("rating", "en", "★★★☆☆", "3"),
+    ("rating", "en", "3 / 5", "3"),
     ("rating", "en", "0", ""),
 ]
 BAD = [
@@ -106,6 +123,7 @@ BAD = [
     ("duration", "1:75"),
     ("yes_no", "sim"),
     ("yes_no", "maybe"),
+    ("yes_no", "#no"),
     ("choice", "Burnt"),
     ("choice", "#9"),
     ("email", "ana"),
@@ -139,6 +157,7 @@ AMBIGUOUS = [
     ("decimal", "en", "1.234,56", ("1.23456", "1,234.56")),
     ("whole_number", "en", "1.234", ("1,234",)),
     ("date", "pt_BR", "12/31/2026", ("31/12/2026",)),
+    ("date", "pt_BR", "3 de mar. de 24", ("03/03/2024", "03/03/0024")),
     ("date", "en", "2/3/26", ("2/3/2026", "3/2/2026")),
     ("date", "sv", "1/2/2026", ("2026-02-01", "2026-01-02")),
 ]
@@ -182,6 +201,9 @@ def test_what_is_ambiguous_is_refused_with_what_it_may_mean(
         ("moment", "pt_BR", "31/02/2024 10:00", "There is no such day."),
         ("moment", "pt_BR", "2024-02-30T10:00", "There is no such day."),
         ("moment", "pt_BR", "31/01/2024", "Write date and time, such as 31/01/2026 14:05."),
+        ("date", "pt_BR", "31 de fev. de 2024", "Write a date, such as 31/01/2026."),
+        ("moment", "pt_BR", "02/03/2024 10:00:30", "Times are kept to the minute. Write it without seconds."),
+        ("moment", "pt_BR", "2024-03-02T10:00:00.5Z", "Times are kept to the minute. Write it without seconds."),
         ("moment", "en", "1/31/2024 25:00", "Write date and time, such as 1/31/2026 14:05."),
     ],
 )
@@ -253,6 +275,47 @@ def test_a_value_of_any_kind_survives_a_form_a_program_and_being_shown(kind: str
         assert isinstance(field.describe(value), str)
 
     draw()
+
+
+# As a page shows them, several of these are one text: people of one name, and a text that Markdown is made of.
+SHOWN_ALIKE = {"person", "long_text"}
+
+
+@pytest.mark.parametrize("kind", sorted(name for name, kind in FIELD_KINDS.items() if kind.is_typed))
+@pytest.mark.parametrize("locale", ["en", "pt_BR", "de_CH", "fr_CA", "hu_HU", "ko_KR", "es_CO", "uk_UA"])
+def test_what_a_page_shows_of_a_value_can_be_typed(kind: str, locale: str) -> None:
+    @settings(max_examples=40)
+    @given(VALUES[kind])
+    def draw(typed: str) -> None:
+        options = OPTIONS.get(kind, {})
+        plain, field = (make_field(kind, locale=each, choices=CHOICES, **options) for each in ("en", locale))
+        try:
+            value = plain.read(typed)
+        except ValueError:
+            return
+        if kind in ("date", "moment") and value < "0100-01-03":
+            return  # two digits of a year might be of this century
+        if kind in SHOWN_ALIKE:
+            texts = {field.spell(value)}
+        else:
+            texts = {field.describe(value), field.describe_here(value), field.spell(value)}
+        if kind == "moment":
+            _, day, time = write_in_zone(value.removesuffix("Z"), "UTC", field.locale)
+            texts |= {f"{day}, {time}", f"{day}, {time} UTC"}
+        if kind == "rating":
+            texts |= {Markup(field.show(value)).striptags()}
+        assert {text: field.read(text) for text in texts} == dict.fromkeys(texts, value)
+
+    draw()
+
+
+@pytest.mark.parametrize("tag", LOCALES_OF_WORKSPACES)
+def test_a_date_is_read_as_any_locale_shows_it(tag: str) -> None:
+    locale = Locale.parse(tag)
+    for month in range(1, 13):
+        for day in (1, 5, 12, 28):
+            value = f"2024-{month:02}-{day:02}"
+            assert read_date(write_date(value, locale), locale).isoformat() == value
 
 
 def test_several_people_are_one_value_however_they_are_written_and_shown_by_their_names() -> None:
@@ -529,6 +592,22 @@ def test_folding_twice_is_folding_once(text: str) -> None:
 
 def test_folding_takes_accents_and_case_away() -> None:
     assert fold("  SÃO   João ") == "sao joao"
+
+
+@pytest.mark.parametrize("typed", ["lodz", "ŁÓDŹ", "Łódź", "Lodz"])
+def test_letters_with_strokes_are_searched_as_those_without_and_are_others_where_values_are_unique(typed: str) -> None:
+    field = make_field("text")
+    assert all(word in search_text([field], {field.ref: "Łódź"}) for word in View(typed).words)
+    assert field.kind.unique_key("Łódź", field) != field.kind.unique_key("Lodz", field)
+
+
+@given(st.text(max_size=80))
+def test_searching_sees_no_strokes_whatever_else_it_sees(text: str) -> None:
+    assert fold_searched(fold_searched(text)) == fold_searched(text) == without_strokes(fold(text))
+
+
+def test_strokes_are_those_of_all_latin_letters() -> None:
+    assert fold_searched("Łódź Đorđe Ħal Ŧ Kız Ǿst ƀ ɨ") == "lodz dorde hal t kiz ost b i"
 
 
 @pytest.mark.parametrize("kind", FIELD_KINDS)

@@ -116,17 +116,17 @@ def test_what_a_program_writes_is_read_as_it_was(rows: list[list[str]], delimite
             "en",
             ["yes", "Y", "TRUE", "on", "1"],
             ["no", "N", "false", "Off", "0", ""],
-            ["FALSO", "sim", "nein", "-", "maybe"],
+            ["FALSO", "sim", "s", "nein", "-", "maybe"],
         ),
         (
             "pt_BR",
-            ["Sim", "s", "VERDADEIRO", "true", "1"],
-            ["Não", "nao", "FALSO", "false", "0", ""],
-            ["nein", "-", "x", "2"],
+            ["Sim", "s", "VERDADEIRO", "1", "Si\u200bm"],
+            ["Não", "nao", "n", "FALSO", "0", ""],
+            ["yes", "y", "true", "on", "off", "no", "false", "nein", "-", "x", "2"],
         ),
     ],
 )
-def test_only_words_of_the_language_and_of_programs_say_yes_or_no(
+def test_only_words_of_the_language_say_yes_or_no(
     language: str, yes: list[str], no: list[str], neither: list[str]
 ) -> None:
     said = {word: read_word(word, language) for word in (*yes, *no, *neither)}

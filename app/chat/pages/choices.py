@@ -14,7 +14,7 @@ from app.chat.room_lists import list_invitable_rooms, list_rooms
 from app.chat.text.names import EVERYBODY_NAME
 from app.database import Transaction
 from app.web.paging import clean_query
-from app.web.texts import fold
+from app.web.texts import fold, fold_searched
 
 # How many names are offered for a mention.
 MENTIONABLE = 6
@@ -46,11 +46,13 @@ async def show_room_choices(
 ) -> Response[Any]:
     """Rooms that a member is in, or may join, by letters of their names; to `invite` to, by their numbers."""
     await choosing.check(member)
-    wanted = fold(clean_query(q))
+    wanted = fold_searched(clean_query(q))
     if invite:
-        things = [each for each in await list_invitable_rooms(transaction, member) if wanted in fold(each.name)]
+        things = [
+            each for each in await list_invitable_rooms(transaction, member) if wanted in fold_searched(each.name)
+        ]
         return Response([{"value": str(each.id), "text": each.name, "note": ""} for each in things[:OFFERED]])
-    rooms = [room for room in await list_rooms(transaction, member) if wanted in fold(room.name)]
+    rooms = [room for room in await list_rooms(transaction, member) if wanted in fold_searched(room.name)]
     return Response([{"value": room.slug, "text": room.name, "note": ""} for room in rooms[:OFFERED]])
 
 
@@ -65,12 +67,12 @@ async def choose_mentions(
         known = await list_known(transaction, member)
     else:
         known = await list_known_of_room(transaction, member, where, inside=True)
-    begun = fold(clean_query(q))
+    begun = fold_searched(clean_query(q))
     # Who is called as everybody is can't be meant by that name (chat/text/names.py).
     names = [each.name for each in known if fold(each.name) != EVERYBODY_NAME]
     found = [
         name
-        for name, folded in [*((name, fold(name)) for name in names), (EVERYBODY_NAME, EVERYBODY_NAME)]
+        for name, folded in [*((name, fold_searched(name)) for name in names), (EVERYBODY_NAME, EVERYBODY_NAME)]
         if folded.startswith(begun) or f" {begun}" in folded
     ]
     return Response([{"value": name, "text": name} for name in list(dict.fromkeys(found))[:MENTIONABLE]])

@@ -21,7 +21,7 @@ from app.chat.room_lists import list_rooms
 from app.chat.search import HITS, search_messages
 from app.database import Transaction
 from app.web.forms import Form, number_of
-from app.web.texts import _l, fold
+from app.web.texts import _l, fold, without_strokes
 
 
 @get("/chat/search")
@@ -98,7 +98,9 @@ async def find_room(transaction: Transaction, member: Member, form: Form) -> Cho
     except NotFoundException:
         rooms = [(each, fold(each.name)) for each in await list_rooms(transaction, member)]
     wanted = fold(text)
-    found = [each for each, name in rooms if name == wanted] or [each for each, name in rooms if wanted in name]
+    found = [each for each, name in rooms if name == wanted] or [
+        each for each, name in rooms if without_strokes(wanted) in without_strokes(name)
+    ]
     if len(found) == 1:
         return ChosenRoom([found[0].slug], [found[0].name])
     names = ", ".join(each.name for each in found[:OFFERED])

@@ -1,6 +1,7 @@
 """Yes or no, and choices. A value has the ids of choices: one may be called otherwise, and no record changes.
 
-Forms name a choice by `#` and its id; people and programs by its name, whatever its case, width or form.
+Forms name a choice by `#` and its id; people and programs by its name, whatever its case, width or form, and whatever
+nobody sees in it. They say of a tick that it is set by a mark that is no word of any language.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from markupsafe import Markup
 
 from app.records.kinds.kind import Cell, Definition, FieldChoice, FieldKind, Json, fail
 from app.records.tables import read_word, write_word
-from app.web.texts import _l, fold, keep_direction
+from app.web.texts import _l, drop_unseen, fold, keep_direction
 
 # A name of a choice has fewer letters, in any form.
 LONGEST_CHOICE = 1_000
@@ -24,6 +25,9 @@ MOST_OF_A_NAME = 60
 CHOICE_REFERENCE = re.compile(r"#([0-9]{1,6})")
 
 
+# What a form and a program say of a tick that is set, and what a page's own input sends of it.
+TICKED = "#yes"
+SENT_OF_A_TICK = ("yes", "on")
 # What is not ticked comes after what is.
 SORT_KEY_OF_NO = "~"
 
@@ -38,7 +42,19 @@ class YesNoKind(FieldKind):
     is_searched = False
     can_be_unique = False
 
+    def join(self, typed: Sequence[str], field: Definition) -> str:
+        text = super().join(typed, field)
+        return TICKED if text in SENT_OF_A_TICK else text
+
+    def write(self, value: str, field: Definition) -> str:
+        return TICKED if value else ""
+
+    def describe_unread(self, text: str, field: Definition) -> str:
+        return self.describe(text, field) if text in ("", TICKED) else text
+
     def read(self, text: str, field: Definition) -> str:
+        if text == TICKED:
+            return "yes"
         word = read_word(text, field.language)
         if word is None:
             raise fail("Write yes or no.")
@@ -58,7 +74,7 @@ class YesNoKind(FieldKind):
 
     def from_json(self, given: Json, field: Definition) -> str:
         if isinstance(given, bool) or given is None:
-            return "yes" if given else ""
+            return self.write("yes" if given else "", field)
         return super().from_json(given, field)
 
 
@@ -71,16 +87,20 @@ class ChoiceIndex:
 
     @cached_property
     def named(self) -> dict[str, list[FieldChoice]]:
-        """The choices of each name, whatever its case, width or form."""
+        """The choices of each name, whatever its case, width or form, and what nobody sees in it."""
         named: dict[str, list[FieldChoice]] = {}
         for choice in self.choices:
-            named.setdefault(fold(choice["name"]), []).append(choice)
+            named.setdefault(fold(drop_unseen(choice["name"])), []).append(choice)
         return named
 
     @cached_property
     def have_commas(self) -> bool:
         """Whether any of the names has a comma, so that none separates them."""
         return any("," in choice["name"] for choice in self.choices)
+
+    def count_most(self, between: str) -> int:
+        """How many times the name that has most of it has something in it."""
+        return max((choice["name"].count(between) for choice in self.choices), default=0)
 
     @cached_property
     def tags(self) -> dict[int, Markup]:
@@ -94,17 +114,32 @@ class ChoiceIndex:
     def find(self, text: str) -> FieldChoice | None:
         """The choice that a form or a person means."""
         text = " ".join(text.split())
-        if reference := CHOICE_REFERENCE.fullmatch(text):
+        if reference := CHOICE_REFERENCE.fullmatch(drop_unseen(text)):
             return self.places.get(reference[1].lstrip("0"), (0, None))[1]
         return self.find_name(text)
 
     def find_name(self, text: str) -> FieldChoice | None:
         """The choice of a name."""
-        named = self.named.get(fold(text), ()) if len(text) <= LONGEST_CHOICE else ()
+        named = self.named.get(fold(drop_unseen(text)), ()) if len(text) <= LONGEST_CHOICE else ()
         return min(named, key=lambda choice: (choice["archived"], choice["name"] != text), default=None)
 
 
 NO_CHOICES = ChoiceIndex(())
+
+
+def split_names(text: str, between: str, index: ChoiceIndex) -> list[str]:
+    """The names in a text with something between them, which one of them may have in it: the longest are found."""
+    if index.find(text):
+        return [text]
+    parts = text.split(between, MOST_CHOICES_NAMED)
+    longest = index.count_most(between) + 1
+    names: list[str] = []
+    while parts and longest > 1:
+        tried = range(min(longest, len(parts)), 1, -1)
+        taken = next((count for count in tried if index.find(between.join(parts[:count]))), 1)
+        names.append(between.join(parts[:taken]))
+        del parts[:taken]
+    return names + parts
 
 
 def split_choices(text: str, index: ChoiceIndex) -> list[str]:
@@ -112,7 +147,7 @@ def split_choices(text: str, index: ChoiceIndex) -> list[str]:
     no choice has one. Of more than there could be, what is too much is one that there is none of."""
     parts = list(dict.fromkeys(line.strip() for line in text.split("\n", MOST_CHOICES_NAMED)))
     for between in ";" if index.have_commas else ";,":
-        split = ([part] if index.find(part) else part.split(between, MOST_CHOICES_NAMED) for part in parts)
+        split = (split_names(part, between, index) for part in parts)
         parts = list(dict.fromkeys(each for found in split for each in found))[: MOST_CHOICES_NAMED + 1]
     return list(dict.fromkeys(" ".join(each.split()) for each in parts if each.strip()))
 

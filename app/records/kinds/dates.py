@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import re
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from functools import lru_cache
+from itertools import permutations
 
 from babel import Locale
-from babel.dates import format_date, get_date_format
+from babel.dates import format_date, format_time, get_date_format, get_month_names
 
 from app.records.kinds.kind import Cell, Definition, FieldKind, Json, fail
 from app.records.kinds.numbers import number_key
-from app.web.texts import _l
+from app.web.texts import _l, drop_unseen, fold
 
 ISO_DATE = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})")
 THREE_NUMBERS = re.compile(r"([0-9]{1,4})\s?[./ -]\s?([0-9]{1,2})\s?[./ -]\s?([0-9]{1,4})\.?")
 EXAMPLE_DATE = "2026-01-31"
+# How dates are shown, and else written with the names of their months; no date that is is longer.
+SHOWN_FORMATS = ("medium", "long", "full")
+LONGEST_SHOWN = 60
 DURATION = re.compile(r"(-)?([0-9]{1,5}):([0-5][0-9])")
 
 
@@ -61,8 +65,51 @@ def list_written(value: str, locale: Locale) -> list[str]:
     return list(dict.fromkeys([value, write_date(value, locale), spelled, short, long]))
 
 
+def join_words(text: str) -> str:
+    """The words and numbers of a text as they are compared, whatever stands between them."""
+    return re.sub(r"[\W_]+", " ", fold(drop_unseen(text))).strip()
+
+
+@lru_cache(maxsize=128)
+def list_months(locale: Locale) -> list[tuple[int, str]]:
+    """The names that a locale has for each month, as they are compared."""
+    named = (get_month_names(width, "format", locale) for width in ("wide", "abbreviated"))
+    return [(month, join_words(name)) for names in named for month, name in names.items()]
+
+
+def find_shown_date(text: str, locale: Locale) -> date | None:
+    """The date that a locale shows so; None for another text. What might be one is shown, and compared."""
+    words = join_words(text) if len(text) <= LONGEST_SHOWN else ""
+    numbers = [int(each) for each in re.findall(r"[0-9]{1,4}", words)]
+    if not 2 <= len(numbers) <= 3:
+        return None
+    months = {month for month, name in list_months(locale) if name in words} if len(numbers) == 2 else ()
+    for year, month, day in (
+        *((year, month, day) for year, day in permutations(numbers, 2) for month in months),
+        *(permutations(numbers) if len(numbers) == 3 else ()),
+    ):
+        found = make_date(year, month, day)
+        if found and words in (join_words(format_date(found, each, locale)) for each in SHOWN_FORMATS):
+            return found
+    return None
+
+
+def find_shown_time(text: str, locale: Locale) -> str:
+    """The time of day, as `14:05`, that a locale shows so; '' for another text."""
+    words = join_words(text) if len(text) <= LONGEST_SHOWN else ""
+    numbers = [int(each) for each in re.findall(r"[0-9]{1,2}", words)]
+    if len(numbers) != 2 or numbers[1] > 59:
+        return ""
+    for hour in (numbers[0] % 12, numbers[0] % 12 + 12):
+        found = time(hour, numbers[1])
+        if words == join_words(format_time(found, "short", locale=locale)):
+            return found.isoformat("minutes")
+    return ""
+
+
 def read_date(text: str, locale: Locale) -> date:
-    """A date as year-month-day, as browsers send it, or in the locale's own order. Raises ValueError with a Text.
+    """A date as year-month-day, as browsers send it, in the locale's own order, or as the locale shows it. Raises
+    ValueError with a Text.
 
     What is a date in another order alone, or has a year of two digits, is refused with what it may mean.
     """
@@ -94,6 +141,11 @@ def read_date(text: str, locale: Locale) -> date:
             raise fail("Is it %(one)s? Write it so.", one=offered[0])
         if is_shaped:
             raise fail("There is no such day.")
+    if shown := find_shown_date(value, locale):
+        if shown.year >= 100:
+            return shown
+        one, other = (spell_date(f"{year:04}{shown:-%m-%d}", locale) for year in (2000 + shown.year, shown.year))
+        raise fail("Is it %(one)s or %(other)s? Write it so.", one=one, other=other)
     raise fail("Write a date, such as %(example)s.", example=spell_date(EXAMPLE_DATE, locale))
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -15,25 +15,53 @@ from babel import Locale
 from markupsafe import Markup
 
 from app.accounts.time_zones import list_time_zones, write_in_zone
-from app.records.kinds.dates import EXAMPLE_DATE, list_written, read_date, spell_date
+from app.records.kinds.dates import EXAMPLE_DATE, LONGEST_SHOWN, find_shown_time, list_written, read_date, spell_date
 from app.records.kinds.kind import Cell, Definition, FieldKind, fail
-from app.web.texts import _l
+from app.web.texts import _l, drop_unseen
 
 MOMENT = re.compile(
-    r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})[T ](?P<time>[0-9]{2}:[0-9]{2})(?::[0-9]{2}(?:\.[0-9]+)?)?"
+    r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})[T ](?P<time>[0-9]{2}:[0-9]{2})(?P<seconds>:[0-9]{2}(?:\.[0-9]+)?)?"
     r" ?(?P<zone>Z|UTC|[+-][0-9]{2}:[0-9]{2}|[A-Z][A-Za-z0-9_+/-]{1,60})?"
 )
+TIME = re.compile(r"[0-9]{1,2}:[0-9]{2}")
 # A day as people write it, and a time behind it.
 LOCAL_MOMENT = re.compile(
     r"(?P<day>[0-9]{1,4} ?[./-] ?[0-9]{1,2} ?[./-] ?[0-9]{1,4}\.?),?[ T](?P<time>[0-9]{1,2}:[0-9]{2})(?P<rest>.{0,64})"
 )
+# A zone behind what is shown of a moment.
+ZONE_BEHIND = re.compile(r"\s[A-Z][A-Za-z0-9_+/-]{1,60}$")
 # What a form says beside a time without a zone: in which one it was typed, and what the record has, if anything.
 TYPED_IN = re.compile(r"@(?P<zone>[A-Za-z0-9_+/-]{1,64})(?: (?P<before>[0-9T:-]+Z))?")
 
 
+def find_shown_moment(text: str, locale: Locale) -> str:
+    """A moment that a locale shows so, with the names of months or halves of the day, as `2026-01-31 14:05`, and with
+    the zone behind it if there is one; '' for another text."""
+    if len(text) > 2 * LONGEST_SHOWN:
+        return ""
+    behind = ZONE_BEHIND.search(text)
+    for shown in (text, *([text[: behind.start()]] if behind else [])):
+        for gap in re.finditer(r",?\s", shown):
+            written = shown[gap.end() :]
+            time = find_shown_time(written, locale) or (written.zfill(5) if TIME.fullmatch(written) else "")
+            if time and (day := find_date(shown[: gap.start()], locale)):
+                return f"{day.isoformat()} {time} {text[len(shown) :].strip()}".strip()
+    return ""
+
+
+def find_date(text: str, locale: Locale) -> date | None:
+    """The date of a text, or None where it is none."""
+    try:
+        return read_date(text, locale)
+    except ValueError:
+        return None
+
+
 def read_moment(text: str, locale: Locale, zone: str) -> str:
     """The stored form of a moment, whose day may be written as the locale does, in a zone unless it says another one.
-    Raises ValueError with a Text."""
+    Raises ValueError with a Text, also for seconds, which no moment keeps."""
+    if not MOMENT.fullmatch(text.strip()):
+        text = find_shown_moment(drop_unseen(text.strip()), locale) or text
     if named := LOCAL_MOMENT.fullmatch(text.strip()):
         text = f"{read_date(named['day'], locale).isoformat()} {named['time'].zfill(5)}{named['rest']}"
     found = MOMENT.fullmatch(text.strip())
@@ -49,6 +77,8 @@ def read_moment(text: str, locale: Locale, zone: str) -> str:
     except (ValueError, OverflowError) as error:
         example = f"{spell_date(EXAMPLE_DATE, locale)} 14:05"
         raise fail("Write date and time, such as %(example)s.", example=example) from error
+    if found["seconds"] and found["seconds"].strip(":.0"):
+        raise fail("Times are kept to the minute. Write it without seconds.")
     if moment.astimezone(local.tzinfo).replace(tzinfo=None) != local.replace(tzinfo=None):
         raise fail("There is no such time in %(zone)s: clocks are put forward then.", zone=zone)
     return moment.replace(tzinfo=None).isoformat(timespec="minutes") + "Z"
@@ -142,6 +172,8 @@ class MomentKind(FieldKind):
             return read_moment(text, field.locale, said["zone"])
         except ValueError:
             found, named = MOMENT.fullmatch(text), LOCAL_MOMENT.fullmatch(text)
+            shown = find_shown_moment(drop_unseen(text), field.locale)
+            found = found or MOMENT.fullmatch(shown)
             says_none = (found and not found["zone"]) or (named and not named["rest"].strip())
             return f"{text} {said['zone']}" if says_none else text
 

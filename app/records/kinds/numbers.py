@@ -23,6 +23,8 @@ MOST_WHOLE_DIGITS = 15
 MOST_DIGITS = 10
 MOST_UNIT = 12
 MOST_STARS = 10
+# Stars as a page shows them, and as it reads them to those who see none.
+STARS = re.compile(r"(?P<stars>\N{BLACK STAR}*)\N{WHITE STAR}*|(?P<number>[0-9]{1,2}) / [0-9]{1,2}")
 # What numbers are written with: no exponents, which nobody types on purpose. No number is as long as this many letters.
 WRITTEN = re.compile(r"[+-]?[0-9.,'\u2019\u066b\u066c\s]+")
 LONGEST_NUMBER = 100
@@ -141,11 +143,17 @@ class NumberKind(FieldKind):
             other = find_other_reading(number, field.locale)
             if most == 0 and other:
                 raise fail("Is it %(other)s? A whole number has no digits after the point.", other=other)
-            if most == 0:
-                raise fail("Write a whole number: it has no digits after the point.")
             if other:
                 one = write_number(store_number(Decimal(round(number, most))), field.locale, most, True)
                 raise fail("Is it %(one)s or %(other)s? Write it so.", one=one, other=other)
+        return self.keep(number, field)
+
+    def keep(self, number: Decimal, field: Definition) -> str:
+        """The value of a number that nobody has to read, as a field had it. Raises ValueError with a Text."""
+        most = self.digits_of(field)
+        if count_digits(number) > (MOST_DIGITS if most is None else most):
+            if most == 0:
+                raise fail("Write a whole number: it has no digits after the point.")
             raise fail("At most %(limit)d digits after the point.", limit=MOST_DIGITS if most is None else most)
         return store_number(number)
 
@@ -260,7 +268,11 @@ class RatingKind(WholeNumberKind):
     is_searched = False
 
     def read(self, text: str, field: Definition) -> str:
-        value = super().read(text, field)
+        shown = STARS.fullmatch(text.strip())
+        return super().read((shown["number"] or str(len(shown["stars"] or ""))) if shown else text, field)
+
+    def keep(self, number: Decimal, field: Definition) -> str:
+        value = super().keep(number, field)
         most = field.options.get("most", 5)
         if not 0 <= int(value) <= most:
             raise fail("Choose from 1 to %(most)d stars.", most=most)

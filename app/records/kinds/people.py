@@ -22,7 +22,7 @@ from app.records.kinds.collation import collate
 from app.records.kinds.kind import Cell, Definition, FieldKind, Json, fail
 from app.web.forms import number_of
 from app.web.templates import hue, initials
-from app.web.texts import _l, fold, keep_direction
+from app.web.texts import _l, drop_unseen, fold, keep_direction
 
 PERSON_REFERENCE = re.compile(r"#([1-9][0-9]{0,17})")
 # How one who was removed, and has no address any more, stands in a form without scripts.
@@ -59,7 +59,7 @@ class People:
     def candidate(self, member_id: int) -> Candidate:
         """A member, as one chooses them."""
         _, name, email, _ = self.rows[member_id]
-        return Candidate(member_id, name, email or f"{name} (#{member_id})", fold(name))
+        return Candidate(member_id, name, email or f"{name} (#{member_id})", fold(drop_unseen(name)))
 
     @cached_property
     def choosable(self) -> list[Candidate]:
@@ -83,6 +83,7 @@ class People:
     def find(self, text: str) -> list[Candidate]:
         """Whom a name, a part of one, or an address means. For a part of a name all are looked through: of too many
         texts that are no names and no addresses, the last ones mean nobody."""
+        text = drop_unseen(text)
         same = self.by_name.get(fold(text), [])
         # A number alone is what scripts send of a form, which `join` reads; here it is a name.
         if same or number_of(text):

@@ -34,7 +34,7 @@ from app.tenants.roles import ROLES
 from app.web.forms import Form, Invalid, number_of
 from app.web.paging import clean_query, page_of
 from app.web.redirects import see_other
-from app.web.texts import _l, fold
+from app.web.texts import _l, fold_searched
 
 notice("permissions", _l("Who may do what was changed. It holds at once."))
 notice(
@@ -159,8 +159,8 @@ async def choose_collections(
     """Collections by letters of their names, for admins who invite guests."""
     require(member, "manage", "collections")
     await choosing.check(member)
-    wanted = fold(clean_query(q))
-    found = [each for each in await list_invitable(transaction, member) if wanted in fold(each.name)]
+    wanted = fold_searched(clean_query(q))
+    found = [each for each in await list_invitable(transaction, member) if wanted in fold_searched(each.name)]
     return Response([{"value": str(each.id), "text": each.name, "note": ""} for each in found[:OFFERED]])
 
 

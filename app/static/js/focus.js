@@ -1,11 +1,30 @@
 // Where the focus goes when what had it is gone by one's own act, so that keyboard and screen reader go on from there and
-// not from the top of the page: to the message that an act is about, or that came back by Undo; else to the page's content.
+// not from the top of the page: in a form with `data-stays` to the button that was pressed, or, where that can't be any
+// more, to the other one, and the page stays where it was scrolled to; to the message that an act is about, or that came back by Undo; else to the page's content.
 const NAMED = "[id][tabindex='-1']";
 
 const messageAt = (number) => number && document.querySelector(`ol.messages > .message[data-number="${CSS.escape(number)}"]`);
 
+// Where the page was when a button of such a form was pressed.
+let pressed = null;
+
+document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
+  const { submitter } = ctx.request;
+  pressed = submitter?.id && submitter.closest("form[data-stays]") ? { id: submitter.id, top: scrollY } : null;
+});
+
+function stay() {
+  const button = document.getElementById(pressed?.id);
+  if (!button) return false;
+  scrollTo({ top: pressed.top, behavior: "instant" });
+  (button.disabled ? button.form.querySelector("button:enabled") : button)?.focus();
+  pressed = null;
+  return true;
+}
+
 document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
   if (!ctx?.request || ctx.request.method === "GET") return;
+  if (stay()) return;
   const undone = ctx.response?.raw?.headers.get("X-Undone");
   const focused = document.activeElement;
   if (!undone && focused && focused !== document.body) return;

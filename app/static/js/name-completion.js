@@ -4,7 +4,8 @@ import { fetchPage, isComposing } from "./page.js";
 
 const known = new Map();       // names that were found, by what was asked for
 const KEPT = 30000;            // ms for which names are known
-const fold = (name) => name.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+const STROKED = { "ł": "l", "ø": "o", "đ": "d", "ħ": "h", "ŧ": "t", "ı": "i" };
+const fold = (name) => name.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().replace(/[łøđħŧı]/g, (letter) => STROKED[letter]);
 
 class NameCompletion extends HTMLElement {
   #asked = 0;
