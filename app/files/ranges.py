@@ -20,7 +20,7 @@ class Unsatisfiable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ByteRange:
     """Bytes of a file: from `begin`, `size` of the `whole`."""
 
     begin: int
@@ -33,7 +33,7 @@ class Part:
         return f"bytes {self.begin}-{self.begin + self.size - 1}/{self.whole}"
 
 
-def read_range(asked: str | None, whole: int) -> Part | None:
+def read_range(asked: str | None, whole: int) -> ByteRange | None:
     """The part that a header asks for; None for what is answered by the whole: no header, several parts at once, or
     something else than bytes. Raises Unsatisfiable."""
     found = RANGE.fullmatch(asked.strip()) if asked else None
@@ -48,11 +48,11 @@ def read_range(asked: str | None, whole: int) -> Part | None:
     return make_part(begin, min(last, whole - 1) - begin + 1, whole)
 
 
-def make_part(begin: int, size: int, whole: int) -> Part:
+def make_part(begin: int, size: int, whole: int) -> ByteRange:
     """A part. Raises Unsatisfiable for one that has nothing."""
     if size <= 0:
         raise Unsatisfiable
-    return Part(begin, size, whole)
+    return ByteRange(begin, size, whole)
 
 
 def open_at(path: Path, place: int) -> IO[bytes]:
@@ -62,7 +62,7 @@ def open_at(path: Path, place: int) -> IO[bytes]:
     return file
 
 
-async def read_part(path: Path, part: Part) -> AsyncGenerator[bytes]:
+async def read_part(path: Path, part: ByteRange) -> AsyncGenerator[bytes]:
     """The pieces of a part of a file."""
     with closing(await in_thread(open_at, path, part.begin)) as file:
         left = part.size

@@ -137,7 +137,7 @@ def list_present(listener: Listener, *, signals: bool) -> Iterator[str]:
     return (name for name in listener.allowed if signals and presence_partial(name))
 
 
-async def read_part(node: Node, listener: Listener, after: int | None) -> LogPart:
+async def read_log_part(node: Node, listener: Listener, after: int | None) -> LogPart:
     """The next part of the log after a cursor, of what somebody may follow; none where it begins now (None).
 
     It ends at the cursor at which the rights were read, at the latest: nothing is shown by one that was lost before.

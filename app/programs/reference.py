@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.accounts.scopes import SCOPES
+from app.programs.access import ANY_SCOPE
 from app.web.texts import Text, _l
 
 DEEPEST_SHOWN = 4
@@ -22,7 +23,10 @@ KINDS_OF_CALLS: dict[str, Text] = {
     "notifications": _l("Notifications"),
     "announcements": _l("Announcements"),
     "audit": _l("Audit log"),
+    "events": _l("What happens"),
 }
+# What a token needs, as people read it.
+SCOPES_TOLD: dict[Any, object] = {**SCOPES, ANY_SCOPE: _l("Anything: it is told what it may read")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,7 @@ def describe_call(
         call=ShownCall(name_of_call(operation), method.upper(), path, operation["summary"]),
         about=operation["description"],
         scope=operation["x-scope"],
-        scope_label=SCOPES[operation["x-scope"]],
+        scope_label=SCOPES_TOLD[operation["x-scope"]],
         parameters=[
             ShownMember(each["name"], name_kind(each["schema"]), each["required"], each.get("description", ""))
             for each in operation["parameters"]

@@ -21,7 +21,7 @@ from app.live.connection import StreamConnection
 from app.live.node import Node
 from app.live.stream_frames import stream_event, stream_facts, stream_mark
 from app.programs.access import AGAIN
-from app.programs.following import Listener, LogPart, Subscription, find_listener, list_present, read_part
+from app.programs.following import Listener, LogPart, Subscription, find_listener, list_present, read_log_part
 from app.programs.problems import Problem
 from app.web.errors import PageError, first_line, is_database_away
 from app.web.metrics import RESUMES
@@ -185,7 +185,7 @@ class EventStream:
                 self.listener = await find_listener(self.node, self.following)
                 if self.describe() != before:
                     await self.say(stream_event("channels", self.describe()))
-                self.part = await read_part(self.node, self.listener, after)
+                self.part = await read_log_part(self.node, self.listener, after)
             part, self.part = self.part, None
             text = stream_facts(part.facts)
             if part.missed is not None:

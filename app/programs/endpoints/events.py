@@ -14,7 +14,7 @@ from app.accounts.access import AnyRequest
 from app.live.connection import StreamConnection
 from app.live.node import Node
 from app.programs.access import ANY_SCOPE, Caller
-from app.programs.following import Listener, LogPart, Subscription, find_listener, read_channels, read_part
+from app.programs.following import Listener, LogPart, Subscription, find_listener, read_channels, read_log_part
 from app.programs.lists import DEFAULT_LIMIT, Limit
 from app.programs.problems import Problem
 from app.programs.routes import reads
@@ -96,7 +96,7 @@ async def show_events(
     check_streams(node, caller.tenant_id, caller.token_id)
     if streams:
         listener = await find_listener(node, following)
-        part = await read_part(node, listener, after)
+        part = await read_log_part(node, listener, after)
         return StreamAnswer(EventStream(request.scope, node, following, listener, part))
     listener, part = await await_part(node, following, after, wait)
     return Response(shape_part(listener, part, limit), headers={"Cache-Control": "no-store"})
@@ -115,7 +115,7 @@ async def await_part(node: Node, following: Subscription, after: int | None, wai
     until = loop.time() + wait
     while True:
         listener = await find_listener(node, following)
-        part = await read_part(node, listener, after)
+        part = await read_log_part(node, listener, after)
         if part.facts or part.missed is not None or loop.time() >= until or node.draining:
             return listener, part
         after = part.upto
