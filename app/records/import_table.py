@@ -11,7 +11,7 @@ from app.accounts.time_zones import list_time_zones
 from app.records.export_csv import write_cell
 from app.records.fields import Field
 from app.records.import_lines import Line, ReadCell, why_left_out
-from app.records.tables import Table, read_no_formula
+from app.records.tables import Table, read_no_formula, without
 from app.web.forms import Invalid
 from app.web.texts import Text, _l, drop_unseen, fold
 
@@ -24,6 +24,7 @@ class TableSource:
     def __init__(self, fields: Sequence[Field], table: Table, language: str) -> None:
         self.table = table
         self.language = language
+        leave_out_unknown(fields, table)
         self.columns = read_header(fields, table.header)
         self.zones = [
             read_zone(column, cell) if column else "" for column, cell in zip(self.columns, table.header, strict=True)
@@ -51,22 +52,51 @@ class TableSource:
         return text.getvalue()
 
 
+def leave_out_unknown(fields: Sequence[Field], table: Table) -> None:
+    """Take out the columns that are called as no field, and have nothing in any line."""
+    filled = {at for _, cells in table.rows for at, cell in enumerate(cells) if cell}
+    unknown = {
+        at
+        for at, heading in enumerate(table.header)
+        if table.rows and at not in filled and find_column(fields, heading) is None and not is_number_name(heading)
+    }
+    table.left_out += len(unknown)
+    table.header = without(table.header, unknown)
+    table.rows = [(line, without(cells, unknown)) for line, cells in table.rows]
+
+
 def read_header(fields: Sequence[Field], cells: Sequence[str]) -> list[Field | None]:
     """The field of each column; None for the column of numbers. Where a field is called `#`, that is `##`, and so on.
 
     Raises Invalid for a name that is no field, or comes twice.
     """
-    by_name = {fold(drop_unseen(each.label)): each for each in fields}
-    timed = [each for each in fields if each.kind.tells_time]
     columns: list[Field | None] = []
-    for cell in (drop_unseen(read_no_formula(each)) for each in cells):
-        known = by_name.get(fold(cell)) or next((each for each in timed if read_zone(each, cell)), None)
-        if known is None and fold(cell) not in NUMBER_NAMES and cell.strip("#"):
-            raise Invalid(table=_l("There is no field named “%(name)s”.", name=cell[:60]))
+    for cell in cells:
+        known = find_column(fields, cell)
+        if known is None and not is_number_name(cell):
+            raise Invalid(table=_l("There is no field named “%(name)s”.", name=name_in(cell)[:60]))
         if known in columns:
-            raise Invalid(table=_l("The field “%(name)s” is there twice.", name=cell[:60]))
+            raise Invalid(table=_l("The field “%(name)s” is there twice.", name=name_in(cell)[:60]))
         columns.append(known)
     return columns
+
+
+def find_column(fields: Sequence[Field], heading: str) -> Field | None:
+    """The field that a column is called as, whatever nobody sees in its name."""
+    name = fold(name_in(heading))
+    known = (each for each in fields if fold(drop_unseen(each.label)) == name)
+    timed = (each for each in fields if each.kind.tells_time and read_zone(each, name_in(heading)))
+    return next(known, None) or next(timed, None)
+
+
+def is_number_name(heading: str) -> bool:
+    """Whether a column is called as that of the numbers."""
+    return fold(name_in(heading)) in NUMBER_NAMES or not name_in(heading).strip("#")
+
+
+def name_in(heading: str) -> str:
+    """What a column is called, as people see it."""
+    return drop_unseen(read_no_formula(heading))
 
 
 def read_zone(field: Field, heading: str) -> str:

@@ -111,7 +111,12 @@ class ExportLimit:
         """Count one more export. Raises a 429 page when it is one too many."""
         whose = ("export", str(member.tenant_id), str(member.id))
         if not await self.windows.hit(EXPORTS_A_MINUTE, *whose):
-            raise self.refuse(await self.windows.wait(EXPORTS_A_MINUTE, *whose))
+            raise PageError(
+                429,
+                _l("You have exported very often. Wait a moment, then try again."),
+                heading=_l("Too many exports"),
+                retry_after=await self.windows.wait(EXPORTS_A_MINUTE, *whose),
+            )
 
     @contextmanager
     def going(self, member: Member) -> Iterator[None]:

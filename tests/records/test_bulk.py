@@ -233,6 +233,10 @@ async def test_what_is_neither_yes_nor_no_is_refused_and_an_empty_column_left_ou
     lines = ["sep=;", "Name;;Broken;", "A;;TRUE", "B;;FALSE;", "C;;"]
     looked = await people["carla"].post(address, data={"table": "\r\n".join(lines)})
     assert "2 columns are empty and left out." in looked.text
+    unknown = await people["carla"].post(address, data={"table": "Name;Colour;Broken\nD;;TRUE"})
+    assert "1 column is empty and left out." in unknown.text, "no field is called so, and nothing is lost"
+    filled = await people["carla"].post(address, data={"table": "Name;Colour;Broken\nD;red;TRUE"})
+    assert "There is no field named “Colour”." in filled.text
     done = await people["carla"].post(address, data={"table": "\r\n".join(lines), "seen": ""})
     assert done.status_code == 303
     cells = re.findall(r"<td[^>]*>\s*(Yes|No)\s*</td>", (await people["carla"].get(f"/c/{slug}?sort=number")).text)
