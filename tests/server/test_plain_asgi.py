@@ -17,6 +17,7 @@ from app.server.asgi import create_app
 from app.settings import read_settings
 from tests.conftest import Server, free_port
 from tests.databases import Store
+from tests.live.test_socket import open_page
 
 
 @pytest.fixture
@@ -54,7 +55,8 @@ async def test_events_and_cut_offs_arrive_on_a_plain_asgi_server(plain_server: S
         plain_server.connect("acme", carla) as socket,
         asyncio.timeout(20),
     ):
-        await socket.send(json.dumps({"sub": "tenant collection.1", "last": 0, "n": 1}))
+        _, cursor = await open_page(carla)
+        await socket.send(json.dumps({"sub": "tenant collection.1", "last": cursor, "n": 1}))
         assert await socket.recv() == "<!--@1-->"
         for number in range(3):
             title = f"On a plain server, {number}"
