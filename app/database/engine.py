@@ -130,7 +130,9 @@ class Database:
             try:
                 await having.enter_async_context(turns.take(whose, TURN_SECONDS))
                 if turns is self.to_write and self.among_processes is not None:
-                    await having.enter_async_context(self.among_processes.take(TURN_SECONDS))
+                    await having.enter_async_context(
+                        self.among_processes.take(TURN_SECONDS, lambda: bool(turns.queues))
+                    )
             except builtins.TimeoutError as error:
                 raise TimeoutError(f"other transactions have been at it for {TURN_SECONDS} s") from error
             yield

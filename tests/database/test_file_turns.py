@@ -121,3 +121,19 @@ def test_the_files_are_the_owners_alone(tmp_path: Path, turns: FileTurns) -> Non
 async def have_one(turns: FileTurns, seconds: float) -> bool:
     async with turns.take(seconds):
         return True
+
+
+async def test_writes_right_after_each_other_are_one_turn_and_the_last_one_gives_it_up(
+    tmp_path: Path, turns: FileTurns, writers: Writers
+) -> None:
+    async with turns.take(60, lambda: True):
+        pass
+    assert turns.since is not None
+    async with turns.take(60, lambda: False):
+        pass
+    assert turns.since is None
+    async with turns.take(60, lambda: True):
+        pass  # and the next one does not come
+    other = writers.start("a", 1)
+    async with asyncio.timeout(60):
+        assert await asyncio.to_thread(other.wait) == 0
