@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy.exc import TimeoutError
 
 from app.database import postgresql, sqlite
+from app.database.begun import BEGUN
 from app.database.facts import Followers
 from app.database.fairness import FOR_WORKSPACE, FairTurns
 from app.database.file_turns import FileTurns
@@ -21,10 +22,8 @@ from app.database.transaction import Transaction
 TURN_SECONDS = 10
 # On PostgreSQL, how many of a workspace's writers are on their way: one writes, and the next one waits for its lock.
 WRITERS_OF_EACH = 2
-# The tasks that have a writing transaction open, or a reading one. (A context variable would not do: it may end in
-# another task.)
+# The tasks that have a writing transaction open. (A context variable would not do: it may end in another task.)
 WRITERS: set[asyncio.Task[Any] | None] = set()
-READERS: set[asyncio.Task[Any] | None] = set()
 
 
 class HoldsWriter(RuntimeError):
@@ -78,18 +77,11 @@ class Database:
             "expire_on_commit": False,
             "autoflush": False,
         }
-        task = asyncio.current_task()
-        # Who reads already does not wait for a second turn behind those who wait for the first.
-        turn = nullcontext() if task in READERS else self._in_turn(self.to_read, tenant_id)
+        # Who is in a transaction already does not wait for a turn behind those who wait for their first.
+        turn = nullcontext() if asyncio.current_task() in BEGUN else self._in_turn(self.to_read, tenant_id)
         async with turn, Transaction(self.reader, **options) as transaction:
-            is_first = task not in READERS
-            READERS.add(task)
-            try:
-                await self._enter(transaction, tenant_id)
-                yield transaction
-            finally:
-                if is_first:
-                    READERS.discard(task)
+            await self._enter(transaction, tenant_id)
+            yield transaction
 
     @asynccontextmanager
     async def count(self) -> AsyncIterator[Transaction]:
