@@ -121,13 +121,17 @@ class ForPostgresql(CompiledStatement):
     """A statement for PostgreSQL, which keeps it by a name for each connection."""
 
     def execute(self, connection: Connection, parameters: dict[str, Any]) -> StatementResult:
-        """Execute it, which is waited for. Raises DBAPIError as SQLAlchemy does."""
+        """Execute it, which is waited for. Raises DBAPIError as SQLAlchemy does.
+
+        SQLAlchemy is told of every exception: a task that is cancelled while it waits leaves a connection of which
+        nobody knows whether it is in a transaction, and asyncpg would make the next one a savepoint of that.
+        """
         straight: Any = connection.connection.dbapi_connection
         values = self.encode_row(parameters)
         dialect: Any = connection.dialect
         try:
             found, status = await_(self.run(straight, values, dialect._invalidate_schema_cache_asof))
-        except dialect.dbapi.Error as error:
+        except BaseException as error:
             if isinstance(error, dialect.dbapi.InvalidCachedStatementError | dialect.dbapi.InternalServerError):
                 dialect._invalidate_schema_cache()
             connection._handle_dbapi_exception(error, self.words, values, None, None)
