@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -55,6 +55,11 @@ class ImportSource(Protocol):
     lines: list[Line]
     left_out: list[tuple[str, Text]]
     empty_columns: int
+
+    @property
+    def columns(self) -> Collection[object]:
+        """What it has values of."""
+        ...
 
     def cells(self, line: Line) -> Iterable[tuple[Field, ReadCell]]:
         """What a line has for fields whose values are typed."""

@@ -65,6 +65,11 @@ class Plan:
         return sum(line.what == what for line in self.lines)
 
     @property
+    def width(self) -> int:
+        """Of how many fields it has values."""
+        return len(self.source.columns) if self.source else 0
+
+    @property
     def empty_columns(self) -> int:
         """How many columns have nothing in them."""
         return self.source.empty_columns if self.source else 0

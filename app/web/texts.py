@@ -48,7 +48,9 @@ class Text:
 
 # Embeddings, overrides and isolates of the direction: what is left open turns what others wrote beside it around.
 # https://www.unicode.org/reports/tr9/#Explicit_Directional_Embeddings
-DIRECTION_MARKS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+MARKS_OF_DIRECTION = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+DIRECTION_MARKS = re.compile(f"[{MARKS_OF_DIRECTION}]")
+SEVERAL_LINES = 500
 # Characters that Unicode keeps for a program's own use. We mark mentions with them (accounts/mentions.py), so that
 # nobody can write what looks like one.
 NONCHARACTERS = re.compile("[\ufdd0-\ufdef]")
@@ -61,7 +63,9 @@ NO_LETTERS = re.compile(rf"[^\w\s]{{{MOST_MARKS + 1},}}")
 
 def keep_direction(text: str) -> str:
     """A text that leaves the direction of what stands beside it alone. Marks of direction are harmless, and stay."""
-    return text if text.isascii() else DIRECTION_MARKS.sub("", text)
+    if text.isascii() or (len(text) > SEVERAL_LINES and not any(mark in text for mark in MARKS_OF_DIRECTION)):
+        return text  # a long one is looked through many times as fast for each of them
+    return DIRECTION_MARKS.sub("", text)
 
 
 def drop_noncharacters(text: str) -> str:

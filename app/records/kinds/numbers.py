@@ -94,6 +94,12 @@ def write_number(value: str, locale: Locale, digits: int | None, grouping: bool)
     return str(format_decimal(number, format=pattern, locale=locale, group_separator=grouping))
 
 
+@lru_cache(maxsize=4096)
+def write_money(value: str, currency: str, locale: Locale) -> str:
+    """A stored amount as a locale writes it, with as many digits as the currency has."""
+    return str(format_currency(Decimal(value), currency, locale=locale, currency_digits=True))
+
+
 def number_key(value: str) -> str:
     """The sort key of a number: 16 hexadecimal digits in the order of the numbers.
 
@@ -170,8 +176,11 @@ class NumberKind(FieldKind):
 
     def search_text(self, value: str, field: Definition) -> str:
         """As it is shown, as a form has it, with and without groups, and as programs write it."""
-        written = (write_number(value, field.locale, self.digits_of(field), grouped) for grouped in (False, True))
-        return " ".join(dict.fromkeys([value, self.describe(value, field), *written]))
+        digits, locale = self.digits_of(field), field.locale
+        plain, grouped = write_number(value, locale, digits, False), write_number(value, locale, digits, True)
+        if value == plain == grouped and not self.list_affixes(field):
+            return value
+        return " ".join(dict.fromkeys([value, self.describe(value, field), plain, grouped]))
 
     def sort_key(self, value: str, field: Definition) -> str:
         return number_key(value)
@@ -239,9 +248,7 @@ class MoneyKind(DecimalKind):
     digits = 2
 
     def describe(self, value: str, field: Definition) -> str:
-        number = Decimal(value)
-        currency = field.options.get("currency", "EUR")
-        return str(format_currency(number, currency, locale=field.locale, currency_digits=True))
+        return write_money(value, field.options.get("currency", "EUR"), field.locale)
 
     def list_affixes(self, field: Definition) -> tuple[str, ...]:
         return list_signs(field.options.get("currency", "EUR"), field.locale)
@@ -282,7 +289,7 @@ class RatingKind(WholeNumberKind):
         most = field.options.get("most", 5)
         stars = "\N{BLACK STAR}" * int(value) + "\N{WHITE STAR}" * (most - int(value))
         label = f"{value} / {most}"
-        return Markup('<span class="stars" role="img" aria-label="{}">{}</span>').format(label, stars)
+        return Markup('<span class="stars" role="img" aria-label="%s">%s</span>') % (label, stars)
 
     def check_options(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
         most = str(options.get("most") or "5")
