@@ -167,8 +167,8 @@ def note_fields_changed(transaction: Transaction, collection: Collection, member
 
 
 class FieldChanged(Invalid):
-    """The field was changed since the version that its form was opened with, by somebody else or by who asks, in another
-    tab say. Nothing was written."""
+    """The field was changed since the version that its form was opened with: by somebody else, or by the member
+    themselves, in another tab say. Nothing was written."""
 
     status = 409
 

@@ -83,9 +83,12 @@ def keep_in_place(value: object) -> object:
 
 
 def speak(value: Any, language: str) -> Any:
-    """A value as a text has it: a length of time in words, in whole seconds, minutes or hours and never too short."""
+    """A value as a text has it: another text in the same language; a length of time in words, in whole seconds, minutes
+    or hours and never too short."""
     if isinstance(value, str):
         return keep_direction(value)
+    if isinstance(value, Text):
+        return value.translate(language)
     if not isinstance(value, timedelta):
         return value
     unit = next((unit for unit in (1, 60, 3600) if round(value.total_seconds(), 3) <= 60 * unit), 3600)
