@@ -11,11 +11,12 @@ from functools import lru_cache
 from typing import Any
 
 from babel import Locale
-from babel.numbers import NumberFormatError, format_currency, format_decimal, list_currencies, parse_decimal
+from babel.numbers import NumberFormatError, format_decimal, parse_decimal
 from markupsafe import Markup
 
-from app.records.kinds.affixes import MINUS, list_signs, refuse_others, without_affixes
+from app.records.kinds.affixes import MINUS, refuse_others, without_affixes
 from app.records.kinds.kind import Cell, Definition, FieldKind, Json, fail
+from app.records.kinds.sheet_formats import format_of_number
 from app.web.forms import Invalid
 from app.web.texts import _l
 
@@ -92,12 +93,6 @@ def write_number(value: str, locale: Locale, digits: int | None, grouping: bool)
     groups = "#,##,##0" if locale.decimal_formats[None].grouping == (3, 2) else "#,##0"  # as India's lakhs
     pattern = f"{groups if grouping else '0'}{'.' + '0' * count if count else ''}"
     return str(format_decimal(number, format=pattern, locale=locale, group_separator=grouping))
-
-
-@lru_cache(maxsize=4096)
-def write_money(value: str, currency: str, locale: Locale) -> str:
-    """A stored amount as a locale writes it, with as many digits as the currency has."""
-    return str(format_currency(Decimal(value), currency, locale=locale, currency_digits=True))
 
 
 def number_key(value: str) -> str:
@@ -191,6 +186,13 @@ class NumberKind(FieldKind):
     def cell(self, value: str, field: Definition) -> Cell:
         return Decimal(value)
 
+    def cell_format(self, value: str, field: Definition) -> str:
+        digits, unit = self.digits_of(field), field.options.get("unit", "")
+        grouping = bool(field.options.get("grouping"))
+        if digits is None and not unit and not grouping:
+            return ""
+        return format_of_number(max(digits or 0, count_digits(Decimal(value))), grouping=grouping, unit=unit)
+
     def check_options(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
         unit = " ".join(str(options.get("unit") or "").split())
         if len(unit) > MOST_UNIT:
@@ -238,31 +240,6 @@ class DecimalKind(NumberKind):
                 raise Invalid(digits=_l("Write a number from 0 to %(limit)d.", limit=MOST_DIGITS))
             kept["digits"] = int(digits)
         return kept
-
-
-class MoneyKind(DecimalKind):
-    """An amount of money. Option: `currency`, by its three letters (ISO 4217)."""
-
-    name = "money"
-    label = _l("Money")
-    digits = 2
-
-    def describe(self, value: str, field: Definition) -> str:
-        return write_money(value, field.options.get("currency", "EUR"), field.locale)
-
-    def list_affixes(self, field: Definition) -> tuple[str, ...]:
-        return list_signs(field.options.get("currency", "EUR"), field.locale)
-
-    def affixes(self, field: Definition) -> tuple[str, str]:
-        symbol = self.list_affixes(field)[0]
-        is_before = field.locale.currency_formats["standard"].pattern.startswith("\N{CURRENCY SIGN}")
-        return (symbol, "") if is_before else ("", symbol)
-
-    def check_options(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
-        currency = str(options.get("currency") or "").strip().upper()
-        if currency not in list_currencies():
-            raise Invalid(currency=_l("Write the three letters of a currency, such as EUR."))
-        return {"currency": currency}
 
 
 class RatingKind(WholeNumberKind):
