@@ -139,7 +139,8 @@ class JsonSource:
         place = _l("Item %(item)d", item=record.at)
         if number is not None:
             place = _l("Item %(item)d, number %(number)s", item=record.at, number=str(number)[:40])
-        line = Line(record.at, place, [record.text[:200]], version=version, said=record)
+        cells = [as_cell(value) for value in as_dict(said.get("values")).values()]
+        line = Line(record.at, place, list(filter(None, cells)) or [record.text[:200]], version=version, said=record)
         if not isinstance(said.get("values"), dict):
             line.errors.append(("", _l("This is no record: it has no “values”.")))
         if self.is_same and number is not None:
@@ -210,6 +211,11 @@ class JsonSource:
         said = ",\n".join(f"{json.dumps(name)}: {write_again(value)}" for name, value in self.file.said.items())
         records = ",\n".join(line.said.text for line in lines)
         return f'{{{said}{"," if said else ""}\n"records": [\n{records}\n]}}\n'
+
+
+def as_cell(value: object) -> str:
+    """A value of a file, as one knows the record by it."""
+    return as_text(value)[:200] if isinstance(value, str) else "" if value is None else json.dumps(value)[:200]
 
 
 def number_said(value: object) -> int:
