@@ -195,6 +195,45 @@ async def test_what_was_read_or_lost_meanwhile_is_not_mailed(server: Server, pos
     assert "Seen" not in plain(mail)
 
 
+@pytest.mark.parametrize("lost", ["collection", "dismissed", "deleted", "while it is written"])
+async def test_what_waits_about_a_record_that_one_may_not_read_any_more_is_not_mailed(
+    server: Server, post: Post, lost: str
+) -> None:
+    words = ("gus@acme.test", "--name", "Gus", "--role", "guest", "--password", PASSWORD)
+    assert server.run("member", "add", "acme", *words).returncode == 0
+    rules = {f"{role}-{verb}": "yes" for role in ("member", "guest") for verb in ("browse", "read")}
+    async with aclosing(server.let_in("acme", "ana@acme.test")) as ana:
+        assert (await ana.post("/c/books/fields", data={"label": "Keeper", "kind": "person"})).status_code == 303
+        assert (await ana.post("/c/books/guests", data={"person": "gus@acme.test"})).status_code == 303
+        assert (await ana.post("/c/books/permissions", data=rules)).status_code == 303
+        await wants(server, "gus@acme.test", **{"record-assigned": "once", "direct": "once"})
+        table = {"table": "#;Title;Keeper\n7;A secret title;gus@acme.test", "seen": "7:1"}
+        assert (await ana.post("/c/books/import", data=table)).status_code == 303
+        gus = rows(server, "SELECT id FROM member WHERE email = 'gus@acme.test'")[0][0]
+        direct = (await ana.post("/chat/direct", data={"person": str(gus)})).headers["location"]
+        await ana.post(direct, data={"text": "Still to be told", "key": "told"})
+        assert rows(server, f"SELECT count(*) FROM notification WHERE member_id = {gus} AND mail_at IS NOT NULL") == [
+            (2,)
+        ]
+        if lost == "while it is written":
+            let_moment_come(server)
+            await until(lambda: rows(server, "SELECT count(*) FROM mail") == [(1,)])
+        if lost == "dismissed":
+            assert (await ana.post("/c/books/guests/remove", data={"person": str(gus)})).status_code == 303
+        elif lost == "deleted":
+            gone = await ana.post("/c/books/remove")
+            assert gone.status_code == 303, gone.text
+        else:
+            none = {name: value for name, value in rules.items() if not name.startswith("guest")}
+            assert (await ana.post("/c/books/permissions", data=none)).status_code == 303
+    let_moment_come(server)
+    post.open()
+    (mail,) = await post.wait(1)
+    assert "Still to be told" in plain(mail)
+    assert "secret title" not in plain(mail)
+    assert "/c/books" not in plain(mail)
+
+
 async def test_more_than_a_mail_holds_are_counted_in_it(database: Database) -> None:
     async with database.write(1) as transaction:
         member = await find_member(transaction, "carla@acme.test")
