@@ -108,7 +108,8 @@ async def test_all_rows_of_a_list_are_printed_by_the_button_with_its_head_on_eac
 ) -> None:
     ana = await person(shared_server, "acme", "ana@acme.test")
     async with aclosing(shared_server.let_in("acme", "ana@acme.test")) as client:
-        address = await make_wide(client, "Printed whole", 6, rows=120)
+        address = await make_wide(client, "Printed whole", 7, rows=120)
+        wider = await make_wide(client, "Printed whole and wide", 8, rows=3)
     page = await ana.open(address)
     await page.get_by_label("More", exact=True).click()
     await page.get_by_role("link", name="Print", exact=True).click()
@@ -122,6 +123,13 @@ async def test_all_rows_of_a_list_are_printed_by_the_button_with_its_head_on_eac
     style = "getComputedStyle(document.querySelector('.printed thead')).display"
     assert await page.evaluate(style) == "table-header-group"
     assert await page.locator(".printed td.hide").first.is_visible()
+    await page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
+    assert await page.evaluate(CUT.replace("record-list", ".printed")) == []
+    await page.goto(page.url.replace(address, wider))
+    assert await page.evaluate(style) == "none", "what does not fit stands below, and each cell says what it is of"
+    label = "getComputedStyle(document.querySelector('.printed td:nth-child(3)'), '::before').content"
+    assert await page.evaluate(label) == '"Internacionalização 1"'
+    assert await page.evaluate(CUT.replace("record-list", ".printed")) == []
     await page.emulate_media(media="screen")
     await page.set_viewport_size({"width": 390, "height": 800})
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
