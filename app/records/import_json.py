@@ -215,7 +215,8 @@ class JsonSource:
 
 def as_cell(value: object) -> str:
     """A value of a file, as one knows the record by it."""
-    return as_text(value)[:200] if isinstance(value, str) else "" if value is None else json.dumps(value)[:200]
+    said = value if isinstance(value, str) else "" if value is None else json.dumps(value, default=str)
+    return as_text(said)[:200]
 
 
 def number_said(value: object) -> int:
