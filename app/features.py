@@ -117,6 +117,7 @@ from app.records.pages import imports as import_pages
 from app.records.pages import kinds as kind_pages
 from app.records.pages import locks as lock_pages
 from app.records.pages import permissions as permission_pages
+from app.records.pages import printing as printing_pages
 from app.records.pages import records as record_pages
 from app.records.pages import reverting as reverting_pages
 from app.records.rights import RECORD_RIGHTS
@@ -173,6 +174,7 @@ WORKSPACE_PAGES = (
     bulk_pages,
     import_pages,
     export_pages,
+    printing_pages,
     room_pages,
     membership_pages,
     search_pages,

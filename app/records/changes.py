@@ -197,7 +197,7 @@ async def write_record(
     whether the author may change them."""
     await require_on(transaction, author, "edit", collection, record)
     refuse_changed(record, version)
-    before = record.values
+    before, found_before = record.values, record.search
     values = {each.ref: before[each.ref] for each in fields.removed if each.ref in before} | values
     values = keep_computed(fields, values, before)
     refuse_overstepping(list_read_only(fields, author), before, values)
@@ -222,7 +222,7 @@ async def write_record(
         await keep_files(transaction, record, brought)
         stamped = [field for field in fields if field.ref in stamp]
         await keep_revisions(transaction, [*changed, *stamped], [record], author, what)
-        note_record_changed(transaction, collection, changed, record, author, "changed", before)
+        note_record_changed(transaction, collection, changed, record, author, "changed", before, found_before)
     else:
         shown = show_proof(transaction.acting(author.id), proof)
         if not await transaction.value(IS_WRITABLE, row_id=record.id, **shown):

@@ -19,7 +19,7 @@ from app.database.functions import find_text
 from app.live.channels import channel
 from app.live.log import refresh
 from app.records.collections import Collection
-from app.records.columns import columns_of, listed_of
+from app.records.columns import Columns, columns_of
 from app.records.facts import (
     CollectionAdded,
     CollectionDescribed,
@@ -36,15 +36,17 @@ from app.records.fields import Field, find_collections
 from app.records.history import RevisionEntry, list_histories
 from app.records.lists import MOST_LIST_WORDS, holds_words, name_words
 from app.records.permissions import is_granted_to_reader, is_open_to_all
-from app.records.records import Record, find_record_places, place_of_record, search_text, sort_keys
+from app.records.records import Record, find_record_places, place_of_record, sort_keys
 from app.records.used_collections import COLLECTIONS_SHOWN, is_in_use, list_collections, list_used
 from app.web.forms import number_of
 from app.web.markdown.long_texts import render_long_texts_aside
 from app.web.templates import make_partial
 from app.web.texts import _l
 
-# Of so many records that change at once, what their pages show is pushed with their histories.
+# Of so many records that change at once, what their pages show is pushed with their histories; of fewer, if they have
+# many fields.
 MOST_HISTORIES = 10
+MOST_VALUES_ON_PAGES = 200
 # Of more records of a collection than this that change at once, its pages fetch themselves anew.
 MOST_RECORDS_SHOWN = 50
 
@@ -108,7 +110,8 @@ async def read_changes(transaction: Transaction, facts: Sequence[RecordChanged])
     records = await transaction.find_all(Record, [fact.row_id for fact in shown])
     told = [(kept[record.collection_id][1], record) for record in records.values()]
     histories = None
-    if len(told) <= MOST_HISTORIES:
+    values = sum(len(fields) for fields, _ in told)
+    if len(told) == 1 or (len(told) <= MOST_HISTORIES and values <= MOST_VALUES_ON_PAGES):
         histories = await list_histories(transaction, told)
         for fields, record in told:
             await render_long_texts_aside(fields.list_long_texts(record.values))
@@ -119,12 +122,15 @@ async def read_changes(transaction: Transaction, facts: Sequence[RecordChanged])
 
 def show_changes(tenant: Tenant, changes: Changes) -> Iterator[Partial]:
     """What became of records: to the lists of their collections, to their own pages, and to the sidebars."""
+    columns: dict[int, Columns] = {}
     for fact, collection, fields, record in changes.shown:
+        if collection.id not in columns:
+            columns[collection.id] = columns_of(fields)
         place = place_of_record(collection, fields, record)
         about = {"collection": collection, "fields": fields, "record": record, "place": place, "what": fact.what}
-        # From the values that it had a list knows whether it was counted under its search.
-        before = "" if fact.before is None or fact.what == "restored" else search_text(fields, fact.before)
-        row = {**about, "columns": columns_of(listed_of(fields)), "keys": sort_keys(fields, record), "before": before}
+        # From what it was found by a list knows whether it was counted under its search.
+        row = {**about, "before": fact.found_before, "columns": columns[collection.id]}
+        row["keys"] = sort_keys(fields, record)
         yield make_partial(tenant, place.list_channel, "records/row_push.html", fact=fact, **row)
         if changes.histories is None:
             yield refresh(tenant, place.channel, fact=fact)

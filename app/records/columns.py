@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from markupsafe import Markup, escape
 from sqlalchemy import JSON, ForeignKeyConstraint, bindparam, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -14,6 +15,9 @@ from app.records.collections import Collection
 from app.records.facts import ColumnsChosen
 from app.records.fields import Field, Fields
 from app.web.forms import number_of
+
+# Of more fields than this a sheet of paper may be too narrow for the list.
+MOST_SIDE_BY_SIDE = 7
 
 
 class ListColumns(Tenanted, Base):
@@ -46,17 +50,43 @@ FORGET_COLUMNS = PreparedChange(
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a list: a field, and the classes of its cells."""
+    """A column of a list: a field, the classes of its cells, and what all of them begin with."""
 
     field: Field
     ref: str
     classes: str
+    begins: str
 
 
-def columns_of(fields: Sequence[Field]) -> list[Column]:
-    """The columns of a list of these fields; the first is what records are called by, and on a phone the second is
-    shown beneath it."""
-    return [Column(field, field.ref, classes_of(field, place)) for place, field in enumerate(fields)]
+class Columns(list[Column]):
+    """The columns of a list."""
+
+    def show_cells(self, values: Mapping[str, str], keys: Mapping[str, str], none: Markup) -> Markup:
+        """The cells of a record in the columns after the first, with the sort keys that there are; `none` where it has
+        no value.
+
+        A list has many, and each changed record another row of them: as a template they cost twice as much.
+        """
+        cells = []
+        for column in self[1:]:
+            ref = column.ref
+            shown = column.field.show(values.get(ref, "")) or none
+            key = f' data-key="{escape(keys[ref])}"' if ref in keys else ""
+            cells.append(f"{column.begins}{key}>{shown}</td>")
+        return Markup("".join(cells))  # noqa: S704  (all are markup, or escaped)
+
+
+def columns_of(fields: Sequence[Field], chosen: Sequence[Field] | None = None) -> Columns:
+    """The columns of a collection's list, all or some; the first is what records are called by, and on a phone the
+    second is shown beneath it. Of many fields, each cell says what its column is called, for paper."""
+    columns = Columns()
+    labels = len(fields) > MOST_SIDE_BY_SIDE
+    for place, field in enumerate(listed_of(fields) if chosen is None else chosen):
+        classes = classes_of(field, place)
+        label = f' data-label="{escape(field.label)}"' if labels else ""
+        begins = f'<td{label} class="{classes}"' if classes else f"<td{label}"
+        columns.append(Column(field, field.ref, classes, begins))
+    return columns
 
 
 def classes_of(field: Field, place: int) -> str:

@@ -135,10 +135,10 @@ async def add_field(
     return field
 
 
-def advance_definition(collection: Collection, field: Field) -> None:
-    """Count a change of a field in the version of the definition."""
+def advance_definition(collection: Collection, field: Field, member_id: int | None = None) -> None:
+    """Count a change of a field in the version of the definition, and keep who has made it."""
     collection.version += 1
-    field.version = collection.version
+    field.version, field.changed_by = collection.version, member_id
 
 
 async def append_field(transaction: Transaction, collection: Collection, member: Member, **values: Any) -> Field:
@@ -167,12 +167,15 @@ def note_fields_changed(transaction: Transaction, collection: Collection, member
 
 
 class FieldChanged(Invalid):
-    """Somebody else has changed the field since the version that its form was opened with. Nothing was written."""
+    """The field was changed since the version that its form was opened with: by somebody else, or by the member
+    themselves, in another tab say. Nothing was written."""
 
     status = 409
 
-    def __init__(self) -> None:
-        super().__init__(**{"": _l("Somebody else has changed this field meanwhile. Nothing was saved yet.")})
+    def __init__(self, field: Field, member: Member) -> None:
+        own = _l("You have changed this field yourself, after you had opened it here. Nothing was saved yet.")
+        others = _l("Somebody else has changed this field meanwhile. Nothing was saved yet.")
+        super().__init__(**{"": own if field.changed_by == member.id else others})
 
 
 async def change_field(
@@ -191,7 +194,7 @@ async def change_field(
     """
     require_open(member, collection)
     if version is not None and version != field.version:
-        raise FieldChanged
+        raise FieldChanged(field, member)
     await refuse_while_becoming(transaction, collection, field)
     others = {fold(other.label) for other in await list_fields(transaction, collection) if other.id != field.id}
     if fold(values["label"]) in others:
@@ -216,7 +219,7 @@ async def change_field(
     limited = wanted.read_only_for != field.read_only_for
     for name in CHANGED:
         setattr(field, name, getattr(wanted, name))
-    advance_definition(collection, field)
+    advance_definition(collection, field, member.id)
     await transaction.flush()
     if is_shown_otherwise:
         await reindex_soon(transaction, collection.id)

@@ -75,7 +75,7 @@ async def keep_deleted(
     await transaction.apply_each(FORGET_KEYS_OF_RECORD, *({"record_id": record.id} for record in records))
     await keep_revisions(transaction, fields, records, author, "deleted")
     for record in records:
-        note_record_changed(transaction, collection, fields, record, author, "deleted", record.values)
+        note_record_changed(transaction, collection, fields, record, author, "deleted", record.values, record.search)
 
 
 async def restore_record(

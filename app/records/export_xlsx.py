@@ -6,28 +6,22 @@ no name any more: nothing of it stays, whatever becomes of the client or of the 
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 import time
-from array import array
-from bisect import bisect_left, bisect_right
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import closing, suppress
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any
 
-from xlsxwriter import Workbook  # type: ignore[import-untyped]
-from xlsxwriter.packager import Packager  # type: ignore[import-untyped]
-from xlsxwriter.relationships import DOCUMENT_SCHEMA, Relationships  # type: ignore[import-untyped]
-from xlsxwriter.url import Url  # type: ignore[import-untyped]
-from xlsxwriter.worksheet import Worksheet  # type: ignore[import-untyped]
-
 from app.files.uploads import ABANDONED_AFTER, in_thread
 from app.records.export_csv import name_columns
 from app.records.exports import EXPORTING, Batches, Export, ExportedRecord
 from app.records.kinds.kind import Cell, Link
+from app.records.lean_workbook import LeanWorkbook, LinksOfSheet, PlainSheet
 
 SENT_AT_ONCE = 256 * 1024
 # Excel's own limits (https://support.microsoft.com/office/1672b34d-7043-467e-8e27-269d656771c3); texts and links are
@@ -36,8 +30,10 @@ MOST_ROWS = 1_048_576
 MOST_TEXT = 32_767
 MOST_LINKS = 65_530
 LONGEST_LINK = 2079
+MOST_FORMATS = 200
+# What of the code of a format nobody sees.
+NOT_WRITTEN = re.compile(r'\[\$|[\]"\\#]')
 FIRST_YEAR = 1900
-HYPERLINK = f"{DOCUMENT_SCHEMA}/hyperlink"
 # What XlsxWriter writes as three characters in an address.
 ESCAPED_IN_LINKS = '% "<>[]^`{}'
 # What Excel has its own sheet for.
@@ -84,100 +80,6 @@ def delete_abandoned_folders(directory: Path) -> None:
                 shutil.rmtree(path, ignore_errors=True)
 
 
-class LinksOfSheet:
-    """The links of a sheet by row and column, as XlsxWriter asks for them, in the order in which they are written.
-
-    Its own objects take a kilobyte each: they are made again when they are written. Kept is of each where it stands and
-    its address, in one piece of memory for all: many small ones would stay with the process when they are gone.
-    """
-
-    def __init__(self) -> None:
-        self.rows = array("L")
-        self.columns = array("H")
-        self.ends = array("L")
-        self.addresses = bytearray()
-
-    def add(self, row: int, column: int, address: str) -> None:
-        """Keep a link, which stands behind all others."""
-        self.rows.append(row)
-        self.columns.append(column)
-        self.addresses += address.encode()
-        self.ends.append(len(self.addresses))
-
-    def keys(self) -> Sequence[int]:
-        """The rows with links."""
-        return array("L", dict.fromkeys(self.rows))
-
-    def __getitem__(self, row: int) -> LinksOfRow:
-        return LinksOfRow(self, row)
-
-    def link(self, at: int) -> Url:
-        """A link by its place among all."""
-        return Url(self.addresses[self.ends[at - 1] if at else 0 : self.ends[at]].decode())
-
-    def relations(self) -> Iterator[tuple[str, str, str]]:
-        """What the part of the workbook has that says where the links of the sheet lead."""
-        for at in range(len(self.rows)):
-            yield HYPERLINK, self.link(at)._target(), "External"
-
-
-class LinksOfRow:
-    """The links of a row by column."""
-
-    def __init__(self, sheet: LinksOfSheet, row: int) -> None:
-        self.sheet = sheet
-        self.row = row
-        self.places = range(bisect_left(sheet.rows, row), bisect_right(sheet.rows, row))
-
-    def keys(self) -> list[int]:
-        """The columns with links."""
-        return [self.sheet.columns[at] for at in self.places]
-
-    def __getitem__(self, column: int) -> Url:
-        return self.sheet.link(next(at for at in self.places if self.sheet.columns[at] == column))
-
-    def __setitem__(self, column: int, link: Url) -> None:
-        self.sheet.add(self.row, column, link._original_url)
-
-
-class NoLinks(list[Any]):
-    """What XlsxWriter would keep of each link a second time: `LinksOfSheet` has it."""
-
-    def append(self, link: Any) -> None:
-        """Keep nothing."""
-
-
-class PlainSheet(Worksheet):  # type: ignore[misc]
-    """A sheet whose texts are texts: XlsxWriter takes one in `<r>` and `</r>` for markup that it has made itself."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.hyperlinks = LinksOfSheet()
-        self.external_hyper_links = NoLinks()
-
-    def _xml_rich_inline_string(self, string: str, attributes: Any) -> None:
-        self._xml_inline_string(string, False, attributes)
-
-
-class LeanPackager(Packager):  # type: ignore[misc]
-    """Writes where links lead as it goes through them: XlsxWriter gathers them all before."""
-
-    def _write_worksheet_rels_files(self) -> None:
-        for number, sheet in enumerate(self.workbook.worksheets(), 1):
-            if sheet.hyperlinks.rows:
-                relations = Relationships()
-                relations.relationships = sheet.hyperlinks.relations()
-                relations._set_xml_writer(self._filename(f"xl/worksheets/_rels/sheet{number}.xml.rels"))
-                relations._assemble_xml_file()
-
-
-class LeanWorkbook(Workbook):  # type: ignore[misc]
-    """A workbook that is put together so."""
-
-    def _get_packager(self) -> LeanPackager:
-        return LeanPackager()
-
-
 class ExportBook:
     """A workbook that grows row by row, on the disk; what is kept in memory are the links alone.
 
@@ -192,6 +94,7 @@ class ExportBook:
         self.date = self.book.add_format({"num_format": "yyyy-mm-dd"})
         self.moment = self.book.add_format({"num_format": "yyyy-mm-dd hh:mm"})
         self.duration = self.book.add_format({"num_format": "[h]:mm"})
+        self.numbers: dict[str, tuple[Any, int]] = {}
         self.sheets: list[Any] = []
         self.start_sheet()
 
@@ -204,9 +107,9 @@ class ExportBook:
         self.sheets.append(self.sheet)
         self.row, self.links = 1, 0
         self.sheet.freeze_panes(1, 0)
-        self.sheet.set_column(0, 0, 8)
-        for at, field in enumerate(self.export.fields, start=1):
-            self.sheet.set_column(at, at, WIDTHS.get(field.kind_name, 24))
+        self.widths = [8, *(WIDTHS.get(field.kind_name, 24) for field in self.export.fields)]
+        for at, width in enumerate(self.widths):
+            self.sheet.set_column(at, at, width)
         for at, name in enumerate(name_columns(self.export.fields)):
             self.sheet.write_string(0, at, name, self.bold)
 
@@ -218,15 +121,16 @@ class ExportBook:
             values = record.read_values()
             self.sheet.write_number(self.row, 0, record.number)
             for at, field in enumerate(self.export.fields, start=1):
-                self.write_cell(at, field.cell(values.get(field.ref, "")))
+                value = values.get(field.ref, "")
+                self.write_cell(at, field.cell(value), field.kind.cell_format(value, field) if value else "")
             self.row += 1
 
-    def write_cell(self, column: int, cell: Cell) -> None:
-        """A value as what it is; an empty one is no cell."""
+    def write_cell(self, column: int, cell: Cell, code: str = "") -> None:
+        """A value as what it is, a number with the code of its format; an empty one is no cell."""
         if isinstance(cell, bool):
             self.sheet.write_boolean(self.row, column, cell)
         elif isinstance(cell, Decimal):
-            self.write_number(self.row, column, cell)
+            self.write_number(self.row, column, cell, code)
         elif isinstance(cell, timedelta):
             self.write_duration(self.row, column, cell)
         elif isinstance(cell, datetime):
@@ -245,12 +149,24 @@ class ExportBook:
             value = f"{cut}…"
         self.sheet.write_string(row, column, value)
 
-    def write_number(self, row: int, column: int, number: Decimal) -> None:
+    def write_number(self, row: int, column: int, number: Decimal, code: str) -> None:
         """A number; one with more digits than a spreadsheet's numbers hold is a text, as it is."""
         if len(number.normalize().as_tuple().digits) <= 15:
-            self.sheet.write_number(row, column, float(number))
+            shown, width = self.format_of(code)
+            self.sheet.write_number(row, column, float(number), shown)
+            width += len(f"{int(number):,}")
+            if shown and width > self.widths[column]:  # one that is wider than its column shows nothing but '####'
+                self.widths[column] = width
+                self.sheet.set_column(column, column, width)
         else:
             self.write_text(row, column, format(number, "f"))
+
+    def format_of(self, code: str) -> tuple[Any, int]:
+        """The format of a code, and how much that writes beside whole digits; of more than spreadsheets know, none."""
+        if code and code not in self.numbers and len(self.numbers) < MOST_FORMATS:
+            written = len(NOT_WRITTEN.sub("", code))
+            self.numbers[code] = self.book.add_format({"num_format": code}), written
+        return self.numbers.get(code, (None, 0))
 
     def write_duration(self, row: int, column: int, duration: timedelta) -> None:
         """Hours and minutes, which can be added up; less than none is a text, as Excel shows no such times."""

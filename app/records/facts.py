@@ -17,7 +17,7 @@ class RecordChanged(OfRow):
     """A record was added, changed, put into the bin, or taken out of it.
 
     `before` are the values it had, by the refs of fields; None for one that was not there. `fields` are the labels of
-    those that have another value now.
+    those that have another value now, `found_before` what searching looked through.
     """
 
     what: Literal["created", "changed", "deleted", "restored"]
@@ -28,6 +28,7 @@ class RecordChanged(OfRow):
     before: Mapping[str, str] | None
     after: Mapping[str, str]
     fields: tuple[str, ...] = ()
+    found_before: str = ""
 
     @property
     def log_entry(self) -> LogEntry:

@@ -36,7 +36,7 @@ class Field(Tenanted, Base):
     """One thing that is known of each record. Values are stored under its `ref`, which stays whatever else changes.
 
     `label` is what people call it, `key` what programs and exports do. `options` are what its kind lets one choose.
-    `version` is the collection's at which it was changed last. A removed one is known for a while.
+    `version` is the collection's at which it was changed last, by `changed_by`. A removed one is known for a while.
     """
 
     __tablename__ = "field"
@@ -63,6 +63,7 @@ class Field(Tenanted, Base):
     options: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     position: Mapped[int] = mapped_column(default=0)
     version: Mapped[int] = mapped_column(BigInteger, default=1)
+    changed_by: Mapped[int | None] = mapped_column(default=None)
     removed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
     # The roles that see its values and may not change them: a new record of theirs has the default.
     read_only_for: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")
@@ -71,9 +72,8 @@ class Field(Tenanted, Base):
     # Whether each kept record has its key in it: of a new one a job writes them (`key_writing.py`).
     keyed: Mapped[bool] = mapped_column(default=True, server_default=true())
 
-    # In which numbers and dates are written: the workspace's, which whoever reads fields from the database sets.
+    # How numbers and dates are written, and the workspace's language: whoever reads fields from the database sets both.
     locale = Locale("en")
-    # The workspace's language.
     language = "en"
     # Where its values have a time: the zone in which whoever asks lives, and those in which most members do.
     zone = "UTC"

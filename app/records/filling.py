@@ -114,7 +114,7 @@ async def fill_in_steps(begin: Begin, slug: str, key: str, text: str, numbers: S
                 some, left = left[: steps.size], left[steps.size :]
                 require(member, "manage", "collections")
                 collection, _, field = await open_field(transaction, slug, key)
-                refuse_before(field, key)
+                refuse_before(field, key, member)
                 filled &= await fill_lacking(transaction, collection, field, member, text, some)
         await steps.pause()
     return filled

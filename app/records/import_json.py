@@ -81,6 +81,13 @@ class JsonSource:
         self.empty_columns = 0
         self.match_fields(fields, as_list(collection.get("fields")))
         self.lines = [self.make_line(record) for record in file.records]
+        self.takes_times = any(
+            not time.endswith("Z")  # as an export has it, which says the zone of each
+            for key, column in self.columns.items()
+            if column.field.kind.tells_time and column.field.kind.is_typed
+            for record in file.records
+            if (time := as_text(as_dict(as_dict(record.value).get("values")).get(key)))
+        )
         if not self.is_same:
             self.lines.sort(key=lambda line: number_said(line.said.value))
 
@@ -129,7 +136,11 @@ class JsonSource:
         said = as_dict(record.value)
         number, version = said.get("number"), said.get("version")
         version = version if self.is_same and isinstance(version, int) else 0
-        line = Line(record.at, [record.text[:200]], version=version, said=record)
+        place = _l("Item %(item)d", item=record.at)
+        if number is not None:
+            place = _l("Item %(item)d, number %(number)s", item=record.at, number=str(number)[:40])
+        cells = [as_cell(value) for value in as_dict(said.get("values")).values()]
+        line = Line(record.at, place, list(filter(None, cells)) or [record.text[:200]], version=version, said=record)
         if not isinstance(said.get("values"), dict):
             line.errors.append(("", _l("This is no record: it has no “values”.")))
         if self.is_same and number is not None:
@@ -200,6 +211,11 @@ class JsonSource:
         said = ",\n".join(f"{json.dumps(name)}: {write_again(value)}" for name, value in self.file.said.items())
         records = ",\n".join(line.said.text for line in lines)
         return f'{{{said}{"," if said else ""}\n"records": [\n{records}\n]}}\n'
+
+
+def as_cell(value: object) -> str:
+    """A value of a file, as one knows the record by it."""
+    return as_text(value)[:200] if isinstance(value, str) else "" if value is None else json.dumps(value)[:200]
 
 
 def number_said(value: object) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -22,11 +22,12 @@ NO_FIELD = _l("Left out, as no field here is called so:")
 class Line:
     """A line of the table: what it would do, to which record, and what is wrong with it, with each field's label.
 
-    `said` is what it was read from, where that is no table; `version` what the record was at when it was exported, 0
-    where that is not known.
+    `at` is its place in what it was read from, and `place` what people know that by. `said` is what it was read from,
+    where that is no table; `version` what the record was at when it was exported, 0 where that is not known.
     """
 
     at: int
+    place: Text
     cells: list[str]
     number: str = ""
     version: int = 0
@@ -50,11 +51,18 @@ ReadCell = Callable[[str], str]
 
 
 class ImportSource(Protocol):
-    """What an import is read from: its lines, and what of it is left out, each with the reason."""
+    """What an import is read from: its lines, what of it is left out, each with the reason, and whether it has times
+    that are taken as those of the member's zone."""
 
     lines: list[Line]
     left_out: list[tuple[str, Text]]
     empty_columns: int
+    takes_times: bool
+
+    @property
+    def columns(self) -> Collection[object]:
+        """What it has values of."""
+        ...
 
     def cells(self, line: Line) -> Iterable[tuple[Field, ReadCell]]:
         """What a line has for fields whose values are typed."""

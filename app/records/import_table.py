@@ -29,7 +29,14 @@ class TableSource:
         self.zones = [
             read_zone(column, cell) if column else "" for column, cell in zip(self.columns, table.header, strict=True)
         ]
-        self.lines = [Line(at, cells, number_in(cells, self.columns)) for at, cells in table.rows]
+        self.takes_times = any(
+            column.kind.tells_time and column.kind.is_typed and not zone
+            for column, zone in zip(self.columns, self.zones, strict=True)
+            if column
+        )
+        self.lines = [
+            Line(at, _l("Line %(line)d", line=at), cells, number_in(cells, self.columns)) for at, cells in table.rows
+        ]
         for line in self.lines:
             if len(line.cells) > len(self.columns) and any(line.cells[len(self.columns) :]):
                 line.errors.append(("", _l("It has more cells than the first line.")))

@@ -24,10 +24,10 @@ from app.records.records import Values, find_numbered
 from app.web.forms import Invalid, number_of
 from app.web.texts import _l
 
-# What a transaction may cost. To change a record takes some ten statements; many are added with a few. A record of many
-# fields costs as much as several of a few, as each value has its key.
+# What a transaction may cost. To change a record takes some ten statements; many are added with a few. Many values cost
+# as much as several records of a few, as each has its key: those of a new record all, of another one those that come.
 COST_OF_CHANGING, COST_OF_ADDING, COST_AT_ONCE = 15, 1, 200
-FIELDS_OF_A_RECORD = 20
+VALUES_OF_A_RECORD = 20
 
 
 @dataclass(slots=True)
@@ -48,11 +48,12 @@ class ImportReport:
 def split_lines(plan: Plan) -> Iterator[list[Line]]:
     """The lines of a plan, as many at a time as a transaction writes: the same, whatever a table meets with."""
     lines: list[Line] = []
-    wide = 1 + len(plan.definition) // FIELDS_OF_A_RECORD
+    adding = COST_OF_ADDING * (1 + len(plan.definition) // VALUES_OF_A_RECORD)
+    changing = COST_OF_CHANGING * (1 + plan.width // VALUES_OF_A_RECORD)
     cost = 0
     for line in plan.lines:
         lines.append(line)
-        cost += wide * (COST_OF_CHANGING if line.number else COST_OF_ADDING)
+        cost += changing if line.number else adding
         if cost >= COST_AT_ONCE:
             yield lines
             lines, cost = [], 0

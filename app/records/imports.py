@@ -65,6 +65,11 @@ class Plan:
         return sum(line.what == what for line in self.lines)
 
     @property
+    def width(self) -> int:
+        """Of how many fields it has values."""
+        return len(self.source.columns) if self.source else 0
+
+    @property
     def empty_columns(self) -> int:
         """How many columns have nothing in them."""
         return self.source.empty_columns if self.source else 0
@@ -136,9 +141,7 @@ async def plan_import(transaction: Transaction, collection: Collection, member: 
         if number := line.number:
             line.record, running = records.pop(number, (None, False))
             if line.record is None or line.record.deleted_at is not None:
-                unknown = _l(
-                    "There is no record with the number %(number)s, or it is in an earlier line.", number=number
-                )
+                unknown = _l("There is no record with the number %(number)s, or it is there twice.", number=number)
                 line.errors.append(("", unknown))
                 continue
             if line.record in refused:
@@ -150,7 +153,7 @@ async def plan_import(transaction: Transaction, collection: Collection, member: 
         if not line.errors:
             read.append((line, line.values))
     taken = await find_taken(transaction, fields, [values for _, values in read])
-    earlier: dict[tuple[str, str], int] = {}
+    earlier: dict[tuple[str, str], Line] = {}
     for at, (line, values) in enumerate(read):
         if at % at_once == 0:
             await asyncio.sleep(0)
@@ -211,8 +214,10 @@ def note_errors(fields: list[Field], line: Line, invalid: Invalid) -> None:
     line.errors += [(labels[ref], reason) for ref, reason in invalid.errors.items()]
 
 
-def plan_line(fields: list[Field], line: Line, values: Values, taken: Taken, lines: dict[tuple[str, str], int]) -> None:
-    """Note what a line would do. `taken` are unique values that records have, `lines` those of the lines before."""
+def plan_line(
+    fields: list[Field], line: Line, values: Values, taken: Taken, earlier: dict[tuple[str, str], Line]
+) -> None:
+    """Note what a line would do. `taken` are unique values that records have, `earlier` those of the lines before."""
     try:
         check_taken(fields, values, line.record.id if line.record else None, taken)
     except Invalid as invalid:
@@ -220,9 +225,9 @@ def plan_line(fields: list[Field], line: Line, values: Values, taken: Taken, lin
         return
     for each in fields:
         if each.unique and values.get(each.ref):
-            other = lines.setdefault((each.ref, unique_key(each, values[each.ref])), line.at)
-            if other != line.at:
-                line.errors.append((each.label, _l("Line %(line)d has the same.", line=other)))
+            other = earlier.setdefault((each.ref, unique_key(each, values[each.ref])), line)
+            if other is not line:
+                line.errors.append((each.label, _l("%(place)s has the same.", place=other.place)))
     before = line.record.values if line.record else {}
     line.title = title_of(fields, values)
     line.differences = tuple(

@@ -121,7 +121,6 @@ class JsonReader:
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
-        self.line, self.counted = 1, 0
 
     def peek(self) -> str:
         """The next character that is no space; '' at the end."""
@@ -155,12 +154,6 @@ class JsonReader:
         yield
         while self.take(",", end) == ",":
             yield
-
-    def line_of(self, at: int) -> int:
-        """The line of a place, which is behind those that were asked for before."""
-        self.line += self.text.count("\n", self.counted, at)
-        self.counted = at
-        return self.line
 
 
 def read_json_file(text: str, most: int) -> JsonFile:
@@ -207,7 +200,7 @@ def read_members(reader: JsonReader, most: int) -> JsonFile:
 
 
 def read_records(reader: JsonReader, records: list[JsonRecord], most: int) -> None:
-    """The records of a file, each with its line."""
+    """The records of a file, each with its place among them."""
     reader.take("[")
     for _ in reader.items("]"):
         if len(records) == most:
@@ -215,4 +208,4 @@ def read_records(reader: JsonReader, records: list[JsonRecord], most: int) -> No
         reader.peek()
         begin = reader.at
         value = reader.value()
-        records.append(JsonRecord(reader.line_of(begin), reader.text[begin : reader.at], value))
+        records.append(JsonRecord(len(records) + 1, reader.text[begin : reader.at], value))

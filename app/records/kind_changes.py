@@ -57,7 +57,7 @@ async def change_kind(
     """
     require_open(member, collection)
     if version is not None and version != field.version:
-        raise FieldChanged
+        raise FieldChanged(field, member)
     new = await plan_kind(transaction, field, kind_name, options)
     return await replace_field(transaction, collection, field, new, member)
 
@@ -146,8 +146,8 @@ async def finish_change(
     new.position = field.position  # others may have been moved meanwhile
     await transaction.flush()
     new.key = key
-    advance_definition(collection, field)
-    new.version = field.version
+    advance_definition(collection, field, member_id)
+    new.version, new.changed_by = field.version, field.changed_by
     await transaction.flush()
     forget_fields(transaction, collection.id)
     if new.unique:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from litestar.exceptions import NotFoundException
 
+from app.accounts.members import Member
 from app.database import Transaction
 from app.records.collections import Collection, get_collection
 from app.records.definitions import FieldChanged
@@ -26,7 +27,7 @@ async def open_field(transaction: Transaction, slug: str, name: str) -> tuple[Co
     return collection, fields, field
 
 
-def refuse_before(field: Field, name: str) -> None:
+def refuse_before(field: Field, name: str, member: Member) -> None:
     """Raise FieldChanged where a form is about what a field was before its kind was changed."""
     if name not in (field.ref, field.key):
-        raise FieldChanged
+        raise FieldChanged(field, member)

@@ -263,8 +263,9 @@ def note_record_changed(
     author: Member,
     what: Literal["created", "changed", "deleted", "restored"],
     before: Mapping[str, str] | None,
+    found_before: str = "",
 ) -> None:
-    """Note what was done to a record."""
+    """Note what was done to a record, whose values were others before, and what searching looked through."""
     transaction.info.pop(RowPlace, None)  # it may be called otherwise now
     for instance in (record, collection, author):  # what is told and shown of them needs no statement
         transaction.keep(instance)
@@ -281,5 +282,6 @@ def note_record_changed(
         before=before,
         after=record.values,
         fields=tuple(field.label for field in changed),
+        found_before=found_before,
     )
     transaction.note(fact)

@@ -103,7 +103,7 @@ async def remove_field(transaction: Transaction, collection: Collection, field: 
     if len(await list_fields(transaction, collection)) == 1:
         raise Invalid(label=_l("A collection keeps at least one field."))
     field.removed_at, field.keyed = now(), field.unique
-    advance_definition(collection, field)
+    advance_definition(collection, field, member.id)
     await transaction.flush()
     forget_fields(transaction, collection.id)
     await reindex_soon(transaction, collection.id)  # its values are found no more, and its keys forgotten
@@ -126,7 +126,7 @@ async def restore_field(transaction: Transaction, collection: Collection, field:
     names = (base, *(f"{base[:54]} ({n})" for n in range(2, len(labels) + 3)))
     field.label = next(name for name in names if fold(name) not in labels)
     field.removed_at = None
-    advance_definition(collection, field)
+    advance_definition(collection, field, member.id)
     await transaction.flush()
     forget_fields(transaction, collection.id)
     kept = True

@@ -38,7 +38,7 @@ HEADINGS = {
     403: _l("This is not allowed"),
     404: _l("There is nothing here"),
     405: _l("This address can't do that"),
-    409: _l("Somebody was here before you"),
+    409: _l("It has changed meanwhile"),
     413: _l("This is too large"),
     429: _l("Too many tries"),
     500: _l("Something went wrong on our side"),

@@ -48,7 +48,9 @@ class Text:
 
 # Embeddings, overrides and isolates of the direction: what is left open turns what others wrote beside it around.
 # https://www.unicode.org/reports/tr9/#Explicit_Directional_Embeddings
-DIRECTION_MARKS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+MARKS_OF_DIRECTION = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+DIRECTION_MARKS = re.compile(f"[{MARKS_OF_DIRECTION}]")
+SEVERAL_LINES = 500
 # Characters that Unicode keeps for a program's own use. We mark mentions with them (accounts/mentions.py), so that
 # nobody can write what looks like one.
 NONCHARACTERS = re.compile("[\ufdd0-\ufdef]")
@@ -61,7 +63,9 @@ NO_LETTERS = re.compile(rf"[^\w\s]{{{MOST_MARKS + 1},}}")
 
 def keep_direction(text: str) -> str:
     """A text that leaves the direction of what stands beside it alone. Marks of direction are harmless, and stay."""
-    return text if text.isascii() else DIRECTION_MARKS.sub("", text)
+    if text.isascii() or (len(text) > SEVERAL_LINES and not any(mark in text for mark in MARKS_OF_DIRECTION)):
+        return text  # a long one is looked through many times as fast for each of them
+    return DIRECTION_MARKS.sub("", text)
 
 
 def drop_noncharacters(text: str) -> str:
@@ -79,9 +83,12 @@ def keep_in_place(value: object) -> object:
 
 
 def speak(value: Any, language: str) -> Any:
-    """A value as a text has it: a length of time in words, in whole seconds, minutes or hours and never too short."""
+    """A value as a text has it: another text in the same language; a length of time in words, in whole seconds, minutes
+    or hours and never too short."""
     if isinstance(value, str):
         return keep_direction(value)
+    if isinstance(value, Text):
+        return value.translate(language)
     if not isinstance(value, timedelta):
         return value
     unit = next((unit for unit in (1, 60, 3600) if round(value.total_seconds(), 3) <= 60 * unit), 3600)

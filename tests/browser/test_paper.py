@@ -7,6 +7,7 @@ from contextlib import aclosing
 from typing import Any
 
 import pytest
+from playwright.async_api import expect
 
 from tests.browser.test_wide_lists import make_wide
 from tests.conftest import Server
@@ -99,3 +100,28 @@ async def test_names_of_people_are_whole_on_paper(server: Server, person: Any, c
     await page.emulate_media(media="print")
     assert await page.evaluate(SHORTENED) == []
     assert await page.evaluate(CUT) == []
+
+
+@pytest.mark.sqlite
+async def test_all_rows_of_a_list_are_printed_by_the_button_with_its_head_on_each_sheet(
+    shared_server: Server, person: Any
+) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    async with aclosing(shared_server.let_in("acme", "ana@acme.test")) as client:
+        address = await make_wide(client, "Printed whole", 6, rows=120)
+    page = await ana.open(address)
+    await page.get_by_label("More", exact=True).click()
+    await page.get_by_role("link", name="Print", exact=True).click()
+    await expect(page.locator(".printed tbody tr")).to_have_count(120)
+    await page.evaluate("window.print = () => { document.documentElement.dataset.printed = 'yes'; }")
+    await page.get_by_role("button", name="Print").click()
+    await expect(page.locator("html")).to_have_attribute("data-printed", "yes")
+    await page.emulate_media(media="print")
+    for chrome in (".bar", ".side", ".breadcrumb", "print-page"):
+        assert not await page.locator(chrome).first.is_visible(), chrome
+    style = "getComputedStyle(document.querySelector('.printed thead')).display"
+    assert await page.evaluate(style) == "table-header-group"
+    assert await page.locator(".printed td.hide").first.is_visible()
+    await page.emulate_media(media="screen")
+    await page.set_viewport_size({"width": 390, "height": 800})
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")

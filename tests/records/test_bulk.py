@@ -158,7 +158,7 @@ async def test_lines_with_a_number_change_records_and_others_are_added(shared_se
         (table(",A,,soon"), "Year: Write a number"),
         (table("99999,A,,"), "There is no record with the number 99999"),
         (table("x,A,,"), "There is no record with the number x"),
-        (table("40,A,,", "40,B,,"), "There is no record with the number 40, or it is in an earlier line."),
+        (table("40,A,,", "40,B,,"), "There is no record with the number 40, or it is there twice."),
         (table(",A,,1900,more"), "It has more cells than the first line."),
     ],
 )

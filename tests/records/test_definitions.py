@@ -204,6 +204,36 @@ async def test_of_two_who_change_choices_the_second_sees_both(ana: httpx.AsyncCl
     assert all(text in refused.text for text in ("Mine (Green)", "Theirs (Green)", "Broken (Violet)"))
 
 
+async def test_who_has_changed_a_field_in_another_tab_is_not_told_of_somebody_else(
+    ana: httpx.AsyncClient, server: Server
+) -> None:
+    address, title, state = await make_tools(ana, **STATES)
+    async with server.let_in("acme", "bruno@acme.test") as bruno:
+        for author, other in ((ana, bruno), (bruno, ana)):
+            theirs, mine = [form_of((await each.get(f"{address}/fields/{state}")).text) for each in (author, other)]
+            await change(author, address, state, {"help": f"By {author is ana}"})
+            told = (await author.post(f"{address}/fields/{state}", data={**theirs, "help": "Once more"})).text
+            assert "You have changed this field yourself, after you had opened it here." in told
+            assert "Somebody else has changed" not in told
+            told = (await other.post(f"{address}/fields/{state}", data={**mine, "help": "Mine"})).text
+            assert "Somebody else has changed this field meanwhile." in told
+        stale = form_of((await ana.get(f"{address}/fields/{title}")).text)
+        changed = await ana.post(
+            f"{address}/fields/{title}/kind", data={"kind": "long_text", "version": stale["version"]}
+        )
+        assert changed.status_code == 303, changed.text
+        told = (await ana.post(f"{address}/fields/{title}", data={**stale, "help": "Long"})).text
+        assert "You have changed this field yourself" in told, "its kind, too"
+
+
+async def test_a_change_of_a_field_that_is_sent_again_leads_on(ana: httpx.AsyncClient) -> None:
+    address, _, state = await make_tools(ana, **STATES)
+    mine = {**form_of((await ana.get(f"{address}/fields/{state}")).text), "help": "Mine", "choice-1-color": "violet"}
+    for _ in range(2):
+        answer = await ana.post(f"{address}/fields/{state}", data=mine)
+        assert (answer.status_code, answer.headers["location"]) == (303, f"{address}/fields?done=field")
+
+
 async def test_what_two_have_made_of_a_field_is_compared_in_words_of_the_workspace(server: Server) -> None:
     server.store.rows("UPDATE tenant SET language = 'pt_BR', locale = 'pt_BR' WHERE slug = 'acme'")
     async with server.let_in("acme", "ana@acme.test") as ana:
@@ -489,3 +519,16 @@ async def test_many_records_are_filled_by_one_press_and_others_write_meanwhile(
     assert len(server.store.rows(filled)) == 400
     between = f"made_at > ({filled} ORDER BY made_at LIMIT 1) AND made_at < ({filled} ORDER BY made_at DESC LIMIT 1)"
     assert server.store.rows(f"SELECT 1 FROM revision WHERE what = 'created' AND {between}"), "nobody waits for all"
+
+
+async def test_who_edits_a_record_in_another_tab_is_told_that_it_is_they(
+    ana: httpx.AsyncClient, server: Server
+) -> None:
+    await ana.get("/c/books/1/edit")
+    async with server.let_in("acme", "bruno@acme.test") as bruno:
+        for person, told, other in ((ana, "You are editing this in another tab.", "Ana has been editing"),
+                                    (bruno, "Ana has been editing this since", "in another tab")):  # fmt: skip
+            refused = await person.post("/c/books/1/delete", data={"version": "1"})
+            assert refused.status_code == 409
+            assert told in refused.text
+            assert other not in refused.text.partition("<main")[2]

@@ -239,7 +239,9 @@ async def test_books_that_were_exported_are_unchanged_and_what_is_changed_in_the
     found["records"][1]["values"]["status"] = 99
     page = await look(ana, "books", json.dumps(found))
     assert page.status_code == 422
-    assert "Line 1" in page.text
+    assert f"Item 2, number {found['records'][1]['number']}<" in page.text
+    assert "Line " not in page.text
+    assert "One record needs mending." in page.text
     found["records"] = found["records"][:1]
     page = await look(ana, "books", json.dumps(found))
     assert "1 is changed" in page.text
@@ -250,6 +252,20 @@ async def test_books_that_were_exported_are_unchanged_and_what_is_changed_in_the
     assert record["version"] == found["records"][0]["version"] + 1
     page = await look(ana, "books", text)
     assert "It was changed after it was exported." in page.text
+
+
+async def test_a_place_in_json_is_told_by_the_item_and_its_number_however_it_is_written(
+    people: dict[str, httpx.AsyncClient],
+) -> None:
+    ana = people["ana"]
+    made = await ana.post("/collections/new", data={"name": "Tags", "first": "Tag"})
+    slug = made.headers["location"].split("/")[2]
+    await ana.post(f"/c/{slug}/fields/tag", data={"label": "Tag", "unique": "yes"})
+    records = [{"number": 7, "values": {"tag": "K1"}}, {"values": {"tag": "k1"}}, {"values": {}}, {"values": []}]
+    for text in (json.dumps({"records": records}), json.dumps({"records": records}, indent=2)):
+        page = html.unescape((await look(ana, slug, text)).text)
+        assert re.findall(r"<li><b>(.*?)</b>", page) == ["Item 4", "Item 1, number 7"]
+        assert "Tag: Item 2 has the same." in page, "the one with a number comes after those without"
 
 
 async def test_books_of_one_workspace_are_added_in_another(people: dict[str, httpx.AsyncClient]) -> None:

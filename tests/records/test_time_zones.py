@@ -41,6 +41,23 @@ async def test_a_table_is_read_in_the_zone_of_who_imports_and_the_page_says_so(a
     assert 'datetime="2021-12-26T00:30Z"' in (await ana.get(f"{address}/2")).text
 
 
+async def test_nothing_is_said_of_zones_where_a_table_has_no_times_or_says_theirs(ana: httpx.AsyncClient) -> None:
+    address, _, _ = await make_tools(ana, label="Seen", kind="moment")
+    said = "Times that say no time zone"
+    tables = {
+        "Title\nAxe": False,
+        "Title,Seen (Europe/Berlin)\nAxe,2021-12-26 00:30": False,
+        "Title,Seen\nAxe,2021-12-26 00:30": True,
+        "Title,Seen\nAxe,yesterday": True,
+        '{"records": [{"values": {"title": "Axe", "seen": "2021-12-26T00:30Z"}}]}': False,
+        '{"records": [{"values": {"title": "Axe", "seen": "2021-12-26 00:30"}}]}': True,
+        '{"records": [{"values": {"title": "Axe", "seen": null}}, {"values": {}}]}': False,
+    }
+    for table, is_said in tables.items():
+        answer = await ana.post(f"{address}/import", data={"table": table})
+        assert (said in answer.text) == is_said, table
+
+
 async def test_what_is_exported_and_imported_by_the_same_is_the_same(ana: httpx.AsyncClient) -> None:
     address, _, _ = await make_tools(ana, label="Seen", kind="moment")
     table = "Title,Seen\nAxe,2021-12-26 00:30\n"

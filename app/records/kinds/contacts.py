@@ -31,7 +31,7 @@ class EmailKind(FieldKind):
             raise fail("This does not look like an e-mail address.") from error
 
     def show(self, value: str, field: Definition) -> Markup:
-        return Markup('<a class="link" href="mailto:{}">{}</a>').format(quote(value), value)
+        return Markup('<a class="link" href="mailto:%s">%s</a>') % (quote(value), value)
 
 
 class PhoneKind(FieldKind):
@@ -50,7 +50,7 @@ class PhoneKind(FieldKind):
 
     def show(self, value: str, field: Definition) -> Markup:
         dialed = re.sub(r"[^0-9+]", "", re.split("[a-z]", value, maxsplit=1, flags=re.IGNORECASE)[0])
-        return Markup('<a class="link" href="tel:{}">{}</a>').format(dialed, value)
+        return Markup('<a class="link" href="tel:%s">%s</a>') % (dialed, value)
 
     def unique_key(self, value: str, field: Definition) -> str:
         return re.sub(r"[^0-9+a-z]", "", value.lower())
@@ -74,8 +74,8 @@ class LinkKind(FieldKind):
         return value
 
     def show(self, value: str, field: Definition) -> Markup:
-        link = Markup('<a class="link" href="{}" rel="noopener noreferrer nofollow" target="_blank">{}</a>')
-        return link.format(value, value)
+        link = Markup('<a class="link" href="%s" rel="noopener noreferrer nofollow" target="_blank">%s</a>')
+        return link % (value, value)
 
     def cell(self, value: str, field: Definition) -> Cell:
         return Link(value)

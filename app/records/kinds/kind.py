@@ -170,6 +170,10 @@ class FieldKind:
         """A value for a spreadsheet."""
         return self.describe(value, field) or None
 
+    def cell_format(self, value: str, field: Definition) -> str:
+        """How a spreadsheet shows the number that a value is, in Excel's codes; '' as it shows any."""
+        return ""
+
     def to_json(self, value: str, field: Definition) -> Json:
         """A value, or none, for programs."""
         return value or None

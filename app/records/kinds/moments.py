@@ -187,7 +187,7 @@ class MomentKind(FieldKind):
         return spell_moment(value, field.locale, field.zone)
 
     def show(self, value: str, field: Definition) -> Markup:
-        return Markup('<time datetime="{}" data-moment>{}</time>').format(value, self.describe(value, field))
+        return Markup('<time datetime="%s" data-moment>%s</time>') % (value, self.describe(value, field))
 
     def search_text(self, value: str, field: Definition) -> str:
         return search_moment(value, field.locale, field.zones)

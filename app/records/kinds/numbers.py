@@ -11,11 +11,12 @@ from functools import lru_cache
 from typing import Any
 
 from babel import Locale
-from babel.numbers import NumberFormatError, format_currency, format_decimal, list_currencies, parse_decimal
+from babel.numbers import NumberFormatError, format_decimal, parse_decimal
 from markupsafe import Markup
 
-from app.records.kinds.affixes import MINUS, list_signs, refuse_others, without_affixes
+from app.records.kinds.affixes import MINUS, refuse_others, without_affixes
 from app.records.kinds.kind import Cell, Definition, FieldKind, Json, fail
+from app.records.kinds.sheet_formats import format_of_number
 from app.web.forms import Invalid
 from app.web.texts import _l
 
@@ -170,8 +171,11 @@ class NumberKind(FieldKind):
 
     def search_text(self, value: str, field: Definition) -> str:
         """As it is shown, as a form has it, with and without groups, and as programs write it."""
-        written = (write_number(value, field.locale, self.digits_of(field), grouped) for grouped in (False, True))
-        return " ".join(dict.fromkeys([value, self.describe(value, field), *written]))
+        digits, locale = self.digits_of(field), field.locale
+        plain, grouped = write_number(value, locale, digits, False), write_number(value, locale, digits, True)
+        if value == plain == grouped and not self.list_affixes(field):
+            return value
+        return " ".join(dict.fromkeys([value, self.describe(value, field), plain, grouped]))
 
     def sort_key(self, value: str, field: Definition) -> str:
         return number_key(value)
@@ -181,6 +185,13 @@ class NumberKind(FieldKind):
 
     def cell(self, value: str, field: Definition) -> Cell:
         return Decimal(value)
+
+    def cell_format(self, value: str, field: Definition) -> str:
+        digits, unit = self.digits_of(field), field.options.get("unit", "")
+        grouping = bool(field.options.get("grouping"))
+        if digits is None and not unit and not grouping:
+            return ""
+        return format_of_number(max(digits or 0, count_digits(Decimal(value))), grouping=grouping, unit=unit)
 
     def check_options(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
         unit = " ".join(str(options.get("unit") or "").split())
@@ -231,33 +242,6 @@ class DecimalKind(NumberKind):
         return kept
 
 
-class MoneyKind(DecimalKind):
-    """An amount of money. Option: `currency`, by its three letters (ISO 4217)."""
-
-    name = "money"
-    label = _l("Money")
-    digits = 2
-
-    def describe(self, value: str, field: Definition) -> str:
-        number = Decimal(value)
-        currency = field.options.get("currency", "EUR")
-        return str(format_currency(number, currency, locale=field.locale, currency_digits=True))
-
-    def list_affixes(self, field: Definition) -> tuple[str, ...]:
-        return list_signs(field.options.get("currency", "EUR"), field.locale)
-
-    def affixes(self, field: Definition) -> tuple[str, str]:
-        symbol = self.list_affixes(field)[0]
-        is_before = field.locale.currency_formats["standard"].pattern.startswith("\N{CURRENCY SIGN}")
-        return (symbol, "") if is_before else ("", symbol)
-
-    def check_options(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
-        currency = str(options.get("currency") or "").strip().upper()
-        if currency not in list_currencies():
-            raise Invalid(currency=_l("Write the three letters of a currency, such as EUR."))
-        return {"currency": currency}
-
-
 class RatingKind(WholeNumberKind):
     """Stars. Option: `most`, how many there are."""
 
@@ -282,7 +266,7 @@ class RatingKind(WholeNumberKind):
         most = field.options.get("most", 5)
         stars = "\N{BLACK STAR}" * int(value) + "\N{WHITE STAR}" * (most - int(value))
         label = f"{value} / {most}"
-        return Markup('<span class="stars" role="img" aria-label="{}">{}</span>').format(label, stars)
+        return Markup('<span class="stars" role="img" aria-label="%s">%s</span>') % (label, stars)
 
     def check_options(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
         most = str(options.get("most") or "5")

@@ -48,6 +48,7 @@ class People:
         self.rows = {row[0]: row for row in rows}
         self.found: dict[str, list[Candidate]] = {}
         self.looked_through = 0
+        self.shown: dict[int, Markup] = {}
 
     def __contains__(self, member_id: int) -> bool:
         return member_id in self.rows
@@ -55,6 +56,17 @@ class People:
     def name(self, member_id: int) -> str:
         """What a member is called."""
         return self.rows[member_id][1]
+
+    def show(self, member_id: int) -> Markup:
+        """A member on a page, made once for all records."""
+        if member_id not in self.shown:
+            name = self.name(member_id)
+            tag = Markup(
+                '<span class="person"><span class="avatar small" data-person="%s" data-hue="%s"'
+                ' aria-hidden="true">%s</span> <span>%s</span></span>'
+            )
+            self.shown[member_id] = tag % (member_id, hue(member_id), initials(name), keep_direction(name))
+        return self.shown[member_id]
 
     def candidate(self, member_id: int) -> Candidate:
         """A member, as one chooses them."""
@@ -241,15 +253,7 @@ class PersonKind(FieldKind):
         return "; ".join(field.people.name(found) if found in field.people else part for found, part in parts)
 
     def show(self, value: str, field: Definition) -> Markup:
-        shown = Markup(
-            '<span class="person"><span class="avatar small" data-person="{}" data-hue="{}"'
-            ' aria-hidden="true">{}</span> <span>{}</span></span>'
-        )
-        return Markup(" ").join(
-            shown.format(member_id, hue(member_id), initials(name), keep_direction(name))
-            for member_id in self.ids(value, field)
-            for name in [field.people.name(member_id)]
-        )
+        return Markup(" ").join(map(field.people.show, self.ids(value, field)))
 
     def unique_key(self, value: str, field: Definition) -> str:
         return value

@@ -46,4 +46,4 @@ class LongTextKind(FieldKind):
         return value
 
     def show(self, value: str, field: Definition) -> Markup:
-        return Markup('<div class="prose">{}</div>').format(render_long_text(value))
+        return Markup('<div class="prose">%s</div>') % render_long_text(value)

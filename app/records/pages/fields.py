@@ -230,16 +230,17 @@ async def save_field(
             await remove_field(transaction, collection, field, member)
             return see_other(f"/c/{slug}/fields?done=field-removed")
         else:
-            refuse_before(field, key)
+            refuse_before(field, key, member)
             values = read_field(form)
             form.check()
             version = number_of(form["version"]) if "version" in form else None
             await change_field(transaction, collection, field, member, version=version, **values)
     except FieldChanged as changed:
+        saved = Form(write_field(field))
+        if not compare_forms(form, saved, field):
+            return see_other(f"/c/{slug}/fields?done=field")  # sent again, or somebody else has saved the same
         form.errors = changed.errors
-        return await render_fields(
-            request, transaction, member, collection, form, field, saved=Form(write_field(field))
-        )
+        return await render_fields(request, transaction, member, collection, form, field, saved=saved)
     except Invalid as invalid:
         form.errors = invalid.errors
         return await render_fields(request, transaction, member, collection, form, field)
@@ -274,7 +275,7 @@ async def fill(
     collection, _, field = await open_field(transaction, slug, key)
     text = field.kind.join(form.values.get(field.ref, []), field)
     try:
-        refuse_before(field, key)
+        refuse_before(field, key, member)
         read_filling(member, collection, field, text)
     except Invalid as invalid:
         form = Form([*write_field(field), (field.ref, text)])

@@ -37,7 +37,7 @@ FILE_LIMIT = 2_000_000
 SHORT_TABLE = 20_000
 
 notice("imported", _l("The table was imported."))
-notice("imported-partly", _l("The table was imported, but not all of it: some lines were left as they are."))
+notice("imported-partly", _l("The table was imported, but not all of it: some records were left as they are."))
 
 
 @get("/c/{slug:str}/import")
@@ -156,7 +156,8 @@ class ImportInterrupted(PageError):
 
     def __init__(self, cause: Exception, report: ImportReport, left: str) -> None:
         stored = _l(
-            "Stored before that: %(count)d lines. Below are the others. The same form, sent again, goes on from there.",
+            "Stored before that: %(count)d records. Below are the others. The same form, sent again, goes on from"
+            " there.",
             count=report.added + report.changed,
         )
         status = cause.status_code if isinstance(cause, HTTPException) else 401

@@ -117,7 +117,7 @@ async def save_kind(
     collection, _, field = opened
     done = "kind"
     try:
-        refuse_before(field, key)
+        refuse_before(field, key, member)
         if form["action"] == "cancel":
             await cancel_change(transaction, collection, field, member)
             return see_other(f"/c/{slug}/fields?done=kind-stays")

@@ -43,7 +43,7 @@ notice(
     "idle", _l("Editing ended, as nothing was typed for a while. If you had typed something, it is kept as a draft.")
 )
 notice("handed", _l("You handed over. What you had typed and not saved is kept as a draft."))
-notice("not-yet", _l("That can't be done any more: somebody else was faster, or it has changed. See how it is now."))
+notice("not-yet", _l("That can't be done any more, as it has changed meanwhile. See how it is now."))
 
 
 def answer_page(*, kept: bool, proof: Proof | None = None) -> Response[Any]:

@@ -115,7 +115,7 @@ async def show_list(
         access=access,
         collection=collection,
         fields=fields,
-        columns=columns_of(listed if chosen is None else chosen),
+        columns=columns_of(fields, chosen),
         rearranged=None if chosen is None else [listed.index(field) for field in chosen],
         listing=listing,
         view=listing.view,

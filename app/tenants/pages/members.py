@@ -149,7 +149,7 @@ async def give_role_before(request: AnyRequest, transaction: Transaction, member
     """Give somebody the role again that they had."""
     person = await get_other(transaction, member, state["person"])
     if person.role != state["after"]:
-        raise TooLate(_l("Somebody has changed the role since."))
+        raise TooLate(_l("The role was changed since."))
     try:
         await change_role(transaction, member, person, state["before"])
     except Invalid as refusal:
