@@ -139,6 +139,7 @@ from app.tenants.pages import central as central_pages
 from app.tenants.pages import confirmation as confirmation_pages
 from app.tenants.pages import invitations as invitation_pages
 from app.tenants.pages import joining as joining_pages
+from app.tenants.pages import keys as key_pages
 from app.tenants.pages import members as member_pages
 from app.tenants.pages import pictures as picture_pages
 from app.tenants.pages import settings as settings_pages
@@ -157,6 +158,7 @@ WORKSPACE_PAGES = (
     picture_pages,
     audit_pages,
     settings_pages,
+    key_pages,
     collection_pages,
     closing_pages,
     permission_pages,

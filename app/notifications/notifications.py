@@ -14,10 +14,12 @@ from app.accounts.members import Member, Role, is_active
 from app.accounts.rights import roles_from
 from app.database import NewObject, NewRows, PreparedSelect, Transaction, now
 from app.notifications.channels import ShownActivity, push_toasts
+from app.notifications.following import Mute
 from app.notifications.kinds import NOTIFICATION_KINDS, NotificationKind
+from app.notifications.mail_times import mail_moment, read_times
 from app.notifications.mails import plan_mails
 from app.notifications.models import Activity, Notification
-from app.notifications.preferences import Choice, Mute, Preference, default_choice, mail_moment, read_times
+from app.notifications.preferences import Choice, Preference, default_choice
 
 EVERYBODY = "everybody"
 # Whose roles are of a rank, or of any.

@@ -10,9 +10,9 @@ from sqlalchemy import bindparam, delete, select, update
 from app.accounts.undo import keep_rows, put_back
 from app.database import PreparedChange, PreparedSelect, Transaction
 from app.notifications.channels import LIST_ABOUT, push_bells, push_bells_of
+from app.notifications.following import Follow, Mute
 from app.notifications.mails import plan_mails
 from app.notifications.models import Activity, Notification
-from app.notifications.preferences import Follow, Mute
 
 ABOUT_PART = (
     Notification.subject_kind == bindparam("about_kind"),

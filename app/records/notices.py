@@ -13,9 +13,9 @@ from app.accounts.members import Member
 from app.database import Transaction
 from app.editing.facts import LockAsked
 from app.editing.rows import find_row_places
+from app.notifications.following import follow_chosen, read_followers
 from app.notifications.kinds import NotificationKind, Subject, SubjectPlace, register_subject, whole_place
 from app.notifications.notifications import Occasion, Receivers, notify_all
-from app.notifications.preferences import follow_chosen, read_followers
 from app.notifications.together import MOST_TOLD_APART, notify_together
 from app.records.collections import Collection
 from app.records.facts import RecordChanged

@@ -12,14 +12,16 @@ CONTENT = """() => {
   for (const element of [copy, ...copy.querySelectorAll('*')]) {
     element.classList.remove('fresh', 'follows');
     if (!element.className || element.getAttribute('class') === '') element.removeAttribute('class');
-    for (const name of ['data-cursor', 'data-pages', 'data-count', 'data-read', 'data-seen', 'title', 'style']) {
+    for (const name of [
+      'data-cursor', 'data-pages', 'data-count', 'data-read', 'data-seen', 'title', 'style', 'tabindex',
+    ]) {
       element.removeAttribute(name);
     }
     const attributes = [...element.attributes].sort((a, b) => a.name < b.name ? -1 : 1);
     attributes.forEach((attribute) => element.removeAttribute(attribute.name));
     attributes.forEach((attribute) => element.setAttribute(attribute.name, attribute.value));
   }
-  copy.querySelectorAll('time, #new-elsewhere').forEach((element) => element.replaceChildren());
+  copy.querySelectorAll('time, #new-elsewhere, [data-spoken]').forEach((element) => element.replaceChildren());
   const personal = '.notice:not(.standing *), .menu-toggle, .unread-line, [name=key], [name=form-key]';
   copy.querySelectorAll(personal).forEach((element) => element.remove());
   return copy.innerHTML.replace(/>\\s+/g, '>').replace(/\\s+</g, '<').replace(/\\s+/g, ' ');

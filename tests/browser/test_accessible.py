@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page
 
 from app.demo import OPERATOR, PASSWORD
@@ -62,6 +63,8 @@ TAKE_STOPS = """() => {
   return JSON.parse(document.documentElement.dataset.stops);
 }"""
 AT_ONCE, MOST_STOPS = 20, 400
+# Rules of axe-core that it leaves out unless one asks for them.
+MORE_RULES = ("label-content-name-mismatch", "target-size")
 
 
 def list_pages() -> list[str]:
@@ -72,6 +75,18 @@ def list_pages() -> list[str]:
         if target.method == "GET" and not target.path.startswith(PARTS)
     }
     return sorted(pages)
+
+
+async def ask_axe(page: Page) -> list[str]:
+    """What axe-core finds on a page, each with the element that it means."""
+    found = await Axe().run(
+        page, options={"resultTypes": ["violations"], "rules": {name: {"enabled": True} for name in MORE_RULES}}
+    )
+    return [
+        f"{violation['id']}: {node['html'][:160]}: {node['failureSummary'].splitlines()[1].strip()}"
+        for violation in found.response["violations"]
+        for node in violation["nodes"]
+    ]
 
 
 async def follow_tab(page: Page) -> list[str]:
@@ -119,7 +134,7 @@ async def test_every_page_of_a_workspace_is_accessible(
         answer = await ana.page.goto(ana.origin + path)
         assert answer.status == 200, path
         await ready(ana.page)
-        found = await ana.page.evaluate(LOOK) + await follow_tab(ana.page)
+        found = await ana.page.evaluate(LOOK) + await ask_axe(ana.page) + await follow_tab(ana.page)
         complaints += [f"{path}: {complaint}" for complaint in found]
     assert not complaints, "\n".join(complaints)
 
@@ -143,6 +158,6 @@ async def test_pages_before_and_beside_a_workspace_are_accessible(
         *(("", "/operator/log"), ("", "/operator/workspaces/acme/suspend")),
     ):
         await page.goto(shared_server.url(slug, path))
-        found = await page.evaluate(LOOK) + await follow_tab(page)
+        found = await page.evaluate(LOOK) + await ask_axe(page) + await follow_tab(page)
         complaints += [f"{slug}{path}: {complaint}" for complaint in found]
     assert not complaints, "\n".join(complaints)

@@ -93,7 +93,7 @@ async def test_a_message_reaches_the_other_at_once_and_is_counted_elsewhere(
     await expect(unread).to_have_text("1")
     await expect(messages(carla.page).last).to_contain_text("Deleted by Ana")
     await davi.page.get_by_role("link", name=re.compile("general")).click()
-    await expect(davi.page.get_by_role("separator").filter(has_text="New messages")).to_be_visible()
+    await expect(davi.page.get_by_role("listitem").filter(has_text="New messages")).to_be_visible()
     await expect(unread).to_be_hidden()
     await expect(davi.page).to_have_title(re.compile(r"^general"))
     await assert_equals_a_fresh_load(carla.page)
@@ -769,7 +769,7 @@ async def test_who_says_something_from_far_up_sees_it_at_the_end(server: Server,
     ana, _ = people
     await say_lines(server, [f"Line {number}" for number in range(70)])
     await ana.open(ROOM)
-    await expect(ana.page.get_by_role("separator").filter(has_text="new messages")).to_be_visible()
+    await expect(ana.page.get_by_role("listitem").filter(has_text="new messages")).to_be_visible()
     await expect(ana.page.get_by_text("Line 69", exact=True)).to_have_count(0)
     await send(ana.page, "I am here too")
     await expect(messages(ana.page).last).to_contain_text("I am here too")

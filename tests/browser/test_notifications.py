@@ -21,7 +21,7 @@ async def people(server: Server, person: Any) -> tuple[Person, Person]:
 
 
 def bell(page: Page) -> Locator:
-    return page.get_by_role("link", name="Notifications", exact=True)
+    return page.locator("#bell").get_by_role("link", name="Notifications")
 
 
 def toasts(page: Page) -> Locator:

@@ -20,12 +20,14 @@ from app.accounts.members import Member, find_member
 from app.database import Database, Transaction, now
 from app.jobs.jobs import FUNCTIONS, ClaimedJob, Job
 from app.mail.outbox import Content, Mail, Urgency
+from app.notifications.following import mute
 from app.notifications.inbox import mark_notifications_read
 from app.notifications.kinds import NOTIFICATION_KINDS
+from app.notifications.mail_times import choose_times
 from app.notifications.mails import write_mail
 from app.notifications.models import Activity, Notification
 from app.notifications.notifications import notify
-from app.notifications.preferences import Choice, choose, choose_times, mute
+from app.notifications.preferences import Choice, choose
 from app.tenants.members import end_account, suspend_member
 from tests.faults.extent import times
 from tests.test_isolation import SETTINGS

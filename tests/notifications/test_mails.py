@@ -15,10 +15,10 @@ from sqlalchemy import select
 from app.accounts.members import find_member
 from app.database import Database
 from app.demo import OPERATOR, PASSWORD
+from app.notifications.mail_times import Times, after_quiet, mail_moment
 from app.notifications.mails import make_unsubscribe_token, read_token, write_mail
 from app.notifications.models import Notification
 from app.notifications.notifications import notify
-from app.notifications.preferences import Times, after_quiet, mail_moment
 from tests.conftest import Server, end_server, start_server
 from tests.databases import Store
 from tests.post import Post, plain

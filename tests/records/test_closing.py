@@ -27,8 +27,8 @@ from app.editing.waiting import join_queue, list_queue
 from app.files.uploads import StoredFile, path_of
 from app.jobs.sweeps import BATCH, SWEEPS, sweep_one
 from app.live.log import UNFOLLOW
+from app.notifications.following import Follow
 from app.notifications.models import Notification
-from app.notifications.preferences import Follow
 from app.records.changes import add_records, change_record, create_record
 from app.records.closing import archive_collection, delete_collection, list_binned, restore_collection
 from app.records.collections import Collection, create_collection, get_collection

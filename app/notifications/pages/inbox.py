@@ -18,6 +18,7 @@ from app.accounts.rights import may
 from app.accounts.shell import notice, page_part, render_page
 from app.accounts.undo import UndoState, lead_to, offer_undo, undoes
 from app.database import PreparedSelect, Tenant, Transaction, now
+from app.notifications.following import follow, mute, read_followers
 from app.notifications.inbox import (
     Which,
     has_unread,
@@ -29,7 +30,7 @@ from app.notifications.inbox import (
 )
 from app.notifications.kinds import NOTIFICATION_KINDS, SUBJECTS, split
 from app.notifications.listing import say_many, say_one
-from app.notifications.preferences import Choice, choose, follow, list_choices, mute, read_followers
+from app.notifications.preferences import Choice, choose, list_choices
 from app.web.calls import is_call
 from app.web.forms import Form, number_of
 from app.web.redirects import see_other

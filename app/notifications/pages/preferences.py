@@ -12,19 +12,12 @@ from app.accounts.members import Member
 from app.accounts.shell import notice, render_page, render_plain
 from app.accounts.time_zones import offer_time_zones
 from app.database import Transaction
+from app.notifications.following import list_mutes, unmute
 from app.notifications.kinds import MAILS, NOTIFICATION_KINDS, NotificationKind, split
 from app.notifications.listing import find_subject_places
+from app.notifications.mail_times import choose_times, read_times
 from app.notifications.mails import read_token
-from app.notifications.preferences import (
-    Choice,
-    choose,
-    choose_times,
-    list_choices,
-    list_mutes,
-    read_choices,
-    read_times,
-    unmute,
-)
+from app.notifications.preferences import Choice, choose, list_choices, read_choices
 from app.settings import Settings
 from app.web.forms import Form, Invalid
 from app.web.redirects import see_other

@@ -39,11 +39,12 @@ class AskFirst extends HTMLElement {
     if (!question) { location.assign(link.href); return; }
     if (this.dialog.open || !link.isConnected) return;
     this.link = link;
+    this.before = document.activeElement;
     this.dialog.replaceChildren(question);
     for (const [name, value] of Object.entries(NAMED)) this.dialog.setAttribute(name, value);
     htmx.process(question);
     this.dialog.showModal();
-    question.querySelector("[data-cancel]").focus();
+    question.querySelector("[data-cancel]").focus({ preventScroll: true });
   }
 
   async find(address) {
@@ -57,8 +58,9 @@ class AskFirst extends HTMLElement {
   forget() {
     this.dialog.replaceChildren();
     for (const name of Object.keys(NAMED)) this.dialog.removeAttribute(name);
-    if (this.link) (this.link.isConnected ? this.link : document.getElementById("main")).focus({ preventScroll: true });
-    this.link = null;
+    const back = [this.link, this.before, document.getElementById("main")].find((each) => each?.checkVisibility());
+    if (this.link) back.focus({ preventScroll: true });
+    this.link = this.before = null;
   }
 }
 customElements.define("ask-first", AskFirst);

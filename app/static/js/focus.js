@@ -22,6 +22,20 @@ function stay() {
   return true;
 }
 
+// A page that was gone to begins at its heading, unless it says where one begins.
+let shown = document.getElementById("main");
+
+document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+  const main = document.getElementById("main");
+  if (!main || main === shown) return;
+  shown = main;
+  if (ctx?.request?.method !== "GET" || document.activeElement !== document.body || main.querySelector("[autofocus]")) return;
+  const heading = main.querySelector("h1");
+  if (!heading || location.hash) return;
+  heading.tabIndex = -1;
+  heading.focus({ preventScroll: true });
+});
+
 document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
   if (!ctx?.request || ctx.request.method === "GET") return;
   if (stay()) return;

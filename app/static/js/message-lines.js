@@ -25,7 +25,6 @@ export function linesBefore(item) {
 function makeLine(className, id) {
   const line = document.createElement("li");
   Object.assign(line, { className, id });
-  line.setAttribute("role", "separator");
   return line;
 }
 

@@ -6,6 +6,7 @@ import { listenForActs } from "./message-acts.js";
 import { ListEnd, findPlace, putBack } from "./message-position.js";
 import { isMessage, linesBefore, nextMessage, numberOf, settle } from "./message-lines.js";
 import { Reading } from "./message-reading.js";
+import { Spoken } from "./message-spoken.js";
 import { Stretches } from "./message-stretches.js";
 import { letGo } from "./message-window.js";
 import { outbox } from "./outbox.js";
@@ -26,6 +27,7 @@ class RoomMessages extends HTMLElement {
     const { signal } = this.stop;
     this.room = this.closest(".room");                     // else it is a discussion, and the page itself is scrolled
     this.end = new ListEnd(this);
+    this.spoken = new Spoken(this);
     this.stretches = new Stretches(this);
     this.sight = new IntersectionObserver((entries) => this.#look(entries), { root: this.room ? this : null });
     this.sizes = new ResizeObserver(() => { if (this.end.stuck) this.end.go(); });
@@ -190,6 +192,7 @@ class RoomMessages extends HTMLElement {
       if (isFromHere) this.end.open(); else this.end.offer(true);
     } else if (this.put(pushed)) {
       isAdded = true;
+      if (author !== me) this.spoken.say(pushed);
       if (isFromHere) this.end.stuck = true;
       else if (author !== me && document.hidden && this.#firstUnread <= this.reading.told) this.#markUnread(pushed);
     }

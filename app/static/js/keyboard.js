@@ -1,0 +1,71 @@
+// Single keys, for who likes to keep their hands there; /keys lists them, and turns them off: programs that are spoken to
+// send keys, too (WCAG 2.1.4). They do what a link or a button of the page does, by pressing it. It is loaded with the
+// first of them (keys.js).
+const OFF = "single-keys";
+const WITHIN = 1500;                                   // between the two keys of a pair
+const PLACES = { h: "/", c: "/chat", r: "/collections", n: "/notifications" };
+const LINES = "#main :is(tbody > tr, li)";
+const BUTTONS = {
+  e: ":is([data-edit], a[href$='/edit'])",
+  r: "[data-reply]",
+  n: "a.primary[href$='/new']",
+};
+let begun = -Infinity;                                 // when the first key of a pair was pressed
+
+const isOff = () => localStorage.getItem(OFF) === "off";
+const isSeen = (element) => element.checkVisibility({ visibilityProperty: true });
+const handleOf = (line) => (line.matches("[tabindex='-1']") ? line : line.querySelector("a[href]"));
+
+function go(address) {
+  const link = [...document.querySelectorAll(`:is(.bar, .side) a[href="${address}"]`)].find(isSeen);
+  if (link) link.click(); else location.assign(address);
+}
+
+// To the next line that leads somewhere, from the one with the focus.
+function step(by) {
+  const lines = [...document.querySelectorAll(LINES)].filter((line) => isSeen(line) && handleOf(line));
+  const own = lines.filter((line) => !lines.some((other) => other !== line && other.contains(line)));
+  const now = own.findIndex((line) => line.contains(document.activeElement));
+  const next = own[now < 0 ? (by > 0 ? 0 : own.length - 1) : now + by];
+  if (!next) return;
+  handleOf(next).focus();
+  next.scrollIntoView({ block: "nearest" });
+}
+
+// Of the line with the focus, else of the last message, or of the page.
+function press(selector) {
+  const line = document.activeElement.closest(LINES);
+  const places = [line, [...document.querySelectorAll("#main .message")].at(-1), document.getElementById("main")];
+  for (const place of places) {
+    if (place?.matches(".message") && place.querySelector(selector)) place.focus({ preventScroll: true });           // its buttons are there then
+    const button = [...(place?.querySelectorAll(selector) ?? [])].find((each) => each.checkVisibility());
+    if (button) { button.click(); return; }
+  }
+}
+
+function search() {
+  const field = [...document.querySelectorAll("#main input[type=search]")].find(isSeen);
+  if (field) field.focus(); else document.querySelector("[data-quick-switcher]")?.click();
+}
+
+export function take({ key, timeStamp }) {
+  if (isOff()) return;
+  const isSecond = timeStamp - begun < WITHIN;
+  begun = key === "g" && !isSecond ? timeStamp : -Infinity;
+  if (isSecond && key in PLACES) go(PLACES[key]);
+  else if (key === "j" || key === "k") step(key === "j" ? 1 : -1);
+  else if (key === "/") search();
+  else if (key === "?") document.getElementById("keys").click();
+  else if (key in BUTTONS) press(BUTTONS[key]);
+}
+
+// <key-choice>: whether this browser takes single keys.
+class KeyChoice extends HTMLElement {
+  connectedCallback() {
+    const tick = this.querySelector("input");
+    tick.checked = !isOff();
+    tick.addEventListener("change", () => localStorage.setItem(OFF, tick.checked ? "on" : "off"));
+    this.hidden = false;
+  }
+}
+customElements.define("key-choice", KeyChoice);

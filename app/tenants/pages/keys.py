@@ -1,0 +1,46 @@
+"""The list of keyboard shortcuts, which `js/keyboard.js` takes."""
+
+from __future__ import annotations
+
+from litestar import Response, get
+
+from app.accounts.access import AnyRequest
+from app.accounts.members import Member
+from app.accounts.shell import render_page
+from app.database import Transaction
+from app.web.texts import _l
+
+SHORTCUTS = (
+    (
+        _l("Go to"),
+        (
+            (("Ctrl", "K"), _l("Search and go anywhere")),
+            (("g", "h"), _l("Home")),
+            (("g", "c"), _l("Chat")),
+            (("g", "r"), _l("Collections")),
+            (("g", "n"), _l("Notifications")),
+        ),
+    ),
+    (
+        _l("On a page"),
+        (
+            (("j",), _l("Next item")),
+            (("k",), _l("Previous item")),
+            (("e",), _l("Edit")),
+            (("r",), _l("Reply")),
+            (("n",), _l("New record")),
+            (("/",), _l("Search")),
+            (("Esc",), _l("Close")),
+            (("?",), _l("Keyboard shortcuts")),
+        ),
+    ),
+)
+
+
+@get("/keys")
+async def show_keys(request: AnyRequest, transaction: Transaction, member: Member) -> Response[str]:
+    """Which keys do what, and whether single ones do it in this browser."""
+    return await render_page(request, transaction, member, "tenants/keys.html", groups=SHORTCUTS)
+
+
+handlers = [show_keys]

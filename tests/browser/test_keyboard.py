@@ -1,0 +1,114 @@
+"""The keyboard alone leads everywhere, and what happens is said to those to whom a page is read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.async_api import Page, expect
+
+from tests.browser.pages import ready
+from tests.conftest import Server
+from tests.waiting import until
+
+
+async def press_pair(page: Page, keys: str, address: str) -> None:
+    """Press two keys until they lead somewhere: on a busy machine they may come too far apart to be a pair."""
+
+    async def led() -> bool:
+        for key in keys:
+            await page.keyboard.press(key)
+        return page.url == address
+
+    await until(led)
+
+
+async def test_single_keys_lead_to_places_and_along_lists(server: Server, person: Any) -> None:
+    ana = await person(server, "acme", "ana@acme.test")
+    page = await ana.open("/")
+    for keys, path in (("gc", "/chat"), ("gr", "/collections"), ("gn", "/notifications"), ("gh", "/")):
+        await press_pair(page, keys, ana.origin + path)
+    page = await ana.open("/c/books")
+    links = page.locator("tbody tr td:nth-child(3) > a")
+    await page.keyboard.press("j")
+    await expect(links.nth(0)).to_be_focused()
+    await page.keyboard.press("j")
+    await expect(links.nth(1)).to_be_focused()
+    await page.keyboard.press("k")
+    await expect(links.nth(0)).to_be_focused()
+    await page.keyboard.press("/")
+    await expect(page.locator("#main input[type=search]")).to_be_focused()
+    await page.keyboard.type("gh?jke")
+    await expect(page.locator("#main input[type=search]")).to_have_value("gh?jke")
+
+
+async def test_keys_edit_reply_and_add(server: Server, person: Any) -> None:
+    ana = await person(server, "acme", "ana@acme.test")
+    page = await ana.open("/c/books/1")
+    await page.keyboard.press("e")
+    await expect(page).to_have_url(f"{ana.origin}/c/books/1/edit")
+    await expect(page.get_by_role("button", name="Save")).to_be_visible()
+    page = await ana.open("/c/books")
+    await page.keyboard.press("n")
+    await expect(page).to_have_url(f"{ana.origin}/c/books/new")
+    page = await ana.open("/chat/general")
+    await page.locator("h1").click()
+    await page.keyboard.press("r")
+    await expect(page.locator("[data-reply-to]")).to_be_visible()
+    await expect(page.get_by_label("Message", exact=True)).to_be_focused()
+
+
+async def test_a_question_mark_lists_the_keys_and_they_can_be_turned_off(server: Server, person: Any) -> None:
+    ana = await person(server, "acme", "ana@acme.test")
+    page = await ana.open("/c/books")
+    await page.keyboard.press("j")
+    await page.keyboard.press("?")
+    dialog = page.get_by_role("dialog", name="Keyboard shortcuts")
+    await expect(dialog).to_be_visible()
+    await page.keyboard.press("g")
+    await page.keyboard.press("c")
+    await expect(page).to_have_url(f"{ana.origin}/c/books")
+    tick = dialog.get_by_role("checkbox", name="Use single keys in this browser")
+    await expect(tick).to_be_checked()
+    await tick.uncheck()
+    await page.keyboard.press("Escape")
+    await expect(dialog).to_be_hidden()
+    await expect(page.locator("tbody tr td:nth-child(3) > a").first).to_be_focused()
+    await page.keyboard.press("j")
+    await expect(page.locator("tbody tr td:nth-child(3) > a").first).to_be_focused()
+    await page.goto(f"{ana.origin}/keys")
+    await page.get_by_role("checkbox", name="Use single keys in this browser").check()
+    await press_pair(page, "gc", f"{ana.origin}/chat")
+
+
+async def test_a_page_that_is_gone_to_begins_at_its_heading(server: Server, person: Any) -> None:
+    ana = await person(server, "acme", "ana@acme.test")
+    page = await ana.open("/")
+    await page.get_by_role("navigation", name="Workspace").get_by_role("link", name="Books").click()
+    await expect(page.get_by_role("heading", name="Books", level=1)).to_be_focused()
+
+
+async def test_messages_of_others_are_said_those_of_one_moment_together(server: Server, person: Any) -> None:
+    ana = await person(server, "acme", "ana@acme.test")
+    bruno = await person(server, "acme", "bruno@acme.test")
+    page, theirs = await ana.open("/chat/general"), await bruno.open("/chat/general")
+    spoken = page.locator("room-messages > [data-spoken]")
+    await expect(spoken).to_have_attribute("role", "status")
+
+    async def say(*texts: str) -> None:
+        for text in texts:
+            await theirs.get_by_label("Message", exact=True).fill(text)
+            await theirs.get_by_label("Message", exact=True).press("Enter")
+        await expect(page.get_by_text(texts[-1], exact=True)).to_be_visible()
+
+    await say("Is the shelf full?")
+    await expect(spoken).to_have_text("Bruno: Is the shelf full?")
+    await page.clock.install()
+    await say("One", "Two", "Three")
+    await page.clock.run_for(2000)
+    await expect(spoken).to_have_text("3 new messages")
+    await ready(page)
+    await page.get_by_label("Message", exact=True).fill("No")
+    await page.get_by_label("Message", exact=True).press("Enter")
+    await expect(page.locator("ol.messages").get_by_text("No", exact=True)).to_be_visible()
+    await page.clock.run_for(2000)
+    await expect(spoken).to_have_text("3 new messages")
