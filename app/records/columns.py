@@ -61,16 +61,16 @@ class Column:
 class Columns(list[Column]):
     """The columns of a list."""
 
-    def show_cells(self, values: Mapping[str, str], keys: Mapping[str, str], none: Markup) -> Markup:
-        """The cells of a record in the columns after the first, with the sort keys that there are; `none` where it has
-        no value.
+    def show_cells(self, values: Mapping[str, str], keys: Mapping[str, str]) -> Markup:
+        """The cells of a record in the columns after the first, with the sort keys that there are; an empty one has a
+        dash by css/table.css.
 
         A list has many, and each changed record another row of them: as a template they cost twice as much.
         """
         cells = []
         for column in self[1:]:
             ref = column.ref
-            shown = column.field.show(values.get(ref, "")) or none
+            shown = column.field.show(values.get(ref, ""))
             key = f' data-key="{escape(keys[ref])}"' if ref in keys else ""
             cells.append(f"{column.begins}{key}>{shown}</td>")
         return Markup("".join(cells))  # noqa: S704  (all are markup, or escaped)
