@@ -20,6 +20,7 @@ NAMED: dict[str, Any] = {
     "kind": "text",
     "values": {"title": "Dom Casmurro", "year": 1899},
     "options": {},
+    "roles": {"member": {"browse": True, "read": True, "add": True, "edit": "own", "delete": "none"}},
     "lock": "5f9c4ab08cac7457e9111a30e4664920",
     "next": None,
     "link": "https://acme.hero.example/join?token=…",

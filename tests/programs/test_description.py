@@ -30,7 +30,7 @@ from app.web.problems import PROBLEM_TYPE, PROBLEMS
 from tests.conftest import Server
 from tests.programs.conftest import add_token, call_with
 from tests.programs.described import DOCUMENT, OPERATIONS, PROBLEMS_DESCRIBED
-from tests.programs.test_matrix import CALLS, PEOPLE, ROOMS, VALUES, add_things
+from tests.programs.test_matrix import CALLS, ENDING, PEOPLE, ROOMS, VALUES, add_things
 
 each_operation = pytest.mark.parametrize(
     ("path", "method", "operation"), OPERATIONS, ids=[operation["operationId"] for _, _, operation in OPERATIONS]
@@ -102,6 +102,16 @@ def test_every_schema_has_an_example_that_fits_and_says_what_it_is() -> None:
             validate(schema, example)
 
 
+def test_no_body_has_a_member_that_is_called_as_an_argument_is() -> None:
+    """The framework takes what is wrong with it for a fault of ours, and answers 500."""
+    for path, method, operation in OPERATIONS:
+        body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+        members = (
+            DOCUMENT["components"]["schemas"].get(body.get("$ref", "").rpartition("/")[2], {}).get("properties", {})
+        )
+        assert not {"transaction", "member", "settings", "request", "database"} & members.keys(), f"{method} {path}"
+
+
 def test_the_document_is_openapi_and_not_too_long() -> None:
     assert DOCUMENT["openapi"].startswith("3.1")
     assert len(json.dumps(DOCUMENT)) < 300_000
@@ -150,14 +160,23 @@ def test_every_answer_is_as_described(shared_server: Server, things: dict[str, s
     schema = schemathesis.openapi.from_dict(DOCUMENT, config=config)
     schema.config.base_url = f"http://{server.address}:{server.port}"
     wrong: list[str] = []
-    for found in schema.get_all_operations():
-        operation = found.ok()
+    found = [each.ok() for each in schema.get_all_operations()]
+    for operation in sorted(found, key=lambda each: place_of(each.method, each.path)):
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
             try:
                 try_operation(operation, mode, TRIED[role], headers, things)
             except (Exception, FailureGroup) as error:
                 wrong.append(f"{operation.method} {operation.path} ({mode.value}): {tell(error)}")
+    # What an admin has closed is open to the next.
+    server.store.rows("UPDATE collection SET deleted_at = NULL, archived_at = NULL WHERE tenant_id = 1")
     assert not wrong, "\n\n".join(wrong[:20])
+
+
+def place_of(method: str, path: str) -> int:
+    """When a call is tried: what ends something for a while comes last."""
+    names = [re.sub(r":\w+\}", "}", each) for each in ENDING]
+    name = f"{method.upper()} {path.removeprefix('/api/v1')}"
+    return names.index(name) if name in names else 0
 
 
 def tell(error: BaseException) -> str:

@@ -41,6 +41,14 @@ BODIES: dict[str, Any] = {
     "POST /collections": {"name": "Lamps", "first": "Name"},
     "POST /collections/{slug:str}/fields": {"name": "Shelf mark", "kind": "text"},
     "PATCH /collections/{slug:str}/fields/{key:str}": {"help": "What it is called"},
+    "PATCH /collections/{slug:str}": {"description": "What is on the shelves"},
+    "PATCH /collections/{slug:str}/permissions": {
+        "roles": {"viewer": {"browse": False, "read": True, "add": False, "edit": "none", "delete": "none"}}
+    },
+    "POST /collections/{slug:str}/guests": {"member_id": 1},
+    "POST /collections/{slug:str}/fields/{key:str}/kind": {"kind": "long_text"},
+    "POST /collections/{slug:str}/fields/{key:str}/kind/preview": {"kind": "whole_number"},
+    "POST /collections/{slug:str}/fields/{key:str}/fill": {"value": "Untitled"},
     "PATCH /members/{member_id:int}": {"role": "viewer"},
     "POST /invitations": {"email": "new@acme.test"},
     "POST /invitations/links": {"role": "viewer"},
@@ -57,11 +65,20 @@ OWN = {
 }
 # What only who asks has.
 ONES_OWN = {"GET /collections/{slug:str}/records/{number:int}/draft", "GET /collections/{slug:str}/draft"}
+# What ends a collection for a while: these come last, in this order, so that the others are about one that is there.
+ENDING = (
+    "",
+    "POST /collections/{slug:str}/archive",
+    "POST /collections/{slug:str}/unarchive",
+    "DELETE /collections/{slug:str}",
+    "POST /collections/{slug:str}/restore",
+)
 # What is in no collection and no room: a token that is narrowed to some is not kept from it.
 ELSEWHERE = ("/members", "/invitations", "/announcements", "/notifications", "/audit")
 TABLES = (
     *("record", "revision", "message", "membership", "waiting", "collection", "kept_answer", "field", "draft"),
     *("message_revision", "reaction", "attachment", "record_file", "member", "invitation", "announcement"),
+    *("collection_permission", "collection_guest", "room"),
 )
 PEOPLE = {"guest": "gus", "viewer": "vera", "member": "carla", "admin": "bruno", "owner": "ana"}
 
@@ -105,7 +122,8 @@ def list_calls() -> list[Call]:
         for method in sorted(handler.http_methods - {"OPTIONS"})
         if handler.opt.get("scope", NO_SCOPE) != NO_SCOPE
     ]
-    return sorted(calls, key=lambda call: call.name)  # routes are in no order
+    # Routes are in no order.
+    return sorted(calls, key=lambda call: (ENDING.index(call.name) if call.name in ENDING else 0, call.name))
 
 
 CALLS = list_calls()
