@@ -49,6 +49,12 @@ BODIES: dict[str, Any] = {
     "POST /collections/{slug:str}/fields/{key:str}/kind": {"kind": "long_text"},
     "POST /collections/{slug:str}/fields/{key:str}/kind/preview": {"kind": "whole_number"},
     "POST /collections/{slug:str}/fields/{key:str}/fill": {"value": "Untitled"},
+    "POST /rooms": {"name": "Lamps"},
+    "POST /rooms/direct": {"member_ids": [3]},
+    "PATCH /rooms/{slug:str}": {"description": "What concerns all"},
+    "POST /rooms/{slug:str}/members": {"member_id": 3},
+    "PATCH /rooms/{slug:str}/membership": {"notify": "everything", "read": 0},
+    "POST /collections/{slug:str}/records/{number:int}/discussion/messages": {"text": "Said about it"},
     "PATCH /members/{member_id:int}": {"role": "viewer"},
     "POST /invitations": {"email": "new@acme.test"},
     "POST /invitations/links": {"role": "viewer"},
@@ -59,6 +65,8 @@ BODIES: dict[str, Any] = {
 BROKEN = (b"[1]", b'"x"', b'{"values": {"title": "a\\u0000b"}, "text": "\\u0000"}', b'{"wait": "x"}')
 # What a viewer may give back that they have taken before they were one, and what they do with what they were told.
 OWN = {
+    "POST /rooms/{slug:str}/membership",
+    "PATCH /rooms/{slug:str}/membership",
     "DELETE /collections/{slug:str}/records/{number:int}/lock",
     "POST /notifications/read",
     "POST /announcements/{announcement_id:int}/acknowledge",
@@ -153,6 +161,7 @@ async def add_things(client: httpx.AsyncClient) -> dict[str, str]:
     scan = await make("POST", "/collections/books/files", params={"name": "b.txt"}, content=b"Scanned")
     book = {"title": "With a scan", "author": "Somebody", field["key"]: [{"id": scan["id"]}]}
     await make("POST", "/collections/books/records", json={"values": book})
+    await make("POST", "/collections/books/records/40/discussion/messages", json={"text": "A lantern"})
     link = await make("POST", "/invitations/links", json={"role": "viewer"})
     told = await make("POST", "/announcements", json={"title": "Told"})
     people = (await make("GET", "/members"))["items"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.programs.endpoints import audit as audit_endpoints
 from app.programs.endpoints import closing as closing_endpoints
 from app.programs.endpoints import collections as collection_endpoints
+from app.programs.endpoints import discussions as discussion_endpoints
 from app.programs.endpoints import drafts as draft_endpoints
 from app.programs.endpoints import events as event_endpoints
 from app.programs.endpoints import exports as export_endpoints
@@ -15,12 +16,14 @@ from app.programs.endpoints import invitations as invitation_endpoints
 from app.programs.endpoints import kinds as kind_endpoints
 from app.programs.endpoints import locks as lock_endpoints
 from app.programs.endpoints import many as many_endpoints
+from app.programs.endpoints import memberships as membership_endpoints
 from app.programs.endpoints import messages as message_endpoints
 from app.programs.endpoints import notices as notice_endpoints
 from app.programs.endpoints import people as people_endpoints
 from app.programs.endpoints import permissions as permission_endpoints
 from app.programs.endpoints import records as record_endpoints
 from app.programs.endpoints import rooms as room_endpoints
+from app.programs.endpoints import searches as search_endpoints
 
 PROGRAM_ENDPOINTS = (
     collection_endpoints,
@@ -34,7 +37,10 @@ PROGRAM_ENDPOINTS = (
     history_endpoints,
     lock_endpoints,
     room_endpoints,
+    membership_endpoints,
     message_endpoints,
+    discussion_endpoints,
+    search_endpoints,
     file_endpoints,
     export_endpoints,
     people_endpoints,

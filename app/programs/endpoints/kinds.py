@@ -36,7 +36,7 @@ from app.records.kind_plans import plan_kind, preview_kind
 from app.web.endings import end_early
 from app.web.texts import Text
 
-KIND = FIELD_PATH + "/kind"
+FIELD_KIND = FIELD_PATH + "/kind"
 
 
 async def manage_field(
@@ -61,7 +61,7 @@ async def list_removed_fields(
     return ListPart([RemovedField(shape_for(member, fields, each), in_utc(when)) for each, when in shown], following)
 
 
-@adds(KIND + "/preview", scope="admin", status_code=200, writes=False)
+@adds(FIELD_KIND + "/preview", scope="admin", status_code=200, writes=False)
 async def preview_kind_for_programs(
     request: AnyRequest, transaction: Transaction, member: Member, slug: str, key: str, data: KindWanted
 ) -> KindPreview:
@@ -81,7 +81,7 @@ async def answer_standing(
     return Response(shape, status_code=200 if done else 202, headers={"ETag": f'"{field.version}"'})
 
 
-@adds(KIND, scope="admin", status_code=200, answers=(412, 428), also={202: KindStanding})
+@adds(FIELD_KIND, scope="admin", status_code=200, answers=(412, 428), also={202: KindStanding})
 async def change_kind_by_program(
     request: AnyRequest,
     transaction: Transaction,
@@ -104,7 +104,7 @@ async def change_kind_by_program(
     return await answer_standing(transaction, member, collection, key, done=done)
 
 
-@adds(KIND + "/undo", scope="admin", status_code=200, also={202: KindStanding})
+@adds(FIELD_KIND + "/undo", scope="admin", status_code=200, also={202: KindStanding})
 async def undo_kind_by_program(
     request: AnyRequest, transaction: Transaction, member: Member, slug: str, key: str
 ) -> Response[KindStanding]:
@@ -115,7 +115,7 @@ async def undo_kind_by_program(
     return await answer_standing(transaction, member, collection, key, done=done)
 
 
-@adds(KIND + "/cancel", scope="admin", status_code=200)
+@adds(FIELD_KIND + "/cancel", scope="admin", status_code=200)
 async def cancel_kind_by_program(
     request: AnyRequest, transaction: Transaction, member: Member, slug: str, key: str
 ) -> Response[KindStanding]:

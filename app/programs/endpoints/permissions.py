@@ -30,7 +30,7 @@ from app.records.granting import admit_guests, change_permissions, dismiss_guest
 from app.records.permissions import list_permissions
 from app.web.forms import Invalid
 
-PERMISSIONS = COLLECTION + "/permissions"
+PERMISSION_TABLE = COLLECTION + "/permissions"
 GUESTS = COLLECTION + "/guests"
 
 
@@ -40,13 +40,13 @@ async def shape_table(transaction: Transaction, collection: Collection) -> Permi
     return PermissionsShape({role: shape_permissions(table[role]) for role in get_args(LimitedRole)})
 
 
-@reads(PERMISSIONS, scope="admin")
+@reads(PERMISSION_TABLE, scope="admin")
 async def show_permissions_to_program(transaction: Transaction, member: Member, slug: str) -> PermissionsShape:
     """What each role may do with the records of a collection."""
     return await shape_table(transaction, await manage_collection(transaction, member, slug))
 
 
-@changes(PERMISSIONS, scope="admin")
+@changes(PERMISSION_TABLE, scope="admin")
 async def change_permissions_by_program(
     transaction: Transaction, member: Member, slug: str, data: PermissionsChange
 ) -> PermissionsShape:
