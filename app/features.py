@@ -27,6 +27,7 @@ from app.chat.followers import (
     moves_shown,
     people_shown,
     rooms_entered,
+    rooms_followed,
     sidebars_shown,
 )
 from app.chat.notices import CHAT_KINDS
@@ -73,6 +74,7 @@ from app.records.followers import (
     added_shown,
     changes_shown,
     changes_told,
+    collections_followed,
     collections_shown,
     columns_shown,
     definitions_forgotten_shown,
@@ -221,6 +223,8 @@ FOLLOWERS = Followers(
     shown=(
         sockets_closed,
         following_ended,
+        collections_followed,
+        rooms_followed,
         access_shown,
         sessions_shown,
         rights_shown,

@@ -52,6 +52,8 @@ IN_THING: dict[tuple[str, str], Any] = {
     ("FoundMessage", "room_name"): "general",
     ("FoundMessage", "excerpt"): "The books are counted.",
     ("TypingShape", "channel"): "room.1",
+    ("LockRequest", "name"): "Davi",
+    ("LockRequest", "program"): "count",
     ("FieldShape", "name"): "Title",
     ("FieldShape", "default"): "",
     ("ChoiceShape", "name"): "Lent",

@@ -27,7 +27,7 @@ from tests.test_statements import STILL_MADE, TOLERATED, made, undoing  # noqa: 
 
 ACME = 1
 # Where somebody has something unread, it is counted for all of them at once: one statement more than is tolerated.
-MORE = {"POST /collections/{slug:str}/records/{number:int}/discussion/messages": 1}
+MORE = {"POST /collections/{slug:str}/records/{number:int}/discussion/messages": 1, "PATCH /rooms/{slug:str}": 1}
 
 
 def make_program(database: Database, store: Store, directory: Path, monkeypatch: pytest.MonkeyPatch) -> Any:

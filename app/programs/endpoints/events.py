@@ -124,6 +124,7 @@ async def await_part(node: Node, following: Subscription, after: int | None, wai
         woken = asyncio.Event()
         waker = Waker({}, listener.tenant_id, woken.set, following.slug)
         waker.member_id, waker.token_id = listener.member_id, listener.token_id
+        waker.follows_all = following.channels is None
         node.hub.add(waker)
         node.hub.follow(waker, listener.places, after)
         try:
