@@ -54,6 +54,9 @@ IN_THING: dict[tuple[str, str], Any] = {
     ("TypingShape", "channel"): "room.1",
     ("LockRequest", "name"): "Davi",
     ("LockRequest", "program"): "count",
+    ("EventShape", "kind"): "room.entered",
+    ("EventShape", "channel"): "room.1",
+    ("EventShape", "data"): {"room": 1, "member": 3, "by": 3},
     ("FieldShape", "name"): "Title",
     ("FieldShape", "default"): "",
     ("ChoiceShape", "name"): "Lent",
@@ -89,10 +92,14 @@ def make_example(schema: Mapping[str, Any], schemas: Mapping[str, Any], name: st
         told = next(each for each in choices if each.get("type") != "null")
         return make_example(told, schemas, name, depth)
     if "enum" in schema:
-        return NAMED[name] if NAMED.get(name) in schema["enum"] else schema["enum"][0]
+        return NAMED[name] if name in NAMED and NAMED[name] in schema["enum"] else schema["enum"][0]
+    if "const" in schema:
+        return schema["const"]
     kind = schema.get("type")
     if kind == "object":
         return make_object(schema, schemas, name, depth)
+    if "prefixItems" in schema:
+        return [make_example(each, schemas, "", depth + 1) for each in schema["prefixItems"]]
     if kind == "array":
         return [make_example(schema["items"], schemas, "", depth + 1)] if depth < DEEPEST else []
     return make_value(schema, kind, name)

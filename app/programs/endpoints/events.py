@@ -14,13 +14,13 @@ from app.accounts.access import AnyRequest
 from app.live.connection import StreamConnection
 from app.live.node import Node
 from app.programs.access import ANY_SCOPE, Caller
+from app.programs.description import STREAM_TYPE
 from app.programs.following import Listener, LogPart, Subscription, find_listener, read_channels, read_log_part
 from app.programs.lists import DEFAULT_LIMIT, Limit
 from app.programs.problems import Problem
 from app.programs.routes import reads
 from app.programs.streams import EventStream, StreamAnswer, check_streams
 
-STREAM_TYPE = "text/event-stream"
 LONGEST_WAIT = 60
 NEWEST_CURSOR = 2**53
 FromCursor = Annotated[
