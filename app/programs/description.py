@@ -39,6 +39,7 @@ KNOWN_PARAMETER: Described = {
 TEXT = {"type": "string"}
 # What is told of with other things than its address begins with.
 TOLD_WITH = {
+    "tokens": "settings",
     "record-files": "files",
     "deleted-collections": "collections",
     "archived-rooms": "rooms",

@@ -205,7 +205,8 @@ def things(shared_server: Server) -> dict[str, str]:
 
     async def add() -> dict[str, str]:
         async with aclosing(call_with(shared_server, "acme", secret)) as client:
-            return VALUES | await add_things(client)
+            spare, _ = add_token(shared_server, "acme", "davi@acme.test", name="spare")
+            return VALUES | await add_things(client) | {"token_id": str(spare)}
 
     return asyncio.run(add())
 

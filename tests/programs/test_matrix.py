@@ -23,6 +23,7 @@ from tests.test_isolation import World, make_application, world  # noqa: F401  (
 # What stands for a parameter: of rooms another than of collections. A new one needs a line here.
 VALUES = {"slug": "books", "number": "40", "version": "1", "message": "1", "emoji": "👍", "key": "title"}
 VALUES |= dict.fromkeys(("member_id", "invitation_id", "announcement_id", "file_id", "record_file_id"), "1")
+VALUES |= {"subject": "record-1", "token_id": "1"}
 ROOMS = {"slug": "general"}
 # What only acme has.
 OF_ACME = {"slug": "spare-lamps", "number": "42", "version": "3"}
@@ -58,6 +59,10 @@ BODIES: dict[str, Any] = {
     "POST /collections/{slug:str}/records/{number:int}/lock/take-over": {"holding": 1},
     "POST /collections/{slug:str}/records/{number:int}/lock/hand-over": {"waiting": 1},
     "POST /collections/{slug:str}/records/{number:int}/lock/keep": {"waiting": 1},
+    "PATCH /notifications/preferences": {"kinds": {"mention": {"in_app": True, "mail": "hourly"}}},
+    "POST /notifications/mutes": {"subject": "record-1"},
+    "POST /notifications/following": {"subject": "record-1"},
+    "PATCH /settings": {"session_days": 30},
     "PATCH /members/{member_id:int}": {"role": "viewer"},
     "POST /invitations": {"email": "new@acme.test"},
     "POST /invitations/links": {"role": "viewer"},
@@ -68,6 +73,11 @@ BODIES: dict[str, Any] = {
 BROKEN = (b"[1]", b'"x"', b'{"values": {"title": "a\\u0000b"}, "text": "\\u0000"}', b'{"wait": "x"}')
 # What a viewer may give back that they have taken before they were one, and what they do with what they were told.
 OWN = {
+    "PATCH /notifications/preferences",
+    "POST /notifications/mutes",
+    "DELETE /notifications/mutes/{subject:str}",
+    "POST /notifications/following",
+    "DELETE /notifications/following/{subject:str}",
     "POST /rooms/{slug:str}/membership",
     "PATCH /rooms/{slug:str}/membership",
     "DELETE /collections/{slug:str}/records/{number:int}/lock",
@@ -76,16 +86,18 @@ OWN = {
 }
 # What only who asks has.
 ONES_OWN = {"GET /collections/{slug:str}/records/{number:int}/draft", "GET /collections/{slug:str}/draft"}
-# What ends a collection for a while: these come last, in this order, so that the others are about one that is there.
+# What ends a collection for a while, or what somebody may: these come last, in this order, so that the others are about
+# what is there.
 ENDING = (
     "",
+    "POST /members/{member_id:int}/owner",
     "POST /collections/{slug:str}/archive",
     "POST /collections/{slug:str}/unarchive",
     "DELETE /collections/{slug:str}",
     "POST /collections/{slug:str}/restore",
 )
 # What is in no collection and no room: a token that is narrowed to some is not kept from it.
-ELSEWHERE = ("/members", "/invitations", "/announcements", "/notifications", "/audit")
+ELSEWHERE = ("/members", "/invitations", "/announcements", "/notifications", "/audit", "/settings", "/tokens")
 TABLES = (
     *("record", "revision", "message", "membership", "waiting", "collection", "kept_answer", "field", "draft"),
     *("message_revision", "reaction", "attachment", "record_file", "member", "invitation", "announcement"),
@@ -168,12 +180,14 @@ async def add_things(client: httpx.AsyncClient) -> dict[str, str]:
     link = await make("POST", "/invitations/links", json={"role": "viewer"})
     told = await make("POST", "/announcements", json={"title": "Told"})
     people = (await make("GET", "/members"))["items"]
+    lantern = await make("GET", "/collections/books/records/40")
     return {
         "message": str(said["number"]),
         "file_id": str(file["id"]),
         "record_file_id": str(scan["id"]),
         "invitation_id": str(link["invitation"]["id"]),
         "announcement_id": str(told["id"]),
+        "subject": lantern["channel"].replace(".", "-"),
         "member_id": str(next(each["id"] for each in people if each["name"] == "Davi")),
     }
 
@@ -191,7 +205,8 @@ async def people(shared_server: Server) -> AsyncIterator[dict[str, httpx.AsyncCl
             )
             for role, name in PEOPLE.items()
         }
-        VALUES.update(await add_things(programs["owner"]))
+        spare, _ = add_token(shared_server, "acme", "davi@acme.test", name="spare")
+        VALUES.update(await add_things(programs["owner"]), token_id=str(spare))
         yield programs
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.programs.endpoints import administration as administration_endpoints
 from app.programs.endpoints import audit as audit_endpoints
 from app.programs.endpoints import closing as closing_endpoints
 from app.programs.endpoints import collections as collection_endpoints
@@ -24,6 +25,7 @@ from app.programs.endpoints import permissions as permission_endpoints
 from app.programs.endpoints import records as record_endpoints
 from app.programs.endpoints import rooms as room_endpoints
 from app.programs.endpoints import searches as search_endpoints
+from app.programs.endpoints import wishes as wish_endpoints
 
 PROGRAM_ENDPOINTS = (
     collection_endpoints,
@@ -46,6 +48,8 @@ PROGRAM_ENDPOINTS = (
     people_endpoints,
     invitation_endpoints,
     notice_endpoints,
+    wish_endpoints,
+    administration_endpoints,
     audit_endpoints,
     event_endpoints,
 )
