@@ -27,6 +27,7 @@ from app.chat.followers import (
     moves_shown,
     people_shown,
     rooms_entered,
+    rooms_followed,
     sidebars_shown,
 )
 from app.chat.notices import CHAT_KINDS
@@ -64,22 +65,7 @@ from app.notifications.pages import preferences as preference_pages
 from app.notifications.rights import NOTIFICATION_RIGHTS
 from app.operators.followers import operators_logged
 from app.operators.pages import workspaces as operator_pages
-from app.programs.endpoints import audit as audit_endpoints
-from app.programs.endpoints import collections as collection_endpoints
-from app.programs.endpoints import drafts as draft_endpoints
-from app.programs.endpoints import events as event_endpoints
-from app.programs.endpoints import exports as export_endpoints
-from app.programs.endpoints import fields as field_endpoints
-from app.programs.endpoints import files as file_endpoints
-from app.programs.endpoints import histories as history_endpoints
-from app.programs.endpoints import invitations as invitation_endpoints
-from app.programs.endpoints import locks as lock_endpoints
-from app.programs.endpoints import many as many_endpoints
-from app.programs.endpoints import messages as message_endpoints
-from app.programs.endpoints import notices as notice_endpoints
-from app.programs.endpoints import people as people_endpoints
-from app.programs.endpoints import records as record_endpoints
-from app.programs.endpoints import rooms as room_endpoints
+from app.programs.endpoints.every import PROGRAM_ENDPOINTS
 from app.programs.pages import reference as reference_pages
 from app.records import auditing, books, reindexing
 from app.records import usage as record_usage
@@ -88,6 +74,7 @@ from app.records.followers import (
     added_shown,
     changes_shown,
     changes_told,
+    collections_followed,
     collections_shown,
     columns_shown,
     definitions_forgotten_shown,
@@ -194,24 +181,6 @@ WORKSPACE_ROUTES: list[Any] = [
     take_back,
     *(handler for module in WORKSPACE_PAGES for handler in module.handlers),
 ]
-PROGRAM_ENDPOINTS = (
-    collection_endpoints,
-    field_endpoints,
-    record_endpoints,
-    many_endpoints,
-    draft_endpoints,
-    history_endpoints,
-    lock_endpoints,
-    room_endpoints,
-    message_endpoints,
-    file_endpoints,
-    export_endpoints,
-    people_endpoints,
-    invitation_endpoints,
-    notice_endpoints,
-    audit_endpoints,
-    event_endpoints,
-)
 PROGRAM_ROUTES: list[Any] = [endpoint for module in PROGRAM_ENDPOINTS for endpoint in module.endpoints]
 CENTRAL_ROUTES: list[Any] = [*central_pages.handlers, operator_pages.router]
 
@@ -258,6 +227,8 @@ FOLLOWERS = Followers(
     shown=(
         sockets_closed,
         following_ended,
+        collections_followed,
+        rooms_followed,
         access_shown,
         sessions_shown,
         rights_shown,

@@ -180,7 +180,16 @@ async def take_back(transaction: Transaction, ana: Member, count: int) -> None:
 
 async def ask(transaction: Transaction, ana: Member, count: int) -> None:
     for row_id in range(1, count + 1):
-        transaction.note(LockAsked(by=transaction.actor, kind="record", row_id=row_id, member_id=ana.id, holder_id=2))
+        asked = LockAsked(
+            by=transaction.actor,
+            kind="record",
+            row_id=row_id,
+            member_id=ana.id,
+            program=None,
+            holder_id=2,
+            waiting_id=row_id,
+        )
+        transaction.note(asked)
 
 
 TOLD: dict[str, tuple[Prepare, Act]] = {

@@ -36,7 +36,7 @@ from app.chat.rooms import Room, RoomAccess
 from app.chat.sidebar import ROOMS_SHOWN, Sidebar, list_sidebars
 from app.database import Partial, PreparedSelect, Showing, Tenant, Transaction
 from app.live.channels import channel
-from app.live.log import publish_partial, refresh, stop_following
+from app.live.log import publish_partial, refresh, stop_following, tell_of_more
 from app.notifications.channels import push_bells
 from app.web.templates import make_partial
 
@@ -160,6 +160,17 @@ def show_moves(tenant: Tenant, moves: Sequence[tuple[Room, MemberEntered | Membe
         elif room.open:
             shown: dict[str, Any] = {"room": room, "reader": person, "outside": outside}
             yield make_partial(tenant, f"user.{person}", "chat/outside_push.html", fact=fact, **shown)
+
+
+def tell_of_rooms(
+    tenant: Tenant, facts: Sequence[RoomMade | DiscussionOpened | MemberEntered | MemberLeft]
+) -> Iterator[Partial]:
+    """Members are in other rooms than before, and their programs may follow those."""
+    people: set[int] = set()
+    for fact in facts:
+        people |= {fact.member_id} if isinstance(fact, MemberEntered | MemberLeft) else {*fact.people}
+    if people:
+        yield tell_of_more(*people, fact=facts[-1])
 
 
 def push_rooms(transaction: Transaction, *member_ids: int) -> None:

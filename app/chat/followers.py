@@ -17,6 +17,7 @@ from app.chat.channels import (
     show_opened,
     show_people,
     show_sidebars,
+    tell_of_rooms,
 )
 from app.chat.facts import (
     DiscussionOpened,
@@ -49,6 +50,7 @@ invited_told = Follower(tell_invited, (MemberInvited,), notes=(MailsDue,))
 discussions_shown = Shown(show_opened, (DiscussionOpened,))
 archived_shown = Shown(show_archived, (RoomArchived,))
 lists_shown = Shown(show_lists, (RoomMade, RoomChanged, RoomArchived), read_lists, notes=(RoomsOf, PeopleOf))
+rooms_followed = Shown(tell_of_rooms, (RoomMade, DiscussionOpened, MemberEntered, MemberLeft))
 moves_shown = Shown(show_moves, (MemberEntered, MemberLeft), read_moves, notes=(RoomsOf, PeopleOf, Bell))
 messages_shown = Shown(show_in_rooms, (MessagePosted,), read_posted, notes=(RoomsOf,))
 messages_changed_shown = Shown(show_in_rooms, (MessageChanged,), read_changed, notes=(RoomsOf,))

@@ -90,7 +90,7 @@ def count_archived(*, insider: bool) -> PreparedSelect[int]:
 
 @cache
 def select_archived(*, insider: bool) -> PreparedSelect[Room]:
-    """The select of the archived rooms that a member may see, the newest first, on one page of them."""
+    """The select of the archived rooms that a member may see, the newest first, some at a time."""
     seen = is_visible(bindparam("member_id"), insider=insider)
     return PreparedSelect(
         lambda: (
@@ -98,7 +98,7 @@ def select_archived(*, insider: bool) -> PreparedSelect[Room]:
             .where(Room.archived_at.is_not(None), seen)
             .order_by(Room.archived_at.desc(), Room.id.desc())
             .offset(bindparam("skipped"))
-            .limit(ARCHIVED_A_PAGE)
+            .limit(bindparam("most"))
         )
     )
 
@@ -107,9 +107,14 @@ async def list_archived(transaction: Transaction, member: Member, page: int) -> 
     """The archived rooms that a member may see, the newest first, on one page of them; and how many pages there are."""
     insider = is_entitled(member, "see", "everybody")
     count = await transaction.value(count_archived(insider=insider), member_id=member.id) or 0
-    skipped = (page - 1) * ARCHIVED_A_PAGE
-    found = await transaction.column(select_archived(insider=insider), member_id=member.id, skipped=skipped)
+    found = await list_archived_after(transaction, member, (page - 1) * ARCHIVED_A_PAGE, ARCHIVED_A_PAGE)
     return found, max(1, -(-count // ARCHIVED_A_PAGE))
+
+
+async def list_archived_after(transaction: Transaction, member: Member, skipped: int, most: int) -> list[Room]:
+    """Some of the archived rooms that a member may see, the newest first, behind those that are skipped."""
+    prepared = select_archived(insider=is_entitled(member, "see", "everybody"))
+    return await transaction.column(prepared, member_id=member.id, skipped=skipped, most=most)
 
 
 @switches_to

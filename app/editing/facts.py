@@ -75,15 +75,38 @@ class LockOffered(LockChanged):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockAsked(Fact):
-    """A member asks whoever edits a row, of a kind and with an id, to hand over. Of the row nothing has changed."""
+    """A member, or a program of theirs, asks whoever edits a row, of a kind and with an id, to hand over. Of the row
+    nothing has changed. They are answered by `waiting_id`."""
 
     kind: str
     row_id: int
+    member_id: int
+    program: str | None
+    holder_id: int
+    waiting_id: int
+
+    @property
+    def log_entry(self) -> LogEntry:
+        """What programs of whoever edits get."""
+        data = {
+            "row": f"{self.kind}-{self.row_id}",
+            "member": self.member_id,
+            "program": self.program,
+            "waiting": self.waiting_id,
+        }
+        return LogEntry("lock.asked", f"user.{self.holder_id}", data)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockLost(OfRow):
+    """Whoever has edited a row does so no more, as another member has taken the lock. Those who follow the row know it
+    as taken over."""
+
     member_id: int
     holder_id: int
 
     @property
     def log_entry(self) -> LogEntry:
-        """What programs of whoever edits get."""
+        """What programs of whoever has edited get, whichever rows they follow."""
         data = {"row": f"{self.kind}-{self.row_id}", "member": self.member_id}
-        return LogEntry("lock.asked", f"user.{self.holder_id}", data)
+        return LogEntry("lock.lost", f"user.{self.holder_id}", data)

@@ -16,7 +16,7 @@ from app.accounts.members import Member
 from app.accounts.rights import may
 from app.database import Transaction, now
 from app.editing import waiting
-from app.editing.facts import LockLapsed, LockTaken, LockTakenOver
+from app.editing.facts import LockLapsed, LockLost, LockTaken, LockTakenOver
 from app.editing.lock_statements import (
     Criterion,
     change_lock,
@@ -197,6 +197,9 @@ async def take_over(transaction: Transaction, row: Editable, member: Member, *, 
         after=member.name,
     )
     transaction.note(taken_over)
+    if holder != member.id:
+        lost: dict[str, Any] = {"kind": row.kind_name, "row_id": row.id, "member_id": member.id, "holder_id": holder}
+        transaction.note(LockLost(by=transaction.acting(member.id), **lost))
     return proof
 
 

@@ -64,9 +64,14 @@ class Editable(Tenanted):
     @property
     def lock_holder(self) -> Text:
         """Who holds the lock, and by which program."""
-        if self.lock_program is None:
-            return Text("%(name)s", {"name": self.lock_name})
-        return _l("%(name)s, by script “%(program)s”", name=self.lock_name, program=self.lock_program)
+        return name_with_program(self.lock_name, self.lock_program)
+
+
+def name_with_program(name: str | None, program: str | None) -> Text:
+    """What a member is called who edits or waits, by a program or not."""
+    if program is None:
+        return Text("%(name)s", {"name": name})
+    return _l("%(name)s, by script “%(program)s”", name=name, program=program)
 
 
 UNLOCKED: dict[str, Any] = {

@@ -25,8 +25,9 @@ from app.accounts.members import Member
 from app.database import Base, PreparedChange, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.database.clock import lease_clock
 from app.editing.facts import LockAsked
-from app.editing.rows import Editable, credential_of, read_clock
+from app.editing.rows import Editable, credential_of, name_with_program, read_clock
 from app.jobs.sweeps import delete_by_keys, sweeps
+from app.web.texts import Text
 
 # How long, in seconds, whoever edits has to answer somebody who asks.
 ANSWER_WITHIN = 30
@@ -68,6 +69,11 @@ class Waiting(Tenanted, Base):
     kept: Mapped[bool] = mapped_column(default=False, server_default=false())
     unanswered: Mapped[bool] = mapped_column(default=False, server_default=false())
     called_at: Mapped[int | None] = mapped_column(BigInteger, default=None)
+
+    @property
+    def who(self) -> Text:
+        """Who waits, and by which program."""
+        return name_with_program(self.name, self.program)
 
 
 LIST_WAITING = PreparedSelect(
@@ -199,7 +205,9 @@ async def request_lock(transaction: Transaction, row: Editable, member: Member, 
             kind=row.kind_name,
             row_id=row.id,
             member_id=member.id,
+            program=waiting.program,
             holder_id=row.lock_member_id,
+            waiting_id=waiting.id,
         )
         transaction.note(asked)
     return True

@@ -123,9 +123,10 @@ class StreamConnection(Connection):
     """The stream of a program, which gets facts and not what is made for pages.
 
     `anew` says that it has to ask again what it may follow, and go on behind `cursor`; `on_end` is called then, too.
+    One that `follows_all` has named no channels: what is made since is also for it.
     """
 
-    __slots__ = ("anew",)
+    __slots__ = ("anew", "follows_all")
 
     encode = staticmethod(encode_chunk)
     gauge = STREAMS
@@ -133,6 +134,7 @@ class StreamConnection(Connection):
     def __init__(self, scope: Any, tenant_id: int, on_end: Callable[[], None], workspace: str = "") -> None:
         super().__init__(scope, tenant_id, on_end, workspace)
         self.anew = False
+        self.follows_all = False
 
     def find_protocol(self, scope: Any) -> Any:
         """What chunks are written to as they are. An answer without chunks goes through the server's own ways."""

@@ -7,7 +7,6 @@ moment is joined into one frame, as a system call for each socket is what fan-ou
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import time
 from collections import defaultdict
@@ -19,7 +18,8 @@ import structlog
 from app.database import now
 from app.live.connection import HARD_LIMIT, Connection, StreamConnection
 from app.live.frames import encode, numbered
-from app.live.log import CLOSE_SOCKETS, UNFOLLOW, Event
+from app.live.log import Event
+from app.live.orders import ORDERS
 from app.live.places import place_of_signals
 from app.live.sharing import Writers, encode_events, share
 from app.live.stream_frames import STREAM_BEAT, encode_chunk, stream_event, stream_mark
@@ -126,11 +126,8 @@ class Hub:
         for event in events:
             self.cursors[tenant_id] = event.cursor
             EVENTS.inc()
-            if event.channel == CLOSE_SOCKETS:
-                self.close_for(tenant_id, event)
-                continue
-            if event.channel == UNFOLLOW:
-                self.unfollow_for(tenant_id, event)
+            if order := ORDERS.get(event.channel):
+                order(self, tenant_id, event)
                 continue
             followers = self.followers.get((tenant_id, event.channel), set())
             if sockets := followers - self.find_ahead(tenant_id, event.cursor):
@@ -237,44 +234,6 @@ class Hub:
         if followers:
             text = stream_event("signal", {"kind": kind, "channel": channel, "data": data})
             self.write_to_all([each for each in followers if not each.slow], text, encode_chunk(text))
-
-    def close_for(self, tenant_id: int, event: Event) -> None:
-        """End the sockets that a logged event names."""
-        whose = json.loads(event.body)
-        sessions, tokens = set(whose.get("sessions", ())), set(whose.get("tokens", ()))
-        for connection in list(self.connections.get(tenant_id, ())):
-            if (
-                whose.get("everybody")
-                or connection.session_id in sessions
-                or connection.token_id in tokens
-                or (connection.member_id and connection.member_id == whose.get("member"))
-            ):
-                self.end(connection, 4401, whose["reason"])
-
-    def unfollow_for(self, tenant_id: int, event: Event) -> None:
-        """Serve members' sockets some channels no more, or all but some. What is due to them was theirs to see.
-
-        Their streams ask anew what they may follow, and go on from there.
-        """
-        whose = json.loads(event.body)
-        members = set(whose.get("members", ())) or {whose["member"]}
-        for connection in list(self.connections.get(tenant_id, ())):
-            if connection.member_id not in members:
-                continue
-            if isinstance(connection, StreamConnection):
-                if self.due:
-                    self.flush()
-                self.unfollow(connection)
-                connection.ask_anew(event.cursor)
-                continue
-            if "keep" in whose:
-                kept = {*whose["keep"], f"user.{connection.member_id}"}
-                lost = [name for name in connection.channels if name not in kept]
-            else:
-                lost = [name for name in connection.channels if name in whose["channels"]]
-            for channel in lost:
-                self.followers.get((tenant_id, channel), set()).discard(connection)
-            connection.channels = tuple(name for name in connection.channels if name not in lost)
 
     def end(self, connection: Connection, code: int, reason: str) -> None:
         """End one socket with a code and a reason; not a frame follows."""

@@ -42,6 +42,8 @@ FOLLOW = re.compile(r"<!--follow ([a-z0-9. ]+)-->")
 PARTIAL = text("kind IS NULL")
 CLOSE_SOCKETS = "!close"
 UNFOLLOW = "!unfollow"
+# There is more to follow for members, or for everybody: streams that follow all that there is ask what that is.
+MORE_TO_FOLLOW = "!more"
 KEPT_AT_LEAST = 1000
 # What programs get of a fact, in bytes, before they have to ask for the thing itself.
 LONGEST_DATA = 8 * 1024
@@ -147,6 +149,12 @@ def follow_anew(*, members: Collection[int], keep: Collection[str] = (), fact: F
     return Partial(UNFOLLOW, json.dumps({"members": sorted(members), "keep": sorted(keep)}), fact)
 
 
+def tell_of_more(*members: int, everybody: bool = False, fact: Fact | None = None) -> Partial:
+    """There is more, or something else, that members may follow, or everybody: the streams of theirs that follow all
+    that there is ask anew, and get of the same change what they may see then."""
+    return Partial(MORE_TO_FOLLOW, json.dumps({"everybody": everybody, "members": sorted({*members})}), fact)
+
+
 async def append(transaction: Transaction) -> None:
     """Take the workspace's next cursors and write what a transaction has to log: its facts, and its partials.
 
@@ -187,12 +195,12 @@ async def append(transaction: Transaction) -> None:
 def precedence(each: Partial | LoggedFact) -> int:
     """Where something stands among all that a transaction logs.
 
-    What ends sockets, or takes channels away from them, comes first: those sockets get nothing of the same change. Then
-    come the facts, and then the partials that name them.
+    What ends sockets, takes channels away from them, or gives streams more, comes first: then they get nothing of the
+    same change, or all. Then come the facts, and then the partials that name them.
     """
     if isinstance(each, LoggedFact):
         return 1
-    return 0 if each.channel in (CLOSE_SOCKETS, UNFOLLOW) else 2
+    return 0 if each.channel in (CLOSE_SOCKETS, UNFOLLOW, MORE_TO_FOLLOW) else 2
 
 
 def describe_fact(logged: LoggedFact) -> dict[str, str]:

@@ -13,10 +13,13 @@ from typing import Any
 import msgspec
 
 from app.programs.examples import make_example
+from app.programs.stream_description import STREAM_TOLD, describe_events
 from app.web.problems import PROBLEM_TYPE, PROBLEMS, code_of
 
 Described = dict[str, Any]
 ANY_TYPE = "*/*"
+STREAM_TYPE = "text/event-stream"
+EVENTS_PATH = "/api/v1/events"
 JSON_TYPE = "application/json"
 LISTED_STRUCT = re.compile(r"ListPart_(?:.*\.)?(\w+)_")
 KEY_PARAMETER: Described = {
@@ -34,6 +37,14 @@ KNOWN_PARAMETER: Described = {
     "schema": {"type": "string"},
 }
 TEXT = {"type": "string"}
+# What is told of with other things than its address begins with.
+TOLD_WITH = {
+    "tokens": "settings",
+    "record-files": "files",
+    "deleted-collections": "collections",
+    "archived-rooms": "rooms",
+    "messages": "rooms",
+}
 # The fields of answers, by what they say.
 ANSWER_FIELDS: Described = {
     "RateLimit": {"description": "What is left of the limit that the call counts for.", "schema": TEXT},
@@ -47,6 +58,7 @@ ANSWER_FIELDS: Described = {
 def complete_description(document: Described) -> Described:
     """The document that the framework has made, with what it can't know. It is changed in place."""
     renamed = rename_lists(document["components"]["schemas"])
+    describe_events(renamed)
     document["components"] |= {"schemas": renamed, "headers": ANSWER_FIELDS, "examples": list_problem_examples()}
     structs = {each.__name__: each for each in list_structs(msgspec.Struct)}
     for name, schema in renamed.items():
@@ -56,6 +68,7 @@ def complete_description(document: Described) -> Described:
     for schema in renamed.values():
         schema["examples"] = [make_example(schema, renamed)]
     problems: Described = document["components"].setdefault("responses", {})
+    document["paths"][EVENTS_PATH]["get"]["responses"]["200"]["content"][STREAM_TYPE] = STREAM_TOLD
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             complete_operation(path, method, operation, renamed)
@@ -103,6 +116,8 @@ def list_references(thing: Any) -> Iterator[Described]:
 
 def complete_schema(schema: Described, struct: type[msgspec.Struct] | None) -> None:
     """Say of a struct what it is for, and whether it takes members that are not named."""
+    if struct is None and "description" in schema:
+        return
     if struct is None:
         schema["description"] = "A part of a list. Send its `next` as the parameter of that name for the following one."
         return
@@ -194,4 +209,4 @@ def without_null(schema: Described) -> Described:
 def tag_of_call(path: str) -> str:
     """What a call is about: the last of the kinds of things in its address that has calls of its own."""
     parts = [part for part in path.removeprefix("/api/v1/").split("/") if not part.startswith("{")]
-    return "records" if parts[:2] == ["collections", "records"] else parts[0].replace("record-files", "files")
+    return "records" if parts[:2] == ["collections", "records"] else TOLD_WITH.get(parts[0], parts[0])

@@ -20,6 +20,13 @@ NAMED: dict[str, Any] = {
     "kind": "text",
     "values": {"title": "Dom Casmurro", "year": 1899},
     "options": {},
+    "kinds": {"mention": {"in_app": True, "mail": "hourly", "fixed": False}},
+    "quiet_from": "22:00",
+    "quiet_until": "07:00",
+    "time_zone": "America/Sao_Paulo",
+    "language": "en",
+    "session_days": 30,
+    "roles": {"member": {"browse": True, "read": True, "add": True, "edit": "own", "delete": "none"}},
     "lock": "5f9c4ab08cac7457e9111a30e4664920",
     "next": None,
     "link": "https://acme.hero.example/join?token=…",
@@ -45,6 +52,21 @@ IN_THING: dict[tuple[str, str], Any] = {
     ("FileShape", "name"): "plan.pdf",
     ("RoomShape", "slug"): "general",
     ("RoomShape", "name"): "general",
+    ("NewRoom", "name"): "Counting",
+    ("RoomChange", "name"): "Counting",
+    ("FoundMessage", "room"): "general",
+    ("FoundMessage", "room_name"): "general",
+    ("FoundMessage", "excerpt"): "The books are counted.",
+    ("TypingShape", "channel"): "room.1",
+    ("LockRequest", "name"): "Davi",
+    ("LockRequest", "program"): "count",
+    ("EventShape", "kind"): "room.entered",
+    ("EventShape", "channel"): "room.1",
+    ("EventShape", "data"): {"room": 1, "member": 3, "by": 3},
+    ("PreferencesChange", "kinds"): {"mention": {"in_app": True, "mail": "hourly"}},
+    ("SettingsShape", "name"): "Acme",
+    ("SettingsChange", "name"): "Acme",
+    ("TokenShape", "name"): "nightly",
     ("FieldShape", "name"): "Title",
     ("FieldShape", "default"): "",
     ("ChoiceShape", "name"): "Lent",
@@ -80,10 +102,14 @@ def make_example(schema: Mapping[str, Any], schemas: Mapping[str, Any], name: st
         told = next(each for each in choices if each.get("type") != "null")
         return make_example(told, schemas, name, depth)
     if "enum" in schema:
-        return NAMED[name] if NAMED.get(name) in schema["enum"] else schema["enum"][0]
+        return NAMED[name] if name in NAMED and NAMED[name] in schema["enum"] else schema["enum"][0]
+    if "const" in schema:
+        return schema["const"]
     kind = schema.get("type")
     if kind == "object":
         return make_object(schema, schemas, name, depth)
+    if "prefixItems" in schema:
+        return [make_example(each, schemas, "", depth + 1) for each in schema["prefixItems"]]
     if kind == "array":
         return [make_example(schema["items"], schemas, "", depth + 1)] if depth < DEEPEST else []
     return make_value(schema, kind, name)

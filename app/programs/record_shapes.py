@@ -110,6 +110,6 @@ class RowsAnswer(msgspec.Struct):
     items: list[RowAnswer]
 
 
-def list_named(change: FieldChange) -> dict[str, Any]:
-    """What a change of a field names."""
+def list_named(change: msgspec.Struct) -> dict[str, Any]:
+    """What a change of something names."""
     return {name: value for name in change.__struct_fields__ if (value := getattr(change, name)) is not UNSET}

@@ -73,6 +73,7 @@ def describe_held(record: Record, clock: int) -> Problem:
         holder=msgspec.to_builtins(shape_holder(record)),
         since=msgspec.to_builtins(record.lock_since and in_utc(record.lock_since)),
         until=msgspec.to_builtins(until),
+        holding=record.lock_token,
     )
 
 

@@ -22,6 +22,7 @@ KINDS_OF_CALLS: dict[str, Text] = {
     "invitations": _l("Invitations"),
     "notifications": _l("Notifications"),
     "announcements": _l("Announcements"),
+    "settings": _l("Settings and tokens"),
     "audit": _l("Audit log"),
     "events": _l("What happens"),
 }

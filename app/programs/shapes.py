@@ -110,60 +110,6 @@ class Holder(msgspec.Struct):
     program: str | None
 
 
-class LockWanted(msgspec.Struct, forbid_unknown_fields=True):
-    """How a lock is asked for: with `wait`, a place in line is taken where somebody holds it."""
-
-    wait: bool = False
-
-
-class HeldLock(msgspec.Struct):
-    """A lock that is held. `lock` proves it, and is shown this once: send it as the header `Lock`. It lasts `lease`
-    seconds, and as much longer as it is renewed."""
-
-    lock: str
-    lease: int
-    until: datetime
-    version: int
-
-
-class LockRenewed(msgspec.Struct):
-    """A lock that goes on, with `lock`: another one, where the lease had ended and nobody had it since."""
-
-    lock: str
-    lease: int
-    until: datetime
-
-
-class QueuePlace(msgspec.Struct):
-    """A place in line: `position` is 1 for the next. It lasts `lease` seconds, and as much longer as it is renewed; at
-    one's turn (`called`) the lock is taken by asking for it again."""
-
-    position: int
-    state: str
-    lease: int
-
-
-class LockAwaited(msgspec.Struct):
-    """That the lock is somebody else's, and the place in line."""
-
-    place: QueuePlace
-    holder: Holder
-    until: datetime | None
-
-
-class LockStanding(msgspec.Struct):
-    """How it stands with the lock of a record: `free`, `held`, or `offered`, which is somebody's turn. `mine` is that
-    it was taken with this very token."""
-
-    state: str
-    mine: bool
-    holder: Holder | None
-    since: datetime | None
-    until: datetime | None
-    waiting: int
-    place: QueuePlace | None
-
-
 def shape_collection(collection: Collection) -> CollectionShape:
     """A collection, for programs."""
     return CollectionShape(

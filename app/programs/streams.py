@@ -149,7 +149,7 @@ class EventStream:
         listener = self.listener
         connection = StreamConnection(scope, listener.tenant_id, self.woken.set, self.following.slug)
         connection.member_id, connection.token_id = listener.member_id, listener.token_id
-        connection.expires_at = listener.expires_at
+        connection.expires_at, connection.follows_all = listener.expires_at, self.following.channels is None
         self.connection = connection
         self.node.hub.add(connection)
         if connection.queue is not None:
@@ -208,16 +208,20 @@ class EventStream:
             connection.write(stream_event("signal", told))
 
     async def wait(self, connection: StreamConnection) -> None:
-        """Leave the writing to the hub until rights have to be read anew. Raises StreamOver or ReaderGone."""
+        """Leave the writing to the hub until rights have to be read anew. Raises StreamOver or ReaderGone.
+
+        What has woken it while it resumed was dealt with there: the hub writes to it since, and it goes on waiting.
+        """
         loop, expires_at = asyncio.get_running_loop(), connection.expires_at
         until = None if expires_at is None else loop.time() + (expires_at - now()).total_seconds()
         try:
             async with asyncio.timeout_at(until):
-                await self.woken.wait()
+                while not connection.anew:
+                    await self.woken.wait()
+                    self.woken.clear()
+                    self.check(connection)
         except TimeoutError:
             raise StreamOver("expired") from None
-        self.woken.clear()
-        self.check(connection)
         self.upto = connection.cursor
 
     def check(self, connection: StreamConnection) -> None:

@@ -17,7 +17,7 @@ from app.accounts.shell import sidebar_section
 from app.database import Fact, Partial, PreparedSelect, Tenant, Transaction
 from app.database.functions import find_text
 from app.live.channels import channel
-from app.live.log import refresh
+from app.live.log import refresh, tell_of_more
 from app.records.collections import Collection
 from app.records.columns import Columns, columns_of
 from app.records.facts import (
@@ -219,6 +219,11 @@ async def read_collections(
     if await transaction.value(FIND_HIDDEN) is None:
         return SidebarCollections(list(changed.values()), everybodys=collections)
     return SidebarCollections(list(changed.values()), anew=any(isinstance(fact, CollectionAdded) for fact in facts))
+
+
+def tell_of_collections(tenant: Tenant, facts: Sequence[CollectionAdded]) -> Iterator[Partial]:
+    """There are collections to follow that were not there before."""
+    yield tell_of_more(everybody=True, fact=facts[-1])
 
 
 def show_collections(tenant: Tenant, found: SidebarCollections) -> Iterator[Partial]:

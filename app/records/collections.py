@@ -114,6 +114,7 @@ async def describe_collection(
     if color not in ("", *COLLECTION_COLORS):
         raise Invalid(color=_l("Choose one of the list."))
     collection.icon, collection.color, collection.description = wanted
+    collection.version += 1
     await transaction.flush()
     transaction.note(CollectionDescribed(by=transaction.acting(member.id), collection_id=collection.id))
 
@@ -133,6 +134,7 @@ async def rename_collection(transaction: Transaction, collection: Collection, me
     await refuse_taken_name(transaction, name, collection)
     by, before = transaction.acting(member.id), collection.name
     collection.name = name
+    collection.version += 1
     await transaction.flush()
     transaction.note(
         CollectionRenamed(by=by, collection_id=collection.id, slug=collection.slug, before=before, after=name)

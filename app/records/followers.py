@@ -21,6 +21,7 @@ from app.records.channels import (
     show_definitions_forgotten,
     show_fields,
     show_forgotten,
+    tell_of_collections,
 )
 from app.records.facts import (
     CollectionAdded,
@@ -59,6 +60,7 @@ times_reindexed = Follower(reindex_times_soon, (TimeZoneChosen,))
 definitions_forgotten_shown = Shown(show_definitions_forgotten, (DefinitionsForgotten,))
 forgotten_shown = Shown(show_forgotten, (RecordsForgotten,))
 added_shown = Shown(show_added, (RecordsAdded,), read_added)
+collections_followed = Shown(tell_of_collections, (CollectionAdded,))
 collections_shown = Shown(show_collections, (CollectionAdded, CollectionRenamed, CollectionDescribed), read_collections)
 fields_shown = Shown(show_fields, (FieldsChanged, RecordsReindexed, CollectionDescribed))
 columns_shown = Shown(show_columns_anew, (ColumnsChosen,))

@@ -8,7 +8,7 @@ from app.accounts.facts import MemberJoined, MemberRenamed, OfMember, RoleChange
 from app.accounts.members import Member
 from app.accounts.rights import is_at_least, may
 from app.database import Fact, Partial, Tenant, Transaction
-from app.live.log import follow_anew, refresh
+from app.live.log import follow_anew, refresh, tell_of_more
 from app.tenants.facts import LogoChanged, PictureChanged, SettingChanged
 from app.web.templates import make_partial
 
@@ -28,12 +28,14 @@ async def find_changed_people(
 
 def end_following(tenant: Tenant, changed: Sequence[tuple[RoleChanged, Member]]) -> Iterator[Partial]:
     """Whose role was a higher one follows nothing from this transaction on but what is their own, until their pages are
-    asked anew."""
+    asked anew. Who has a higher one may follow more."""
     for fact, person in changed:
         if not is_at_least(fact.after, fact.before):
             yield follow_anew(
                 members=[person.id], keep=["tenant"] if may(person, "follow", "tenant") else [], fact=fact
             )
+        else:
+            yield tell_of_more(person.id, fact=fact)
 
 
 def show_rights(tenant: Tenant, facts: Sequence[RoleChanged]) -> Iterator[Partial]:

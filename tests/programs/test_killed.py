@@ -20,10 +20,13 @@ async def test_what_is_sent_again_after_a_kill_is_done_once(server: Server) -> N
     enough = asyncio.Event()
 
     async def add(client: httpx.AsyncClient, number: int) -> None:
-        body = {"values": {"title": f"Killed {number}", "author": "A"}}
-        answer = await client.post(
-            f"{API}/collections/books/records", json=body, headers={"idempotency-key": f"killed-{number}"}
+        record = {"values": {"title": f"Killed {number}", "author": "A"}}
+        path, body = (
+            ("/rooms/general/messages", {"text": f"Killed {number}"})
+            if number % 2
+            else ("/collections/books/records", record)
         )
+        answer = await client.post(f"{API}{path}", json=body, headers={"idempotency-key": f"killed-{number}"})
         assert answer.status_code == 201, answer.text
         assert answered.setdefault(number, answer.content) == answer.content, "the first answer again"
         if len(answered) >= KILLED_AFTER:
@@ -39,5 +42,6 @@ async def test_what_is_sent_again_after_a_kill_is_done_once(server: Server) -> N
     async with aclosing(call_with(server, "acme", secret)) as client:
         for number in range(COUNT):
             await add(client, number)
-    ((count,),) = server.store.rows("SELECT count(*) FROM record WHERE search LIKE '%killed %'")
-    assert count == COUNT
+    ((records,),) = server.store.rows("SELECT count(*) FROM record WHERE search LIKE '%killed %'")
+    ((messages,),) = server.store.rows("SELECT count(*) FROM message WHERE text LIKE 'Killed %'")
+    assert (records, messages) == (COUNT / 2, COUNT / 2)

@@ -88,7 +88,7 @@ async def test_a_line_forms_and_each_has_a_turn(ana: httpx.AsyncClient, carla: h
     taken = await take(ana, path)
     waits = await carla.post(f"{path}/lock", json={"wait": True})
     assert waits.status_code == 202
-    assert waits.json()["place"] == {"position": 1, "state": "waiting", "lease": 60}
+    assert waits.json()["place"] == {"position": 1, "state": "waiting", "lease": 60, "request": None}
     assert waits.json()["holder"]["name"] == "Ana"
     assert (await carla.patch(f"{path}/lock")).status_code == 202, "the place is kept"
     assert (await carla.get(f"{path}/lock")).json()["place"]["position"] == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import re
 from contextlib import aclosing
@@ -13,7 +14,8 @@ from tests.conftest import Server
 from tests.programs.conftest import API, LetIn
 
 RECORDS = f"{API}/collections/books/records"
-ROUNDS = 25
+# How many races there are: more, where somebody wants to know it more exactly.
+ROUNDS = int(os.environ.get("RACES", "25"))
 
 
 async def change_by_page(client: httpx.AsyncClient, number: int, text: str) -> bool:

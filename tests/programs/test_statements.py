@@ -26,6 +26,8 @@ from tests.test_isolation import SETTINGS
 from tests.test_statements import STILL_MADE, TOLERATED, made, undoing  # noqa: F401  (a fixture)
 
 ACME = 1
+# Where somebody has something unread, it is counted for all at once: some more than are tolerated, however many.
+MORE = {"POST /collections/{slug:str}/records/{number:int}/discussion/messages": 3, "PATCH /rooms/{slug:str}": 3}
 
 
 def make_program(database: Database, store: Store, directory: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
@@ -100,4 +102,5 @@ async def test_a_call_takes_as_many_statements_for_a_hundred_of_everything_as_fo
         await database.close()
         store.drop()
     few, many = counted
-    assert {name: (few[name], many[name]) for name in few if many[name] > few[name] + TOLERATED} == {}
+    grown = {name: (few[name], many[name]) for name in few if many[name] > few[name] + TOLERATED + MORE.get(name, 0)}
+    assert grown == {}

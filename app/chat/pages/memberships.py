@@ -14,9 +14,9 @@ from app.accounts.rights import may, require
 from app.accounts.shell import find_named_people, notice, render_page
 from app.accounts.undo import lead_to
 from app.chat import memberships
-from app.chat.channels import push_read
 from app.chat.direct_rooms import find_name
 from app.chat.memberships import find_access, find_membership, get_room
+from app.chat.own_places import choose_told
 from app.chat.people import list_inside
 from app.chat.room_changes import archive_room, change_room
 from app.chat.room_lists import list_archived
@@ -109,12 +109,11 @@ async def choose_notify(
     """Choose what one is told of a room."""
     room = await get_room(transaction, member, slug)
     try:
-        await memberships.set_notify(transaction, room, member, form["notify"])
+        await choose_told(transaction, room, member, form["notify"])
     except Invalid as invalid:
         form = Form([("name", room.name), ("description", room.description)])
         form.errors = invalid.errors
         return await render_about(request, transaction, member, room, form, status=422)
-    await push_read(transaction, member, room)
     return see_other(f"/chat/{slug}/about?done=room-saved")
 
 

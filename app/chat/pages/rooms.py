@@ -13,17 +13,15 @@ from app.accounts.members import Member, find_members
 from app.accounts.rights import require
 from app.accounts.shell import render_page
 from app.accounts.visits import note_visit
-from app.chat.channels import push_read
 from app.chat.composer import EMOJI, MESSAGE_FORM_LIMIT, open_composer
 from app.chat.direct_rooms import find_name
 from app.chat.limits import Pace
 from app.chat.memberships import find_membership, get_room
 from app.chat.messages import get_message
 from app.chat.new_rooms import create_room, open_direct
-from app.chat.notices import mark_messages_read
+from app.chat.own_places import read_up_to
 from app.chat.people import count_people_of
 from app.chat.posting import SentAlready
-from app.chat.reading import mark_read_up_to
 from app.chat.room_lists import list_rooms
 from app.chat.rooms import Room
 from app.chat.sending import (
@@ -265,9 +263,7 @@ async def note_read(transaction: Transaction, member: Member, slug: str, form: F
     """Note from where (`since`) up to where a room was on screen; the member's other pages count anew."""
     room = await get_room(transaction, member, slug)
     number, since = number_of(form["number"]), number_of(form["since"])
-    if await mark_read_up_to(transaction, room, member, number, since=since):
-        await push_read(transaction, member, room)
-    await mark_messages_read(transaction, room, member, number, since=since)
+    await read_up_to(transaction, room, member, number, since=since)
     return Response(None, status_code=204)
 
 

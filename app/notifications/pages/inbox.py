@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
 from litestar import Response, get, post
-from litestar.exceptions import NotFoundException
 from litestar.response import Redirect
-from sqlalchemy import BigInteger, bindparam, select
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
-from app.accounts.rights import may
 from app.accounts.shell import notice, page_part, render_page
 from app.accounts.undo import UndoState, lead_to, offer_undo, undoes
-from app.database import PreparedSelect, Tenant, Transaction, now
-from app.notifications.following import follow, mute, read_followers
+from app.database import Transaction, now
+from app.notifications.following import read_followers
 from app.notifications.inbox import (
     Which,
     has_unread,
@@ -30,7 +26,8 @@ from app.notifications.inbox import (
 )
 from app.notifications.kinds import NOTIFICATION_KINDS, SUBJECTS, split
 from app.notifications.listing import say_many, say_one
-from app.notifications.preferences import Choice, choose, list_choices
+from app.notifications.preferences import list_choices
+from app.notifications.wishes import choose_following, silence_kind, silence_subject
 from app.web.calls import is_call
 from app.web.forms import Form, number_of
 from app.web.redirects import see_other
@@ -94,24 +91,6 @@ def go_back(form: Form, done: str = "") -> Redirect:
     return see_other(address + (f"{'&' if '?' in address else '?'}done={done}" if done else ""))
 
 
-@cache
-def select_visible_subject(kind: str) -> PreparedSelect[int]:
-    """The select that finds something if a member may see a thing of a kind."""
-    member_id, subject_id = (bindparam(name, type_=BigInteger()) for name in ("member_id", "subject_id"))
-    return PreparedSelect(lambda: select(Tenant.id).where(SUBJECTS[kind].visible(member_id, subject_id)))
-
-
-async def get_subject(transaction: Transaction, member: Member, text: str) -> tuple[str, int]:
-    """A subject that a member may see, by its name such as `record-42`. Raises NotFoundException."""
-    name, number = split(text)
-    if (
-        name
-        and await transaction.value(select_visible_subject(name), member_id=member.id, subject_id=number) is not None
-    ):
-        return name, number
-    raise NotFoundException
-
-
 @post("/notifications/read")
 async def read_notifications(
     request: AnyRequest, transaction: Transaction, member: Member, form: Form
@@ -148,20 +127,14 @@ async def mark_all_unread(request: AnyRequest, transaction: Transaction, member:
 @post("/notifications/mute")
 async def mute_subject(transaction: Transaction, member: Member, form: Form) -> Response[Any]:
     """Hear nothing more of a thing, and count what was told of it as read."""
-    subject = await get_subject(transaction, member, form["subject"])
-    await mute(transaction, member, *subject)
-    await mark_notifications_read(transaction, member, **of_subject(subject))
+    await silence_subject(transaction, member, form["subject"])
     return go_back(form, "muted")
 
 
 @post("/notifications/mute-kind")
 async def mute_kind(transaction: Transaction, member: Member, form: Form) -> Response[Any]:
     """Hear nothing more for a reason, and count what was told for it as read."""
-    kind = NOTIFICATION_KINDS.get(form["kind"])
-    if kind is None or kind.fixed or not may(member, "be told", kind):
-        raise NotFoundException
-    await choose(transaction, member.id, kind, Choice(in_app=False, mail="never"))
-    await mark_notifications_read(transaction, member, reason=kind.name)
+    await silence_kind(transaction, member, form["kind"])
     return go_back(form, "kind-muted")
 
 
@@ -179,10 +152,7 @@ async def unfollow_subject(transaction: Transaction, member: Member, subject: st
 
 async def change_following(transaction: Transaction, member: Member, text: str, *, following: bool) -> Response[Any]:
     """Follow a thing or not, and go back to it. Raises NotFoundException for what can't be followed."""
-    subject = await get_subject(transaction, member, text)
-    if not SUBJECTS[subject[0]].followable:
-        raise NotFoundException
-    await follow(transaction, member, *subject, following=following)
+    subject = await choose_following(transaction, member, text, following=following)
     places = await SUBJECTS[subject[0]].find_places(transaction, [subject[1]])
     return see_other(places[subject[1]].address)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from litestar import Response
 from sqlalchemy import bindparam, select
 
 from app.accounts.members import Member
@@ -46,10 +47,16 @@ async def list_collections_for_programs(
     return page_rows(found[: limit + 1], limit, shape_collection, lambda each: (each.id,))
 
 
+def answer_collection(collection: Collection, *, status: int = 200, **headers: str) -> Response[CollectionShape]:
+    """A collection, with its version as its tag."""
+    shape = shape_collection(collection)
+    return Response(shape, status_code=status, headers={"ETag": f'"{shape.version}"', **headers})
+
+
 @reads(COLLECTION, scope="records:read")
-async def show_collection_to_program(transaction: Transaction, member: Member, slug: str) -> CollectionShape:
-    """A collection."""
-    return shape_collection((await enter_collection(transaction, member, slug, "read")).collection)
+async def show_collection_to_program(transaction: Transaction, member: Member, slug: str) -> Response[CollectionShape]:
+    """A collection. Its tag begins with the version of its definition."""
+    return answer_collection((await enter_collection(transaction, member, slug, "read")).collection)
 
 
 @reads(FIELDS, scope="records:read")

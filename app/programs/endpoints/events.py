@@ -14,13 +14,13 @@ from app.accounts.access import AnyRequest
 from app.live.connection import StreamConnection
 from app.live.node import Node
 from app.programs.access import ANY_SCOPE, Caller
+from app.programs.description import STREAM_TYPE
 from app.programs.following import Listener, LogPart, Subscription, find_listener, read_channels, read_log_part
 from app.programs.lists import DEFAULT_LIMIT, Limit
 from app.programs.problems import Problem
 from app.programs.routes import reads
 from app.programs.streams import EventStream, StreamAnswer, check_streams
 
-STREAM_TYPE = "text/event-stream"
 LONGEST_WAIT = 60
 NEWEST_CURSOR = 2**53
 FromCursor = Annotated[
@@ -124,6 +124,7 @@ async def await_part(node: Node, following: Subscription, after: int | None, wai
         woken = asyncio.Event()
         waker = Waker({}, listener.tenant_id, woken.set, following.slug)
         waker.member_id, waker.token_id = listener.member_id, listener.token_id
+        waker.follows_all = following.channels is None
         node.hub.add(waker)
         node.hub.follow(waker, listener.places, after)
         try:

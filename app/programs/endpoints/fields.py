@@ -12,12 +12,12 @@ from litestar.exceptions import NotFoundException
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.database import Transaction
-from app.programs.endpoints.collections import FIELDS, shape_for
+from app.programs.endpoints.collections import FIELDS, answer_collection, shape_for
 from app.programs.problems import Problem
 from app.programs.record_shapes import FieldChange, GivenChoiceShape, NewCollection, NewField, list_named
 from app.programs.records import IfMatch, as_forms_have_it, read_version
 from app.programs.routes import API, adds, changes, reads, removes
-from app.programs.shapes import CollectionShape, FieldShape, shape_collection
+from app.programs.shapes import CollectionShape, FieldShape
 from app.records.access import enter_collection, require_open
 from app.records.choices import GivenChoice
 from app.records.collections import Collection
@@ -60,7 +60,7 @@ async def add_collection_by_program(
     collection = await add_collection(transaction, member, **named)
     await transaction.flush()
     location = f"{API}/collections/{collection.slug}"
-    return Response(shape_collection(collection), status_code=201, headers={"Location": location})
+    return answer_collection(collection, status=201, location=location)
 
 
 def refuse_blank(**named: str) -> None:

@@ -10,17 +10,17 @@ from litestar.exceptions import NotFoundException
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.rights import require
-from app.chat.attachments import add_attachment, get_attachment
+from app.chat.attachments import add_attachment, discard_file, get_attachment
 from app.chat.memberships import get_room
 from app.chat.rooms import Room
 from app.database import Transaction
-from app.files.storing import files_of
+from app.files.storing import delete_files, files_of
 from app.files.uploads import StoredFile
 from app.programs.chat_shapes import FileShape, shape_file
 from app.programs.endpoints.collections import COLLECTION
 from app.programs.endpoints.people import LARGEST_ID
 from app.programs.endpoints.rooms import ROOM
-from app.programs.routes import SENT_IN_PART, brings, reads
+from app.programs.routes import SENT_IN_PART, brings, reads, removes
 from app.programs.transfers import FileName, IfNoneMatch, IfRange, Range, send_file, store_once
 from app.records.access import enter_collection
 from app.records.collections import Collection
@@ -114,4 +114,16 @@ async def fetch_record_file(
     return await send_file(files_of(settings, transaction.tenant), file, range, if_range, if_none_match)
 
 
-endpoints: list[Any] = [bring_room_file, bring_record_file, fetch_room_file, fetch_record_file]
+@removes("/files/{file_id:int}", scope="chat:write")
+async def take_out_room_file(transaction: Transaction, member: Member, settings: Settings, file_id: int) -> None:
+    """Delete a file that one has brought and not sent. One that was sent goes with its message: 404."""
+    require(member, "write", "messages")
+    if not 0 < file_id <= LARGEST_ID:
+        raise NotFoundException
+    await get_attachment(transaction, member, file_id)
+    _, keys = await discard_file(transaction, member, file_id)
+    directory = files_of(settings, transaction.tenant)
+    transaction.after_commit.append(lambda: delete_files(directory, keys))
+
+
+endpoints: list[Any] = [bring_room_file, bring_record_file, fetch_room_file, fetch_record_file, take_out_room_file]

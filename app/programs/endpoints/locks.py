@@ -10,50 +10,56 @@ from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.database import Transaction
 from app.editing import waiting
-from app.editing.locks import lease_runs, release_lock, renew_lock, take_lock
+from app.editing.locks import (
+    hand_over,
+    is_proven_holder,
+    lease_runs,
+    release_lock,
+    renew_lock,
+    take_lock,
+    take_over,
+)
 from app.editing.pushes import push_standings
-from app.editing.rows import read_clock
+from app.editing.rows import Proof, read_clock
 from app.editing.turns import shorten_turn
 from app.programs.endpoints.records import RECORD
-from app.programs.problems import Problem
-from app.programs.records import LockHeader, describe_held, read_proof
-from app.programs.routes import adds, changes, reads, removes
-from app.programs.shapes import (
+from app.programs.lock_shapes import (
+    PROGRAM_LEASE,
     HeldLock,
+    LockAnswer,
     LockAwaited,
     LockRenewed,
     LockStanding,
     LockWanted,
-    QueuePlace,
-    in_utc,
-    moment_after,
-    shape_holder,
+    TakeOver,
+    shape_place,
+    shape_requests,
 )
+from app.programs.problems import Problem
+from app.programs.records import LockHeader, describe_held, read_proof
+from app.programs.routes import adds, changes, reads, removes
+from app.programs.shapes import in_utc, moment_after, shape_holder
 from app.records.forms import open_record
 from app.records.records import Record
 from app.settings import Settings
 
 LOCK = RECORD + "/lock"
-# How long a program holds a lock, and a place in line, before it has to renew it.
-PROGRAM_LEASE = 60
 
 
-def shape_place(queue: list[waiting.Waiting], member: Member) -> QueuePlace | None:
-    """A member's place in line."""
-    own = next((each for each in queue if each.member_id == member.id), None)
-    if own is None:
-        return None
-    position = 1 + sum(each.state == "waiting" and each.id < own.id for each in queue)
-    return QueuePlace(position, own.state, PROGRAM_LEASE)
+def answer_taken(record: Record, proof: Proof) -> Response[Any]:
+    """A lock that was taken."""
+    taken = HeldLock(str(proof), PROGRAM_LEASE, moment_after(PROGRAM_LEASE * 1000), record.version)
+    return Response(taken, status_code=201)
 
 
 async def answer_waiting(transaction: Transaction, record: Record, member: Member) -> Response[Any]:
     """The place in line of who waits."""
-    place = shape_place(list(await waiting.list_queue(transaction, record)), member)
+    clock = await read_clock(transaction)
+    place = shape_place(list(await waiting.list_queue(transaction, record)), member, clock)
     if place is None:
         raise Problem("lock-lost", "There is no place in line.")
-    until = moment_after((record.lock_until or 0) - await read_clock(transaction))
-    return Response(LockAwaited(place, shape_holder(record), until), status_code=202)
+    until = moment_after((record.lock_until or 0) - clock)
+    return Response(LockAwaited(place, shape_holder(record), until, record.lock_token), status_code=202)
 
 
 @adds(LOCK, scope="records:write", secret=True, answers=(423,), also={202: LockAwaited})
@@ -66,18 +72,21 @@ async def take_record_lock(
     data: LockWanted | None = None,
 ) -> Response[HeldLock]:
     """Take the lock of a record: 201. Where somebody holds it: 423, or with `wait` a place in line, 202; ask again with
-    `wait` to keep the place, and to take the lock when it is one's turn."""
+    `wait` to keep the place, and to take the lock when it is one's turn. With `ask`, whoever holds it is asked to hand
+    over, too: who gets no answer for 30 seconds may take it over."""
     _, record, _ = await open_record(transaction, member, slug, number, "edit")
     proof = await take_lock(transaction, record, member, lease=PROGRAM_LEASE)
     if proof is not None:
-        taken = HeldLock(str(proof), PROGRAM_LEASE, moment_after(PROGRAM_LEASE * 1000), record.version)
-        return Response(taken, status_code=201)
-    if data is None or not data.wait:
+        return answer_taken(record, proof)
+    if data is None or not (data.wait or data.ask):
         raise describe_held(record, await read_clock(transaction))
+    asks = data.ask and record.lock_member_id != member.id and not record.lock_offered
     if not await waiting.keep_waiting(transaction, record, member, PROGRAM_LEASE) or await missed(
         transaction, record, member
     ):
         await waiting.join_queue(transaction, record, member, PROGRAM_LEASE)
+        push_standings(transaction, record)
+    if asks and await waiting.request_lock(transaction, record, member, PROGRAM_LEASE):
         push_standings(transaction, record)
     return await answer_waiting(transaction, record, member)
 
@@ -92,11 +101,17 @@ async def missed(transaction: Transaction, record: Record, member: Member) -> bo
 async def show_lock(transaction: Transaction, member: Member, slug: str, number: int) -> LockStanding:
     """How it stands with the lock of a record, and with one's place in line."""
     _, record, _ = await open_record(transaction, member, slug, number)
+    return await shape_standing(transaction, record, member)
+
+
+async def shape_standing(transaction: Transaction, record: Record, member: Member) -> LockStanding:
+    """How it stands with the lock of a record, as a member is told."""
     queue = list(await waiting.list_queue(transaction, record))
     clock = await read_clock(transaction)
-    place, count = shape_place(queue, member), sum(each.state == "waiting" for each in queue)
+    place, count = shape_place(queue, member, clock), sum(each.state == "waiting" for each in queue)
     if not lease_runs(record, clock):
-        return LockStanding("free", False, None, None, None, count, place)
+        return LockStanding("free", False, None, None, None, count, place, record.lock_token, [])
+    holds = record.lock_member_id == member.id and not record.lock_offered
     return LockStanding(
         state="offered" if record.lock_offered else "held",
         mine=record.lock_program_id == transaction.actor.token_id,
@@ -105,6 +120,8 @@ async def show_lock(transaction: Transaction, member: Member, slug: str, number:
         until=moment_after((record.lock_until or clock) - clock),
         waiting=count,
         place=place,
+        holding=record.lock_token,
+        requests=shape_requests(queue, clock) if holds else [],
     )
 
 
@@ -147,4 +164,69 @@ async def free_lock(transaction: Transaction, member: Member, slug: str, number:
         push_standings(transaction, record, member.id)
 
 
-endpoints = [take_record_lock, show_lock, renew_record_lock, free_lock]
+@adds(LOCK + "/take-over", scope="records:write", secret=True, answers=(423,))
+async def take_over_lock(
+    request: AnyRequest, transaction: Transaction, member: Member, slug: str, number: int, data: TakeOver
+) -> Response[HeldLock]:
+    """Take the lock away from whoever holds it: 201. Admins may at once, but not from a higher role; whoever has asked,
+    when there was no answer for 30 seconds; and everybody from themselves, on another page or by another program. What
+    was typed is kept as a draft of who held it, who is told, and it is in the audit log. Otherwise, or where it is
+    another holding by now: 423."""
+    _, record, _ = await open_record(transaction, member, slug, number, "edit")
+    proof = await take_lock(transaction, record, member, lease=PROGRAM_LEASE, moving=data.holding)
+    if proof is None and record.lock_token == data.holding:
+        proof = await take_over(transaction, record, member, lease=PROGRAM_LEASE)
+    if proof is None:
+        raise describe_held(record, await read_clock(transaction))
+    return answer_taken(record, proof)
+
+
+@adds(LOCK + "/hand-over", scope="records:write", status_code=200)
+async def hand_lock_over_by_program(
+    request: AnyRequest,
+    transaction: Transaction,
+    member: Member,
+    slug: str,
+    number: int,
+    data: LockAnswer,
+    lock: LockHeader = None,
+) -> LockStanding:
+    """Hand the lock, which the header `Lock` proves, over to somebody who waits, whoever else is in line: it is their
+    turn. A lock that is lost, and somebody who waits no more, are 409."""
+    _, record, _ = await open_record(transaction, member, slug, number, "edit")
+    proof = read_proof(lock)
+    if proof is None or not await hand_over(transaction, record, member, proof, data.waiting):
+        raise Problem("lock-lost", "This is not the lock of this record any more, or they don't wait any more.")
+    return await shape_standing(transaction, record, member)
+
+
+@adds(LOCK + "/keep", scope="records:write", status_code=200)
+async def keep_lock(
+    request: AnyRequest,
+    transaction: Transaction,
+    member: Member,
+    slug: str,
+    number: int,
+    data: LockAnswer,
+    lock: LockHeader = None,
+) -> LockStanding:
+    """Answer somebody who asks, as who holds the lock that the header `Lock` proves: not now. They may not take it over
+    then, as long as they don't ask again."""
+    _, record, _ = await open_record(transaction, member, slug, number, "edit")
+    proof = read_proof(lock)
+    if proof is None or not await is_proven_holder(transaction, record, member, proof):
+        raise Problem("lock-lost", "This is not the lock of this record, or not any more.")
+    await waiting.refuse_request(transaction, record, data.waiting)
+    push_standings(transaction, record)
+    return await shape_standing(transaction, record, member)
+
+
+endpoints: list[Any] = [
+    take_over_lock,
+    hand_lock_over_by_program,
+    keep_lock,
+    take_record_lock,
+    show_lock,
+    renew_record_lock,
+    free_lock,
+]

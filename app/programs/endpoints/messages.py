@@ -19,6 +19,7 @@ from app.chat.messages import Message, find_message
 from app.chat.posting import post_message
 from app.chat.reactions import check_emoji, react
 from app.chat.rewriting import Filled, fill_as_before
+from app.chat.rooms import Room
 from app.chat.text.rendering import FindEdited, prepare_text
 from app.chat.timeline import count_edits
 from app.database import PreparedSelect, Transaction
@@ -79,7 +80,13 @@ async def say_message(
     request: AnyRequest, transaction: Transaction, member: Member, slug: str, data: NewMessage
 ) -> Response[MessageShape]:
     """Post a message into a room, joining it."""
-    room = await get_room(transaction, member, slug)
+    return await post_given(request, transaction, member, await get_room(transaction, member, slug), data)
+
+
+async def post_given(
+    request: AnyRequest, transaction: Transaction, member: Member, room: Room, data: NewMessage
+) -> Response[MessageShape]:
+    """Post what a program gives into a room."""
     answered = 0
     if data.reply_to is not None:
         if 0 < data.reply_to < NEWEST:
@@ -94,7 +101,7 @@ async def say_message(
         transaction, room, member, key=key, text=text, reply_to_id=answered, files=set(data.files)
     )
     return await answer_message(
-        transaction, message, status=201, location=f"{API}/rooms/{slug}/messages/{message.number}"
+        transaction, message, status=201, location=f"{API}/rooms/{room.slug}/messages/{message.number}"
     )
 
 

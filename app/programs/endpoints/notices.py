@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 from typing import Any
 
@@ -71,6 +71,14 @@ async def find_reached(
 ) -> list[ListedNotification]:
     """Those that are about what the token is for, where it is narrowed to collections and rooms."""
     about = {(each.notification.subject_kind, each.notification.subject_id) for each in items}
+    reached = await find_reached_subjects(transaction, member, about)
+    return [each for each in items if (each.notification.subject_kind, each.notification.subject_id) in reached]
+
+
+async def find_reached_subjects(
+    transaction: Transaction, member: Member, about: Collection[tuple[str, int]]
+) -> set[tuple[str, int]]:
+    """Those of some subjects that the token is for."""
     records = {number for kind, number in about if kind == "record"} if member.grant.places else set()
     found = await transaction.find_all(Record, records) if records else {}
 
@@ -84,7 +92,7 @@ async def find_reached(
             return member.grant.reaches([("collection", number)])
         return member.grant.reaches([("room", number)]) if kind == "room" else True
 
-    return [each for each in items if is_reached(each.notification.subject_kind, each.notification.subject_id)]
+    return {each for each in about if is_reached(*each)}
 
 
 def shape_notification(item: ListedNotification, language: str) -> NotificationShape:

@@ -105,6 +105,13 @@ async def list_messages_for_programs(
     """The messages of a room, the newest first; with `after`, those behind the one of that number, the oldest first.
     With `before`, those before the one of that number."""
     room = await get_room(transaction, member, slug)
+    return await list_part_of_room(transaction, room, before, after, limit, next)
+
+
+async def list_part_of_room(
+    transaction: Transaction, room: Room, before: int | None, after: int | None, limit: int, next: str
+) -> ListPart[MessageShape]:
+    """A part of the messages of a room, likewise."""
     goes_up = after is not None
     place = read_cursor(next, int)
     bounds = {"before": NEWEST if before is None else before, "after": after or 0}

@@ -107,9 +107,10 @@ class Mutirao:
         headers = {"if-match": f'"{version}"'}
         return read_shape(Record, self.call("PATCH", path, body={"values": values}, headers=headers))
 
-    def lock(self, collection: str, number: int, *, wait: float = 0) -> HeldRecord:
-        """A record to be changed in a `with` block that has it alone; up to `wait` seconds in line for it."""
-        return HeldRecord(self, collection, number, wait)
+    def lock(self, collection: str, number: int, *, wait: float = 0, ask: bool = False) -> HeldRecord:
+        """A record to be changed in a `with` block that has it alone; up to `wait` seconds in line for it. With `ask`,
+        whoever holds it is asked to hand over, and it is taken over when they have not answered for 30 seconds."""
+        return HeldRecord(self, collection, number, wait, ask=ask)
 
     def say(self, room: str, text: str, *, reply_to: int | None = None, key: str = "") -> Message:
         """Say something in a room."""

@@ -22,8 +22,9 @@ ASK_EVERY = 1.0
 class HeldRecord:
     """Takes the lock, renews it in a thread of its own, and frees it at the end of the block."""
 
-    def __init__(self, client: Mutirao, collection: str, number: int, wait: float) -> None:
+    def __init__(self, client: Mutirao, collection: str, number: int, wait: float, *, ask: bool = False) -> None:
         self.client = client
+        self.ask = ask
         self.path = f"collections/{collection}/records/{number}"
         self.wait = wait
         self.proof = ""
@@ -59,7 +60,7 @@ class HeldRecord:
         until = time.monotonic() + self.wait
         while True:
             in_line = time.monotonic() < until
-            body = {"wait": True} if in_line else None
+            body = {"wait": True, "ask": self.ask} if in_line else None
             try:
                 answered: dict[str, Any] = self.client.call("POST", f"{self.path}/lock", body=body)
             except ProblemError as problem:
@@ -70,6 +71,11 @@ class HeldRecord:
                 answered = {}
             if "lock" in answered:
                 return answered
+            if answered.get("place", {}).get("request") == "unanswered":
+                with contextlib.suppress(ProblemError):  # somebody else has it by now
+                    over = {"holding": answered["holding"]}
+                    taken: dict[str, Any] = self.client.call("POST", f"{self.path}/lock/take-over", body=over)
+                    return taken
             time.sleep(ASK_EVERY)
 
     def leave(self) -> None:

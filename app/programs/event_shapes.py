@@ -1,0 +1,275 @@
+"""What events hold, by their kinds: described, so that programs can be written for them.
+
+Events are made from facts (`log_entry`); a test looks whether each is as it is described here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+Id = int
+
+
+class EventData(msgspec.Struct):
+    """What all events have: the member who did it, null where the program did."""
+
+    by: Id | None
+
+
+class RecordEvent(EventData):
+    """A record was added, changed, put into the bin or restored, with its values of before and after by the refs of
+    fields, as they are stored; `before` is null for one that was not there."""
+
+    id: Id
+    collection: Id
+    number: int
+    version: int
+    before: dict[str, str] | None
+    after: dict[str, str]
+
+
+class RecordsAddedEvent(EventData):
+    """So many records were added at once. They are not told of one by one."""
+
+    collection: Id
+    count: int
+
+
+class RecordsImportedEvent(EventData):
+    """A table has added and changed so many records."""
+
+    collection: Id
+    added: int
+    changed: int
+
+
+class RecordsExportedEvent(EventData):
+    """Records of a list with a query were exported."""
+
+    collection: Id
+    count: int
+    format: str
+    query: str
+
+
+class CollectionNamedEvent(EventData):
+    """A collection was made, archived, opened again, deleted or restored."""
+
+    id: Id
+    name: str
+
+
+class CollectionRenamedEvent(EventData):
+    """A collection has another name."""
+
+    id: Id
+    slug: str
+    before: str
+    after: str
+
+
+class PermissionsEvent(EventData):
+    """A role may do something else in a collection, in words."""
+
+    collection: Id
+    role: str
+    before: str
+    after: str
+
+
+class GuestEvent(EventData):
+    """A collection was opened to a guest, or is so no more."""
+
+    collection: Id
+    member: Id
+
+
+class FieldsEvent(EventData):
+    """The fields of a collection are other ones."""
+
+    collection: Id
+
+
+class ThingEvent(EventData):
+    """Something has become of the thing with an id: ask for it."""
+
+    id: Id
+
+
+class LockEvent(EventData):
+    """A record, by its id, is edited by a member, or not any more, or it is their turn."""
+
+    id: Id
+    member: Id
+
+
+class LockAskedEvent(EventData):
+    """A member, or a program of theirs, asks one to hand over; they are answered by `waiting`."""
+
+    row: str
+    member: Id
+    program: str | None
+    waiting: int
+
+
+class LockLostEvent(EventData):
+    """A member has taken over what one has edited."""
+
+    row: str
+    member: Id
+
+
+class RoomMadeEvent(EventData):
+    """A room was made, with these members in it."""
+
+    id: Id
+    kind: str
+    people: list[Id]
+
+
+class RoomEvent(EventData):
+    """A room was closed, or opened again."""
+
+    room: Id
+
+
+class RoomChangedEvent(EventData):
+    """A room is called otherwise."""
+
+    room: Id
+    name: str
+    description: str
+
+
+class RoomMemberEvent(EventData):
+    """A member has come into a room, or left it."""
+
+    room: Id
+    member: Id
+
+
+class DiscussionEvent(EventData):
+    """The discussion of what has this subject was begun."""
+
+    room: Id
+    subject: str
+
+
+class MessagePostedEvent(EventData):
+    """Something was said: ask for its text. `mentions` are members, 0 for all; `records` are pairs of the slug of a
+    collection, or nothing, and a number; `files` are ids."""
+
+    room: Id
+    id: Id
+    number: int
+    reply_to: Id | None
+    mentions: list[Id]
+    records: list[tuple[str, int]]
+    files: list[Id]
+
+
+class MessageEvent(EventData):
+    """A message was deleted, or is there again."""
+
+    room: Id
+    id: Id
+    number: int
+
+
+class MessageEditedEvent(MessageEvent):
+    """A message says something else."""
+
+    mentions: list[Id]
+
+
+class ReactionEvent(MessageEvent):
+    """Somebody has put an emoji under a message, or taken it away."""
+
+    emoji: str
+    on: bool
+
+
+class AnnouncementEvent(EventData):
+    """Everybody is told something."""
+
+    id: Id
+    title: str
+    acknowledge: bool
+
+
+class MemberJoinedEvent(EventData):
+    """Somebody has become a member."""
+
+    id: Id
+    role: str
+
+
+class MemberChangedEvent(EventData):
+    """A member is called otherwise, or has another role."""
+
+    id: Id
+    before: str
+    after: str
+
+
+class SettingEvent(EventData):
+    """A setting of the workspace is another one."""
+
+    setting: str
+    before: str
+    after: str
+
+
+class LogoEvent(EventData):
+    """The workspace has another logo, by what its address ends with."""
+
+    before: str | None
+    after: str | None
+
+
+class TruncatedEvent(EventData):
+    """What would have been too long: ask for the thing."""
+
+    truncated: Literal[True]
+    id: Id | msgspec.UnsetType = msgspec.UNSET
+    version: int | msgspec.UnsetType = msgspec.UNSET
+
+
+KINDS_OF_EVENTS: Mapping[type[EventData], tuple[str, ...]] = {
+    RecordEvent: ("record.created", "record.changed", "record.deleted", "record.restored"),
+    RecordsAddedEvent: ("records.added",),
+    RecordsImportedEvent: ("records.imported",),
+    RecordsExportedEvent: ("records.exported",),
+    CollectionNamedEvent: (
+        *("collection.added", "collection.archived", "collection.opened"),
+        *("collection.deleted", "collection.restored"),
+    ),
+    CollectionRenamedEvent: ("collection.renamed",),
+    PermissionsEvent: ("collection.permissions",),
+    GuestEvent: ("collection.guest-admitted", "collection.guest-dismissed"),
+    FieldsEvent: ("fields.changed",),
+    ThingEvent: (
+        *("collection.described", "announcement.withdrawn", "announcement.ended", "invitation.changed"),
+        *("member.suspended", "member.restored", "member.picture", "member.ended"),
+    ),
+    LockEvent: ("lock.taken", "lock.taken-over", "lock.freed", "lock.lapsed", "lock.offered"),
+    LockAskedEvent: ("lock.asked",),
+    LockLostEvent: ("lock.lost",),
+    RoomMadeEvent: ("room.made",),
+    RoomEvent: ("room.archived", "room.opened"),
+    RoomChangedEvent: ("room.changed",),
+    RoomMemberEvent: ("room.entered", "room.left"),
+    DiscussionEvent: ("discussion.opened",),
+    MessagePostedEvent: ("message.posted",),
+    MessageEvent: ("message.deleted", "message.restored"),
+    MessageEditedEvent: ("message.edited",),
+    ReactionEvent: ("message.reaction",),
+    AnnouncementEvent: ("announcement.made",),
+    MemberJoinedEvent: ("member.joined",),
+    MemberChangedEvent: ("member.renamed", "member.role"),
+    SettingEvent: ("setting.changed",),
+    LogoEvent: ("logo.changed",),
+}
