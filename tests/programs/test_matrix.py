@@ -299,7 +299,7 @@ async def test_globex_reaches_nothing_of_acme(shared_server: Server, world: Worl
     ):
         assert problem_of(await call.make(there)) == (401, "unauthorized")
         if "{" in call.path:
-            answer = await call.make(here, **OF_ACME)
+            answer = await call.make(here, **{name: theirs for name, (theirs, _) in world.values.items()} | OF_ACME)
             assert problem_of(answer) == (404, "not-found")
             assert not re.search(r"Lantern|Dom Casmurro", answer.text)
         elif call.method == "GET":
