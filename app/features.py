@@ -12,6 +12,7 @@ from app.accounts.audit import audited
 from app.accounts.quick_switcher import show_quick_switcher
 from app.accounts.rights import install
 from app.accounts.undo import take_back
+from app.chat import home as chat_home
 from app.chat.followers import (
     archived_shown,
     cards_shown,
@@ -39,10 +40,12 @@ from app.chat.pages import rooms as room_pages
 from app.chat.pages import search as search_pages
 from app.chat.rights import CHAT_RIGHTS
 from app.database import Database, Followers
+from app.editing import home as editing_home
 from app.editing.followers import draft_ends_shown, locks_of_credentials, rows_shown
 from app.editing.rights import EDITING_RIGHTS
 from app.live.followers import sessions_shown, sockets_closed
 from app.live.log import append
+from app.notifications import home as notification_home
 from app.notifications.accounts import ACCOUNT_KINDS
 from app.notifications.announcements import ANNOUNCEMENT_KINDS
 from app.notifications.followers import (
@@ -82,6 +85,7 @@ from app.programs.endpoints import records as record_endpoints
 from app.programs.endpoints import rooms as room_endpoints
 from app.programs.pages import reference as reference_pages
 from app.records import auditing, books, reindexing
+from app.records import home as record_home
 from app.records import usage as record_usage
 from app.records.followers import (
     access_shown,
@@ -113,6 +117,7 @@ from app.records.pages import editing as editing_pages
 from app.records.pages import exports as export_pages
 from app.records.pages import fields as field_pages
 from app.records.pages import files as record_file_pages
+from app.records.pages import home as home_pages
 from app.records.pages import imports as import_pages
 from app.records.pages import kinds as kind_pages
 from app.records.pages import locks as lock_pages
@@ -120,6 +125,7 @@ from app.records.pages import permissions as permission_pages
 from app.records.pages import records as record_pages
 from app.records.pages import reverting as reverting_pages
 from app.records.rights import RECORD_RIGHTS
+from app.tenants import home as tenant_home
 from app.tenants import password_links
 from app.tenants.followers import (
     following_ended,
@@ -156,6 +162,7 @@ WORKSPACE_PAGES = (
     picture_pages,
     audit_pages,
     settings_pages,
+    home_pages,
     collection_pages,
     closing_pages,
     permission_pages,
@@ -212,8 +219,9 @@ PROGRAM_ROUTES: list[Any] = [endpoint for module in PROGRAM_ENDPOINTS for endpoi
 CENTRAL_ROUTES: list[Any] = [*central_pages.handlers, operator_pages.router]
 
 # What no page brings with it, and that says by itself what it is for: a job, what operators see counted, what a new
-# workspace is furnished with, how the audit log calls records.
+# workspace is furnished with, how the audit log calls records, what the home page shows.
 OTHERS = (password_links, record_usage, reindexing, books, auditing)
+ON_HOME = (editing_home, notification_home, chat_home, record_home, tenant_home)
 
 # Who may do what.
 install(TENANT_RIGHTS, EDITING_RIGHTS, NOTIFICATION_RIGHTS, RECORD_RIGHTS, CHAT_RIGHTS)

@@ -276,7 +276,7 @@ MAKES_NOTHING = {
     *("/account/sessions/{session_id:int}/end", "/c/{slug:str}/rename", "/c/{slug:str}/fields/{key:str}"),
     *("/c/{slug:str}/archive", "/c/{slug:str}/remove", "/c/{slug:str}/restore"),
     *("/c/{slug:str}/fields/{key:str}/" + verb for verb in ("restore", "kind", "fill")),
-    *("/c/{slug:str}/columns", "/c/{slug:str}/bin/restore"),
+    *("/c/{slug:str}/columns", "/c/{slug:str}/pin", "/c/{slug:str}/bin/restore"),
     *("/c/{slug:str}/permissions", "/c/{slug:str}/guests", "/c/{slug:str}/guests/remove"),
     *("/members/{member_id:int}/" + verb for verb in ("role", "owner", "suspend", "restore", "remove")),
     *("/announcements/{announcement_id:int}/" + verb for verb in ("acknowledge", "withdraw")),

@@ -52,6 +52,7 @@ ANNOUNCEMENT_KINDS = (
         icon="info",
         mail="daily",
         role="viewer",
+        on_home="",
     ),
 )
 

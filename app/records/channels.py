@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Select, String, and_, bindparam, or_, select
 
 from app.accounts.access import AnyRequest
+from app.accounts.home import HOME_REFRESH
 from app.accounts.members import Member
 from app.accounts.quick_switcher import LIMIT, Destination, switches_to
 from app.accounts.shell import sidebar_section
@@ -131,10 +132,22 @@ def show_changes(tenant: Tenant, changes: Changes) -> Iterator[Partial]:
         else:
             page = {**about, "history": changes.histories[record]}
             yield make_partial(tenant, place.channel, "records/record_push.html", fact=fact, **page)
+    yield from show_assigned(tenant, changes)
     for collection_id, fact in sorted(changes.many.items()):
         yield show_collection_anew(tenant, collection_id, fact)
     for collection in changes.counted:
         yield show_count(tenant, collection)
+
+
+def show_assigned(tenant: Tenant, changes: Changes) -> Iterator[Partial]:
+    """Home pages of those who are chosen in a record, or were, fetch themselves anew: they list what it is called."""
+    people: set[str] = set()
+    for fact, _, fields, _ in changes.shown:
+        for field in fields:
+            if field.kind.names_people and not field.kind.computed:
+                people |= {*f"{(fact.before or {}).get(field.ref, '')} {fact.after.get(field.ref, '')}".split()}
+    for member_id in sorted(people, key=int)[:MOST_RECORDS_SHOWN]:
+        yield refresh(tenant, f"user.{member_id}", HOME_REFRESH)
 
 
 def show_collection_anew(tenant: Tenant, collection_id: int, fact: Fact | None = None) -> Partial:
@@ -276,7 +289,7 @@ async def find_record_destinations(transaction: Transaction, member: Member, tex
 async def collections_section(request: AnyRequest, transaction: Transaction, member: Member) -> dict[str, object]:
     """The collections that a member uses."""
     current = request.scope["path"].removeprefix("/c/").partition("/")[0]
-    used = await list_used(transaction, member, current)
+    used = (await list_used(transaction, member, current)).collections
     return {"collections": used, "more": len(used) == COLLECTIONS_SHOWN, "follow": follow_counts(used)}
 
 
