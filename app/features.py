@@ -43,7 +43,7 @@ from app.database import Database, Followers
 from app.editing import home as editing_home
 from app.editing.followers import draft_ends_shown, locks_of_credentials, rows_shown
 from app.editing.rights import EDITING_RIGHTS
-from app.live.followers import sessions_shown, sockets_closed
+from app.live.followers import homes_shown, sessions_shown, sockets_closed
 from app.live.log import append
 from app.notifications import home as notification_home
 from app.notifications.accounts import ACCOUNT_KINDS
@@ -146,6 +146,7 @@ from app.tenants.pages import invitations as invitation_pages
 from app.tenants.pages import joining as joining_pages
 from app.tenants.pages import members as member_pages
 from app.tenants.pages import pictures as picture_pages
+from app.tenants.pages import security as security_pages
 from app.tenants.pages import settings as settings_pages
 from app.tenants.pages import sign_in as sign_in_pages
 from app.tenants.pages import tokens as token_pages
@@ -162,6 +163,7 @@ WORKSPACE_PAGES = (
     picture_pages,
     audit_pages,
     settings_pages,
+    security_pages,
     home_pages,
     collection_pages,
     closing_pages,
@@ -290,6 +292,7 @@ FOLLOWERS = Followers(
         people_shown,
         announced_shown,
         bells_shown,
+        homes_shown,
     ),
     log=append,
 )

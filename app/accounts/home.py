@@ -18,16 +18,23 @@ from sqlalchemy import ColumnElement, select
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.shell import SectionContext
-from app.database import PreparedSelect, Tenant, Transaction
+from app.database import PreparedSelect, Showing, Tenant, Transaction
 from app.web.texts import Text
 
 # Of each kind of thing that waits, so many are shown.
-MOST_WAITING = 6
+WAITING_SHOWN = 5
 # In the element of this id a push says that open home pages are to fetch themselves anew.
 HOME_REFRESH = "home-refresh"
 
-Place = Literal["main", "side"]
+HomePlace = Literal["main", "side"]
 ListWaiting = Callable[[AnyRequest, Transaction, Member], Awaitable[list["Waits"]]]
+
+
+@dataclass(frozen=True, slots=True)
+class HomeOf(Showing):
+    """That a member's home page is another by now."""
+
+    member_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +52,14 @@ class Waits:
 class HomePart:
     """A part of the page, in its main column or beside it: a partial, and what it shows."""
 
-    place: Place
+    place: HomePlace
     order: int
     template: str
     context: SectionContext
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class FirstStep:
     """What a new workspace begins with. `is_done` makes the criterion that tells; `actions` lead to where it is done:
     without any, the page has its own."""
 
@@ -64,7 +71,7 @@ class Step:
 
 WAITING: list[tuple[int, ListWaiting]] = []
 PARTS: list[HomePart] = []
-STEPS: list[Step] = []
+STEPS: list[FirstStep] = []
 
 
 def waits(*, order: int) -> Callable[[ListWaiting], ListWaiting]:
@@ -78,7 +85,7 @@ def waits(*, order: int) -> Callable[[ListWaiting], ListWaiting]:
     return add
 
 
-def home_part(template: str, *, place: Place, order: int) -> Callable[[SectionContext], SectionContext]:
+def home_part(template: str, *, place: HomePlace, order: int) -> Callable[[SectionContext], SectionContext]:
     """Add a part to the home page; the decorated function gives the partial's variables."""
 
     def add(context: SectionContext) -> SectionContext:
@@ -93,7 +100,7 @@ def first_step(title: Text, *actions: tuple[Text, str], order: int) -> Callable[
     """Add to what a new workspace begins with; the decorated function makes the criterion that it is done."""
 
     def add(is_done: Callable[[], ColumnElement[bool]]) -> Callable[[], ColumnElement[bool]]:
-        STEPS.append(Step(order, title, is_done, actions))
+        STEPS.append(FirstStep(order, title, is_done, actions))
         STEPS.sort(key=lambda each: each.order)
         return is_done
 
@@ -103,14 +110,14 @@ def first_step(title: Text, *actions: tuple[Text, str], order: int) -> Callable[
 async def list_all_waiting(request: AnyRequest, transaction: Transaction, member: Member) -> list[Waits]:
     """What waits for a member, of all features."""
     found = [await list_waiting(request, transaction, member) for _, list_waiting in WAITING]
-    return [each for own in found for each in own[:MOST_WAITING]]
+    return [each for own in found for each in own[:WAITING_SHOWN]]
 
 
 async def list_home_parts(
     request: AnyRequest, transaction: Transaction, member: Member
-) -> dict[Place, list[tuple[str, dict[str, Any]]]]:
+) -> dict[HomePlace, list[tuple[str, dict[str, Any]]]]:
     """The parts of a member's home page, by place: their partials with variables."""
-    found: dict[Place, list[tuple[str, dict[str, Any]]]] = {"main": [], "side": []}
+    found: dict[HomePlace, list[tuple[str, dict[str, Any]]]] = {"main": [], "side": []}
     for part in PARTS:
         found[part.place].append((part.template, await part.context(request, transaction, member)))
     return found
@@ -122,7 +129,8 @@ def select_steps() -> PreparedSelect[*tuple[Any, ...]]:
     return PreparedSelect(lambda: select(*[step.is_done() for step in STEPS]).select_from(Tenant))
 
 
-async def list_steps(transaction: Transaction) -> list[tuple[Step, bool]]:
-    """What a new workspace begins with, each with whether it is done; nothing when all is."""
-    (done,) = await transaction.rows(select_steps())
+async def list_steps(transaction: Transaction, member: Member) -> list[tuple[FirstStep, bool]]:
+    """What a new workspace begins with, each with whether it is done; nothing when all is. Criteria may ask who looks,
+    by the parameter `reader_id`."""
+    (done,) = await transaction.rows(select_steps(), reader_id=member.id)
     return [] if all(done) else [(step, bool(is_done)) for step, is_done in zip(STEPS, done, strict=True)]

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, bindparam, exists, select
 
 from app.accounts.access import AnyRequest
-from app.accounts.home import MOST_WAITING, Waits, first_step, home_part, waits
+from app.accounts.home import WAITING_SHOWN, Waits, first_step, home_part, waits
 from app.accounts.members import Member
 from app.accounts.mentions import read_texts
 from app.chat.drafts import MessageDraft
@@ -21,7 +21,7 @@ from app.chat.timeline import QUOTE_EXCERPT
 from app.database import PreparedSelect, Transaction
 from app.web.texts import _l
 
-LINES_SHOWN = 6
+LINES_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ async def rooms_part(request: AnyRequest, transaction: Transaction, member: Memb
     return {"rooms": [(each, lines.get(each.room.id)) for each in chosen]}
 
 
-def address_of(room: Room) -> str:
+def address_of_room(room: Room) -> str:
     """Where a room is seen."""
     return f"/discussion/{room.subject}" if room.kind == "discussion" else f"/chat/{room.slug}"
 
@@ -83,13 +83,13 @@ LIST_MESSAGE_DRAFTS = PreparedSelect(
         select(MessageDraft.place, MessageDraft.text, MessageDraft.typed_at)
         .where(MessageDraft.member_id == bindparam("member_id"), MessageDraft.text != "")
         .order_by(MessageDraft.typed_at.desc())
-        .limit(MOST_WAITING)
+        .limit(WAITING_SHOWN)
     )
 )
 
 
 @waits(order=30)
-async def list_unsent(request: AnyRequest, transaction: Transaction, member: Member) -> list[Waits]:
+async def list_unsent_messages(request: AnyRequest, transaction: Transaction, member: Member) -> list[Waits]:
     """What a member has typed and not sent, in the rooms that they are in."""
     drafts = await transaction.rows(LIST_MESSAGE_DRAFTS, member_id=member.id)
     if not drafts:
@@ -98,7 +98,7 @@ async def list_unsent(request: AnyRequest, transaction: Transaction, member: Mem
     joined = {each.room.place: each for each in (*(shown.joined for shown in sidebar.shown), *sidebar.rest)}
     found = [(joined[place], typed_at) for place, _, typed_at in drafts if place in joined]
     return [
-        Waits("message-square", each.name, address_of(each.room), _l("Message, not sent yet"), typed_at)
+        Waits("message-square", each.name, address_of_room(each.room), _l("Message, not sent yet"), typed_at)
         for each, typed_at in found
     ]
 

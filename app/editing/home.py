@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, select
 
 from app.accounts.access import AnyRequest
-from app.accounts.home import MOST_WAITING, Waits, home_part, waits
+from app.accounts.home import WAITING_SHOWN, Waits, home_part, waits
 from app.accounts.members import Member
 from app.database import PreparedSelect, Transaction
 from app.editing.channels import edited_section
@@ -22,7 +22,7 @@ LIST_OWN_WAITING = PreparedSelect(
         select(Waiting.kind, Waiting.row_id, Waiting.since)
         .where(Waiting.member_id == bindparam("member_id"), Waiting.state != "missed")
         .order_by(Waiting.id)
-        .limit(MOST_WAITING)
+        .limit(WAITING_SHOWN)
     )
 )
 

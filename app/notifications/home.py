@@ -6,21 +6,21 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, literal, or_, select
+from sqlalchemy import Select, bindparam, literal, select
 
 from app.accounts.access import AnyRequest
-from app.accounts.home import MOST_WAITING, Waits, home_part, waits
+from app.accounts.home import WAITING_SHOWN, Waits, home_part, waits
 from app.accounts.members import Member
 from app.accounts.rights import may
 from app.database import PreparedSelect, Transaction, now
-from app.notifications.announcements import Announcement
+from app.notifications.announcements import Announcement, is_told
 from app.notifications.kinds import NOTIFICATION_KINDS, PlaceOnHome
 from app.notifications.listing import ListedNotification, describe_items, say_one
 from app.notifications.models import Activity, Notification, is_in_inbox
 
 # Of so many recent changes, the last to each thing is shown: to so many things.
 RECENT_READ = 12
-RECENT_SHOWN = 6
+RECENT_SHOWN = 5
 # What was announced is shown for so long, if it does not end before.
 ANNOUNCED_FOR = timedelta(days=30)
 ANNOUNCEMENTS_SHOWN = 3
@@ -42,7 +42,7 @@ def select_for_home(place: PlaceOnHome) -> PreparedSelect[Notification, Activity
             .order_by(Notification.id.desc())
         )
         if place == "waits":
-            return shown.where(Notification.read_at.is_(None)).limit(MOST_WAITING)
+            return shown.where(Notification.read_at.is_(None)).limit(WAITING_SHOWN)
         return shown.limit(RECENT_READ)
 
     return PreparedSelect(make)
@@ -75,10 +75,7 @@ def make_list_of_announced() -> Select[int, str, datetime, str]:
     return (
         select(Announcement.id, Announcement.title, Announcement.created_at, Member.name)
         .join(Member, (Member.id == Announcement.member_id) & (Member.tenant_id == Announcement.tenant_id))
-        .where(
-            Announcement.created_at > bindparam("since"),
-            or_(Announcement.ends_at.is_(None), Announcement.ends_at > bindparam("moment")),
-        )
+        .where(Announcement.created_at > bindparam("since"), is_told())
         .order_by(Announcement.id.desc())
         .limit(ANNOUNCEMENTS_SHOWN)
     )

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, bindparam, exists, or_, select
 
 from app.accounts.access import AnyRequest
-from app.accounts.home import MOST_WAITING, Waits, first_step, home_part, waits
+from app.accounts.home import WAITING_SHOWN, Waits, first_step, home_part, waits
 from app.accounts.members import Member
 from app.database import PreparedSelect, Transaction
 from app.database.functions import find_text
@@ -26,7 +26,7 @@ from app.web.texts import _l, fold_searched
 
 # So many are looked at, and so many of them shown.
 MOST_ASSIGNED = 60
-ASSIGNED_SHOWN = 6
+ASSIGNED_SHOWN = 5
 
 # Who is the only one in a field of a record is found by the key that lists are sorted by; who is one of several in
 # it, among the records that they follow, as whoever is chosen does.
@@ -100,7 +100,7 @@ async def list_new_drafts(request: AnyRequest, transaction: Transaction, member:
     by_id = {each.id: each for each in found}
     return [
         Waits("plus", by_id[each].name, f"/c/{by_id[each].slug}/new", _l("New record, not added yet"), typed_at)
-        for each, typed_at in list(drafts.items())[:MOST_WAITING]
+        for each, typed_at in list(drafts.items())[:WAITING_SHOWN]
         if each in by_id
     ]
 

@@ -17,12 +17,11 @@ from dataclasses import dataclass
 from sqlalchemy import bindparam, select
 
 from app.accounts.form_answers import digest_key, is_answered
-from app.accounts.home import HOME_REFRESH
+from app.accounts.home import HomeOf
 from app.accounts.members import Member
 from app.database import PreparedSelect, Transaction, now
 from app.editing.drafts import Draft
 from app.editing.pushes import push_draft_end
-from app.live.log import publish_partial
 from app.records.collections import Collection
 from app.web.forms import FORM_KEY, Form, make_key, number_of
 
@@ -104,7 +103,7 @@ async def is_behind(transaction: Transaction, member: Member, draft: Draft, page
 async def write_new_draft(transaction: Transaction, draft: Draft, page: TypedOn, values: dict[str, str]) -> None:
     """Write what was typed. The member's open home pages show that there is something, where there was nothing."""
     if draft.values is None:
-        publish_partial(transaction, f"user.{draft.member_id}", "live/refresh_push.html", target=HOME_REFRESH)
+        transaction.show(HomeOf(draft.member_id))
     draft.version, draft.values, draft.typed_at = draft.version + 1, values, now()
     draft.form, draft.token = page.form or None, page.changes
     draft.begun_form = page.begun or digest_key("", make_key())

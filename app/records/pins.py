@@ -5,10 +5,9 @@ from __future__ import annotations
 from sqlalchemy import ForeignKeyConstraint, bindparam, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.accounts.home import HOME_REFRESH
+from app.accounts.home import HomeOf
 from app.accounts.members import Member
 from app.database import Base, PreparedChange, PreparedSelect, Tenanted, Transaction
-from app.live.log import publish_partial
 from app.records.collections import Collection
 
 
@@ -45,4 +44,4 @@ async def pin_collection(transaction: Transaction, member: Member, collection: C
     await transaction.apply(FORGET_PIN, pinned_by=member.id, pinned_id=collection.id)
     if pinned:
         await transaction.insert(PinnedCollection(member_id=member.id, collection_id=collection.id))
-    publish_partial(transaction, f"user.{member.id}", "live/refresh_push.html", target=HOME_REFRESH)
+    transaction.show(HomeOf(member.id))

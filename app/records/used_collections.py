@@ -29,8 +29,9 @@ async def list_collections(transaction: Transaction, *, most: int) -> list[Colle
     return await transaction.column(LIST_COLLECTIONS, most=most)
 
 
-# How many the sidebar shows, and the home page.
+# How many the sidebar shows; and of these the home page.
 COLLECTIONS_SHOWN = 12
+COLLECTIONS_ON_HOME = 8
 LIST_USED = PreparedSelect(
     lambda: (
         select(Collection, PinnedCollection.member_id)
@@ -69,8 +70,8 @@ class UsedCollections:
 
     @property
     def first(self) -> list[Collection]:
-        """Those for the home page: what is pinned, or all where nothing is."""
-        return [each for each in self.collections if each.id in self.pinned] or self.collections
+        """Those for the home page: what is pinned, or the first where nothing is."""
+        return [each for each in self.collections if each.id in self.pinned] or self.collections[:COLLECTIONS_ON_HOME]
 
 
 async def list_used(transaction: Transaction, member: Member, current: str = "") -> UsedCollections:

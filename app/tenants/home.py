@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, exists, or_
+from sqlalchemy import ColumnElement, bindparam, exists, or_
 
 from app.accounts.home import first_step
 from app.accounts.members import Member
@@ -12,5 +12,5 @@ from app.web.texts import _l
 
 @first_step(_l("Invite people"), (_l("Invite"), "/members#invite"), order=20)
 def has_invited() -> ColumnElement[bool]:
-    """Whether somebody beside the owner is there, or was invited."""
-    return or_(exists().where(Invitation.most_uses > 0), exists().where(Member.role != "owner"))
+    """Whether somebody beside who looks is there, or was invited."""
+    return or_(exists().where(Invitation.most_uses > 0), exists().where(Member.id != bindparam("reader_id")))

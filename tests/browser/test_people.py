@@ -56,7 +56,7 @@ async def test_a_new_owner_invites_three_makes_one_an_admin_and_removes_one(
         await owner.goto(server.url("horta", "/members"))
         await owner.locator("html[data-ready=yes]").wait_for(state="attached")
         await owner.get_by_label("Email").fill(address)
-        await owner.get_by_role("button", name="Send the invitation").click()
+        await owner.get_by_role("button", name="Send invitation").click()
         await expect(owner.get_by_text(f"The invitation of {address} is on its way.")).to_be_visible()
         page = pages[name] = await context.new_page()
         await page.goto(await read_link(server, address))
@@ -64,7 +64,7 @@ async def test_a_new_owner_invites_three_makes_one_an_admin_and_removes_one(
         await page.get_by_label("Password").fill(PASSWORD)
         await page.get_by_role("button", name="Join").click()
         await page.wait_for_url(server.url("horta", "/"))
-        await expect(owner.locator(".person-list").get_by_text(name, exact=True)).to_be_visible()
+        await expect(owner.locator(".people-table").get_by_text(name, exact=True)).to_be_visible()
     sara, tom = pages["Sara"], pages["Tom"]
     await sara.goto(server.url("horta", "/members"))
     await sara.locator("html[data-ready=yes]").wait_for(state="attached")
@@ -84,7 +84,7 @@ async def test_a_new_owner_invites_three_makes_one_an_admin_and_removes_one(
     await expect(tom.get_by_text("You are no longer a member of this workspace.")).to_be_visible()
     await expect(tom).to_have_url(re.compile("/login"))
     await owner.goto(server.url("horta", "/members"))
-    await expect(owner.locator(".person-list").get_by_text("Tom", exact=True)).to_have_count(0)
+    await expect(owner.locator(".people-table").get_by_text("Tom", exact=True)).to_have_count(0)
 
 
 async def test_another_language_and_another_name_show_in_pages_that_are_open(server: Server, person: Any) -> None:
@@ -94,7 +94,7 @@ async def test_another_language_and_another_name_show_in_pages_that_are_open(ser
     await ana.open("/settings")
     await ana.page.get_by_label("Language").select_option("pt_BR")
     await ana.page.get_by_role("button", name="Save").click()
-    await expect(carla.page.get_by_role("heading", name="Membros")).to_be_visible()
+    await expect(carla.page.get_by_role("heading", name="Pessoas")).to_be_visible()
     await expect(carla.page.locator("html")).to_have_attribute("lang", "pt-BR")
     await expect(carla.page).to_have_title("Membros · Biblioteca Acme")
     await carla.open("/account")
@@ -146,7 +146,7 @@ async def test_the_list_of_members_says_who_is_here(shared_server: Server, perso
     ana = await person(shared_server, "acme", "ana@acme.test")
     carla = await person(shared_server, "acme", "carla@acme.test")
     page = await ana.open("/members")
-    row = page.locator(".person-list").get_by_role("listitem").filter(has_text="carla@acme.test")
+    row = page.locator(".people-table").get_by_role("row").filter(has_text="carla@acme.test")
     await expect(row).not_to_contain_text("here now", use_inner_text=True)
     await carla.open("/c/books")
     await expect(row).to_contain_text("here now", use_inner_text=True)
@@ -191,5 +191,5 @@ async def test_the_only_owner_who_wants_to_leave_is_led_to_whom_to_hand_over_to(
     await expect(dialog).to_contain_text("hand over the workspace first")
     await expect(dialog.get_by_role("button")).to_have_count(0)
     await dialog.get_by_role("link", name="Hand over the workspace").click()
-    await expect(ana.page.get_by_role("heading", name="Members", exact=True)).to_be_visible()
+    await expect(ana.page.get_by_role("heading", name="People", exact=True)).to_be_visible()
     await expect(dialog).to_have_count(0)

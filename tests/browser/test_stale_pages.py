@@ -39,7 +39,7 @@ async def test_a_link_that_is_shown_once_stays_and_its_page_is_not_stale_by_its_
 ) -> None:
     ana = await person(shared_server, "acme", "ana@acme.test")
     await ana.open("/members")
-    await ana.page.get_by_role("button", name="Make the link").click()
+    await ana.page.get_by_role("button", name="Create link").click()
     link = ana.page.get_by_label("Link of the invitation")
     await expect(link).to_have_value(re.compile("/join"))
     value = await link.input_value()

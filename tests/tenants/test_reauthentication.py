@@ -43,7 +43,7 @@ HARMLESS = {
     *("/account/sessions/{session_id:int}/end", "/account/sessions/end-others", "/account/confirm-mail"),
     *("/members/{member_id:int}/suspend", "/members/{member_id:int}/restore"),
     *("/members/invitations/{invitation_id:int}/resend", "/members/invitations/{invitation_id:int}/revoke"),
-    *("/settings", "/settings/logo", "/settings/logo/remove"),
+    *("/settings", "/settings/security", "/settings/logo", "/settings/logo/remove"),
     *("/account/tokens/{token_id:int}/end", "/settings/tokens/{token_id:int}/end"),
     *("/c/{slug:str}/archive", "/c/{slug:str}/restore"),
     *("/c/{slug:str}/permissions", "/c/{slug:str}/guests", "/c/{slug:str}/guests/remove"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -13,6 +14,7 @@ from litestar.response import Redirect
 from sqlalchemy import BigInteger, bindparam, select
 
 from app.accounts.access import AnyRequest
+from app.accounts.days import group_by_day
 from app.accounts.members import Member
 from app.accounts.rights import may
 from app.accounts.shell import notice, page_part, render_page
@@ -28,7 +30,7 @@ from app.notifications.inbox import (
     read_inbox,
 )
 from app.notifications.kinds import NOTIFICATION_KINDS, SUBJECTS, split
-from app.notifications.listing import say_many, say_one
+from app.notifications.listing import Group, say_many, say_one
 from app.notifications.preferences import Choice, choose, follow, list_choices, mute, read_followers
 from app.web.calls import is_call
 from app.web.forms import Form, number_of
@@ -73,6 +75,7 @@ async def show_inbox(
         member,
         "notifications/inbox.html",
         inbox=inbox,
+        days=list_days(transaction, member, inbox.groups),
         anything_unread=await has_unread(transaction, member),
         sentence=lambda item: say_one(item, transaction.tenant.language),
         summary=lambda group: say_many(group, transaction.tenant.language),
@@ -80,6 +83,14 @@ async def show_inbox(
         address=lambda **changes: address_of(view, **changes),
         kinds=[known for known, _ in await list_choices(transaction, member) if known.in_app],
     )
+
+
+def list_days(transaction: Transaction, member: Member, groups: Sequence[Group]) -> list[Any]:
+    """What is unread, and below it the rest by the days on which it happened last."""
+    unread = [group for group in groups if group.unread and group.items]
+    read = [group for group in groups if not group.unread and group.items]
+    days = group_by_day(transaction, member, read, lambda group: group.items[0].at)
+    return ([(_l("Unread"), unread)] if unread else []) + days
 
 
 def view_in(form: Form) -> str:

@@ -16,7 +16,7 @@ from app.database import Transaction, now
 from app.records.access import enter_collection
 from app.records.channels import follow_counts
 from app.records.pins import pin_collection
-from app.records.used_collections import COLLECTIONS_SHOWN, list_used
+from app.records.used_collections import list_used
 from app.web.forms import Form
 from app.web.redirects import see_other
 
@@ -37,11 +37,11 @@ async def show_home(request: AnyRequest, transaction: Transaction, member: Membe
         "records/home.html",
         waiting=await list_all_waiting(request, transaction, member),
         parts=await list_home_parts(request, transaction, member),
-        steps=await list_steps(transaction) if is_new else [],
+        steps=await list_steps(transaction, member) if is_new else [],
         collections=used.first,
         pinned=bool(used.pinned),
         follow=follow_counts(used.first),
-        most=COLLECTIONS_SHOWN,
+        more=len(used.first) < len(used.collections),
     )
 
 

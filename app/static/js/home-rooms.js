@@ -1,7 +1,7 @@
 // <home-rooms>: on the home page, the last lines of rooms with something unread. Lines of all rooms that the member is in
 // are pushed, one's own and what is read elsewhere among them: a line is shown while the sidebar counts something in its
 // room. The first message of a new workspace ticks a step off.
-const MOST = 6;
+const MOST = 5;
 
 class HomeRooms extends HTMLElement {
   connectedCallback() {
