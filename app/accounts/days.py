@@ -15,7 +15,7 @@ from app.accounts.members import Member
 from app.database import Transaction, now
 from app.web.texts import Text, _l
 
-Item = TypeVar("Item")
+Dated = TypeVar("Dated")
 
 
 def name_day(day: date, today: date, locale: Locale) -> Text | str:
@@ -28,8 +28,8 @@ def name_day(day: date, today: date, locale: Locale) -> Text | str:
 
 
 def group_by_day(
-    transaction: Transaction, member: Member, items: Iterable[Item], moment_of: Callable[[Item], datetime]
-) -> list[tuple[Text | str, Sequence[Item]]]:
+    transaction: Transaction, member: Member, items: Iterable[Dated], moment_of: Callable[[Dated], datetime]
+) -> list[tuple[Text | str, Sequence[Dated]]]:
     """Items in their order, those after each other of one day together, each with what the day is called."""
     zone, locale = ZoneInfo(member.time_zone), transaction.tenant.formats
     today = now().astimezone(zone).date()

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, exists, select
+from sqlalchemy.orm import aliased
 
 from app.accounts.access import AnyRequest
 from app.accounts.home import WAITING_SHOWN, Waits, first_step, home_part, waits
@@ -15,6 +16,7 @@ from app.accounts.members import Member
 from app.accounts.mentions import read_texts
 from app.chat.drafts import MessageDraft
 from app.chat.messages import Message
+from app.chat.reading import JoinedRoom
 from app.chat.rooms import Room
 from app.chat.sidebar import list_own_rooms
 from app.chat.timeline import QUOTE_EXCERPT
@@ -35,42 +37,50 @@ class LastLine:
 
 
 def make_list_of_last() -> Select[Message, str]:
-    """The select of the last messages of some rooms, with their authors' names; of what was deleted there is none."""
+    """The select of the last messages of some rooms, with their authors' names; the newest first. What was deleted is
+    passed over."""
+    before = aliased(Message)
+    last = (
+        select(before.number)
+        .where(before.tenant_id == Room.tenant_id, before.room_id == Room.id, before.deleted_at.is_(None))
+        .order_by(before.number.desc())
+        .limit(1)
+        .correlate(Room)
+        .scalar_subquery()
+    )
     return (
         select(Message, Member.name)
         .join(Member, (Member.id == Message.member_id) & (Member.tenant_id == Message.tenant_id))
-        .join(
-            Room,
-            (Room.id == Message.room_id) & (Room.tenant_id == Message.tenant_id) & (Room.last_number == Message.number),
-        )
-        .where(Room.id.in_(bindparam("room_ids")), Message.deleted_at.is_(None))
+        .join(Room, (Room.id == Message.room_id) & (Room.tenant_id == Message.tenant_id))
+        .where(Room.id.in_(bindparam("room_ids")), Message.number == last)
+        .order_by(Message.id.desc())
+        .limit(LINES_SHOWN)
     )
 
 
 LIST_LAST = PreparedSelect(make_list_of_last)
 
 
-async def find_last_lines(transaction: Transaction, rooms: Sequence[Room]) -> dict[int, LastLine]:
-    """The last lines of rooms, by their ids."""
-    if not rooms:
-        return {}
-    rows = await transaction.rows(LIST_LAST, room_ids=[room.id for room in rooms])
+async def list_last_lines(transaction: Transaction, joined: Sequence[JoinedRoom]) -> list[tuple[JoinedRoom, LastLine]]:
+    """The last lines of some rooms, the newest first."""
+    if not joined:
+        return []
+    rooms = {each.room.id: each for each in joined}
+    rows = await transaction.rows(LIST_LAST, room_ids=rooms)
     texts = await read_texts(transaction, *(message.plain for message, _ in rows))
-    return {
-        message.room_id: LastLine(message.number, name, text[:QUOTE_EXCERPT], message.created_at)
+    return [
+        (rooms[message.room_id], LastLine(message.number, name, text[:QUOTE_EXCERPT], message.created_at))
         for (message, name), text in zip(rows, texts, strict=True)
-    }
+    ]
 
 
 @home_part("chat/_home_rooms.html", place="side", order=20)
 async def rooms_part(request: AnyRequest, transaction: Transaction, member: Member) -> dict[str, Any]:
-    """The rooms in which something is unread that the member is told of."""
+    """The rooms in which something is unread that the member is told of, each with its last line."""
     sidebar = await list_own_rooms(request, transaction, member)
     joined = [*(shown.joined for shown in sidebar.shown), *sidebar.rest]
     unread = [each for each in joined if each.unread and each.membership.notify != "nothing"]
-    chosen = sorted(unread, key=lambda each: each.mentions == 0)[:LINES_SHOWN]
-    lines = await find_last_lines(transaction, [each.room for each in chosen])
-    return {"rooms": [(each, lines.get(each.room.id)) for each in chosen]}
+    return {"rooms": await list_last_lines(transaction, unread), "most": LINES_SHOWN}
 
 
 def address_of_room(room: Room) -> str:

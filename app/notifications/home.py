@@ -39,11 +39,12 @@ def select_for_home(place: PlaceOnHome) -> PreparedSelect[Notification, Activity
             .outerjoin(Member, (Member.id == Activity.actor_id) & (Member.tenant_id == Activity.tenant_id))
             .where(Notification.member_id == bindparam("reader_id"), Notification.kind.in_(map(literal, kinds)))
             .where(is_in_inbox())
-            .order_by(Notification.id.desc())
         )
         if place == "waits":
-            return shown.where(Notification.read_at.is_(None)).limit(WAITING_SHOWN)
-        return shown.limit(RECENT_READ)
+            # By a sum: the index of what is unread is a short one, and that by which all are sorted is long.
+            newest = (Notification.id + literal(0)).desc()
+            return shown.where(Notification.read_at.is_(None)).order_by(newest).limit(WAITING_SHOWN)
+        return shown.order_by(Notification.id.desc()).limit(RECENT_READ)
 
     return PreparedSelect(make)
 

@@ -11,7 +11,6 @@ from typing import Any
 from sqlalchemy import BigInteger, Select, String, and_, bindparam, or_, select
 
 from app.accounts.access import AnyRequest
-from app.accounts.home import HOME_REFRESH
 from app.accounts.members import Member
 from app.accounts.quick_switcher import LIMIT, Destination, switches_to
 from app.accounts.shell import sidebar_section
@@ -132,22 +131,10 @@ def show_changes(tenant: Tenant, changes: Changes) -> Iterator[Partial]:
         else:
             page = {**about, "history": changes.histories[record]}
             yield make_partial(tenant, place.channel, "records/record_push.html", fact=fact, **page)
-    yield from show_assigned(tenant, changes)
     for collection_id, fact in sorted(changes.many.items()):
         yield show_collection_anew(tenant, collection_id, fact)
     for collection in changes.counted:
         yield show_count(tenant, collection)
-
-
-def show_assigned(tenant: Tenant, changes: Changes) -> Iterator[Partial]:
-    """Home pages of those who are chosen in a record, or were, fetch themselves anew: they list what it is called."""
-    people: set[str] = set()
-    for fact, _, fields, _ in changes.shown:
-        for field in fields:
-            if field.kind.names_people and not field.kind.computed:
-                people |= {*f"{(fact.before or {}).get(field.ref, '')} {fact.after.get(field.ref, '')}".split()}
-    for member_id in sorted(people, key=int)[:MOST_RECORDS_SHOWN]:
-        yield refresh(tenant, f"user.{member_id}", HOME_REFRESH)
 
 
 def show_collection_anew(tenant: Tenant, collection_id: int, fact: Fact | None = None) -> Partial:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, exists, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, exists, literal, select, union
 
 from app.accounts.access import AnyRequest
 from app.accounts.home import WAITING_SHOWN, Waits, first_step, home_part, waits
@@ -24,32 +24,39 @@ from app.records.permissions import is_granted_to_reader
 from app.records.records import Record
 from app.web.texts import _l, fold_searched
 
-# So many are looked at, and so many of them shown.
-MOST_ASSIGNED = 60
+# So many are looked for, looked at, and shown.
+MOST_CANDIDATES = 300
+MOST_ASSIGNED = 40
 ASSIGNED_SHOWN = 5
 
-# Who is the only one in a field of a record is found by the key that lists are sorted by; who is one of several in
-# it, among the records that they follow, as whoever is chosen does.
+
+def make_list_of_candidates() -> Select[int]:
+    """The select of the ids of records in which a member may be chosen, the newest first.
+
+    Who is the only one in a field of a record is found by the key that lists are sorted by; who is one of several in
+    it, among the records that they follow, as whoever is chosen does.
+    """
+    people = select(Field.id).where(Field.kind_name == literal(PersonKind.name))
+    alone = select(RecordKey.record_id.label("id")).where(
+        RecordKey.field_id.in_(people), RecordKey.sort_key == bindparam("key")
+    )
+    among = select(Follow.subject_id.label("id")).where(
+        Follow.subject_kind == literal("record"), Follow.member_id == bindparam("member_id"), Follow.following
+    )
+    ids = union(alone, among).subquery()
+    return select(ids.c.id).order_by(ids.c.id.desc()).limit(MOST_CANDIDATES)
+
+
+LIST_CANDIDATES = PreparedSelect(make_list_of_candidates)
+# By their ids alone: asked for both at once, databases go through all records.
 LIST_ASSIGNED = PreparedSelect(
     lambda: (
         select(Record)
         .where(
+            Record.id.in_(bindparam("ids")),
             Record.deleted_at.is_(None),
             is_granted_to_reader("read", Record.collection_id),
-            or_(
-                Record.id.in_(
-                    select(RecordKey.record_id).where(
-                        RecordKey.field_id.in_(select(Field.id).where(Field.kind_name == PersonKind.name)),
-                        RecordKey.sort_key == bindparam("key"),
-                    )
-                ),
-                Record.id.in_(
-                    select(Follow.subject_id).where(
-                        Follow.subject_kind == "record", Follow.member_id == bindparam("member_id"), Follow.following
-                    )
-                )
-                & (find_text(Record.search, bindparam("name")) > 0),
-            ),
+            find_text(Record.search, bindparam("name")) > 0,
         )
         .order_by(Record.updated_at.desc(), Record.id.desc())
         .limit(MOST_ASSIGNED)
@@ -60,8 +67,12 @@ LIST_ASSIGNED = PreparedSelect(
 async def list_assigned(transaction: Transaction, member: Member) -> list[Record]:
     """Records in which a member is chosen in a field for people, those that were changed last first."""
     key, name = collate(member.name)[:SORT_KEY_LIMIT], fold_searched(member.name)
-    found = await transaction.column(LIST_ASSIGNED, key=key, name=name, role=member.role, member_id=member.id)
-    kept = await find_collections(transaction, {record.collection_id for record in found}) if found else {}
+    ids = await transaction.column(LIST_CANDIDATES, key=key, member_id=member.id)
+    if not ids:
+        return []
+    about = {"ids": ids, "name": name, "role": member.role, "member_id": member.id}
+    found = await transaction.column(LIST_ASSIGNED, **about)
+    kept = await find_collections(transaction, {record.collection_id for record in found})
     return [
         record
         for record in found

@@ -1,4 +1,4 @@
-"""Members pin collections, and their home page lists their drafts"""
+"""Members pin collections, and their home page lists their drafts and what they follow"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -32,9 +32,11 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("member_id", "collection_id", name=op.f("pk_pinned_collection")),
     )
+    op.create_index("ix_follow_member", "follow", ["tenant_id", "member_id", "subject_kind", "subject_id"])
     op.create_index("ix_draft_member", "draft", ["tenant_id", "member_id", "typed_at"])
 
 
 def downgrade() -> None:
     op.drop_index("ix_draft_member", "draft")
+    op.drop_index("ix_follow_member", "follow")
     op.drop_table("pinned_collection")

@@ -1,11 +1,12 @@
 // <home-rooms>: on the home page, the last lines of rooms with something unread. Lines of all rooms that the member is in
-// are pushed, one's own and what is read elsewhere among them: a line is shown while the sidebar counts something in its
-// room. The first message of a new workspace ticks a step off.
-const MOST = 5;
+// are pushed, one's own and of rooms that are told nothing of among them: a line stays while the sidebar counts something
+// in its room. Where a line is missing, as there was no place for it or what it said is gone, the page fetches itself
+// anew; so it does while a new workspace waits for its first message.
+import { me } from "./page.js";
 
 class HomeRooms extends HTMLElement {
   connectedCallback() {
-    this.seen = this.lines.length;
+    if (this.lines.length) asked = "first";
     this.observer = new MutationObserver(() => this.#show());
     this.observer.observe(document.querySelector("nav.side"), { childList: true, subtree: true, attributeFilter: ["data-count", "data-notify"] });
     this.observer.observe(this.querySelector("ul"), { childList: true });
@@ -19,16 +20,33 @@ class HomeRooms extends HTMLElement {
   get lines() { return [...this.querySelectorAll("li")]; }
 
   #show() {
-    let shown = 0;
+    const told = [...document.querySelectorAll("#rooms li .unread[data-count]")]
+      .filter(({ dataset: { count, notify } }) => Number(count) > 0 && notify !== "nothing").map(({ id }) => id.split("-")[1]);
+    const hasCome = this.lines.length > 0;
     for (const line of this.lines) {
-      const counts = document.getElementById(line.id.replace("home-", "") + "-unread")?.dataset;
-      if (counts) line.hidden = Number(counts.count ?? 0) === 0 || counts.notify === "nothing" || shown >= MOST;
-      shown += Number(!line.hidden);
+      const room = roomOf(line);
+      if (document.getElementById(`room-${room}-unread`) && !told.includes(room)) line.remove();
+      else nameIt(line);
     }
-    const isHidden = shown === 0;
-    if (this.hidden !== isHidden) this.hidden = isHidden;
-    if (this.lines.length > this.seen && document.getElementById("first-steps")) document.dispatchEvent(new Event("page:refresh"));
-    this.seen = this.lines.length;
+    for (const line of this.lines.slice(Number(this.dataset.most))) line.remove();
+    const shown = this.lines.map(roomOf);
+    if (this.hidden !== (shown.length === 0)) this.hidden = shown.length === 0;
+    const missing = shown.length < Number(this.dataset.most) ? told.filter((room) => !shown.includes(room)).join(" ") : "";
+    const wanted = missing || (hasCome && document.getElementById("first-steps") ? "first" : "");
+    if (wanted && wanted !== asked) document.dispatchEvent(new Event("page:refresh"));
+    asked = wanted;
+    this.observer.takeRecords();                       // of what was done here
   }
+}
+
+// For what the page was fetched anew already.
+let asked = "";
+
+const roomOf = (line) => line.id.replace("home-room-", "");
+
+// A direct room is called after the others, whoever looks.
+function nameIt(line) {
+  const people = [...line.querySelectorAll(".title [data-person]")];
+  if (people.length) line.querySelector(".title").textContent = people.filter(({ dataset }) => dataset.person !== me).map(({ textContent }) => textContent).join(", ");
 }
 customElements.define("home-rooms", HomeRooms);
