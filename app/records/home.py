@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, exists, literal, select, union
+from sqlalchemy import ColumnElement, Select, String, bindparam, exists, literal, select, union
 
 from app.accounts.access import AnyRequest
 from app.accounts.home import WAITING_SHOWN, Waits, first_step, home_part, waits
@@ -56,7 +56,7 @@ LIST_ASSIGNED = PreparedSelect(
             Record.id.in_(bindparam("ids")),
             Record.deleted_at.is_(None),
             is_granted_to_reader("read", Record.collection_id),
-            find_text(Record.search, bindparam("name")) > 0,
+            find_text(Record.search, bindparam("name", type_=String())) > 0,
         )
         .order_by(Record.updated_at.desc(), Record.id.desc())
         .limit(MOST_ASSIGNED)

@@ -96,7 +96,7 @@ async def test_another_language_and_another_name_show_in_pages_that_are_open(ser
     await ana.page.get_by_role("button", name="Save").click()
     await expect(carla.page.get_by_role("heading", name="Pessoas")).to_be_visible()
     await expect(carla.page.locator("html")).to_have_attribute("lang", "pt-BR")
-    await expect(carla.page).to_have_title("Membros · Biblioteca Acme")
+    await expect(carla.page).to_have_title("Pessoas · Biblioteca Acme")
     await carla.open("/account")
     await carla.page.get_by_label("O nome que os outros veem").fill("Clarice")
     await carla.page.get_by_role("button", name="Mudar o nome").click()

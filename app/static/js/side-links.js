@@ -1,20 +1,12 @@
 // <side-links>: of the links in the sidebar, the one to where one is. The sidebar is pushed to everybody alike.
 
-// On a phone, the tab of the open page among those that scroll sideways.
-function showTab() {
-  const list = document.querySelector(".shell-tabs ul");
-  const open = list?.querySelector("[aria-current]");
-  if (open) list.scrollLeft = open.offsetLeft - list.offsetLeft - (list.clientWidth - open.clientWidth) / 2;
-}
-
 class SideLinks extends HTMLElement {
   connectedCallback() {
     this.stop = new AbortController();
-    document.addEventListener("htmx:after:swap", () => { this.#mark(); showTab(); }, { signal: this.stop.signal });      // the page has another address
+    document.addEventListener("htmx:after:swap", () => this.#mark(), { signal: this.stop.signal });      // the page has another address
     this.observer = new MutationObserver(() => this.#mark());
     this.observer.observe(this, { childList: true, subtree: true, attributeFilter: ["aria-current", "href"] });
     this.#mark();
-    showTab();
   }
 
   disconnectedCallback() {
