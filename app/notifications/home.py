@@ -19,7 +19,7 @@ from app.notifications.listing import ListedNotification, describe_items, say_on
 from app.notifications.models import Activity, Notification, is_in_inbox
 
 # Of so many recent changes, the last to each thing is shown: to so many things.
-RECENT_READ = 12
+RECENT_READ = 8
 RECENT_SHOWN = 5
 # What was announced is shown for so long, if it does not end before.
 ANNOUNCED_FOR = timedelta(days=30)

@@ -13,7 +13,7 @@ from app.web.assets import VERSION, static_file, static_names, static_version
 
 FOR_EVER = "public, max-age=31536000, immutable"
 # What is no page needs nothing; the policy of pages would be as long as many a script.
-NOTHING = "default-src 'none'; frame-ancestors 'none'"
+STRICTEST = "default-src 'none'; frame-ancestors 'none'"
 ZERO = re.compile(r"q=0(\.0*)?")
 
 
@@ -36,7 +36,7 @@ def show_static_file(request: Request[Any, Any, Any], path: Path) -> Response[by
         raise NotFoundException
     file = static_file(name)
     headers = {"cache-control": FOR_EVER if version == static_version() else "no-store"}
-    headers["content-security-policy"] = NOTHING
+    headers["content-security-policy"] = STRICTEST
     content = file.content
     if file.compressed is not None:
         headers["vary"] = "accept-encoding"
