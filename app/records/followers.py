@@ -35,9 +35,9 @@ from app.records.facts import (
     RecordsReindexed,
 )
 from app.records.granting import admit_invited
-from app.records.home_pushes import read_homes, show_homes_anew
 from app.records.lost_rights import read_affected, show_affected, take_rights_back
 from app.records.notices import tell_asked, tell_changes
+from app.records.pushes import read_homes, show_homes_anew
 from app.records.reindexing import reindex_all_soon, reindex_people_soon, reindex_times_soon
 from app.tenants.facts import SettingChanged
 

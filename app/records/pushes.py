@@ -5,15 +5,31 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from sqlalchemy import Select, bindparam, literal, select, union
+
 from app.accounts.home import HOME_REFRESH
-from app.database import Partial, Tenant, Transaction
-from app.editing.drafts import list_drafts
+from app.database import Partial, PreparedSelect, Tenant, Transaction
+from app.editing.drafts import Draft
 from app.live.log import refresh
-from app.notifications.preferences import read_followers
+from app.notifications.preferences import Follow
 from app.records.channels import MOST_RECORDS_SHOWN
 from app.records.facts import RecordChanged
 from app.records.fields import Fields, list_fields_of
-from app.records.records import Record
+
+
+def make_list_of_concerned() -> Select[int]:
+    """The select of who follows any of some records, or has a draft of one."""
+    following = select(Follow.member_id.label("id")).where(
+        Follow.subject_kind == literal("record"), Follow.subject_id.in_(bindparam("ids")), Follow.following
+    )
+    drafting = select(Draft.member_id.label("id")).where(
+        Draft.kind == literal("record"), Draft.row_id.in_(bindparam("ids")), Draft.values.is_not(None)
+    )
+    found = union(following, drafting).subquery()
+    return select(found.c.id)
+
+
+LIST_CONCERNED = PreparedSelect(make_list_of_concerned)
 
 
 def list_chosen(fields: Fields, change: RecordChanged) -> set[int]:
@@ -43,12 +59,8 @@ async def read_homes(transaction: Transaction, facts: Sequence[RecordChanged]) -
         fact for fact in shown if fact.what != "created" and is_called_otherwise(fields[fact.collection_id], fact)
     ]
     if called:
-        ids = {fact.row_id for fact in called}
         members |= {fact.by.member_id for fact in called if fact.by.member_id is not None}
-        for chosen in (await read_followers(transaction, "record", ids)).values():
-            members |= {member_id for member_id, following in chosen.items() if following}
-        rows = list((await transaction.find_all(Record, ids)).values())
-        members |= {member_id for drafts in (await list_drafts(transaction, rows)).values() for member_id in drafts}
+        members |= {*await transaction.column(LIST_CONCERNED, ids={fact.row_id for fact in called})}
     return sorted(members)
 
 
