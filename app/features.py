@@ -12,6 +12,7 @@ from app.accounts.audit import audited
 from app.accounts.quick_switcher import show_quick_switcher
 from app.accounts.rights import install
 from app.accounts.undo import take_back
+from app.chat import home as chat_home
 from app.chat.followers import (
     archived_shown,
     cards_shown,
@@ -40,10 +41,12 @@ from app.chat.pages import rooms as room_pages
 from app.chat.pages import search as search_pages
 from app.chat.rights import CHAT_RIGHTS
 from app.database import Database, Followers
+from app.editing import home as editing_home
 from app.editing.followers import draft_ends_shown, locks_of_credentials, rows_shown
 from app.editing.rights import EDITING_RIGHTS
-from app.live.followers import sessions_shown, sockets_closed
+from app.live.followers import homes_shown, sessions_shown, sockets_closed
 from app.live.log import append
+from app.notifications import home as notification_home
 from app.notifications.accounts import ACCOUNT_KINDS
 from app.notifications.announcements import ANNOUNCEMENT_KINDS
 from app.notifications.followers import (
@@ -68,6 +71,7 @@ from app.operators.pages import workspaces as operator_pages
 from app.programs.endpoints.every import PROGRAM_ENDPOINTS
 from app.programs.pages import reference as reference_pages
 from app.records import auditing, books, reindexing
+from app.records import home as record_home
 from app.records import usage as record_usage
 from app.records.followers import (
     access_shown,
@@ -83,6 +87,7 @@ from app.records.followers import (
     formats_reindexed,
     guests_admitted,
     holders_told,
+    homes_of_records_shown,
     names_reindexed,
     rights_taken_back,
     times_reindexed,
@@ -100,6 +105,7 @@ from app.records.pages import editing as editing_pages
 from app.records.pages import exports as export_pages
 from app.records.pages import fields as field_pages
 from app.records.pages import files as record_file_pages
+from app.records.pages import home as home_pages
 from app.records.pages import imports as import_pages
 from app.records.pages import kinds as kind_pages
 from app.records.pages import locks as lock_pages
@@ -108,6 +114,7 @@ from app.records.pages import printing as printing_pages
 from app.records.pages import records as record_pages
 from app.records.pages import reverting as reverting_pages
 from app.records.rights import RECORD_RIGHTS
+from app.tenants import home as tenant_home
 from app.tenants import password_links
 from app.tenants.followers import (
     following_ended,
@@ -129,6 +136,7 @@ from app.tenants.pages import joining as joining_pages
 from app.tenants.pages import keys as key_pages
 from app.tenants.pages import members as member_pages
 from app.tenants.pages import pictures as picture_pages
+from app.tenants.pages import security as security_pages
 from app.tenants.pages import settings as settings_pages
 from app.tenants.pages import sign_in as sign_in_pages
 from app.tenants.pages import tokens as token_pages
@@ -146,6 +154,8 @@ WORKSPACE_PAGES = (
     audit_pages,
     settings_pages,
     key_pages,
+    security_pages,
+    home_pages,
     collection_pages,
     closing_pages,
     permission_pages,
@@ -185,8 +195,9 @@ PROGRAM_ROUTES: list[Any] = [endpoint for module in PROGRAM_ENDPOINTS for endpoi
 CENTRAL_ROUTES: list[Any] = [*central_pages.handlers, operator_pages.router]
 
 # What no page brings with it, and that says by itself what it is for: a job, what operators see counted, what a new
-# workspace is furnished with, how the audit log calls records.
+# workspace is furnished with, how the audit log calls records, what the home page shows.
 OTHERS = (password_links, record_usage, reindexing, books, auditing)
+ON_HOME = (editing_home, notification_home, chat_home, record_home, tenant_home)
 
 # Who may do what.
 install(TENANT_RIGHTS, EDITING_RIGHTS, NOTIFICATION_RIGHTS, RECORD_RIGHTS, CHAT_RIGHTS)
@@ -238,6 +249,7 @@ FOLLOWERS = Followers(
         logo_shown,
         settings_shown,
         changes_shown,
+        homes_of_records_shown,
         added_shown,
         forgotten_shown,
         definitions_forgotten_shown,
@@ -257,6 +269,7 @@ FOLLOWERS = Followers(
         people_shown,
         announced_shown,
         bells_shown,
+        homes_shown,
     ),
     log=append,
 )

@@ -64,7 +64,7 @@ async def test_an_invitation_is_revoked(shared_server: Server, ana: httpx.AsyncC
 async def test_a_session_is_ended(shared_server: Server, ana: httpx.AsyncClient) -> None:
     async with aclosing(await shared_server.sign_in("acme", "ana@acme.test")):
         number = shared_server.store.rows("SELECT max(id) FROM session")[0][0]
-        await press_twice(ana, "/account", f"/account/sessions/{number}/end")
+        await press_twice(ana, "/account/security", f"/account/sessions/{number}/end")
     assert (await ana.post(f"/account/sessions/{number}/end")).status_code == 404
 
 

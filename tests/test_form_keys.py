@@ -272,11 +272,18 @@ async def test_a_table_of_which_lines_were_left_is_imported_once_too(
 MAKES_NOTHING = {
     # They change, end or delete what there is, or note something of it.
     *("/account/name", "/account/time-zone", "/account/password", "/account/leave", "/account/picture/remove"),
-    *("/account/picture", "/settings", "/settings/logo", "/settings/logo/remove", "/account/sessions/end-others"),
+    *(
+        "/account/picture",
+        "/settings",
+        "/settings/security",
+        "/settings/logo",
+        "/settings/logo/remove",
+        "/account/sessions/end-others",
+    ),
     *("/account/sessions/{session_id:int}/end", "/c/{slug:str}/rename", "/c/{slug:str}/fields/{key:str}"),
     *("/c/{slug:str}/archive", "/c/{slug:str}/remove", "/c/{slug:str}/restore"),
     *("/c/{slug:str}/fields/{key:str}/" + verb for verb in ("restore", "kind", "fill")),
-    *("/c/{slug:str}/columns", "/c/{slug:str}/bin/restore"),
+    *("/c/{slug:str}/columns", "/c/{slug:str}/pin", "/c/{slug:str}/bin/restore"),
     *("/c/{slug:str}/permissions", "/c/{slug:str}/guests", "/c/{slug:str}/guests/remove"),
     *("/members/{member_id:int}/" + verb for verb in ("role", "owner", "suspend", "restore", "remove")),
     *("/announcements/{announcement_id:int}/" + verb for verb in ("acknowledge", "withdraw")),

@@ -34,7 +34,7 @@ class AuditEntry(Tenanted, Base):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the audit log says of a fact: a kind that `tenants/pages/audit.py` has a sentence for, and of what."""
+    """What the audit log says of a fact: a kind that `tenants/audit_sentences.py` has a sentence for, and of what."""
 
     what: str
     subject: str

@@ -18,6 +18,7 @@ from app.accounts.access import AnyRequest, host_of, local_path
 from app.accounts.acquaintance import is_acquainted
 from app.accounts.members import Member
 from app.accounts.rights import is_entitled, may
+from app.accounts.tabs import tabs_of
 from app.accounts.time_zones import show_in_zone
 from app.accounts.undo import UndoOffer, find_offer
 from app.database import PreparedSelect, Transaction
@@ -161,6 +162,7 @@ async def render_page(
         tenant=tenant,
         member=member,
         may=may,
+        tabs_of=tabs_of,
         sections=sections,
         bar=[(template, await context(request, transaction, member)) for template, context in BAR],
         channels=f"{whole} user.{member.id}{admins} {channels}".strip(),

@@ -42,7 +42,8 @@ def show_in_zone(html: str, zone: str, locale: Locale) -> str:
             day, date, time = write_in_zone(found[2], zone, locale)
         except (ValueError, OverflowError):  # the first and the last hours that there are
             return found[0]
-        return found[1] + (time if day == today and found[3] == " data-clock" else f"{date}, {time}")
+        is_clock = found[3] == " data-hour" or (day == today and found[3] == " data-clock")
+        return found[1] + (time if is_clock else f"{date}, {time}")
 
     return SHOWN_TIME.sub(write, html)
 

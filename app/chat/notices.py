@@ -54,6 +54,7 @@ CHAT_KINDS = (
         many=_l("%(count)d messages in %(title)s"),
         icon="mail",
         mail="hourly",
+        on_home="",
     ),
     NotificationKind(
         "discussion",
@@ -62,6 +63,7 @@ CHAT_KINDS = (
         one={"": _l("%(actor)s wrote about %(title)s")},
         many=_l("%(count)d messages about %(title)s"),
         icon="message-square",
+        on_home="",
     ),
     NotificationKind(
         "invitation",

@@ -17,7 +17,7 @@ from sqlalchemy import bindparam, select
 from app.accounts.members import Member
 from app.chat.channels import push_insiders
 from app.chat.direct_rooms import find_direct_people
-from app.chat.facts import InRoom, MessageChanged, MessageDeleted, MessagePosted, MessageRestored
+from app.chat.facts import InRoom, MessageChanged, MessageDeleted, MessageEdited, MessagePosted, MessageRestored
 from app.chat.messages import Message
 from app.chat.references import RecordReference
 from app.chat.rooms import Room, order_of
@@ -124,9 +124,16 @@ def show_in_rooms(tenant: Tenant, found: MessagesShown) -> Iterator[Partial]:
         yield refresh(tenant, f"room.{room.id}", f"{place}-refresh", fact=fact)
     for cause, room, message in found.shown:
         yield make_partial(tenant, f"room.{room.id}", found.template, fact=cause, room=room, shown=message)
+        if isinstance(cause, MessageEdited) and room.kind != "discussion":
+            yield refresh(tenant, f"news.{room.id}", name_line(room, message.message.number), fact=cause)
     for news in found.news:
         shown = {"news": news, "order": order_of(news.room, news.room.name)}
         yield make_partial(tenant, f"news.{news.room.id}", "chat/news_push.html", fact=news.fact, **shown)
+
+
+def name_line(room: Room, number: int) -> str:
+    """The id by which home pages have a message as the last line of its room."""
+    return f"home-line-{room.id}-{number}"
 
 
 AnyFact = TypeVar("AnyFact", bound=InRoom)

@@ -103,8 +103,17 @@ async def list_sidebars(transaction: Transaction, member_ids: Iterable[int], cur
     return {member_id: choose_rooms(rooms, visits[member_id], current) for member_id, rooms in joined.items()}
 
 
+async def list_own_rooms(request: AnyRequest, transaction: Transaction, member: Member) -> Sidebar:
+    """The sidebar of the member who asks for a page, which may show it elsewhere, too: it is read once."""
+    current = request.scope["path"].removeprefix("/chat/").partition("/")[0]
+    key = Sidebar, member.id, current
+    sidebar: Sidebar | None = None if transaction.writes else transaction.info.get(key)
+    if sidebar is None:
+        sidebar = transaction.info[key] = (await list_sidebars(transaction, [member.id], current))[member.id]
+    return sidebar
+
+
 @sidebar_section("chat/_rooms.html", order=20)
 async def rooms_section(request: AnyRequest, transaction: Transaction, member: Member) -> dict[str, object]:
     """The rooms that a member uses, with what is unread."""
-    current = request.scope["path"].removeprefix("/chat/").partition("/")[0]
-    return {"sidebar": (await list_sidebars(transaction, [member.id], current))[member.id], "most": ROOMS_SHOWN}
+    return {"sidebar": await list_own_rooms(request, transaction, member), "most": ROOMS_SHOWN}

@@ -207,4 +207,7 @@ async def edited_section(request: AnyRequest, transaction: Transaction, member: 
     """What is being edited now, and by whom; guests see that on records' own pages alone."""
     if not may(member, "follow", "tenant"):
         return {"edited": []}
-    return {"edited": list((await find_row_places(transaction, await find_edited(transaction))).items())}
+    key = edited_section  # a page may show it beside its sidebar, too
+    if key not in transaction.info or transaction.writes:
+        transaction.info[key] = list((await find_row_places(transaction, await find_edited(transaction))).items())
+    return {"edited": transaction.info[key]}

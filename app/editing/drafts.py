@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKeyConstraint, String, bindparam, select
+from sqlalchemy import JSON, BigInteger, ForeignKeyConstraint, Index, String, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
@@ -28,7 +28,10 @@ class Draft(Tenanted, Base):
     """
 
     __tablename__ = "draft"
-    __table_args__ = (ForeignKeyConstraint(["tenant_id", "member_id"], ["member.tenant_id", "member.id"]),)
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "member_id"], ["member.tenant_id", "member.id"]),
+        Index("ix_draft_member", "tenant_id", "member_id", "typed_at"),
+    )
 
     kind: Mapped[str] = mapped_column(String(20), primary_key=True)
     row_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
@@ -53,6 +56,27 @@ LIST_DRAFTS = PreparedSelect(
         Draft.kind == bindparam("kind"), Draft.row_id.in_(bindparam("ids")), Draft.values.is_not(None)
     )
 )
+
+
+# How many of a member's own drafts are listed.
+MOST_OWN_DRAFTS = 12
+LIST_OWN_DRAFTS = PreparedSelect(
+    lambda: (
+        select(Draft.kind, Draft.row_id, Draft.typed_at)
+        .where(Draft.member_id == bindparam("member_id"), Draft.values.is_not(None))
+        .order_by(Draft.typed_at.desc())
+        .limit(MOST_OWN_DRAFTS)
+    )
+)
+
+
+async def list_own_drafts(transaction: Transaction, member: Member) -> Sequence[tuple[str, int, datetime]]:
+    """Of what a member has typed and not saved, the newest: of what kind and row, and when. A page reads it once."""
+    key = LIST_OWN_DRAFTS, member.id
+    if key not in transaction.info or transaction.writes:
+        transaction.info[key] = await transaction.rows(LIST_OWN_DRAFTS, member_id=member.id)
+    found: Sequence[tuple[str, int, datetime]] = transaction.info[key]
+    return found
 
 
 async def find_any_draft(transaction: Transaction, row: Editable, member: Member) -> Draft | None:

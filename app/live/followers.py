@@ -1,10 +1,11 @@
-"""What follows for sockets and lists of sessions when sessions start and end."""
+"""What follows for sockets and lists of sessions when sessions start and end; and which home pages are other ones."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 from app.accounts.facts import CredentialsEnded, OwnSessionsEnded, SessionsLapsed, SessionStarted
+from app.accounts.home import HOME_REFRESH, HomeOf
 from app.database import Partial, Shown, Tenant
 from app.live.log import close_sockets, refresh
 
@@ -24,5 +25,12 @@ def show_sessions(
         yield refresh(tenant, f"user.{member_id}", "sessions-refresh")
 
 
+def show_homes(tenant: Tenant, showings: Sequence[HomeOf]) -> Iterator[Partial]:
+    """Members' home pages fetch themselves anew."""
+    for member_id in dict.fromkeys(each.member_id for each in showings):
+        yield refresh(tenant, f"user.{member_id}", HOME_REFRESH)
+
+
 sockets_closed = Shown(close_ended, (CredentialsEnded,))
 sessions_shown = Shown(show_sessions, (SessionStarted, OwnSessionsEnded, SessionsLapsed))
+homes_shown = Shown(show_homes, (HomeOf,))

@@ -31,6 +31,7 @@ ACCOUNT_KINDS = (
         many=_l("%(count)d notifications about %(title)s"),
         icon="users",
         role="viewer",
+        on_home="recent",
     ),
     NotificationKind(
         "role",

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
+    Boolean,
     ColumnElement,
     ForeignKeyConstraint,
     String,
@@ -21,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
-from app.accounts.rights import require
+from app.accounts.rights import may, require
 from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.jobs.jobs import ClaimedJob, job
 from app.notifications.channels import push_readers
@@ -52,6 +53,7 @@ ANNOUNCEMENT_KINDS = (
         icon="info",
         mail="daily",
         role="viewer",
+        on_home="",
     ),
 )
 
@@ -87,9 +89,25 @@ class Announcement(Tenanted, Base):
 LIST_TITLES = PreparedSelect(
     lambda: select(Announcement.id, Announcement.title).where(Announcement.id.in_(bindparam("ids")))
 )
-COUNT_ANNOUNCEMENTS = PreparedSelect(lambda: select(func.count(Announcement.id)))
+
+
+def is_told() -> ColumnElement[bool]:
+    """Whether an announcement is still told, at the `moment` given."""
+    return or_(Announcement.ends_at.is_(None), Announcement.ends_at > bindparam("moment"))
+
+
+# All, for admins; for the others those that are still told.
+COUNT_ANNOUNCEMENTS = PreparedSelect(
+    lambda: select(func.count(Announcement.id)).where(or_(bindparam("all", type_=Boolean), is_told()))
+)
 LIST_ANNOUNCEMENTS = PreparedSelect(
-    lambda: select(Announcement).order_by(Announcement.id.desc()).limit(PAGE_SIZE).offset(bindparam("offset"))
+    lambda: (
+        select(Announcement)
+        .where(or_(bindparam("all", type_=Boolean), is_told()))
+        .order_by(Announcement.id.desc())
+        .limit(PAGE_SIZE)
+        .offset(bindparam("offset"))
+    )
 )
 LIST_READERS = PreparedSelect(
     lambda: (
@@ -172,11 +190,13 @@ async def get_announcement(transaction: Transaction, announcement_id: int) -> An
     return found
 
 
-async def list_announcements(transaction: Transaction, page: str = "") -> Paged[Announcement]:
-    """A page of announcements, newest first."""
-    count = await transaction.value(COUNT_ANNOUNCEMENTS) or 0
+async def list_announcements(transaction: Transaction, member: Member, page: str = "") -> Paged[Announcement]:
+    """A page of the announcements that a member may read, newest first."""
+    shown = {"all": may(member, "write", "announcements"), "moment": now()}
+    count = await transaction.value(COUNT_ANNOUNCEMENTS, **shown) or 0
     number = place_of_page(page, count)
-    return Paged(await transaction.column(LIST_ANNOUNCEMENTS, offset=(number - 1) * PAGE_SIZE), count, number)
+    found = await transaction.column(LIST_ANNOUNCEMENTS, **shown, offset=(number - 1) * PAGE_SIZE)
+    return Paged(found, count, number)
 
 
 async def withdraw_announcement(transaction: Transaction, member: Member, announcement: Announcement) -> None:

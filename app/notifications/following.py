@@ -31,7 +31,11 @@ class Follow(OfSubject, Base):
     """A thing that a member follows, or (`following` false) does not although they made it."""
 
     __tablename__ = "follow"
-    __table_args__ = (to_member(), Index("ix_follow_subject", "tenant_id", "subject_kind", "subject_id"))
+    __table_args__ = (
+        to_member(),
+        Index("ix_follow_subject", "tenant_id", "subject_kind", "subject_id"),
+        Index("ix_follow_member", "tenant_id", "member_id", "subject_kind", "subject_id"),
+    )
 
     following: Mapped[bool]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from markupsafe import Markup, escape
 from sqlalchemy import ColumnElement
@@ -16,6 +16,7 @@ from app.web.texts import Text, translations
 
 # How often mails are sent. 'never' is not at all, 'once' as it happens.
 MAILS = ("never", "once", "hourly", "daily")
+PlaceOnHome = Literal["waits", "recent", ""]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,8 @@ class NotificationKind:
 
     `one` says what happened, by what is in the activity's details as `what` ('' for the rest); `many` says it of
     several. `why` answers 'why did I get this'. `mail` and `in_app` are what holds for who has not chosen. One that is
-    `fixed` can't be switched off or muted; one with `role` is for members of that rank.
+    `fixed` can't be switched off or muted; one with `role` is for members of that rank. The home page shows it,
+    `on_home`, while it is unread with what `waits`, or among `recent` changes, or otherwise, or not at all.
     """
 
     name: str
@@ -37,6 +39,7 @@ class NotificationKind:
     in_app: bool = True
     fixed: bool = False
     role: Role = "guest"
+    on_home: PlaceOnHome = "waits"
 
 
 @dataclass(frozen=True, slots=True)

@@ -287,7 +287,7 @@ async def find_record_destinations(transaction: Transaction, member: Member, tex
 async def collections_section(request: AnyRequest, transaction: Transaction, member: Member) -> dict[str, object]:
     """The collections that a member uses."""
     current = request.scope["path"].removeprefix("/c/").partition("/")[0]
-    used = await list_used(transaction, member, current)
+    used = (await list_used(transaction, member, current)).collections
     return {"collections": used, "more": len(used) == COLLECTIONS_SHOWN, "follow": follow_counts(used)}
 
 

@@ -38,6 +38,7 @@ from app.records.facts import (
 from app.records.granting import admit_invited
 from app.records.lost_rights import read_affected, show_affected, take_rights_back
 from app.records.notices import tell_asked, tell_changes
+from app.records.pushes import read_homes, show_homes_anew
 from app.records.reindexing import reindex_all_soon, reindex_people_soon, reindex_times_soon
 from app.tenants.facts import SettingChanged
 
@@ -53,6 +54,7 @@ access_shown = Shown(show_affected, (AccessChanged,), read_affected)
 changes_told = Follower(tell_changes, (RecordChanged,), notes=(MailsDue,))
 holders_told = Follower(tell_asked, (LockAsked,), notes=(MailsDue,))
 changes_shown = Shown(show_changes, (RecordChanged,), read_changes)
+homes_of_records_shown = Shown(show_homes_anew, (RecordChanged,), read_homes)
 told_forgotten = Follower(forget_told, (RecordsForgotten,))
 formats_reindexed = Follower(reindex_all_soon, (SettingChanged,))
 names_reindexed = Follower(reindex_people_soon, (MemberRenamed,))

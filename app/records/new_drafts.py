@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from sqlalchemy import bindparam, select
 
 from app.accounts.form_answers import digest_key, is_answered
+from app.accounts.home import HomeOf
 from app.accounts.members import Member
 from app.database import PreparedSelect, Transaction, now
 from app.editing.drafts import Draft
@@ -100,7 +101,9 @@ async def is_behind(transaction: Transaction, member: Member, draft: Draft, page
 
 
 async def write_new_draft(transaction: Transaction, draft: Draft, page: TypedOn, values: dict[str, str]) -> None:
-    """Write what was typed."""
+    """Write what was typed. The member's open home pages show that there is something, where there was nothing."""
+    if draft.values is None:
+        transaction.show(HomeOf(draft.member_id))
     draft.version, draft.values, draft.typed_at = draft.version + 1, values, now()
     draft.form, draft.token = page.form or None, page.changes
     draft.begun_form = page.begun or digest_key("", make_key())

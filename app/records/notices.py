@@ -54,6 +54,7 @@ RECORD_KINDS = (
         },
         many=_l("%(count)d changes to %(title)s"),
         icon="user",
+        on_home="recent",
     ),
     NotificationKind(
         "record-followed",
@@ -62,6 +63,7 @@ RECORD_KINDS = (
         one=CHANGE_SENTENCES,
         many=MANY,
         icon="eye",
+        on_home="recent",
     ),
     NotificationKind(
         "record-added",
@@ -70,6 +72,7 @@ RECORD_KINDS = (
         one=CHANGE_SENTENCES,
         many=MANY,
         icon="pencil",
+        on_home="recent",
     ),
     NotificationKind(
         "record-admin",
@@ -79,6 +82,7 @@ RECORD_KINDS = (
         many=MANY,
         icon="history",
         role="admin",
+        on_home="recent",
     ),
 )
 

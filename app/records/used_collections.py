@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sqlalchemy import ColumnElement, bindparam, select
 
 from app.accounts.members import Member
@@ -9,6 +11,7 @@ from app.accounts.visits import Visit
 from app.database import PreparedSelect, Transaction
 from app.records.collections import Collection
 from app.records.permissions import is_granted_to_reader
+from app.records.pins import PinnedCollection
 
 
 def is_in_use() -> tuple[ColumnElement[bool], ...]:
@@ -26,11 +29,12 @@ async def list_collections(transaction: Transaction, *, most: int) -> list[Colle
     return await transaction.column(LIST_COLLECTIONS, most=most)
 
 
-# How many the sidebar shows, and the start.
+# How many the sidebar shows; and of these the home page.
 COLLECTIONS_SHOWN = 12
+COLLECTIONS_ON_HOME = 8
 LIST_USED = PreparedSelect(
     lambda: (
-        select(Collection)
+        select(Collection, PinnedCollection.member_id)
         .outerjoin(
             Visit,
             (Visit.tenant_id == Collection.tenant_id)
@@ -38,9 +42,16 @@ LIST_USED = PreparedSelect(
             & (Visit.kind == "collection")
             & (Visit.member_id == bindparam("member_id")),
         )
+        .outerjoin(
+            PinnedCollection,
+            (PinnedCollection.tenant_id == Collection.tenant_id)
+            & (PinnedCollection.collection_id == Collection.id)
+            & (PinnedCollection.member_id == bindparam("member_id")),
+        )
         .where(*is_in_use(), is_granted_to_reader("browse", Collection.id))
         .order_by(
             Collection.slug != bindparam("current"),
+            PinnedCollection.member_id.is_(None),
             Visit.visited_at.desc().nulls_last(),
             Collection.name,
             Collection.id,
@@ -50,7 +61,27 @@ LIST_USED = PreparedSelect(
 )
 
 
-async def list_used(transaction: Transaction, member: Member, current: str = "") -> list[Collection]:
-    """The collections that a member uses, by name: the one of the address that is open, then those opened last."""
-    found = await transaction.rows(LIST_USED, member_id=member.id, role=member.role, current=current)
-    return sorted((each for (each,) in found), key=lambda each: (each.name, each.id))
+@dataclass(frozen=True, slots=True)
+class UsedCollections:
+    """The collections that a member uses, by name, and the ids of those that they have pinned."""
+
+    collections: list[Collection]
+    pinned: frozenset[int]
+
+    @property
+    def first(self) -> list[Collection]:
+        """Those for the home page: what is pinned, or the first where nothing is."""
+        return [each for each in self.collections if each.id in self.pinned] or self.collections[:COLLECTIONS_ON_HOME]
+
+
+async def list_used(transaction: Transaction, member: Member, current: str = "") -> UsedCollections:
+    """The collections that a member uses: the one of the address that is open, those that are pinned, then those opened
+    last. What a page asks for twice, for itself and for its sidebar, is read once."""
+    key = UsedCollections, member.id, current
+    used: UsedCollections | None = None if transaction.writes else transaction.info.get(key)
+    if used is None:
+        found = await transaction.rows(LIST_USED, member_id=member.id, role=member.role, current=current)
+        collections = sorted((each for each, _ in found), key=lambda each: (each.name, each.id))
+        used = UsedCollections(collections, frozenset(each.id for each, pinned_by in found if pinned_by is not None))
+        transaction.info[key] = used
+    return used

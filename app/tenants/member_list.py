@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from litestar import Response
+from sqlalchemy import bindparam, func, select
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.rights import may
+from app.accounts.sessions import Session
 from app.accounts.shell import list_parts, render_page
-from app.database import Transaction
+from app.database import PreparedSelect, Transaction, now
 from app.live.presence import list_readers
 from app.tenants.confirmation import is_confirmed
 from app.tenants.invitations import page_invitations, roles_to_give
@@ -18,6 +22,20 @@ from app.tenants.invited import describe_invited_to, read_invited_to
 from app.tenants.members import list_members
 from app.tenants.roles import ROLES
 from app.web.forms import Form
+
+COUNT_USES = PreparedSelect(
+    lambda: (
+        select(Session.member_id, func.count(), func.max(Session.seen_at))
+        .where(Session.member_id.in_(bindparam("member_ids")), Session.expires_at > bindparam("moment", callable_=now))
+        .group_by(Session.member_id)
+    )
+)
+
+
+async def count_uses(transaction: Transaction, member_ids: Sequence[int]) -> dict[int, tuple[int, datetime]]:
+    """In how many browsers members are signed in, and when they were last seen in one, by their ids."""
+    found = await transaction.rows(COUNT_USES, member_ids=member_ids)
+    return {member_id: (count, seen_at) for member_id, count, seen_at in found}
 
 
 async def render_members(
@@ -35,7 +53,9 @@ async def render_members(
     shown["link_form"] = Form([("role", "member"), ("uses", "10"), ("days", "7")])
     shown |= context
     invitations, named, invited_to = None, {}, {}
-    if may(member, "invite", "members"):
+    members = await list_members(transaction, member, q, page)
+    may_invite = may(member, "invite", "members")
+    if may_invite:
         invitations = await page_invitations(transaction)
         named = await describe_invited_to(transaction, member, [each.invited_to for each in invitations.items])
         forms: dict[str, Form] = {name: shown[name] for name in ("mail_form", "link_form")}
@@ -47,7 +67,8 @@ async def render_members(
         member,
         "tenants/members.html",
         status=status,
-        members=await list_members(transaction, member, q, page),
+        members=members,
+        used=await count_uses(transaction, [each.id for each in members.items]) if may_invite else None,
         here={person.id for person in list_readers(request, transaction, "tenant")["people"]},
         manageable=lambda person: may(member, "manage", person),
         invitations=invitations,

@@ -75,11 +75,17 @@ def static_content(name: str) -> bytes:
     """What a file holds. In the style sheet the one that declares the layers' order comes first."""
     if name == STYLES:
         sheets = sorted((STATIC / "css").glob("*.css"), key=lambda sheet: (sheet.name != "layers.css", sheet.name))
-        return b"\n".join(COMMENTS["css"].sub(b"", sheet.read_bytes()) for sheet in sheets)
+        return squeeze(b"\n".join(COMMENTS["css"].sub(b"", sheet.read_bytes()) for sheet in sheets))
     if name in JOINED:
         return join_scripts([static_content(script).decode() for script in JOINED[name]]).encode()
     content = (STATIC / name).read_bytes()
     return COMMENTS["js"].sub(b"", content) if name.startswith("js/") else content
+
+
+def squeeze(sheet: bytes) -> bytes:
+    """A style sheet without the spaces that say nothing: around braces, semicolons and commas, and after colons, before
+    which one may mean 'somewhere in'."""
+    return re.sub(rb":\s+", b":", re.sub(rb"\s*([{};,])\s*", rb"\1", sheet)).replace(b";}", b"}")
 
 
 def join_scripts(scripts: list[str]) -> str:

@@ -12,6 +12,8 @@ from litestar.exceptions import NotFoundException
 from app.web.assets import VERSION, static_file, static_names, static_version
 
 FOR_EVER = "public, max-age=31536000, immutable"
+# What is no page needs nothing; the policy of pages would be as long as many a script.
+STRICTEST = "default-src 'none'; frame-ancestors 'none'"
 ZERO = re.compile(r"q=0(\.0*)?")
 
 
@@ -34,6 +36,7 @@ def show_static_file(request: Request[Any, Any, Any], path: Path) -> Response[by
         raise NotFoundException
     file = static_file(name)
     headers = {"cache-control": FOR_EVER if version == static_version() else "no-store"}
+    headers["content-security-policy"] = STRICTEST
     content = file.content
     if file.compressed is not None:
         headers["vary"] = "accept-encoding"

@@ -65,6 +65,7 @@ def environment(language: str) -> Environment:
         hue=hue,
         moment=moment,
         clock=clock,
+        hour=hour,
     )
     return made
 
@@ -100,3 +101,9 @@ def clock(value: datetime) -> Markup:
     """A `<time>` as the time of day, "14:05", with the date when it is not today's."""
     stamp = value.strftime("%Y-%m-%dT%H:%M:%SZ")
     return Markup('<time datetime="{}" data-clock>{}</time>').format(stamp, value.strftime("%H:%M UTC"))
+
+
+def hour(value: datetime) -> Markup:
+    """A `<time>` as the time of day alone, where a heading says the day."""
+    stamp = value.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Markup('<time datetime="{}" data-hour>{}</time>').format(stamp, value.strftime("%H:%M UTC"))

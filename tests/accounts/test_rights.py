@@ -416,7 +416,7 @@ PAGES: dict[tuple[str, str], list[tuple[str, str, int]]] = {
         ("POST", "/c/books/rename", 422),
         ("GET", "/c/books/fields/title", 200),
     ],
-    ("write", "announcements"): [("GET", "/announcements", 200), ("POST", "/announcements", 422)],
+    ("write", "announcements"): [("POST", "/announcements", 422)],
     ("invite", "members"): [
         ("GET", "/members/invitations", 200),
         ("POST", "/members/invitations", 422),
@@ -426,6 +426,8 @@ PAGES: dict[tuple[str, str], list[tuple[str, str, int]]] = {
     ("change", "settings"): [
         ("GET", "/settings", 200),
         ("POST", "/settings", 422),
+        ("GET", "/settings/security", 200),
+        ("POST", "/settings/security", 422),
         ("POST", "/settings/logo/remove", 303),
     ],
     ("read", "audit log"): [("GET", "/audit", 200)],

@@ -47,7 +47,7 @@ async def test_another_browser_ends_when_its_session_is_ended(server: Server, pe
     here = await person(server, "acme", "carla@acme.test")
     there = await person(server, "acme", "carla@acme.test")
     await there.open("/c/books")
-    await here.open("/account")
+    await here.open("/account/security")
     await confirm(here.page, "End all others")
     await expect(there.page.get_by_text("You were signed out.")).to_be_visible()
     await expect(here.page.get_by_text("All other sessions were ended.")).to_be_visible()
@@ -63,7 +63,7 @@ async def cut_off_while_typing(server: Server, person: Any) -> Person:
         await notes.fill("What the server has,")
     await there.page.route("**/draft", lambda route: route.abort())
     await notes.press_sequentially(" and what it has not.")
-    await here.open("/account")
+    await here.open("/account/security")
     await confirm(here.page, "End all others")
     await expect(there.page.get_by_text("What you had typed is kept")).to_be_visible()
     await there.page.unroute("**/draft")
@@ -128,7 +128,7 @@ async def test_where_what_was_typed_can_not_be_kept_the_page_asks_first_and_noth
     }""")
     await there.page.route("**/draft", lambda route: route.abort())
     await there.page.get_by_label("Notes").press_sequentially("What the server has not.")
-    await here.open("/account")
+    await here.open("/account/security")
     async with there.page.expect_event("dialog") as asked:
         await confirm(here.page, "End all others")
     assert (await asked.value).type == "beforeunload"

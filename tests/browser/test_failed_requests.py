@@ -165,7 +165,7 @@ async def test_what_is_said_of_the_connection_lies_over_no_button(
 @pytest.mark.console("status of 422")
 async def test_what_a_form_lacks_has_the_focus_and_is_in_sight(shared_server: Server, person: Any) -> None:
     ana = await person(shared_server, "acme", "ana@acme.test", viewport={"width": 390, "height": 800})
-    page = await ana.open("/account")
+    page = await ana.open("/account/security")
     await page.get_by_label("Your password now").fill("not hers")
     await page.get_by_label("New password").fill("short")
     await page.get_by_role("button", name="Change password").click()

@@ -137,7 +137,7 @@ async def test_a_table_that_is_too_long_stays_without_scripts(shared_server: Ser
 
 async def test_a_cancelled_form_and_secrets_are_not_kept(shared_server: Server, person: Any) -> None:
     ana = await person(shared_server, "acme", "ana@acme.test")
-    await ana.open("/account")
+    await ana.open("/account/security")
     await ana.page.get_by_label("Your password now").fill("a secret of mine")
     await ana.open("/collections/new")
     await ana.page.get_by_label("First field").fill("Given up")

@@ -100,13 +100,13 @@ async def test_what_is_typed_after_a_lost_answer_is_not_dropped(shared_server: S
 async def test_a_link_is_made_once_though_the_page_follows_what_was_made(shared_server: Server, person: Any) -> None:
     ana = await person(shared_server, "acme", "ana@acme.test")
     page = await ana.open("/members")
-    await lose_answer(shared_server, page, "/members/links", "Make the link")
+    await lose_answer(shared_server, page, "/members/links", "Create link")
     await expect(page.get_by_role("heading", name="Open invitations")).to_be_visible()
-    await page.get_by_role("button", name="Make the link").click()
+    await page.get_by_role("button", name="Create link").click()
     await expect(page.get_by_text("The link was made already")).to_be_visible()
     assert shared_server.store.rows("SELECT count(*) FROM invitation")[0][0] == 1
-    await page.get_by_role("button", name="Make the link").click()
-    await expect(page.get_by_text("Give this link to those whom you invite.")).to_be_visible()
+    await page.get_by_role("button", name="Create link").click()
+    await expect(page.get_by_text("Copy the link now: it is shown only once.")).to_be_visible()
     assert shared_server.store.rows("SELECT count(*) FROM invitation")[0][0] == 2
 
 

@@ -39,7 +39,7 @@ async def test_a_link_that_is_shown_once_stays_and_its_page_is_not_stale_by_its_
 ) -> None:
     ana = await person(shared_server, "acme", "ana@acme.test")
     await ana.open("/members")
-    await ana.page.get_by_role("button", name="Make the link").click()
+    await ana.page.get_by_role("button", name="Create link").click()
     link = ana.page.get_by_label("Link of the invitation")
     await expect(link).to_have_value(re.compile("/join"))
     value = await link.input_value()
@@ -128,17 +128,15 @@ async def test_half_an_invitation_outlives_what_others_do(shared_server: Server,
 
 async def test_an_answer_goes_when_its_reader_loses_the_right_to_it(server: Server, person: Any) -> None:
     bruno = await person(server, "acme", "bruno@acme.test")
-    await bruno.open("/announcements")
-    await bruno.page.get_by_label("Title").fill("Moving")
-    await bruno.page.get_by_label("Until the end of").evaluate(
-        "field => { field.type = 'text'; field.value = 'never' }"
-    )
-    await bruno.page.get_by_role("button", name="Announce").click()
-    await expect(bruno.page.get_by_text("This is not a day.")).to_be_visible()
+    await bruno.open("/settings/security")
+    await bruno.page.locator("option").first.evaluate("option => { option.value = 'never' }")
+    await bruno.page.get_by_label("How long people stay signed in").select_option("never")
+    await bruno.page.get_by_role("button", name="Save").click()
+    await expect(bruno.page.get_by_text("Choose one of these.")).to_be_visible()
     await ready(bruno.page)
     member = server.store.rows("SELECT id FROM member WHERE email = 'bruno@acme.test'")[0][0]
     await send(server, "ana@acme.test", f"/members/{member}/role", role="member")
-    await expect(bruno.page.get_by_text("This is not a day.")).to_have_count(0)
+    await expect(bruno.page.get_by_text("Choose one of these.")).to_have_count(0)
     await expect(bruno.page.get_by_text("Only admins of this workspace may do this.")).to_be_visible()
 
 
@@ -150,8 +148,8 @@ async def test_what_is_typed_stays_alone_of_a_page_that_its_reader_loses_the_rig
     await send(server, "ana@acme.test", "/chat/vault/invite", person=str(members["bruno@acme.test"]))
     await send(server, "ana@acme.test", "/chat/vault", text="Not for everybody", key="k")
     bruno = await person(server, "acme", "bruno@acme.test")
-    await bruno.open("/announcements")
-    title, box = bruno.page.get_by_label("Title"), bruno.page.get_by_label("Message", exact=True)
+    await bruno.open("/collections/new")
+    title, box = bruno.page.get_by_label("First field"), bruno.page.get_by_label("Message", exact=True)
     await title.fill("Half an announce")
     await send(server, "ana@acme.test", f"/members/{members['bruno@acme.test']}/role", role="member")
     await expect(bruno.page.locator("#stale")).to_contain_text("Only admins of this workspace may do this.")

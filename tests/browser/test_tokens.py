@@ -17,7 +17,7 @@ async def test_a_token_is_made_copied_used_and_ended(server: Server, person: Any
     page = ana.page
     await page.goto(f"{ana.origin}/account")
     await ready(page)
-    await page.get_by_role("link", name="Your tokens").click()
+    await page.get_by_role("link", name="Tokens", exact=True).click()
     await page.get_by_label("Name", exact=True).fill("nightly")
     await page.get_by_label("Add, change and delete records").check()
     await page.get_by_label("Only in these collections").fill("books, poems")

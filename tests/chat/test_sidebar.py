@@ -69,12 +69,12 @@ async def test_collections_that_a_member_opened_last_are_shown(database: Databas
         assert bruno
         made = [await create_collection(transaction, name=f"Shelf {n:02d}") for n in range(COLLECTIONS_SHOWN + 5)]
         await write_visits(transaction, {(ana.id, "collection", made[-1].id)})
-        shown = [each.name for each in await list_used(transaction, ana)]
+        shown = [each.name for each in (await list_used(transaction, ana)).collections]
         assert len(shown) == COLLECTIONS_SHOWN
         assert shown == sorted(shown)
         assert made[-1].name in shown
-        assert made[-1].name not in [each.name for each in await list_used(transaction, bruno)]
-        assert made[-2].name in [each.name for each in await list_used(transaction, bruno, made[-2].slug)]
+        assert made[-1].name not in [each.name for each in (await list_used(transaction, bruno)).collections]
+        assert made[-2].name in [each.name for each in (await list_used(transaction, bruno, made[-2].slug)).collections]
 
 
 async def test_what_is_opened_again_takes_the_place_of_what_was_opened_before(database: Database) -> None:

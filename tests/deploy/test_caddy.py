@@ -217,7 +217,7 @@ async def test_the_program_sees_the_address_of_who_asks_and_not_one_that_is_made
     async with proxy.client("acme", **made_up) as client:
         answer = await client.post("/login", data={"email": "bruno@acme.test", "password": PASSWORD})
         client.headers["cookie"] = answer.headers["set-cookie"].partition(";")[0]
-        sessions = (await client.get("/account")).text
+        sessions = (await client.get("/account/security")).text
     assert re.fullmatch(r"[0-9a-f]{16}", answer.headers["x-request-id"])
     assert "127.0.0.1" in sessions
     assert "203.0.113.7" not in sessions

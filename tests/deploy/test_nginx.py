@@ -195,7 +195,7 @@ async def test_a_change_comes_over_the_socket(proxy: Proxy) -> None:
 
 async def test_the_program_sees_the_address_of_who_asks_and_not_one_that_is_made_up(proxy: Proxy) -> None:
     client = await proxy.sign_in(**{"x-forwarded-for": "203.0.113.7", "x-request-id": "made-up-by-a-client"})
-    account = await client.get("/account")
+    account = await client.get("/account/security")
     assert re.fullmatch(r"[0-9a-f]{32}", account.headers["x-request-id"]), "nginx gives the id"
     sessions = account.text
     assert "127.0.0.1" in sessions

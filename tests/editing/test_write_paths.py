@@ -60,7 +60,13 @@ WRITES_SEVERAL: dict[str, Callable[[int, str], dict[str, str]]] = {
 # Paths of a collection that change no record that is there.
 WRITES_NO_RECORD = {
     "/c/{slug:str}/new",
-    *("/c/{slug:str}/columns", "/c/{slug:str}/guests", "/c/{slug:str}/guests/remove", "/c/{slug:str}/permissions"),
+    *(
+        "/c/{slug:str}/columns",
+        "/c/{slug:str}/pin",
+        "/c/{slug:str}/guests",
+        "/c/{slug:str}/guests/remove",
+        "/c/{slug:str}/permissions",
+    ),
     "/c/{slug:str}/import/file",
     "/c/{slug:str}/bin/restore",  # what is in the bin: restore_records, which is tried below
     "/c/{slug:str}/new/draft",

@@ -73,6 +73,7 @@ KEPT = {
     "collection_permission": "goes with its collection",
     "collection_guest": "goes with its collection or member",
     "list_columns": "goes with its member or collection",
+    "pinned_collection": "goes with its member or collection",
     "follow": "goes with its member, or with what is followed",
 }
 

@@ -261,7 +261,7 @@ async def test_a_deleted_collection_is_restored_as_it_was(database: Database) ->
         assert await dump(transaction) == before
         books = await get_collection(transaction, "books")
         assert (await get_record(transaction, books, 3)).id == record.id
-        assert books.id in {each.id for each in await list_used(transaction, ana)}
+        assert books.id in {each.id for each in (await list_used(transaction, ana)).collections}
 
 
 async def test_what_is_archived_and_deleted_comes_back_archived(database: Database) -> None:
@@ -270,7 +270,8 @@ async def test_what_is_archived_and_deleted_comes_back_archived(database: Databa
         books = await close_books(transaction, "deleted")
         await restore_collection(transaction, books, await sign_in(transaction, "ana"))
         assert (await get_collection(transaction, "books")).archived_at is not None
-        assert not [each for each in await list_used(transaction, await sign_in(transaction, "ana")) if each == books]
+        used = await list_used(transaction, await sign_in(transaction, "ana"))
+        assert books not in used.collections
 
 
 # --- for good ---------------------------------------------------------------------------------------------------------

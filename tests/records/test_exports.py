@@ -324,7 +324,7 @@ async def test_the_audit_log_says_who_exported_how_many_of_what_and_nobody_is_to
     async with aclosing(server.let_in("acme", "ana@acme.test")) as ana:
         log = (await ana.get("/audit?what=records.exported")).text
     said = " ".join(re.sub(r"<[^>]+>", " ", log).split())
-    assert f"Carla exported records of Books → {len(lines) - 1} as CSV: q=machado&amp;sort=-f1" in said
+    assert f"Carla exported records of Books : {len(lines) - 1} as CSV: q=machado&amp;sort=-f1" in said
     assert server.store.rows("SELECT count(*) FROM notification") == told
 
 

@@ -255,7 +255,7 @@ async def test_an_old_revision_can_be_the_newest_again(people: People) -> None:
     assert (done.status_code, done.headers["location"]) == (303, address)
     shown = await people.ana.get(address)
     assert ">First name</h1>" in shown.text
-    assert "went back to an older revision" in shown.text
+    assert "restored an earlier version" in shown.text
     assert (await people.carla.post(f"{address}/revisions/9/restore", data={"version": "3"})).status_code == 404
 
 

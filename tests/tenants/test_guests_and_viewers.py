@@ -143,7 +143,7 @@ OWN = {
     *("/c/{slug:str}/{number:int}/lock/release", "/c/{slug:str}/{number:int}/queue/leave"),
     *("/c/{slug:str}/{number:int}/draft/discard", "/files/{file_id:int}/take-out", "/files/take-out"),
     # Which columns they look at; a look at what is typed, of which nothing is kept.
-    *("/c/{slug:str}/columns", "/c/{slug:str}/preview/{key:str}"),
+    *("/c/{slug:str}/columns", "/c/{slug:str}/pin", "/c/{slug:str}/preview/{key:str}"),
 }
 
 

@@ -152,7 +152,7 @@ async def test_the_newest_fifty_sessions_are_kept_and_the_sockets_of_others_are_
             async with aclosing(await server.sign_in("acme", "carla@acme.test")) as second:
                 ends: set[str] = set()
                 for number in (1, 2, 3):
-                    page = await second.get(f"/account?page={number}")
+                    page = await second.get(f"/account/security?page={number}")
                     assert page.status_code == 200
                     ends |= set(re.findall(r"/account/sessions/\d+/end", page.text))
                     assert len(page.content) < 60_000

@@ -65,7 +65,7 @@ async def test_everybody_sees_who_is_a_member_and_admins_what_can_be_done(
     carla = (await people["carla"].get("/members")).text
     assert all(name in carla for name in ("Ana", "Bruno", "Carla", "Davi"))
     assert "Manage Davi" not in carla
-    assert "Invite by mail" not in carla
+    assert "Send invitation" not in carla
     bruno = (await people["bruno"].get("/members")).text
     assert "Manage Davi" in bruno
     assert "Manage Ana" not in bruno, "an admin does not manage owners"

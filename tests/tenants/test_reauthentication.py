@@ -37,13 +37,13 @@ DANGEROUS = {
 # does it give somebody rights, take an account away, or delete what does not come back from the bin?
 HARMLESS = {
     *("/c/{slug:str}/new/draft", "/c/{slug:str}/new/draft/discard"),
-    *("/c/{slug:str}/columns", "/c/{slug:str}/bin/restore", "/c/{slug:str}/import/file"),
+    *("/c/{slug:str}/columns", "/c/{slug:str}/pin", "/c/{slug:str}/bin/restore", "/c/{slug:str}/import/file"),
     *("/login", "/logout", "/enter", "/forgotten", "/password", "/join", "/confirm", "/unsubscribe"),
     *("/account/name", "/account/time-zone", "/account/picture", "/account/picture/remove", "/account/password"),
     *("/account/sessions/{session_id:int}/end", "/account/sessions/end-others", "/account/confirm-mail"),
     *("/members/{member_id:int}/suspend", "/members/{member_id:int}/restore"),
     *("/members/invitations/{invitation_id:int}/resend", "/members/invitations/{invitation_id:int}/revoke"),
-    *("/settings", "/settings/logo", "/settings/logo/remove"),
+    *("/settings", "/settings/security", "/settings/logo", "/settings/logo/remove"),
     *("/account/tokens/{token_id:int}/end", "/settings/tokens/{token_id:int}/end"),
     *("/c/{slug:str}/archive", "/c/{slug:str}/restore"),
     *("/c/{slug:str}/permissions", "/c/{slug:str}/guests", "/c/{slug:str}/guests/remove"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, aclosing
 
@@ -24,6 +25,19 @@ async def sign_in(shared_server: Server) -> AsyncIterator[SignIn]:
             return await stack.enter_async_context(aclosing(shared_server.let_in("acme", email)))
 
         yield enter
+
+
+@pytest.fixture
+async def people(sign_in: SignIn) -> dict[str, httpx.AsyncClient]:
+    """People of acme who are signed in, by name."""
+    return {name: await sign_in(f"{name}@acme.test") for name in ("ana", "carla")}
+
+
+def list_tabs(page: str) -> list[tuple[str, bool]]:
+    """The tabs of a page's shell: what each is called, and whether it is the one of the page."""
+    shell = re.search(r'<nav class="shell-tabs".*?</nav>', page, re.DOTALL)
+    found = re.findall(r"<a ([^>]*)>.*?</svg> ([^<]+)</a>", shell[0] if shell else "", re.DOTALL)
+    return [(label.strip(), "aria-current" in attributes) for attributes, label in found]
 
 
 async def test_another_language_shows_in_every_page_at_once(sign_in: SignIn) -> None:
@@ -86,14 +100,59 @@ async def test_an_admin_who_is_not_the_owner_may_change_them(sign_in: SignIn) ->
     assert answer.status_code == 303
 
 
+@pytest.mark.parametrize("days", ["", "8", "1e9"])
+async def test_a_length_of_sessions_that_is_not_offered_is_refused(sign_in: SignIn, days: str) -> None:
+    ana = await sign_in("ana@acme.test")
+    answer = await ana.post("/settings/security", data={"session_days": days})
+    assert answer.status_code == 422
+    assert "Choose one of these." in answer.text
+
+
+async def test_how_long_people_stay_signed_in_is_chosen_apart_from_the_name(sign_in: SignIn) -> None:
+    ana = await sign_in("ana@acme.test")
+    saved = await ana.post("/settings/security", data={"session_days": "90"})
+    assert (saved.status_code, saved.headers["location"]) == (303, "/settings/security?done=settings")
+    assert '<option value="90" selected>' in (await ana.get("/settings/security")).text
+    await ana.post("/settings", data={"name": "Biblioteca Acme", "language": "en"})
+    assert '<option value="90" selected>' in (await ana.get("/settings/security")).text, "saving the name leaves it"
+    await ana.post("/settings/security", data={"session_days": "30"})
+
+
+async def test_settings_and_account_are_one_shell_each(people: dict[str, httpx.AsyncClient]) -> None:
+    settings = ["General", "People", "Collections", "Security", "Audit log"]
+    paths = ("/settings", "/members", "/settings/collections", "/settings/security", "/audit")
+    for place, path in enumerate(paths):
+        tabs = list_tabs((await people["ana"].get(path)).text)
+        assert [label for label, _ in tabs] == settings
+        assert [is_open for _, is_open in tabs] == [each == place for each in range(len(settings))], path
+    account = ["Profile", "Notifications", "Security", "Tokens"]
+    for place, path in enumerate(("/account", "/notifications/preferences", "/account/security", "/account/tokens")):
+        tabs = list_tabs((await people["carla"].get(path)).text)
+        assert [label for label, _ in tabs] == account
+        assert [is_open for _, is_open in tabs] == [each == place for each in range(len(account))], path
+
+
+async def test_a_member_finds_people_without_tabs_that_they_may_not_open(people: dict[str, httpx.AsyncClient]) -> None:
+    page = await people["carla"].get("/members")
+    assert page.status_code == 200
+    assert list_tabs(page.text) == []
+    assert (await people["carla"].get("/settings/security")).status_code == 403
+    assert (await people["carla"].get("/settings/collections")).status_code == 403
+
+
+async def test_addresses_of_before_still_lead_to_what_they_led_to(people: dict[str, httpx.AsyncClient]) -> None:
+    page = (await people["ana"].get("/settings/tokens")).text
+    assert "Tokens of programs" in page
+    assert ("Security", True) in list_tabs(page)
+
+
 @pytest.mark.parametrize(
     ("typed", "reason"),
     [
         ({"name": " ", "language": "en"}, "This can&#39;t be empty."),
         ({"name": "x" * 81, "language": "en"}, "At most 80 characters."),
         ({"name": "Typed & kept", "language": "xx"}, "Choose one of the languages."),
-        ({"name": "Typed & kept", "language": "en", "session_days": "8"}, "Choose one of these."),
-        ({"name": "Typed & kept", "language": "en", "session_days": "1e9"}, "Choose one of these."),
+        ({"name": "Typed & kept", "language": "en", "locale": "xx_XX"}, "Choose one of these."),
         ({}, "This can&#39;t be empty."),
     ],
 )

@@ -184,7 +184,7 @@ async def test_signing_out_ends_the_session(sign_in: SignIn) -> None:
 async def test_a_new_password_ends_all_other_sessions(sign_in: SignIn, visitor: httpx.AsyncClient) -> None:
     here, elsewhere = await sign_in("carla@acme.test"), await sign_in("carla@acme.test")
     answer = await here.post("/account/password", data={"password": PASSWORD, "new_password": NEW_PASSWORD})
-    assert (answer.status_code, answer.headers["location"]) == (303, "/account?done=password")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/account/security?done=password")
     assert not await is_signed_in(elsewhere)
     assert not await is_signed_in(here)
     here.headers["cookie"] = cookie_of(answer)
@@ -294,7 +294,7 @@ async def test_an_address_that_is_none_is_refused_and_kept(visitor: httpx.AsyncC
 
 async def session_ids(client: httpx.AsyncClient) -> list[str]:
     """The ids of a member's other sessions, the one seen last first."""
-    page = await client.get("/account")
+    page = await client.get("/account/security")
     return re.findall(r"/account/sessions/(\d+)/end", page.text)
 
 
@@ -304,13 +304,13 @@ async def test_sessions_are_listed_and_one_can_be_ended(shared_server: Server, s
     async with shared_server.client("acme", **{"user-agent": firefox}) as phone:
         answer = await phone.post("/login", data={"email": "carla@acme.test", "password": PASSWORD})
         phone.headers["cookie"] = cookie_of(answer)
-        page = await here.get("/account")
+        page = await here.get("/account/security")
         assert "Firefox, Linux" in page.text
         assert "this one" in page.text
         assert "127.0.0.1" in page.text
         newest = (await session_ids(here))[0]
         ended = await here.post(f"/account/sessions/{newest}/end")
-        assert (ended.status_code, ended.headers["location"]) == (303, "/account?done=session")
+        assert (ended.status_code, ended.headers["location"]) == (303, "/account/security?done=session")
         assert not await is_signed_in(phone)
     assert await is_signed_in(kept)
     assert await is_signed_in(here)
@@ -320,7 +320,7 @@ async def test_all_others_can_be_ended_at_once(sign_in: SignIn) -> None:
     here, first, second = [await sign_in("carla@acme.test") for _ in range(3)]
     ana = await sign_in("ana@acme.test")
     answer = await here.post("/account/sessions/end-others")
-    assert (answer.status_code, answer.headers["location"]) == (303, "/account?done=sessions")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/account/security?done=sessions")
     assert await session_ids(here) == []
     assert [await is_signed_in(client) for client in (here, first, second, ana)] == [True, False, False, True]
 

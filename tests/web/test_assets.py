@@ -131,7 +131,19 @@ async def test_the_style_sheet_holds_all_of_them_the_order_of_layers_first(share
     assert sheet.text.startswith("@layer ")
     assert "/*" not in sheet.text
     for path in (STATIC / "css").glob("*.css"):
-        assert re.sub(r"[ \t]*/\*.*?\*/", "", path.read_text(), flags=re.DOTALL) in sheet.text
+        own = re.sub(r"[ \t]*/\*.*?\*/", "", path.read_text(), flags=re.DOTALL)
+        assert assets.squeeze(own.encode()).decode() in sheet.text
+
+
+def test_a_style_sheet_is_squeezed_where_spaces_say_nothing() -> None:
+    assert assets.squeeze(b"a , b { c: d  e; }\n.f :is(g) { h: calc(1px + 2px); }") == (
+        b"a,b{c:d  e}.f :is(g){h:calc(1px + 2px)}"
+    )
+
+
+async def test_a_static_file_is_allowed_nothing_by_itself(shared_server: Server) -> None:
+    policy = (await ask(shared_server, static_url("vendor/icons.svg"))).headers["content-security-policy"]
+    assert policy == "default-src 'none'; frame-ancestors 'none'"
 
 
 async def test_every_script_is_there_and_so_is_what_it_imports(shared_server: Server) -> None:

@@ -26,6 +26,7 @@ from app.notifications.announcements import (
     withdraw_announcement,
 )
 from app.notifications.inbox import has_unread, note_opened, of_subject
+from app.notifications.kinds import NOTIFICATION_KINDS
 from app.web.forms import Form, Invalid
 from app.web.paging import page_of
 from app.web.redirects import see_other
@@ -40,8 +41,8 @@ notice("acknowledged", _l("Thank you."))
 async def show_announcements(
     request: AnyRequest, transaction: Transaction, member: Member, page: str = ""
 ) -> Response[str]:
-    """What was announced, and the form to announce something; for admins."""
-    require(member, "write", "announcements")
+    """What was announced; for admins with the form to announce something."""
+    require(member, "be told", NOTIFICATION_KINDS["announcement"])
     return await render_announcements(request, transaction, member, Form(), page=page)
 
 
@@ -55,7 +56,7 @@ async def render_announcements(
         member,
         "notifications/announcements.html",
         status=status,
-        announcements=await list_announcements(transaction, page),
+        announcements=await list_announcements(transaction, member, page),
         form=form,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -10,6 +11,7 @@ from litestar import Response, get, post
 from litestar.response import Redirect
 
 from app.accounts.access import AnyRequest
+from app.accounts.days import group_by_day
 from app.accounts.members import Member
 from app.accounts.shell import notice, page_part, render_page
 from app.accounts.undo import UndoState, lead_to, offer_undo, undoes
@@ -25,7 +27,7 @@ from app.notifications.inbox import (
     read_inbox,
 )
 from app.notifications.kinds import NOTIFICATION_KINDS, SUBJECTS, split
-from app.notifications.listing import say_many, say_one
+from app.notifications.listing import Group, say_many, say_one
 from app.notifications.preferences import list_choices
 from app.notifications.wishes import choose_following, silence_kind, silence_subject
 from app.web.calls import is_call
@@ -71,6 +73,7 @@ async def show_inbox(
         member,
         "notifications/inbox.html",
         inbox=inbox,
+        days=list_days(transaction, member, inbox.groups),
         anything_unread=await has_unread(transaction, member),
         sentence=lambda item: say_one(item, transaction.tenant.language),
         summary=lambda group: say_many(group, transaction.tenant.language),
@@ -78,6 +81,14 @@ async def show_inbox(
         address=lambda **changes: address_of(view, **changes),
         kinds=[known for known, _ in await list_choices(transaction, member) if known.in_app],
     )
+
+
+def list_days(transaction: Transaction, member: Member, groups: Sequence[Group]) -> list[Any]:
+    """What is unread, and below it the rest by the days on which it happened last."""
+    unread = [group for group in groups if group.unread and group.items]
+    read = [group for group in groups if not group.unread and group.items]
+    days = group_by_day(transaction, member, read, lambda group: group.items[0].at)
+    return ([(_l("Unread"), unread)] if unread else []) + days
 
 
 def view_in(form: Form) -> str:

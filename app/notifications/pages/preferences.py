@@ -10,6 +10,7 @@ from litestar.exceptions import NotFoundException
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.shell import notice, render_page, render_plain
+from app.accounts.tabs import tab
 from app.accounts.time_zones import offer_time_zones
 from app.database import Transaction
 from app.notifications.following import list_mutes, unmute
@@ -30,6 +31,7 @@ MAIL_LABELS: dict[str, Text] = {
     "daily": _l("Every day"),
 }
 
+tab("account", _l("Notifications"), "/notifications/preferences", icon="bell", order=20)
 notice("preferences", _l("Your preferences were saved."))
 
 

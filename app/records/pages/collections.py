@@ -11,12 +11,25 @@ from app.accounts.form_answers import find_answer, keep_answer
 from app.accounts.members import Member
 from app.accounts.rights import require
 from app.accounts.shell import notice, render_page
+from app.accounts.tabs import tab
 from app.database import Transaction
+from app.records.collection_list import page_collections
 from app.records.definitions import add_collection
 from app.web.forms import Form, Invalid
 from app.web.texts import _l
 
+tab("settings", _l("Collections"), "/settings/collections", icon="box", order=30, right=("manage", "collections"))
 notice("collection", _l("The collection is there. Now say what is known of each record."))
+
+
+@get("/settings/collections")
+async def show_collection_settings(
+    request: AnyRequest, transaction: Transaction, member: Member, q: str = "", page: str = ""
+) -> Response[str]:
+    """All collections, each with the ways to its fields and to who may do what."""
+    require(member, "manage", "collections")
+    listing = await page_collections(transaction, member, q, page)
+    return await render_page(request, transaction, member, "records/collection_settings.html", collections=listing)
 
 
 @get("/collections/new")
@@ -46,4 +59,4 @@ async def add_new_collection(
     return await keep_answer(request, transaction, member, form, f"/c/{collection.slug}/fields?done=collection")
 
 
-handlers = [show_new_collection, add_new_collection]
+handlers = [show_collection_settings, show_new_collection, add_new_collection]

@@ -1,4 +1,4 @@
-"""Pages of records: start, list, and record."""
+"""Pages of records: collections, list, and record."""
 
 from __future__ import annotations
 
@@ -6,53 +6,23 @@ from typing import Any
 
 from litestar import Response, get
 from litestar.exceptions import NotFoundException
-from sqlalchemy import select
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
-from app.accounts.rights import may
 from app.accounts.shell import render_page
 from app.accounts.visits import note_visit
-from app.database import PreparedSelect, Transaction
-from app.records.access import enter_collection, find_collection_access, list_readable
+from app.database import Transaction
+from app.records.access import enter_collection, list_readable
 from app.records.channels import follow_counts
-from app.records.collections import Collection
+from app.records.collection_list import page_collections
 from app.records.columns import columns_of, find_columns_seen, listed_of
 from app.records.fields import list_fields
 from app.records.forms import open_record, render_record
 from app.records.limits import ListLimit
 from app.records.lists import list_records, read_view
-from app.records.permissions import is_granted_to_reader
+from app.records.pins import is_pinned
 from app.records.records import find_by_references, find_record_place
-from app.records.used_collections import COLLECTIONS_SHOWN, list_used
-from app.web.paging import page_of
 from app.web.redirects import see_other
-from app.web.texts import fold
-
-FIND_STARTED = PreparedSelect(lambda: select(Collection.id).where(Collection.last_number > 0).limit(1))
-LIST_BROWSED = PreparedSelect(
-    lambda: select(Collection.id, Collection.name, Collection.archived_at).where(
-        is_granted_to_reader("browse", Collection.id)
-    )
-)
-
-
-@get("/")
-async def show_home(request: AnyRequest, transaction: Transaction, member: Member) -> Response[Any]:
-    """The start: the collections that one uses, and at first the way to the first record."""
-    collections = await list_used(transaction, member)
-    started = await transaction.value(FIND_STARTED)
-    access = await find_collection_access(transaction, member, collections[0]) if collections else None
-    return await render_page(
-        request,
-        transaction,
-        member,
-        "records/home.html",
-        collections=collections,
-        follow=follow_counts(collections),
-        started=started is not None or access is None or not may(member, "add to", access),
-        most=COLLECTIONS_SHOWN,
-    )
 
 
 @get("/collections")
@@ -60,18 +30,14 @@ async def show_collection_list(
     request: AnyRequest, transaction: Transaction, member: Member, q: str = "", page: str = ""
 ) -> Response[str]:
     """All collections, those that are archived after the others."""
-    rows = await transaction.rows(LIST_BROWSED, role=member.role, member_id=member.id)
-    named = [(archived_at is not None, fold(name), collection_id, name) for collection_id, name, archived_at in rows]
-    listing = page_of(sorted(named), page, query=q, text_of=lambda row: row[3])
-    ids = [collection_id for _, _, collection_id, _ in listing.items]
-    found = await transaction.find_all(Collection, ids)
+    listing = await page_collections(transaction, member, q, page)
     return await render_page(
         request,
         transaction,
         member,
         "records/collections.html",
-        collections=listing.of([found[each] for each in ids]),
-        follow=follow_counts(found.values()),
+        collections=listing,
+        follow=follow_counts(listing.items),
     )
 
 
@@ -119,6 +85,7 @@ async def show_list(
         rearranged=None if chosen is None else [listed.index(field) for field in chosen],
         listing=listing,
         view=listing.view,
+        pinned=await is_pinned(transaction, member, collection),
     )
 
 
@@ -133,7 +100,6 @@ async def show_record(
 
 
 handlers = [
-    show_home,
     show_collection_list,
     show_reference,
     show_list,

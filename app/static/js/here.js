@@ -1,6 +1,6 @@
 // Marks in a list of people who is here. The sidebar's list is pushed as it changes, and says it for the whole page.
 function mark() {
-  for (const row of document.querySelectorAll(".person-list li[id^=member-]")) {
+  for (const row of document.querySelectorAll(".people-table tr[id^=member-]")) {
     const here = document.getElementById(row.id.replace("member", "here")) !== null;
     row.querySelector(".avatar").classList.toggle("here", here);
     row.querySelector("[data-here]").hidden = !here;

@@ -1,4 +1,5 @@
 // <side-links>: of the links in the sidebar, the one to where one is. The sidebar is pushed to everybody alike.
+
 class SideLinks extends HTMLElement {
   connectedCallback() {
     this.stop = new AbortController();

@@ -30,6 +30,7 @@ function write(element) {
     const seconds = Math.round((moment - Date.now()) / 1000);
     element.title = full.format(moment);
     if ("moment" in element.dataset) text = dated.format(moment);
+    else if ("hour" in element.dataset) text = clock.format(moment);
     else if ("clock" in element.dataset) {
       text = (moment.toDateString() === new Date().toDateString() ? clock : dated).format(moment);
     } else if (Math.abs(seconds) < 60) text = relative.format(0, "second");

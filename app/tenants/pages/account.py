@@ -1,4 +1,4 @@
-"""The own account: name, password, and where one is signed in."""
+"""The own account: who one is for others; password, and where one is signed in."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from app.accounts.questions import Question, asked, asks_first
 from app.accounts.reauthentication import dangerous
 from app.accounts.sessions import SignedIn, device_of, list_sessions
 from app.accounts.shell import list_parts, notice, render_page
+from app.accounts.tabs import tab
 from app.accounts.time_zones import list_time_zones, offer_time_zones
 from app.database import Database, Transaction
 from app.live.cutoff import end_other_sessions, end_own_session, start_session
@@ -32,6 +33,8 @@ from app.web.paging import page_of
 from app.web.redirects import see_other
 from app.web.texts import _l, _ln
 
+tab("account", _l("Profile"), "/account", icon="user", order=10)
+tab("account", _l("Security"), "/account/security", icon="lock", order=30, also=("/account/password",))
 notice("password", _l("Your password was changed. All other sessions were ended."))
 notice("saved", _l("Saved."))
 notice("name", _l("Your name was changed."))
@@ -44,15 +47,9 @@ SESSIONS_SHOWN = 20
 
 
 async def render_account(
-    request: AnyRequest,
-    transaction: Transaction,
-    signed_in: SignedIn,
-    form: Form | None = None,
-    *,
-    page: str = "",
-    status: int = 422,
+    request: AnyRequest, transaction: Transaction, signed_in: SignedIn, form: Form | None = None, *, status: int = 422
 ) -> Response[str]:
-    """The account page, with the form that needs mending."""
+    """The profile, with the form that needs mending."""
     return await render_page(
         request,
         transaction,
@@ -60,20 +57,41 @@ async def render_account(
         "tenants/account.html",
         status=status if form else 200,
         form=form or Form(),
-        sessions=page_of(await list_sessions(transaction, signed_in.member), page, size=SESSIONS_SHOWN),
-        this=signed_in.session,
         roles=ROLES,
         parts=await list_parts("account", request, transaction, signed_in.member, None),
         time_zones=offer_time_zones(signed_in.member.time_zone),
     )
 
 
+async def render_own_security(
+    request: AnyRequest, transaction: Transaction, signed_in: SignedIn, form: Form | None = None, *, page: str = ""
+) -> Response[str]:
+    """Password and sessions, with the form that needs mending."""
+    return await render_page(
+        request,
+        transaction,
+        signed_in.member,
+        "tenants/own_security.html",
+        status=422 if form else 200,
+        form=form or Form(),
+        parts=await list_parts("account", request, transaction, signed_in.member, None),
+        sessions=page_of(await list_sessions(transaction, signed_in.member), page, size=SESSIONS_SHOWN),
+        this=signed_in.session,
+    )
+
+
 @get("/account")
-async def show_account(
+async def show_account(request: AnyRequest, transaction: Transaction, signed_in: SignedIn) -> Response[str]:
+    """Name, picture and time zone; and leaving."""
+    return await render_account(request, transaction, signed_in)
+
+
+@get("/account/security")
+async def show_own_security(
     request: AnyRequest, transaction: Transaction, signed_in: SignedIn, page: str = ""
 ) -> Response[str]:
-    """Name, password and sessions."""
-    return await render_account(request, transaction, signed_in, page=page)
+    """Password and sessions."""
+    return await render_own_security(request, transaction, signed_in, page=page)
 
 
 @post("/account/name", opt={"writes": False})
@@ -203,14 +221,14 @@ async def change_password(
     if form.errors:
         async with database.read(tenant.id) as transaction:
             signed_in = await provide_signed_in(request, transaction, settings)
-            return await render_account(request, transaction, signed_in, form)
+            return await render_own_security(request, transaction, signed_in, form)
     hashed = await hash_password(password, known=True)
     async with write_signed_in(request) as (transaction, member):
         await set_password(transaction, member, hashed, how="signed in")
         agent = request.headers.get("user-agent", "")
         token = await start_session(transaction, member, address=address, agent=agent)
         cookies = cookies_of(request, transaction, settings, member, token)
-        return see_other("/account?done=password", cookies=cookies)
+        return see_other("/account/security?done=password", cookies=cookies)
 
 
 @post("/account/sessions/{session_id:int}/end")
@@ -224,7 +242,7 @@ async def end_session(
     if session_id not in found:
         raise Gone(_l("This session has ended already."))
     await end_own_session(transaction, signed_in.member, session_id)
-    return await keep_end(request, transaction, signed_in.member, see_other("/account?done=session"))
+    return await keep_end(request, transaction, signed_in.member, see_other("/account/security?done=session"))
 
 
 async def describe_ending(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
@@ -241,7 +259,7 @@ async def describe_ending(request: AnyRequest, transaction: Transaction, member:
             _l("A link that was mailed to you for a new password works no more."),
         ],
         button=_l("End all others"),
-        back="/account",
+        back="/account/security",
     )
 
 
@@ -249,11 +267,12 @@ async def describe_ending(request: AnyRequest, transaction: Transaction, member:
 async def end_others(request: AnyRequest, transaction: Transaction, signed_in: SignedIn) -> Response[Any]:
     """End all of one's sessions but this one."""
     await end_other_sessions(transaction, signed_in.member, but=signed_in.session)
-    return await keep_end(request, transaction, signed_in.member, see_other("/account?done=sessions"))
+    return await keep_end(request, transaction, signed_in.member, see_other("/account/security?done=sessions"))
 
 
 handlers = [
     show_account,
+    show_own_security,
     change_name,
     change_time_zone,
     save_picture,

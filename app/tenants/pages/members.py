@@ -14,6 +14,7 @@ from app.accounts.reauthentication import dangerous, raises_role
 from app.accounts.rights import is_at_least, may, require
 from app.accounts.sessions import list_sessions
 from app.accounts.shell import NOTICES, find_named_people, notice, render_page
+from app.accounts.tabs import tab
 from app.accounts.undo import TooLate, UndoState, lead_to, offer_undo, undoes
 from app.database import Transaction
 from app.tenants.invitations import list_invitations_of, roles_to_give
@@ -49,6 +50,9 @@ for key, text, named in (
     ("role-guest", _l("The role was changed."), _l("%(name)s is a guest now.")),
 ):
     notice(key, text, named=named, find=find_named_people)
+
+
+tab("settings", _l("People"), "/members", icon="users", order=20)
 
 
 @get("/members")

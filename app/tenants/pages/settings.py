@@ -1,4 +1,4 @@
-"""The settings of a workspace, for admins: name, language, formats, length of sessions, logo."""
+"""The settings of a workspace, for admins: name, language, formats, logo; and how long people stay signed in."""
 
 from __future__ import annotations
 
@@ -10,28 +10,32 @@ from app.accounts.access import AnyRequest, provide_signed_in, write_signed_in
 from app.accounts.members import Member
 from app.accounts.rights import require
 from app.accounts.shell import notice, render_page
+from app.accounts.tabs import tab
 from app.database import Database, Tenant, Transaction
 from app.settings import Settings
 from app.tenants.locales import list_locales
 from app.tenants.pictures import PICTURE_LIMIT, change_logo, dropped_unless_kept, pictures_of, take_picture
-from app.tenants.workspaces import SESSION_LENGTHS, change_settings
+from app.tenants.security import length_of
+from app.tenants.workspaces import change_settings
 from app.web.forms import Form, Invalid
 from app.web.redirects import see_other
 from app.web.texts import LANGUAGES, _l
 
 notice("settings", _l("The settings were saved."))
 
+tab("settings", _l("General"), "/settings", icon="settings", order=10, right=("change", "settings"))
+
 
 def kept_settings(tenant: Tenant) -> list[tuple[str, str]]:
     """What the form of the settings shows."""
-    kept = ("name", "language", "locale", "session_days")
+    kept = ("name", "language", "locale")
     return [(setting, str(getattr(tenant, setting))) for setting in kept]
 
 
 async def render_settings(
     request: AnyRequest, transaction: Transaction, member: Member, form: Form | None = None, *, status: int = 200
 ) -> Response[str]:
-    """The settings page, with what was typed."""
+    """The general settings, with what was typed."""
     tenant = transaction.tenant
     return await render_page(
         request,
@@ -42,7 +46,6 @@ async def render_settings(
         form=form or Form(kept_settings(tenant)),
         languages=LANGUAGES,
         locales=list_locales(tenant.language),
-        lengths={str(days): name for days, name in SESSION_LENGTHS.items()},
     )
 
 
@@ -55,19 +58,19 @@ async def show_settings_form(request: AnyRequest, transaction: Transaction, memb
 
 @post("/settings")
 async def save_settings(request: AnyRequest, transaction: Transaction, member: Member, form: Form) -> Response[Any]:
-    """Change name, language, how numbers and dates are written, and the length of sessions."""
+    """Change name, language, and how numbers and dates are written."""
     require(member, "change", "settings")
-    name, days = form.name("name", kept=transaction.tenant.name), form["session_days"]
+    tenant = transaction.tenant
+    name = form.name("name", kept=tenant.name)
     try:
         form.check()
-        length = next((length for length in SESSION_LENGTHS if str(length) == days), 0)
         await change_settings(
             transaction,
             member,
             name=name,
             language=form["language"],
             locale=form["locale"],
-            session_days=length,
+            session_days=length_of(form) or tenant.session_days,  # as pages of before 0.3 send it
         )
     except Invalid as invalid:
         form.errors = invalid.errors

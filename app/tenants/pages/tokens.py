@@ -1,4 +1,4 @@
-"""Tokens: one's own, by which programs act as oneself; and for admins all of the workspace."""
+"""Tokens: one's own, by which programs act as oneself."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from app.accounts.ended_forms import keep_end
 from app.accounts.form_answers import find_answer, keep_answer
 from app.accounts.members import Member
 from app.accounts.program_tokens import (
-    Token,
     end_token,
     get_token,
     list_tokens,
     make_program_token,
-    page_every_token,
 )
 from app.accounts.questions import Question, asked, asks_first
 from app.accounts.reauthentication import dangerous
-from app.accounts.rights import require
 from app.accounts.scopes import SCOPES
 from app.accounts.shell import notice, render_page
+from app.accounts.tabs import tab
 from app.accounts.token_forms import NARROWINGS, name_narrowings, read_wanted_token
 from app.database import Transaction
 from app.settings import Settings
+from app.tenants.security import ask_to_end
 from app.web.forms import Form, Invalid
-from app.web.paging import PAGE_SIZE, page_of
+from app.web.paging import page_of
 from app.web.redirects import see_other
 from app.web.texts import Text, _l
 
 notice("token-ended", _l("The token was ended."))
+tab("account", _l("Tokens"), "/account/tokens", icon="key", order=40)
 notice("token-made", _l("The token was made already, and is shown only once. If you have not kept it, end it."))
 
 LENGTHS: dict[str, Text] = {
@@ -94,23 +94,10 @@ async def add_token(request: AnyRequest, transaction: Transaction, member: Membe
     return await render_tokens(request, transaction, member, secret=secret)
 
 
-def question_of(token: Token, *, back: str) -> Question:
-    """What ending a token does."""
-    return Question(
-        what=_l("End the token “%(name)s”?", name=token.name),
-        consequences=[
-            _l("The program that uses it is refused at once, what it edits is free, and what it listens to ends."),
-            _l("This can't be taken back: the program needs another token."),
-        ],
-        button=_l("End the token"),
-        back=back,
-    )
-
-
 async def describe_own_end(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
     """What ending one of one's own tokens does."""
     token, _ = await get_token(transaction, request.path_params["token_id"], member)
-    return question_of(token, back="/account/tokens")
+    return ask_to_end(token, back="/account/tokens")
 
 
 @post("/account/tokens/{token_id:int}/end", **asked(describe_own_end))
@@ -121,46 +108,9 @@ async def end_own_token(request: AnyRequest, transaction: Transaction, member: M
     return await keep_end(request, transaction, member, see_other("/account/tokens?done=token-ended"))
 
 
-@get("/settings/tokens")
-async def show_every_token(
-    request: AnyRequest, transaction: Transaction, member: Member, page: str = ""
-) -> Response[str]:
-    """All tokens of the workspace, for admins."""
-    require(member, "end", "tokens")
-    listed = await page_every_token(transaction, page, size=PAGE_SIZE)
-    return await render_page(
-        request,
-        transaction,
-        member,
-        "tenants/every_token.html",
-        listed=listed,
-        named=await name_narrowings(transaction, [token for token, _ in listed.items]),
-        scopes=SCOPES,
-    )
-
-
-async def describe_end(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
-    """What ending somebody's token does."""
-    require(member, "end", "tokens")
-    token, _ = await get_token(transaction, request.path_params["token_id"])
-    return question_of(token, back="/settings/tokens")
-
-
-@post("/settings/tokens/{token_id:int}/end", **asked(describe_end))
-async def end_any_token(request: AnyRequest, transaction: Transaction, member: Member, token_id: int) -> Response[Any]:
-    """Let somebody's token work no more."""
-    require(member, "end", "tokens")
-    token, owner = await get_token(transaction, token_id)
-    await end_token(transaction, token, owner)
-    return await keep_end(request, transaction, member, see_other("/settings/tokens?done=token-ended"))
-
-
 handlers = [
     show_tokens,
     add_token,
     asks_first("/account/tokens/{token_id:int}/end", describe_own_end),
     end_own_token,
-    show_every_token,
-    asks_first("/settings/tokens/{token_id:int}/end", describe_end),
-    end_any_token,
 ]

@@ -1,0 +1,119 @@
+"""What the home page shows of chat: rooms with something unread, each with its last line; and what is not sent yet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, bindparam, exists, select
+from sqlalchemy.orm import aliased
+
+from app.accounts.access import AnyRequest
+from app.accounts.home import WAITING_SHOWN, Waits, first_step, home_part, waits
+from app.accounts.members import Member
+from app.accounts.mentions import read_texts
+from app.chat.drafts import MessageDraft
+from app.chat.messages import Message
+from app.chat.reading import JoinedRoom
+from app.chat.rooms import Room
+from app.chat.sidebar import list_own_rooms
+from app.chat.timeline import QUOTE_EXCERPT
+from app.database import PreparedSelect, Transaction
+from app.web.texts import _l
+
+LINES_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class LastLine:
+    """The last message of a room, in a line."""
+
+    number: int
+    author: str
+    text: str
+    at: datetime
+
+
+def make_list_of_last() -> Select[Message, str]:
+    """The select of the last messages of some rooms, with their authors' names; the newest first. What was deleted is
+    passed over."""
+    before = aliased(Message)
+    last = (
+        select(before.number)
+        .where(before.tenant_id == Room.tenant_id, before.room_id == Room.id, before.deleted_at.is_(None))
+        .order_by(before.number.desc())
+        .limit(1)
+        .correlate(Room)
+        .scalar_subquery()
+    )
+    return (
+        select(Message, Member.name)
+        .join(Member, (Member.id == Message.member_id) & (Member.tenant_id == Message.tenant_id))
+        .join(Room, (Room.id == Message.room_id) & (Room.tenant_id == Message.tenant_id))
+        .where(Room.id.in_(bindparam("room_ids")), Message.number == last)
+        .order_by(Message.id.desc())
+        .limit(LINES_SHOWN)
+    )
+
+
+LIST_LAST = PreparedSelect(make_list_of_last)
+
+
+async def list_last_lines(transaction: Transaction, joined: Sequence[JoinedRoom]) -> list[tuple[JoinedRoom, LastLine]]:
+    """The last lines of some rooms, the newest first."""
+    if not joined:
+        return []
+    rooms = {each.room.id: each for each in joined}
+    rows = await transaction.rows(LIST_LAST, room_ids=rooms)
+    texts = await read_texts(transaction, *(message.plain for message, _ in rows))
+    return [
+        (rooms[message.room_id], LastLine(message.number, name, text[:QUOTE_EXCERPT], message.created_at))
+        for (message, name), text in zip(rows, texts, strict=True)
+    ]
+
+
+@home_part("chat/_home_rooms.html", place="side", order=20)
+async def rooms_part(request: AnyRequest, transaction: Transaction, member: Member) -> dict[str, Any]:
+    """The rooms in which something is unread that the member is told of, each with its last line."""
+    sidebar = await list_own_rooms(request, transaction, member)
+    joined = [*(shown.joined for shown in sidebar.shown), *sidebar.rest]
+    unread = [each for each in joined if each.unread and each.membership.notify != "nothing"]
+    return {"rooms": await list_last_lines(transaction, unread), "most": LINES_SHOWN}
+
+
+def address_of_room(room: Room) -> str:
+    """Where a room is seen."""
+    return f"/discussion/{room.subject}" if room.kind == "discussion" else f"/chat/{room.slug}"
+
+
+LIST_MESSAGE_DRAFTS = PreparedSelect(
+    lambda: (
+        select(MessageDraft.place, MessageDraft.text, MessageDraft.typed_at)
+        .where(MessageDraft.member_id == bindparam("member_id"), MessageDraft.text != "")
+        .order_by(MessageDraft.typed_at.desc())
+        .limit(WAITING_SHOWN)
+    )
+)
+
+
+@waits(order=30)
+async def list_unsent_messages(request: AnyRequest, transaction: Transaction, member: Member) -> list[Waits]:
+    """What a member has typed and not sent, in the rooms that they are in."""
+    drafts = await transaction.rows(LIST_MESSAGE_DRAFTS, member_id=member.id)
+    if not drafts:
+        return []
+    sidebar = await list_own_rooms(request, transaction, member)
+    joined = {each.room.place: each for each in (*(shown.joined for shown in sidebar.shown), *sidebar.rest)}
+    found = [(joined[place], typed_at) for place, _, typed_at in drafts if place in joined]
+    return [
+        Waits("message-square", each.name, address_of_room(each.room), _l("Message, not sent yet"), typed_at)
+        for each, typed_at in found
+    ]
+
+
+@first_step(_l("Say hello"), (_l("Open the general room"), "/chat/general"), order=30)
+def has_messages() -> ColumnElement[bool]:
+    """Whether anybody has said anything."""
+    return exists().where(Room.last_number > 0)

@@ -1,0 +1,70 @@
+"""Which home pages are other ones after records have changed: they list records by their titles."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from sqlalchemy import Select, bindparam, literal, select, union
+
+from app.accounts.home import HOME_REFRESH
+from app.database import Partial, PreparedSelect, Tenant, Transaction
+from app.editing.drafts import Draft
+from app.live.log import refresh
+from app.notifications.following import Follow
+from app.records.channels import MOST_RECORDS_SHOWN
+from app.records.facts import RecordChanged
+from app.records.fields import Fields, list_fields_of
+
+
+def make_list_of_concerned() -> Select[int]:
+    """The select of who follows any of some records, or has a draft of one."""
+    following = select(Follow.member_id.label("id")).where(
+        Follow.subject_kind == literal("record"), Follow.subject_id.in_(bindparam("ids")), Follow.following
+    )
+    drafting = select(Draft.member_id.label("id")).where(
+        Draft.kind == literal("record"), Draft.row_id.in_(bindparam("ids")), Draft.values.is_not(None)
+    )
+    found = union(following, drafting).subquery()
+    return select(found.c.id)
+
+
+LIST_CONCERNED = PreparedSelect(make_list_of_concerned)
+
+
+def list_chosen(fields: Fields, change: RecordChanged) -> set[int]:
+    """The ids of those who are chosen in a record, or were before it changed."""
+    people = [field.ref for field in fields if field.kind.names_people and not field.kind.computed]
+    words = (values.get(ref, "") for values in (change.before or {}, change.after) for ref in people)
+    return {int(each) for value in words for each in value.split()}
+
+
+def is_called_otherwise(fields: Fields, change: RecordChanged) -> bool:
+    """Whether a record is called otherwise by now, is gone, or there again."""
+    first = fields[0].ref if fields else ""
+    return change.what != "changed" or (change.before or {}).get(first) != change.after.get(first)
+
+
+async def read_homes(transaction: Transaction, facts: Sequence[RecordChanged]) -> list[int]:
+    """The ids of the members whose home pages list any of the records that have changed: who is chosen in one; and,
+    where it is called otherwise now, who did that, who follows it, and who has a draft of it.
+
+    Of many at once the lists of their collections are fetched anew, and home pages are not.
+    """
+    counts = Counter(fact.collection_id for fact in facts)
+    shown = [fact for fact in facts if counts[fact.collection_id] <= MOST_RECORDS_SHOWN]
+    fields = await list_fields_of(transaction, {fact.collection_id for fact in shown})
+    members = {member_id for fact in shown for member_id in list_chosen(fields[fact.collection_id], fact)}
+    called = [
+        fact for fact in shown if fact.what != "created" and is_called_otherwise(fields[fact.collection_id], fact)
+    ]
+    if called:
+        members |= {fact.by.member_id for fact in called if fact.by.member_id is not None}
+        members |= {*await transaction.column(LIST_CONCERNED, ids={fact.row_id for fact in called})}
+    return sorted(members)
+
+
+def show_homes_anew(tenant: Tenant, member_ids: Sequence[int]) -> Iterator[Partial]:
+    """These members' home pages fetch themselves anew."""
+    for member_id in member_ids:
+        yield refresh(tenant, f"user.{member_id}", HOME_REFRESH)

@@ -1,0 +1,161 @@
+"""What the audit log says: a sentence for each kind of entry, with names, and links where there is something to see."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote_plus
+
+from markupsafe import Markup, escape
+
+from app.accounts.audit import AuditedSubject, AuditEntry
+from app.tenants.roles import ROLES
+from app.tenants.workspaces import SESSION_LENGTHS
+from app.web.texts import LANGUAGES, Text, _l, keep_direction, translations
+
+# What each kind of entry says; a new kind needs a line here. What was before and after is said behind the sentence,
+# where that does not name it.
+SENTENCES = {
+    "session.started": _l("%(actor)s signed in as %(subject)s"),
+    "session.refused": _l("%(actor)s was refused at sign-in as %(subject)s"),
+    "session.shut-out": _l("%(actor)s was shut out after too many wrong tries as %(subject)s"),
+    "session.all-ended": _l("%(actor)s ended all other sessions of %(subject)s"),
+    "token.made": _l("%(actor)s made the token %(after)s for %(subject)s"),
+    "token.used": _l("The token %(after)s of %(subject)s was used for the first time"),
+    "token.ended": _l("%(actor)s ended the token %(before)s of %(subject)s"),
+    "password.changed": _l("%(actor)s changed the password of %(subject)s"),
+    "password.reset": _l("%(actor)s set a new password by email for %(subject)s"),
+    "member.joined": _l("%(actor)s added %(subject)s as %(after)s"),
+    "member.role": _l("%(actor)s changed the role of %(subject)s from %(before)s to %(after)s"),
+    "member.suspended": _l("%(actor)s suspended %(subject)s"),
+    "member.restored": _l("%(actor)s restored the access of %(subject)s"),
+    "member.removed": _l("%(actor)s removed %(subject)s"),
+    "member.left": _l("%(subject)s left the workspace"),
+    "mail.confirmed": _l("%(actor)s confirmed the address of %(subject)s"),
+    "invitation.made": _l("%(actor)s invited %(subject)s as %(after)s"),
+    "invitation.resent": _l("%(actor)s sent the invitation of %(subject)s again"),
+    "invitation.revoked": _l("%(actor)s revoked the invitation of %(subject)s"),
+    "announcement.made": _l("%(actor)s announced %(subject)s"),
+    "announcement.withdrawn": _l("%(actor)s withdrew the announcement %(subject)s"),
+    "edit.taken-over": _l("%(actor)s took over the editing of %(subject)s from %(before)s"),
+    "record.deleted": _l("%(actor)s deleted %(subject)s"),
+    "record.restored": _l("%(actor)s restored %(subject)s from the bin"),
+    "records.imported": _l("%(actor)s imported records into %(subject)s: %(after)s"),
+    "records.exported": _l("%(actor)s exported records of %(subject)s: %(after)s"),
+    "collection.added": _l("%(actor)s added the collection %(subject)s"),
+    "collection.changed": _l("%(actor)s changed the collection %(subject)s"),
+    "field.added": _l("%(actor)s added the field %(subject)s to %(before)s"),
+    "collection.archived": _l("%(actor)s archived the collection %(subject)s"),
+    "collection.opened": _l("%(actor)s reopened the collection %(subject)s"),
+    "collection.deleted": _l("%(actor)s deleted the collection %(subject)s"),
+    "collection.restored": _l("%(actor)s restored the collection %(subject)s"),
+    "field.limited": _l("%(actor)s changed who may change the field %(subject)s"),
+    "field.removed": _l("%(actor)s deleted the field %(subject)s of %(before)s"),
+    "collection.permissions": _l("%(actor)s changed who may do what in %(subject)s"),
+    "collection.guest-admitted": _l("%(actor)s opened a collection to %(subject)s"),
+    "collection.guest-dismissed": _l("%(actor)s closed a collection to %(subject)s"),
+    "field.kind-changed": _l("%(actor)s changed the kind of the field %(subject)s"),
+    "field.restored": _l("%(actor)s restored the field %(subject)s of %(before)s"),
+    "room.archived": _l("%(actor)s archived the room %(subject)s"),
+    "room.opened": _l("%(actor)s reopened the room %(subject)s"),
+    "room.member-removed": _l("%(actor)s took %(subject)s out of %(before)s"),
+    "room.member-returned": _l("%(actor)s brought %(subject)s back into %(after)s"),
+    "message.deleted": _l("%(actor)s deleted a message of %(subject)s in %(before)s"),
+    "message.restored": _l("%(actor)s restored a deleted message of %(subject)s in %(after)s"),
+    "settings.changed": _l("%(actor)s changed the setting %(subject)s"),
+    "workspace.suspended": _l("%(actor)s suspended the workspace"),
+    "workspace.restored": _l("%(actor)s opened the workspace again"),
+}
+# What people do to themselves.
+OWN_SENTENCES = {
+    "session.started": _l("%(actor)s signed in"),
+    "session.all-ended": _l("%(actor)s signed out everywhere else"),
+    "token.made": _l("%(actor)s made the token %(after)s"),
+    "token.ended": _l("%(actor)s ended the token %(before)s"),
+    "password.changed": _l("%(actor)s changed their password"),
+    "password.reset": _l("%(actor)s set a new password by email"),
+    "member.joined": _l("%(actor)s joined as %(after)s"),
+    "mail.confirmed": _l("%(actor)s confirmed their address"),
+    "message.deleted": _l("%(actor)s deleted a message of their own in %(before)s"),
+    "message.restored": _l("%(actor)s restored a deleted message of their own in %(after)s"),
+}
+# By what the log is narrowed: what kinds of entries begin with.
+GROUPS = {
+    "session": _l("Sign-ins"),
+    "password": _l("Passwords"),
+    "token": _l("Tokens"),
+    "member": _l("People"),
+    "mail": _l("Addresses"),
+    "invitation": _l("Invitations"),
+    "announcement": _l("Announcements"),
+    "edit": _l("Editing"),
+    "record": _l("Records"),
+    "records": _l("Imports and exports"),
+    "collection": _l("Collections"),
+    "field": _l("Fields"),
+    "room": _l("Rooms"),
+    "message": _l("Messages"),
+    "settings": _l("Settings"),
+    "workspace": _l("Workspace"),
+}
+# How many records a table has added and changed.
+IMPORTED = re.compile(r"\+(?P<added>[0-9]+) ~(?P<changed>[0-9]+)")
+# How many records were exported, in which format, and with which query of their list.
+EXPORTED = re.compile(r"(?P<count>[0-9]+) (?P<format>[a-z]+)(?: (?P<query>.+))?")
+NOBODYS = ("session.refused", "session.shut-out")
+
+
+def name_actor(entry: AuditEntry, names: dict[int, str]) -> Text | str:
+    """Who did it: a member, or somebody who is none."""
+    if entry.member_id is not None:
+        return names[entry.member_id]
+    return _l("Somebody") if entry.what in NOBODYS else _l("Whoever runs this installation")
+
+
+def say_entry(entry: AuditEntry, names: dict[int, str], subject: AuditedSubject, language: str) -> Markup:
+    """What an entry says, as HTML."""
+
+    def say(value: Text | str) -> str:
+        return value.translate(language) if isinstance(value, Text) else keep_direction(value)
+
+    own = bool(subject.more) and entry.member_id is not None and subject.name == names[entry.member_id]
+    found = (OWN_SENTENCES.get(entry.what) if own else None) or SENTENCES.get(entry.what)
+    sentence = translations(language).gettext(found.message) if found else f"%(actor)s: {entry.what} %(subject)s"
+    whom = Markup('<a class="link" href="{}">{}</a>') if subject.address else Markup("<b>{1}</b>")
+    values = {
+        "actor": Markup("<b>{}</b>").format(say(name_actor(entry, names))),
+        "subject": whom.format(subject.address, say(subject.name)),
+        **{key: Markup("<b>{}</b>").format(say(value_of(entry, getattr(entry, key)))) for key in ("before", "after")},
+    }
+    if subject.more and not own:
+        values["subject"] += Markup(' <small class="muted">{}</small>').format(subject.more)
+    said = escape(sentence) % values
+    before, after = (
+        say(value_of(entry, value)) if value and f"%({key})s" not in sentence else ""
+        for key, value in (("before", entry.before), ("after", entry.after))
+    )
+    if entry.what == "edit.taken-over":
+        return said
+    if before and not after and entry.what != "settings.changed":
+        return said + Markup(" ({})").format(before)
+    if before:
+        said += Markup(": <del>{}</del>").format(before)
+    if after:
+        said += Markup(" → <ins>{}</ins>").format(after)
+    return said
+
+
+def value_of(entry: AuditEntry, value: str) -> Text | str:
+    """What was before, or after; a role, a setting and what was imported and exported in words."""
+    if entry.what == "records.imported" and (counts := IMPORTED.fullmatch(value)):
+        return _l("%(added)s added, %(changed)s changed", **counts.groupdict())
+    if entry.what == "records.exported" and (found := EXPORTED.fullmatch(value)):
+        values = {"count": found["count"], "format": found["format"].upper()}
+        if query := unquote_plus(found["query"] or ""):
+            return _l("%(count)s as %(format)s: %(query)s", query=query, **values)
+        return _l("%(count)s as %(format)s", **values)
+    if entry.what == "settings.changed":
+        if entry.subject == "language":
+            return LANGUAGES.get(value, value)
+        if entry.subject == "session_days" and value.isdecimal():
+            return SESSION_LENGTHS.get(int(value), value)
+    return ROLES.get(value, value) if entry.what.startswith(("member.", "invitation.")) else value
