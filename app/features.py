@@ -41,6 +41,8 @@ from app.chat.rights import CHAT_RIGHTS
 from app.database import Database, Followers
 from app.editing.followers import draft_ends_shown, locks_of_credentials, rows_shown
 from app.editing.rights import EDITING_RIGHTS
+from app.gateway.pages import apps as app_pages
+from app.gateway.rights import GATEWAY_RIGHTS
 from app.live.followers import sessions_shown, sockets_closed
 from app.live.log import append
 from app.notifications.accounts import ACCOUNT_KINDS
@@ -149,6 +151,7 @@ WORKSPACE_PAGES = (
     sign_in_pages,
     account_pages,
     token_pages,
+    app_pages,
     member_pages,
     confirmation_pages,
     invitation_pages,
@@ -216,7 +219,7 @@ CENTRAL_ROUTES: list[Any] = [*central_pages.handlers, operator_pages.router]
 OTHERS = (password_links, record_usage, reindexing, books, auditing)
 
 # Who may do what.
-install(TENANT_RIGHTS, EDITING_RIGHTS, NOTIFICATION_RIGHTS, RECORD_RIGHTS, CHAT_RIGHTS)
+install(TENANT_RIGHTS, EDITING_RIGHTS, NOTIFICATION_RIGHTS, RECORD_RIGHTS, CHAT_RIGHTS, GATEWAY_RIGHTS)
 
 # What people can be told of, in the order in which they are asked how.
 install_kinds(ACCOUNT_KINDS, CHAT_KINDS, ANNOUNCEMENT_KINDS, RECORD_KINDS)

@@ -76,6 +76,11 @@ SENTENCES = {
     "message.deleted": _l("deleted a message of"),
     "message.restored": _l("restored a deleted message"),
     "settings.changed": _l("changed the setting"),
+    "app.made": _l("made the app"),
+    "app.changed": _l("changed the app"),
+    "app.secret-made": _l("made another secret for the app"),
+    "app.secret-dropped": _l("dropped the secret before of the app"),
+    "app.ended": _l("ended the app"),
     "workspace.suspended": _l("suspended the workspace"),
     "workspace.restored": _l("opened the workspace again"),
 }
