@@ -28,8 +28,8 @@ from app.gateway.names import (
 )
 
 if TYPE_CHECKING:
+    from app.gateway.known_apps import KnownApp
     from app.gateway.site import Gateway
-    from app.gateway.socket import KnownApp
 
 # How far the clock of who signs may be from ours, in seconds. Two equal calls within a second are as good as one.
 CLOCK_SKEW = 600
@@ -181,13 +181,13 @@ async def publish_event(gateway: Gateway, app: KnownApp, said: Call, found: re.M
         send_publication(gateway, app, event)
         return {}
     described = {
-        channel: describe_channel(gateway, app, channel, info_of(event, channel)) for channel in event.channels
+        channel: describe_channel(gateway, app, channel, info_asked_of(event, channel)) for channel in event.channels
     }
     send_publication(gateway, app, event)
     return {"channels": described}
 
 
-def info_of(event: Publication, channel: str) -> str:
+def info_asked_of(event: Publication, channel: str) -> str:
     """What is asked of a channel that an event goes to: of one without presence nobody counts users."""
     return ",".join(each for each in event.info.split(",") if is_presence(channel) or each != "user_count")
 
@@ -204,7 +204,7 @@ async def publish_events(gateway: Gateway, app: KnownApp, said: Call, found: re.
     if not any(event.info for event in events):
         return {}
     described = [
-        describe_channel(gateway, app, event.channels[0], info_of(event, event.channels[0])) for event in events
+        describe_channel(gateway, app, event.channels[0], info_asked_of(event, event.channels[0])) for event in events
     ]
     return {"batch": described}
 

@@ -26,9 +26,9 @@ from app.web.errors import Gone
 from app.web.forms import Form, Invalid
 from app.web.texts import _l
 
-MOST_APPS = 50
+MOST_APPS = 200
 MOST_APP_ORIGINS = 20
-KEY = re.compile(r"([0-9a-f]{1,15})g([0-9a-f]{20})")
+APP_KEY = re.compile(r"([0-9a-f]{1,15})g([0-9a-f]{20})")
 # An origin, or a host with any scheme and port, as Reverb has them; * stands for any part, or for all.
 ORIGIN_PATTERN = re.compile(r"\*|(?:https?://)?(?:\*\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)*(?::(?:[0-9]{1,5}|\*))?")
 # A bot owns nothing: a workspace belongs to people.
@@ -93,14 +93,14 @@ FIND_APP_BY_KEY = PreparedSelect(
 LIST_APP_ORIGINS = PreparedSelect(lambda: select(GatewayApp.origins).where(GatewayApp.ended_at.is_(None)))
 
 
-def make_key(tenant_id: int) -> str:
+def make_app_key(tenant_id: int) -> str:
     """A new key of a workspace."""
     return f"{tenant_id:x}g{secrets.token_hex(10)}"
 
 
 def workspace_of_key(key: str) -> int:
     """The id of the workspace that a key is of; 0 for what is none."""
-    found = KEY.fullmatch(key)
+    found = APP_KEY.fullmatch(key)
     return int(found[1], 16) if found else 0
 
 
@@ -152,7 +152,7 @@ async def make_app(transaction: Transaction, actor: Member | None, wanted: Wante
     app = GatewayApp(
         member_id=bot.id,
         maker_id=actor.id if actor else None,
-        key=make_key(transaction.tenant.id),
+        key=make_app_key(transaction.tenant.id),
         seed=make_seed(),
         origins=list(wanted.origins),
         client_events=wanted.client_events,
@@ -174,9 +174,10 @@ async def change_app(
 
 
 async def make_app_secret(transaction: Transaction, actor: Member | None, app: GatewayApp, bot: Member) -> None:
-    """Give an app another secret. The one before is good until it is dropped, or another is made."""
+    """Give an app another secret. The one before is good until it is dropped; another that is made meanwhile takes the
+    place of the newer one, so that what servers sign with goes on however often this is done."""
     require(actor, "manage", "apps")
-    app.seed, app.old_seed = make_seed(), app.seed
+    app.seed, app.old_seed = make_seed(), app.old_seed or app.seed
     transaction.note(AppSecretMade(by=acting(transaction, actor), app_id=app.id, name=bot.name, bot_id=bot.id))
 
 

@@ -20,7 +20,7 @@ from app.live.log import Event
 
 
 @dataclass(eq=False, slots=True)
-class Following:
+class ChannelFollowing:
     """One socket's following of one channel, by the right of a member and with a credential; `cursor` is up to where
     the log was read for it."""
 
@@ -41,12 +41,12 @@ class Following:
 
 
 @dataclass(slots=True)
-class Audience:
+class AudienceOfChannel:
     """Who gets the same of one channel: they are at a spot of their own in the exchange."""
 
     channel: str
     spot: Spot
-    people: set[Following] = field(default_factory=set)
+    people: set[ChannelFollowing] = field(default_factory=set)
 
 
 def event_of(fact: Event, channel: str) -> str:
@@ -60,17 +60,17 @@ class Audiences:
 
     def __init__(self, exchange: Exchange) -> None:
         self.exchange = exchange
-        self.by_spot: dict[Spot, Audience] = {}
+        self.by_spot: dict[Spot, AudienceOfChannel] = {}
         self.at: dict[tuple[int, str], set[Spot]] = defaultdict(set)
-        self.followings: dict[int, set[Following]] = defaultdict(set)
+        self.followings: dict[int, set[ChannelFollowing]] = defaultdict(set)
         # Those who had read the log further than the hub has delivered when they came.
-        self.ahead: dict[int, set[Following]] = defaultdict(set)
+        self.ahead: dict[int, set[ChannelFollowing]] = defaultdict(set)
 
-    def add(self, following: Following) -> None:
+    def add(self, following: ChannelFollowing) -> None:
         """From now on, serve a socket the facts behind its cursor."""
         tenant_id = following.connection.tenant_id
         following.spot = spot = (-tenant_id, f"{following.channel} {hash(following.places)}")
-        audience = self.by_spot.setdefault(spot, Audience(following.channel, spot))
+        audience = self.by_spot.setdefault(spot, AudienceOfChannel(following.channel, spot))
         audience.people.add(following)
         self.followings[tenant_id].add(following)
         for place in following.places:
@@ -80,9 +80,11 @@ class Audiences:
         else:
             self.exchange.follow(following.connection, spot)
 
-    def remove(self, following: Following) -> None:
+    def remove(self, following: ChannelFollowing) -> None:
         """Serve a socket nothing of it any more."""
         tenant_id, spot = following.connection.tenant_id, following.spot
+        if following not in self.followings.get(tenant_id, ()):
+            return
         self.followings[tenant_id].discard(following)
         if not self.followings[tenant_id]:
             del self.followings[tenant_id]

@@ -20,13 +20,13 @@ from app.accounts.program_tokens import find_by_secret
 from app.accounts.sessions import find_session
 from app.database import Transaction
 from app.gateway.apps import LIST_APP_ORIGINS
-from app.gateway.editing import LockedFor
 from app.gateway.grants import GRANT_SECONDS, ChannelGrant, write_grant
+from app.gateway.holdings import LockedFor
 from app.gateway.messages import Refused, write_json
 from app.gateway.names import SOCKET_ID, is_presence, is_reserved
 from app.gateway.origins import is_origin_allowed
 from app.gateway.targets import Asker, find_target, is_editing
-from app.gateway.workspace import NEWEST, describe_user
+from app.gateway.workspace import describe_user, read_event_id
 from app.web.cookies import CookieError, read_cookie
 from app.web.errors import PageError
 from app.web.metrics import REFUSALS
@@ -159,7 +159,6 @@ async def grant_channel(gateway: Gateway, transaction: Transaction, asked: Asked
         who = {"member": asker.member.id, "client": asked.address}
         log.warning("refused", tenant=asked.slug, channel=channel[:60], reason="not allowed", **who)
         raise AuthRefused(403, {"error": "this channel is not one of the workspace's, or not for you"})
-    last = asked.said.get("last_event_id", "")
     grant = ChannelGrant(
         transaction.tenant.id,
         socket_id,
@@ -168,7 +167,7 @@ async def grant_channel(gateway: Gateway, transaction: Transaction, asked: Asked
         asker.session_id,
         asker.token_id,
         int(time.time()) + GRANT_SECONDS,
-        int(last) if last.isascii() and last.isdigit() and int(last) < NEWEST else -1,
+        read_event_id(asked.said.get("last_event_id")),
         asked.said.get("wait", "") not in ("", "0", "false"),
     )
     if is_editing(channel):

@@ -7,99 +7,51 @@ freed when the channel is left; a connection that is lost leaves the lease, and 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
-import structlog
-from litestar.exceptions import HTTPException
 
 from app.accounts.members import Member
 from app.database import Transaction
 from app.editing import waiting
 from app.editing.locks import lease_runs, release_lock, renew_lock, take_lock
 from app.editing.pushes import push_standings
-from app.editing.rows import Editable, Proof, read_clock
+from app.editing.rows import Proof, read_clock
 from app.editing.turns import shorten_turn
-from app.gateway.audiences import Following
 from app.gateway.connection import GatewayConnection, Subscribed
 from app.gateway.editors import (
     LOCK_EVENTS,
     Editors,
-    describe_editors,
     find_own_proof,
     read_editors,
     secret_maker,
-    tell_difference,
 )
 from app.gateway.grants import ChannelGrant, read_grant
+from app.gateway.holdings import Holding, Holdings, LockedFor, describe_holder
 from app.gateway.messages import (
     UNAUTHORIZED,
     Refused,
     write_event,
     write_json,
-    write_subscribed,
     write_subscription_over,
 )
 from app.gateway.roster import Spot
-from app.gateway.targets import Asker, Target, find_asker, find_target
+from app.gateway.targets import Asker, Target, find_target
 from app.live.log import Event
-from app.records.forms import open_record
 from app.records.records import Record
-from app.web.errors import PageError
 
 if TYPE_CHECKING:
-    from app.gateway.site import Gateway
+    pass
 
 # How long a lock and a place in line last without the gateway, and how often it renews them.
 EDITING_LEASE, EDITING_WAIT, RENEW_EVERY = 30, 60, 10.0
 # How often it is looked who has come into line by a page: that is no fact.
 LOOK_EVERY = 3.0
 
-log = structlog.get_logger("gateway")
 
-
-class LockedFor(Exception):
-    """Somebody else has it: `args` is what is said of them."""
-
-
-class Holding(Following):
-    """A socket that holds the lock of a record, with its proof, or waits for it (None)."""
-
-    __slots__ = ("number", "proof", "record_id", "renewed_at", "slug")
-
-    record_id: int
-    slug: str
-    number: int
-    proof: Proof | None
-    renewed_at: float
-
-
-class EditingChannels:
-    """The sockets of this process that hold locks or wait for them."""
-
-    def __init__(self, gateway: Gateway) -> None:
-        self.gateway = gateway
-        self.holdings: dict[Spot, set[Holding]] = {}
-        self.told: dict[Spot, Editors] = {}
-        self.looking: dict[Spot, bool] = {}
-        self.looked_at: dict[Spot, float] = {}
-        gateway.node.bus.handlers["gateway taken up"] = lambda sender, content: self.end_before(content)
-
-    def list_followings(self, tenant_id: int) -> list[Holding]:
-        """All of a workspace."""
-        return [each for spot, own in self.holdings.items() if spot[0] == -tenant_id for each in own]
-
-    def find(self, connection: GatewayConnection, channel: str) -> Holding | None:
-        """What a socket holds, or waits for."""
-        own = self.holdings.get((-connection.tenant_id, channel), ())
-        return next((each for each in own if each.connection is connection), None)
-
-    def is_held_alive(self, spot: Spot, but: str) -> bool:
-        """Whether a socket that is connected somewhere holds it, other than one."""
-        return any(socket_id != but for socket_id in self.gateway.exchange.roster.list_people_at(holders_of(spot)))
+class EditingChannels(Holdings):
+    """Takes, keeps and frees locks for the sockets of this process."""
 
     async def check_ask(
         self, transaction: Transaction, asker: Asker, target: Target, grant: ChannelGrant, before: str
@@ -125,34 +77,11 @@ class EditingChannels:
             raise LockedFor(describe_holder(record, clock))
         return grant
 
-    async def open(self, transaction: Transaction, asker: Asker, target: Target) -> Record:
-        """The record that is to be edited, by who may. Raises Refused."""
-        with asker.granted() as member:
-            try:
-                _, record, _ = await open_record(transaction, member, target.slug, target.number, "edit")
-            except (HTTPException, PageError) as error:
-                raise Refused(UNAUTHORIZED) from error
-        return record
-
     def tell_attempt(self, spot: Spot, member: Member) -> None:
         """Tell those who are on the channel that somebody wanted to edit."""
         data = write_json({"user_id": str(member.id), "name": member.name})
         event = write_event("lock.requested", data, spot[1])
         self.gateway.exchange.publish(spot[0], spot[1], "lock.requested", event)
-
-    @asynccontextmanager
-    async def acting(self, holder: ChannelGrant | Holding) -> AsyncIterator[tuple[Transaction, Asker]]:
-        """A writing transaction in which somebody acts for whom a socket is. Raises Refused where they may no more."""
-        tenant_id = holder.tenant_id if isinstance(holder, ChannelGrant) else holder.connection.tenant_id
-        async with self.gateway.database.write(tenant_id) as transaction:
-            if transaction.tenant.suspended_at is not None:
-                raise Refused(UNAUTHORIZED)
-            asker = await find_asker(transaction, holder.session_id, holder.token_id)
-            if asker is None or asker.member.id != holder.member_id:
-                raise Refused(UNAUTHORIZED)
-            transaction.actor = asker.act("")
-            transaction.keep(asker.member)
-            yield transaction, asker
 
     async def subscribe(self, connection: GatewayConnection, channel: str, grant: ChannelGrant) -> None:
         """Let a client hold the lock, or wait for it. Raises Refused."""
@@ -225,52 +154,6 @@ class EditingChannels:
         await waiting.join_queue(transaction, record, member, EDITING_WAIT)
         push_standings(transaction, record)
 
-    def note_alive(self, holding: Holding, alive: bool) -> None:
-        """Let all nodes know that a holder's socket is connected, or is not any more."""
-        roster, place = self.gateway.exchange.roster, holders_of(holding.spot)
-        there = holding.connection.socket_id in roster.own.people.get(place, ())
-        if alive and not there:
-            roster.enter(place, holding.connection.socket_id, "null")
-        elif not alive and there:
-            roster.leave(place, holding.connection.socket_id)
-
-    def end_before(self, content: Any) -> None:
-        """The socket that a client had before, and that may look alive, holds nothing any more."""
-        scope, channel, socket_id = content
-        spot = (scope, channel)
-        for holding in [each for each in self.holdings.get(spot, ()) if each.connection.socket_id == socket_id]:
-            self.forget(holding)
-            holding.connection.write(write_subscription_over(holding.channel, "taken up elsewhere", 423))
-
-    def greet(self, holding: Holding, editors: Editors) -> None:
-        """Tell a client that it is there, who else is, and what proves its lock."""
-        data = describe_editors(editors, str(holding.member_id), holding.proof)
-        holding.connection.write(write_subscribed(holding.channel, data))
-
-    def tell(self, spot: Spot, editors: Editors) -> None:
-        """Tell who has come and gone."""
-        if (before := self.told.get(spot)) is not None:
-            tell_difference(self.gateway.exchange, spot, before, editors)
-        self.told[spot] = editors
-
-    def forget(self, holding: Holding) -> None:
-        """A socket holds nothing, and waits for nothing."""
-        self.note_alive(holding, False)
-        self.gateway.exchange.unfollow(holding.connection, holding.spot)
-        holding.connection.subscribed.pop(holding.channel, None)
-        own = self.holdings.get(holding.spot, set())
-        own.discard(holding)
-        if not own:
-            self.holdings.pop(holding.spot, None)
-            self.told.pop(holding.spot, None)
-            self.looked_at.pop(holding.spot, None)
-
-    def leave(self, connection: GatewayConnection) -> None:
-        """A socket is gone. What it held is its client's until the lease ends."""
-        for holding in self.list_followings(connection.tenant_id):
-            if holding.connection is connection:
-                self.forget(holding)
-
     async def unsubscribe(self, connection: GatewayConnection, channel: str) -> None:
         """A client leaves the channel: the lock is free, or the place in line."""
         if (holding := self.find(connection, channel)) is None:
@@ -288,12 +171,6 @@ class EditingChannels:
                     push_standings(transaction, record, asker.member.id)
         except Refused:  # it has ended with the credential
             return
-
-    def end(self, holding: Holding, why: str, status: int = 403) -> None:
-        """Somebody may edit no more, or has lost the lock."""
-        self.forget(holding)
-        holding.connection.write(write_subscription_over(holding.channel, why, status))
-        log.info("editing ended", tenant=holding.connection.workspace, channel=holding.channel, reason=why)
 
     def take_fact(self, tenant_id: int, fact: Event) -> None:
         """A fact of a lock: tell it, and who is there then."""
@@ -404,15 +281,3 @@ class EditingChannels:
         elif kept != holding.proof:
             holding.proof = kept
             self.greet(holding, editors)
-
-
-def holders_of(spot: Spot) -> Spot:
-    """Where the roster has the sockets that hold a lock."""
-    return spot[0], f"{spot[1]} held"
-
-
-def describe_holder(row: Editable, clock: int) -> dict[str, Any]:
-    """What is said of whoever holds something, or whose turn it is."""
-    left = max(0, (row.lock_until or clock) - clock) // 1000
-    holder = {"id": row.lock_member_id, "name": row.lock_name, "program": row.lock_program}
-    return {"holder": holder, "state": "offered" if row.lock_offered else "held", "seconds": left}

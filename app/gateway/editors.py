@@ -48,21 +48,21 @@ async def read_editors(transaction: Transaction, record: Record) -> Editors:
     people: dict[str, dict[str, Any]] = {}
     for each in await waiting.list_queue(transaction, record):
         if each.state != "missed":
-            people[str(each.member_id)] = describe_editor(each.name, each.program, editing=False)
+            people[str(each.member_id)] = describe_person(each.name, each.program, editing=False)
     held = lease_runs(record, await read_clock(transaction))
     if held and not record.lock_offered:
-        person = describe_editor(record.lock_name or "", record.lock_program, editing=True)
-        people = {str(record.lock_member_id): person, **without(people, str(record.lock_member_id))}
+        person = describe_person(record.lock_name or "", record.lock_program, editing=True)
+        people = {str(record.lock_member_id): person, **leave_out(people, str(record.lock_member_id))}
     holder = record.lock_member_id if held else None
     return Editors(people, holder, record.lock_offered, record.lock_token, record.version)
 
 
-def describe_editor(name: str, program: str | None, *, editing: bool) -> dict[str, Any]:
+def describe_person(name: str, program: str | None, *, editing: bool) -> dict[str, Any]:
     """What is told of somebody who edits, or waits."""
     return {"name": name, "editing": editing} | ({"program": program} if program else {})
 
 
-def without(people: dict[str, dict[str, Any]], user: str) -> dict[str, dict[str, Any]]:
+def leave_out(people: dict[str, dict[str, Any]], user: str) -> dict[str, dict[str, Any]]:
     """The others."""
     return {each: info for each, info in people.items() if each != user}
 

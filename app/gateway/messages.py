@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from app.gateway.names import LONGEST_EVENT
+
 ACTIVITY_TIMEOUT = 30
 # Why a socket, or a message, is refused: as the protocol has it.
 NO_SUCH_APP, APP_DISABLED, OVER_QUOTA, UNSUPPORTED, UNAUTHORIZED = 4001, 4003, 4004, 4007, 4009
-INVALID_FORMAT, NO_PONG, NOT_NOW = 4200, 4201, 4301
+INVALID_FORMAT, NO_PONG, NOT_SENT = 4200, 4201, 4301
 WHY = {
     NO_SUCH_APP: "Application does not exist",
     APP_DISABLED: "Application is disabled",
@@ -17,7 +19,7 @@ WHY = {
     UNAUTHORIZED: "Connection is unauthorized",
     INVALID_FORMAT: "Invalid message format",
     NO_PONG: "Pong reply not received in time",
-    NOT_NOW: "The app does not have client messaging enabled.",
+    NOT_SENT: "The app does not have client messaging enabled.",
 }
 
 
@@ -77,6 +79,7 @@ def write_subscription_over(channel: str, why: str, status: int = 403) -> str:
     return write_event("pusher:subscription_error", write_json(said), channel)
 
 
+LONGEST_USER_DATA = 10 * 1024
 PING = '{"event":"pusher:ping","data":"{}"}'
 PONG = '{"event":"pusher:pong","data":"{}"}'
 
@@ -98,3 +101,16 @@ def read_message(text: str) -> tuple[str, Any, str]:
     if not isinstance(channel, str):
         raise Refused(INVALID_FORMAT)
     return message["event"], data, channel
+
+
+def read_person(given: Any, name: str = "user_id") -> tuple[str, str]:
+    """Who somebody is, by what their app has signed: their id, and what is told of them, as JSON. Raises Refused."""
+    try:
+        person = json.loads(given) if isinstance(given, str) and len(given) <= LONGEST_USER_DATA else None
+    except (ValueError, RecursionError):
+        person = None
+    user = person.get(name) if isinstance(person, dict) else None
+    if not isinstance(user, str | int) or isinstance(user, bool) or not 0 < len(str(user)) <= LONGEST_EVENT:
+        raise Refused(INVALID_FORMAT, "Invalid channel data")
+    assert isinstance(person, dict)  # noqa: S101
+    return str(user), write_json(person.get("user_info"))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-LONGEST_NAME = 164
-CHANNEL_NAME = re.compile(rf"[A-Za-z0-9_\-=@,.;]{{1,{LONGEST_NAME}}}")
+LONGEST_CHANNEL_NAME = 164
+CHANNEL_NAME = re.compile(rf"[A-Za-z0-9_\-=@,.;]{{1,{LONGEST_CHANNEL_NAME}}}")
 SOCKET_ID = re.compile(r"[0-9]{1,12}\.[0-9]{1,12}")
 LONGEST_EVENT = 200
 # What the workspace's own channels begin with. No app's secret is good for any of them.

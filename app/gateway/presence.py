@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 
-from app.gateway.audiences import Following
+from app.gateway.audiences import ChannelFollowing
 from app.gateway.exchange import PRESENCE_TICK, Exchange
 from app.gateway.messages import write_event, write_json, write_subscribed
 from app.live.presence import Person, Presence, PresenceKey
@@ -19,12 +19,12 @@ class MembersHere:
     def __init__(self, presence: Presence, exchange: Exchange) -> None:
         self.presence = presence
         self.exchange = exchange
-        self.followings: dict[int, set[Following]] = {}
+        self.followings: dict[int, set[ChannelFollowing]] = {}
         self.told: dict[int, dict[int, Person]] = {}
         self.planned: dict[int, asyncio.TimerHandle] = {}
         presence.on_change.append(self.notice)
 
-    def join(self, following: Following, name: str, language: str) -> None:
+    def join(self, following: ChannelFollowing, name: str, language: str) -> None:
         """A member is here with a socket of the gateway: tell it who else is, and the others of its member."""
         connection = following.connection
         tenant_id = connection.tenant_id
@@ -42,7 +42,7 @@ class MembersHere:
         connection.write(write_subscribed(following.channel, write_json(here)))
         self.exchange.follow(connection, (-tenant_id, following.channel))
 
-    def leave(self, following: Following) -> None:
+    def leave(self, following: ChannelFollowing) -> None:
         """It is here no more."""
         tenant_id = following.connection.tenant_id
         followings = self.followings.get(tenant_id, set())

@@ -14,15 +14,15 @@ import structlog
 from litestar.types import Receive, Send
 
 from app.background import in_background
-from app.database import Database, Transaction, check_holds_none
+from app.database import Database, check_holds_none
 from app.gateway.api import ApiRefused, answer_call, check_call, read_call
-from app.gateway.apps import find_app, workspace_of_key
 from app.gateway.channel_auth import AUTH_LIMIT, answer_auth, answer_preflight_of_auth
 from app.gateway.connection import GatewayConnection
 from app.gateway.editing import EditingChannels
 from app.gateway.exchange import GATEWAY_BEAT, Exchange
-from app.gateway.messages import APP_DISABLED, NO_SUCH_APP, SocketRefused
-from app.gateway.socket import KnownApp, serve_gateway_socket
+from app.gateway.known_apps import KnownApp, read_app
+from app.gateway.messages import NO_SUCH_APP, SocketRefused
+from app.gateway.socket import serve_gateway_socket
 from app.gateway.workspace import WorkspaceChannels
 from app.live.node import Node
 from app.settings import Settings
@@ -64,34 +64,10 @@ class Gateway:
         if not any(isinstance(each, GatewayConnection) for each in hub.connections.get(connection.tenant_id, ())):
             hub.listeners.pop(connection.tenant_id, None)
 
-    async def read_app(self, transaction: Transaction, key: str, slug: str) -> KnownApp | None:
-        """The app of a key, where the workspace of a host has it, or any if it is the central one ('')."""
-        tenant_id = workspace_of_key(key)
-        tenant = await transaction.find_tenant("id", tenant_id) if tenant_id else None
-        if tenant is None or slug not in ("", tenant.slug):
-            return None
-        if tenant.suspended_at is not None:
-            raise SocketRefused(APP_DISABLED)
-        transaction.enter(tenant)
-        found = await find_app(transaction, key)
-        if found is None:
-            return None
-        app, _ = found
-        return KnownApp(
-            app.id,
-            app.key,
-            tenant.id,
-            tenant.slug,
-            tenant.cursor,
-            tuple(app.origins),
-            app.client_events,
-            app.secrets(self.settings.secret_key),
-        )
-
     async def open_app(self, key: str, scope: Any) -> KnownApp:
         """The app of a socket. Raises SocketRefused."""
         async with self.node.lookups, self.database.read() as transaction:
-            app = await self.read_app(transaction, key, scope["state"]["slug"] or "")
+            app = await read_app(transaction, key, scope["state"]["slug"] or "", self.settings.secret_key)
         if app is None:
             raise SocketRefused(NO_SUCH_APP)
         return app
@@ -125,16 +101,17 @@ class Gateway:
             return 200, {}, await answer_preflight_of_auth(self, scope)
         if scope["method"] != "POST":
             raise ApiRefused(405, "this address can't do that")
-        return await answer_auth(self, scope, await read_whole(receive, AUTH_LIMIT))
+        return await answer_auth(self, scope, await read_whole_body(receive, AUTH_LIMIT))
 
     async def answer(self, scope: Any, receive: Receive) -> tuple[int, Any]:
         """The answer to a request. Raises ApiRefused."""
         if scope["path"] == "/up":
             return 200, {"health": "OK"}
-        said = read_call(scope, await read_whole(receive, CALL_LIMIT + 20 * self.settings.gateway_message_bytes))
+        said = read_call(scope, await read_whole_body(receive, CALL_LIMIT + 20 * self.settings.gateway_message_bytes))
         async with self.database.read() as transaction:
             try:
-                app = await self.read_app(transaction, said.query.get("auth_key", ""), scope["state"]["slug"] or "")
+                key, slug = said.query.get("auth_key", ""), scope["state"]["slug"] or ""
+                app = await read_app(transaction, key, slug, self.settings.secret_key)
             except SocketRefused as refusal:
                 raise ApiRefused(403, refusal.args[1]) from refusal
         if app is None:
@@ -164,7 +141,7 @@ class Gateway:
             yield
 
 
-async def read_whole(receive: Receive, limit: int) -> bytes:
+async def read_whole_body(receive: Receive, limit: int) -> bytes:
     """The body of a request. Raises ApiRefused for one that is too large, or breaks off."""
     check_holds_none()
     pieces: list[bytes] = []

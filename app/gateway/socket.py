@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
@@ -13,9 +11,10 @@ import structlog
 from litestar.types import Receive, Send
 
 from app.gateway.connection import GatewayConnection
+from app.gateway.known_apps import KnownApp
 from app.gateway.messages import (
     INVALID_FORMAT,
-    NOT_NOW,
+    NOT_SENT,
     OVER_QUOTA,
     PONG,
     UNAUTHORIZED,
@@ -23,6 +22,7 @@ from app.gateway.messages import (
     Refused,
     SocketRefused,
     read_message,
+    read_person,
     write_client_event,
     write_established,
     write_event,
@@ -39,7 +39,6 @@ from app.gateway.names import (
     user_of,
 )
 from app.gateway.origins import is_origin_allowed
-from app.gateway.secrets import AppSecrets
 from app.web.errors import first_line, is_database_away
 from app.web.metrics import REFUSALS
 from app.web.request_ids import HEADER, request_id_of
@@ -50,24 +49,9 @@ if TYPE_CHECKING:
 # The versions of the protocol whose clients are understood.
 VERSIONS = ("5", "6", "7")
 # What a socket may follow at once, and say to others in a second.
-MOST_SUBSCRIBED, MOST_SAID = 1000, 10
-LONGEST_USER_DATA = 10 * 1024
+MOST_SUBSCRIBED, MOST_CLIENT_EVENTS = 1000, 10
 
 log = structlog.get_logger("gateway")
-
-
-@dataclass(frozen=True, slots=True)
-class KnownApp:
-    """An app as its sockets know it."""
-
-    id: int
-    key: str
-    tenant_id: int
-    slug: str
-    cursor: int
-    origins: tuple[str, ...]
-    client_events: bool
-    secrets: AppSecrets
 
 
 async def serve_gateway_socket(scope: Any, receive: Receive, send: Send, gateway: Gateway) -> None:
@@ -234,7 +218,7 @@ class GatewaySocket:
         if not isinstance(channel, str) or not (is_channel_name(channel) or user_of(channel)):
             raise Refused(INVALID_FORMAT, "Invalid channel name")
         if channel not in connection.subscribed and len(connection.subscribed) >= MOST_SUBSCRIBED:
-            raise Refused(NOT_NOW, "Too many channels on one connection")
+            raise Refused(NOT_SENT, "Too many channels on one connection")
         if is_reserved(channel):
             await self.gateway.workspace.subscribe(connection, channel, data)
             return
@@ -274,7 +258,7 @@ class GatewaySocket:
         connection = self.connection
         subscribed = connection.subscribed.get(channel)
         if not connection.client_events:
-            raise Refused(NOT_NOW)
+            raise Refused(NOT_SENT)
         if (
             subscribed is None
             or is_reserved(channel)
@@ -284,8 +268,8 @@ class GatewaySocket:
         ):
             raise Refused(UNAUTHORIZED, "The client is not a member of the specified channel.")
         connection.said += 1
-        if connection.said > MOST_SAID:
-            raise Refused(NOT_NOW, "Too many client events in a second")
+        if connection.said > MOST_CLIENT_EVENTS:
+            raise Refused(NOT_SENT, "Too many client events in a second")
         text = write_client_event(name, data, channel, subscribed.user)
         self.gateway.exchange.publish(self.app.id, channel, name, text, without=connection.socket_id)
 
@@ -308,16 +292,3 @@ class GatewaySocket:
         connection = getattr(self, "connection", None)
         if connection is not None:
             self.gateway.remove(connection)
-
-
-def read_person(given: Any, name: str = "user_id") -> tuple[str, str]:
-    """Who somebody is, by what their app has signed: their id, and what is told of them, as JSON. Raises Refused."""
-    try:
-        person = json.loads(given) if isinstance(given, str) and len(given) <= LONGEST_USER_DATA else None
-    except (ValueError, RecursionError):
-        person = None
-    user = person.get(name) if isinstance(person, dict) else None
-    if not isinstance(user, str | int) or isinstance(user, bool) or not 0 < len(str(user)) <= LONGEST_EVENT:
-        raise Refused(INVALID_FORMAT, "Invalid channel data")
-    assert isinstance(person, dict)  # noqa: S101
-    return str(user), write_json(person.get("user_info"))

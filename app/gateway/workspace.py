@@ -14,10 +14,11 @@ import structlog
 
 from app.accounts.access import enter_workspace
 from app.database import now
-from app.gateway.audiences import Audiences, Following, event_of
+from app.gateway.audiences import Audiences, ChannelFollowing, event_of
 from app.gateway.connection import GatewayConnection, Subscribed
-from app.gateway.editing import Holding
 from app.gateway.grants import ChannelGrant, read_grant
+from app.gateway.holdings import Holding
+from app.gateway.known_apps import read_app
 from app.gateway.messages import (
     NO_SUCH_APP,
     UNAUTHORIZED,
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 MOST_MISSED = 1000
 # After which facts apps are looked up anew: theirs, and those of their bots.
 OF_APPS = ("app.", "member.suspended", "member.ended")
-NEWEST = 2**53
 
 log = structlog.get_logger("gateway")
 
@@ -52,8 +52,8 @@ class WorkspaceChannels:
         self.gateway = gateway
         self.audiences = Audiences(gateway.exchange)
         self.here = MembersHere(gateway.node.presence, gateway.exchange)
-        self.own: dict[GatewayConnection, dict[str, Following]] = defaultdict(dict)
-        self.signed_in: dict[GatewayConnection, Following] = {}
+        self.own: dict[GatewayConnection, dict[str, ChannelFollowing]] = defaultdict(dict)
+        self.signed_in: dict[GatewayConnection, ChannelFollowing] = {}
 
     async def subscribe(self, connection: GatewayConnection, channel: str, data: dict[str, Any]) -> None:
         """Let a client follow a channel that it was granted. Raises Refused."""
@@ -61,11 +61,10 @@ class WorkspaceChannels:
         if is_editing(channel):
             await self.gateway.editing.subscribe(connection, channel, grant)
             return
-        given = data.get("last_event_id", "")
-        after = int(given) if str(given).isascii() and str(given).isdigit() and int(given) < NEWEST else grant.last
+        after = read_event_id(data.get("last_event_id"), grant.last)
         missed: list[str] = []
         while True:
-            asker, target, cursor, read = await self.look_up(grant, channel, after)
+            asker, target, cursor, read = await self.look_up(grant.tenant_id, grant, channel, after)
             missed += read
             after = cursor
             if connection.ending is not None:
@@ -73,7 +72,7 @@ class WorkspaceChannels:
             if self.gateway.node.hub.is_level(connection.tenant_id, cursor):
                 break
         self.forget(connection, channel)
-        following = Following(
+        following = ChannelFollowing(
             connection,
             channel,
             target.inner,
@@ -113,14 +112,16 @@ class WorkspaceChannels:
         log.warning("refused", tenant=connection.workspace, channel=channel[:60], reason=why)
         return Refused(UNAUTHORIZED)
 
-    async def look_up(self, grant: ChannelGrant, channel: str, after: int) -> tuple[Asker, Target, int, list[str]]:
+    async def look_up(
+        self, tenant_id: int, whose: ChannelGrant | ChannelFollowing, channel: str, after: int
+    ) -> tuple[Asker, Target, int, list[str]]:
         """Who asks, for what, up to which cursor that holds, and what was missed since another (-1 for nothing), in one
         snapshot. Raises Refused."""
         gateway = self.gateway
-        async with gateway.node.lookups, gateway.database.read(grant.tenant_id) as transaction:
+        async with gateway.node.lookups, gateway.database.read(tenant_id) as transaction:
             await enter_workspace(transaction, transaction.tenant.slug)
-            asker = await find_asker(transaction, grant.session_id, grant.token_id)
-            if asker is None or asker.member.id != grant.member_id:
+            asker = await find_asker(transaction, whose.session_id, whose.token_id)
+            if asker is None or asker.member.id != whose.member_id:
                 raise Refused(UNAUTHORIZED)
             target = await find_target(transaction, asker, channel)
             if target is None:
@@ -152,7 +153,7 @@ class WorkspaceChannels:
             self.audiences.remove(following)
             self.here.leave(following)
 
-    def end(self, following: Following, why: str) -> None:
+    def end(self, following: ChannelFollowing, why: str) -> None:
         """A right has ended, or what it was used with: its channel is followed no more, and the client is told."""
         connection, channel = following.connection, following.channel
         if self.signed_in.get(connection) is following:
@@ -173,7 +174,7 @@ class WorkspaceChannels:
         for channel in list(self.own.get(connection, ())):
             self.forget(connection, channel)
 
-    def list_followings(self, tenant_id: int) -> list[Following]:
+    def list_followings(self, tenant_id: int) -> list[ChannelFollowing]:
         """All that is followed of a workspace here, and who has signed in."""
         signed = [each for each in self.signed_in.values() if each.connection.tenant_id == tenant_id]
         edited = self.gateway.editing.list_followings(tenant_id)
@@ -188,23 +189,49 @@ class WorkspaceChannels:
                 if following.is_of(sessions, tokens, whose.get("member")):
                     self.end(following, "ended")
         elif event.channel == UNFOLLOW:
-            self.end_lost(tenant_id, json.loads(event.body))
+            self.look_at_lost(tenant_id, json.loads(event.body), event.cursor)
         elif event.kind:
             self.audiences.take_fact(tenant_id, event)
             self.gateway.editing.take_fact(tenant_id, event)
             if event.kind.startswith(OF_APPS):
                 self.gateway.node.start(self.look_at_apps(tenant_id))
 
-    def end_lost(self, tenant_id: int, whose: dict[str, Any]) -> None:
-        """Members may follow some channels no more, or all but some."""
+    def look_at_lost(self, tenant_id: int, whose: dict[str, Any], cursor: int) -> None:
+        """Members may follow some channels no more, or all but some: they are served nothing of them, until it was
+        looked whether they still may."""
         members = set(whose.get("members", ())) or {whose["member"]}
         for following in self.list_followings(tenant_id):
             if following.member_id not in members or not following.inner:
                 continue
             kept = {*whose["keep"], f"user.{following.member_id}"} if "keep" in whose else None
-            lost = following.inner not in kept if kept is not None else following.inner in whose["channels"]
-            if lost:
-                self.end(following, "not allowed")
+            if following.inner in kept if kept is not None else following.inner not in whose["channels"]:
+                continue
+            if isinstance(following, Holding):
+                self.gateway.node.start(self.gateway.editing.renew_one(following))
+            else:
+                self.audiences.remove(following)
+                self.gateway.node.start(self.look_again(following, cursor))
+
+    async def look_again(self, following: ChannelFollowing, after: int) -> None:
+        """Serve a socket a channel on behind a cursor, if its member still may follow it."""
+        connection, channel = following.connection, following.channel
+        missed: list[str] = []
+        while True:
+            try:
+                _, target, cursor, read = await self.look_up(connection.tenant_id, following, channel, after)
+            except Refused:
+                if self.own.get(connection, {}).get(channel) is following:
+                    self.end(following, "not allowed")
+                return
+            if self.own.get(connection, {}).get(channel) is not following:
+                return
+            missed, after = [*missed, *read], cursor
+            if self.gateway.node.hub.is_level(connection.tenant_id, cursor):
+                break
+        following.inner, following.places, following.cursor = target.inner, target.places, after
+        for text in missed:
+            connection.write(text)
+        self.audiences.add(following)
 
     def end_expired(self) -> None:
         """End what is followed with credentials that are over."""
@@ -220,7 +247,7 @@ class WorkspaceChannels:
         sockets = [each for each in gateway.exchange.sockets.values() if each.tenant_id == tenant_id]
         async with gateway.node.lookups, gateway.database.read() as transaction:
             for key in {each.key for each in sockets}:
-                known[key] = await gateway.read_app(transaction, key, "")
+                known[key] = await read_app(transaction, key, "", gateway.settings.secret_key)
         for connection in sockets:
             app = known[connection.key]
             if app is None:
@@ -240,7 +267,7 @@ class WorkspaceChannels:
             asker = await find_asker(transaction, grant.session_id, grant.token_id)
         if asker is None or given != describe_user(asker.member.id, asker.member.name):
             raise self.refuse(connection, "sign-in", "not signed in")
-        self.signed_in[connection] = Following(
+        self.signed_in[connection] = ChannelFollowing(
             connection, "", "", frozenset(), asker.member.id, asker.session_id, asker.token_id, asker.expires_at, 0
         )
         return True
@@ -254,3 +281,9 @@ def describe_user(member_id: int, name: str) -> str:
 def write_gap(channel: str, after: int, cursor: int) -> str:
     """That the log no longer has what was after one cursor, up to another."""
     return write_event("gap", write_json({"after": after, "before": cursor + 1, "cursor": cursor}), channel)
+
+
+def read_event_id(given: Any, otherwise: int = -1) -> int:
+    """The cursor of the last event that a client says it has; what is none is another one, or -1 for none."""
+    text = str(given)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 17 else otherwise

@@ -17,7 +17,7 @@ from app.accounts.reauthentication import dangerous
 from app.accounts.rights import may, require
 from app.accounts.scopes import SCOPES
 from app.accounts.shell import notice, render_page
-from app.database import Transaction
+from app.database import Tenant, Transaction
 from app.gateway.apps import (
     BOT_ROLES,
     GatewayApp,
@@ -35,12 +35,14 @@ from app.gateway.apps import (
 from app.settings import Settings
 from app.tenants.roles import ROLES, GivenRole
 from app.web.forms import Form, Invalid
+from app.web.paging import page_of
 from app.web.redirects import see_other
 from app.web.texts import _l
 
 notice("app-ended", _l("The app was ended."))
 notice(
-    "app-made", _l("The app was made already; its secret is shown only once. If you have not kept it, make another.")
+    "app-made",
+    _l("The app was made already, and its secret is shown only once. If you have not kept it, make another."),
 )
 notice("app-changed", _l("The app was changed."))
 notice("secret-dropped", _l("The secret before is good for nothing any more."))
@@ -50,11 +52,20 @@ PLAIN_SCOPES = [scope for scope in SCOPES if scope != "admin"]
 
 @dataclass(frozen=True, slots=True)
 class ShownOnce:
-    """What is shown of an app this once: its secret, and the token of its bot if that was made as well."""
+    """What is shown of an app this once: the settings of its server, with the secret, and the token of its bot if that
+    was made as well."""
 
-    app: GatewayApp
-    secret: str
+    settings: str
     token: str = ""
+
+
+def describe_settings(settings: Settings, tenant: Tenant, app: GatewayApp, secret: str = "") -> str:
+    """What a server and a front end are told of an app, as Laravel's settings have it."""
+    host, _, port = settings.workspace_url(tenant.slug, "").partition("://")[2].partition(":")
+    lines = [f"REVERB_APP_ID={app.id}", f"REVERB_APP_KEY={app.key}"]
+    lines += [f"REVERB_APP_SECRET={secret}"] if secret else []
+    port = port or ("443" if settings.secure else "80")
+    return "\n".join([*lines, f"REVERB_HOST={host}", f"REVERB_PORT={port}", f"REVERB_SCHEME={settings.scheme}"])
 
 
 async def render_apps(
@@ -64,10 +75,10 @@ async def render_apps(
     form: Form | None = None,
     *,
     once: ShownOnce | None = None,
+    page: str = "",
     status: int = 200,
 ) -> Response[str]:
     """The apps, and the form of a new one; the one that was just made, this once."""
-    settings: Settings = request.app.state.settings
     new = [("role", "member"), ("client_events", "yes"), *(("scopes", scope) for scope in PLAIN_SCOPES)]
     return await render_page(
         request,
@@ -75,22 +86,20 @@ async def render_apps(
         member,
         "gateway/apps.html",
         status=status,
-        apps=await list_apps(transaction),
+        apps=page_of(await list_apps(transaction), page),
         form=form or Form(new),
         roles=ROLES,
         giveable=[role for role in BOT_ROLES if may(member, "give", GivenRole(role))],
         scopes=SCOPES,
         once=once,
-        host=settings.workspace_url(transaction.tenant.slug, "").partition("://")[2],
-        secure=settings.secure,
     )
 
 
 @get("/settings/apps")
-async def show_apps(request: AnyRequest, transaction: Transaction, member: Member) -> Response[str]:
+async def show_apps(request: AnyRequest, transaction: Transaction, member: Member, page: str = "") -> Response[str]:
     """Which apps there are."""
     require(member, "manage", "apps")
-    return await render_apps(request, transaction, member)
+    return await render_apps(request, transaction, member, page=page)
 
 
 @post("/settings/apps", **dangerous(_l("You are about to make an app, whose secret lets a program act in its name.")))
@@ -111,7 +120,8 @@ async def add_app(request: AnyRequest, transaction: Transaction, member: Member,
         form.errors = invalid.errors
         return await render_apps(request, transaction, member, form, status=invalid.status)
     await keep_answer(request, transaction, member, form, "/settings/apps?done=app-made")
-    shown = ShownOnce(app, app.secrets(settings.secret_key).secrets[0], token)
+    secret = app.secrets(settings.secret_key).secrets[0]
+    shown = ShownOnce(describe_settings(settings, transaction.tenant, app, secret), token)
     return await render_apps(request, transaction, member, once=shown)
 
 
@@ -141,8 +151,7 @@ async def render_app(
         form=form or Form(said),
         roles=ROLES,
         once=once,
-        host=settings.workspace_url(transaction.tenant.slug, "").partition("://")[2],
-        secure=settings.secure,
+        settings=describe_settings(settings, transaction.tenant, app),
     )
 
 
@@ -176,19 +185,14 @@ async def save_app(
     "/settings/apps/{app_id:int}/secret",
     **dangerous(_l("You are about to make another secret. The one before goes on until you drop it.")),
 )
-async def add_secret(
-    request: AnyRequest, transaction: Transaction, member: Member, form: Form, app_id: int
-) -> Response[Any]:
+async def add_secret(request: AnyRequest, transaction: Transaction, member: Member, app_id: int) -> Response[Any]:
     """Make another secret, and show it, this once."""
     require(member, "manage", "apps")
     settings: Settings = request.app.state.settings
     app, bot = await get_app(transaction, app_id)
-    back = f"/settings/apps/{app.id}?done=app-made"
-    if answer := await find_answer(request, transaction, member, form):
-        return answer
     await make_app_secret(transaction, member, app, bot)
-    await keep_answer(request, transaction, member, form, back)
-    shown = ShownOnce(app, app.secrets(settings.secret_key).secrets[0])
+    secret = app.secrets(settings.secret_key).secrets[0]
+    shown = ShownOnce(describe_settings(settings, transaction.tenant, app, secret))
     return await render_app(request, transaction, member, app, bot, once=shown)
 
 
