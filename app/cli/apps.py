@@ -41,7 +41,9 @@ def apps() -> None:
 def add_app_command(
     slug: str, name: str, role: str, origins: tuple[str, ...], scopes: tuple[str, ...], no_client_events: bool
 ) -> None:
-    """Make an app, and print as JSON its id, key and secret, and a token of its bot, which can't be read again."""
+    """Make an app, and print as JSON its id, key and secret, and a token of its bot, which can't be read again.
+
+    Beside these are the numbers of the workspace, as channels' names have it, and of the bot."""
     from app.accounts.program_tokens import WantedToken, make_program_token
     from app.gateway.apps import make_app, read_wanted_app
     from app.web.forms import Form
@@ -55,7 +57,8 @@ def add_app_command(
         wanted = WantedToken(name, scopes or [each for each in SCOPES if each != "admin"])
         _, token = await make_program_token(transaction, bot, wanted)
         secret = made.secrets(settings.secret_key).secrets[0]
-        return {"id": str(made.id), "key": made.key, "secret": secret, "token": token, "member": bot.id}
+        said = {"id": str(made.id), "key": made.key, "secret": secret, "token": token}
+        return {**said, "workspace": transaction.tenant.id, "member": bot.id}
 
     click.echo(json.dumps(run_in(settings, slug, add)))
 
