@@ -41,6 +41,7 @@ from app.chat.rights import CHAT_RIGHTS
 from app.database import Database, Followers
 from app.editing.followers import draft_ends_shown, locks_of_credentials, rows_shown
 from app.editing.rights import EDITING_RIGHTS
+from app.gateway.followers import bots_shown
 from app.gateway.pages import apps as app_pages
 from app.gateway.rights import GATEWAY_RIGHTS
 from app.live.followers import sessions_shown, sockets_closed
@@ -263,6 +264,7 @@ FOLLOWERS = Followers(
         members_shown,
         names_shown,
         pictures_shown,
+        bots_shown,
         logo_shown,
         settings_shown,
         changes_shown,
