@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -20,7 +20,7 @@ from app.accounts.program_tokens import find_by_secret
 from app.accounts.sessions import find_session
 from app.database import Transaction
 from app.gateway.apps import LIST_APP_ORIGINS
-from app.gateway.grants import GRANT_SECONDS, ChannelGrant, write_grant
+from app.gateway.grants import GRANT_SECONDS, ChannelGrant, read_grant, write_grant
 from app.gateway.holdings import LockedFor
 from app.gateway.messages import Refused, write_json
 from app.gateway.names import SOCKET_ID, is_presence, is_reserved
@@ -127,6 +127,7 @@ async def answer_auth(gateway: Gateway, scope: Any, body: bytes) -> tuple[int, A
         asked = read_asked(scope, body, cookie)
         if not asked.slug:
             raise AuthRefused(404, {"error": "ask on the workspace's own host"})
+        came, alive = await look_before(gateway, asked)
         async with gateway.node.lookups, gateway.database.read() as transaction:
             try:
                 await enter_workspace(transaction, asked.slug)
@@ -135,8 +136,9 @@ async def answer_auth(gateway: Gateway, scope: Any, body: bytes) -> tuple[int, A
             if await check_page(gateway, transaction, asked):
                 fields.append((b"access-control-allow-origin", (asked.origin or "").encode("latin-1")))
             asker = await find_by_credential(transaction, asked)
-            answers = grant_sign_in if scope["path"] == "/broadcasting/user-auth" else grant_channel
-            return 200, await answers(gateway, transaction, asked, asker), fields
+            if scope["path"] == "/broadcasting/user-auth":
+                return 200, await grant_sign_in(gateway, transaction, asked, asker), fields
+            return 200, await grant_channel(gateway, transaction, asked, asker, came, alive=alive), fields
     except AuthRefused as refusal:
         status, said = refusal.args
         return status, said, fields
@@ -150,7 +152,29 @@ def read_socket_id(asked: AskedFor) -> str:
     return socket_id
 
 
-async def grant_channel(gateway: Gateway, transaction: Transaction, asked: AskedFor, asker: Asker) -> dict[str, str]:
+async def look_before(gateway: Gateway, asked: AskedFor) -> tuple[ChannelGrant | None, bool]:
+    """What a client had before of something that it wants to edit, as it says; and whether a socket that is connected
+    holds it, other than that one. It may take a moment, in which no transaction waits."""
+    channel, slug = asked.said.get("channel_name", ""), asked.slug
+    if not is_editing(channel):
+        return None, False
+    came = read_grant(gateway.settings.secret_key, asked.said.get("auth"))
+    async with gateway.database.read() as transaction:
+        tenant = await transaction.find_tenant("slug", slug)
+    if tenant is None:
+        return None, False
+    return came, await gateway.editing.is_held_alive((-tenant.id, channel), came.socket_id if came else "")
+
+
+async def grant_channel(
+    gateway: Gateway,
+    transaction: Transaction,
+    asked: AskedFor,
+    asker: Asker,
+    came: ChannelGrant | None,
+    *,
+    alive: bool,
+) -> dict[str, str]:
     """The grant of a channel. Raises AuthRefused; that is always logged."""
     socket_id, channel = read_socket_id(asked), asked.said.get("channel_name", "")
     target = await find_target(transaction, asker, channel) if is_reserved(channel) else None
@@ -172,7 +196,9 @@ async def grant_channel(gateway: Gateway, transaction: Transaction, asked: Asked
     )
     if is_editing(channel):
         try:
-            grant = await gateway.editing.check_ask(transaction, asker, target, grant, asked.said.get("auth", ""))
+            if came is not None and came.is_of(grant):
+                grant = replace(grant, came=came.socket_id)
+            grant = await gateway.editing.check_ask(transaction, asker, target, grant, alive)
         except LockedFor as locked:
             raise AuthRefused(423, {"error": "somebody edits it", **locked.args[0]}) from None
         except Refused:

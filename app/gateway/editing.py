@@ -7,7 +7,6 @@ freed when the channel is left; a connection that is lost leaves the lease, and 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -27,7 +26,7 @@ from app.gateway.editors import (
     read_editors,
     secret_maker,
 )
-from app.gateway.grants import ChannelGrant, read_grant
+from app.gateway.grants import ChannelGrant
 from app.gateway.holdings import Holding, Holdings, LockedFor, describe_holder
 from app.gateway.messages import (
     UNAUTHORIZED,
@@ -54,25 +53,16 @@ class EditingChannels(Holdings):
     """Takes, keeps and frees locks for the sockets of this process."""
 
     async def check_ask(
-        self, transaction: Transaction, asker: Asker, target: Target, grant: ChannelGrant, before: str
+        self, transaction: Transaction, asker: Asker, target: Target, grant: ChannelGrant, alive: bool
     ) -> ChannelGrant:
-        """The grant to edit something. Raises LockedFor where somebody else does, unless one waits for it."""
+        """The grant to edit something. Raises LockedFor where somebody else does, unless one waits for it; `alive` says
+        whether a socket of this gateway holds it."""
         record = await self.open(transaction, asker, target)
-        earlier = read_grant(self.gateway.settings.secret_key, before) if before else None
-        who = (grant.tenant_id, grant.channel, grant.member_id, grant.session_id, grant.token_id)
-        if earlier and who == (
-            earlier.tenant_id,
-            earlier.channel,
-            earlier.member_id,
-            earlier.session_id,
-            earlier.token_id,
-        ):
-            grant = replace(grant, came=earlier.socket_id)
         clock = await read_clock(transaction)
         if not lease_runs(record, clock) or (record.lock_offered and record.lock_member_id == asker.member.id):
             return grant
         spot, own = (-grant.tenant_id, grant.channel), find_own_proof(self.gateway.settings.secret_key, record, asker)
-        if not grant.waits and (own is None or self.is_held_alive(spot, grant.came)):
+        if not grant.waits and (own is None or alive):
             self.tell_attempt(spot, asker.member)
             raise LockedFor(describe_holder(record, clock))
         return grant
@@ -89,12 +79,13 @@ class EditingChannels(Holdings):
         if (known := self.find(connection, channel)) is not None:
             self.greet(known, self.told[spot])
             return
+        alive = await self.is_held_alive(spot, grant.came)
         async with self.acting(grant) as (transaction, asker):
             target = await find_target(transaction, asker, channel)
             if target is None:
                 raise Refused(UNAUTHORIZED)
             record = await self.open(transaction, asker, target)
-            proof = await self.take(transaction, record, asker, spot, grant.came)
+            proof = await self.take(transaction, record, asker, alive)
             if proof is None:
                 if not grant.waits:
                     described = describe_holder(record, await read_clock(transaction))
@@ -126,12 +117,12 @@ class EditingChannels(Holdings):
         self.greet(holding, editors)
         self.gateway.exchange.follow(connection, spot)
 
-    async def take(self, transaction: Transaction, record: Record, asker: Asker, spot: Spot, came: str) -> Proof | None:
+    async def take(self, transaction: Transaction, record: Record, asker: Asker, alive: bool) -> Proof | None:
         """The proof of a lock that was free, or is the same client's, who comes back; None for any other."""
         secret_key = self.gateway.settings.secret_key
         make = secret_maker(secret_key, record, asker)
         own = find_own_proof(secret_key, record, asker)
-        if own is not None and not self.is_held_alive(spot, came):
+        if own is not None and not alive:
             version, lease = record.version, EDITING_LEASE
             kept = await renew_lock(transaction, record, asker.member, own, version, lease=lease, make_secret=make)
             if kept is not None:
@@ -233,7 +224,7 @@ class EditingChannels(Holdings):
                 if target is None:
                     raise Refused(UNAUTHORIZED)
                 record = await self.open(transaction, asker, target)
-                proof = await self.take(transaction, record, asker, holding.spot, "")
+                proof = await self.take(transaction, record, asker, False)
                 editors = await read_editors(transaction, record)
         except Refused:
             self.end(holding, "not allowed")

@@ -22,6 +22,7 @@ from app.gateway.messages import (
     write_subscribed,
 )
 from app.gateway.names import INTERNAL_EVENTS, TO_USER, is_cache, is_presence, user_of
+from app.gateway.people_there import PeopleThere
 from app.gateway.roster import Roster, Spot
 from app.live.frames import encode
 from app.live.node import Node
@@ -62,6 +63,7 @@ class Exchange:
         self.flushing: asyncio.TimerHandle | None = None
         self.flush_at = 0.0
         self.flushed_at = 0.0
+        self.people: dict[Spot, PeopleThere] = {}
         self.cached: OrderedDict[Spot, tuple[str, float]] = OrderedDict()
         node.bus.handlers["gateway event"] = lambda sender, content: self.take_event(*content)
         node.bus.handlers["gateway terminate"] = lambda sender, content: self.end_user(*content)
@@ -90,8 +92,8 @@ class Exchange:
                 self.roster.count_more(spot, 1)
             if user and self.roster.enter(spot, user, info):
                 self.tell_added(spot, user, info, without=connection.socket_id)
-        data = self.describe_people(spot) if is_presence(channel) else "{}"
-        connection.write(write_subscribed(channel, data))
+        people = self.find_people(spot) if is_presence(channel) else None
+        connection.write(people.write_to(channel) if people else write_subscribed(channel))
         if is_cache(channel):
             last = self.find_cached(spot)
             connection.write(last or write_event("pusher:cache_miss", "", channel))
@@ -108,15 +110,18 @@ class Exchange:
             followers.discard(connection)
             if not followers:
                 del self.followers[spot]
+                self.people.pop(spot, None)
         if spot in self.newcomers:
             self.newcomers[spot].pop(connection, None)
 
-    def describe_people(self, spot: Spot) -> str:
+    def find_people(self, spot: Spot) -> PeopleThere:
         """Who is on a channel with presence, as one who comes to it is told."""
-        people = self.roster.list_people_at(spot)
-        ids = ",".join([write_json(user) for user in people])
-        known = ",".join([f"{write_json(user)}:{info}" for user, info in people.items()])
-        return f'{{"presence":{{"count":{len(people)},"ids":[{ids}],"hash":{{{known}}}}}}}'
+        known = self.people.get(spot)
+        if known is None:
+            known = self.people[spot] = PeopleThere()
+            for user, info in self.roster.list_people_at(spot).items():
+                known.add(user, info)
+        return known
 
     def unsubscribe(self, connection: GatewayConnection, channel: str) -> bool:
         """Let a socket follow a channel no more. False when it did not."""
@@ -181,11 +186,14 @@ class Exchange:
 
     def tell_added(self, spot: Spot, user: str, info: str, without: str = "") -> None:
         """Tell those on a channel with presence who has come, but for one socket."""
+        if known := self.people.get(spot):
+            known.add(user, info)
         data = f'{{"user_id":{write_json(user)},"user_info":{info}}}'
         self.send(spot, write_event("pusher_internal:member_added", data, spot[1]), without=without, tick=PRESENCE_TICK)
 
     def tell_removed(self, spot: Spot, user: str) -> None:
         """Tell those on a channel with presence who has gone."""
+        self.people.pop(spot, None)
         data = write_json({"user_id": user})
         self.send(spot, write_event("pusher_internal:member_removed", data, spot[1]), tick=PRESENCE_TICK)
 

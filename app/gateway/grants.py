@@ -39,6 +39,11 @@ class ChannelGrant:
     waits: bool = False
     came: str = ""
 
+    def is_of(self, other: ChannelGrant) -> bool:
+        """Whether it is for the same channel, member and credential as another, if not for the same socket."""
+        own = (self.tenant_id, self.channel, self.member_id, self.session_id, self.token_id)
+        return own == (other.tenant_id, other.channel, other.member_id, other.session_id, other.token_id)
+
     @property
     def over(self) -> bool:
         """Whether it is too old."""

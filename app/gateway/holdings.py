@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,9 @@ from app.web.errors import PageError
 if TYPE_CHECKING:
     from app.gateway.site import Gateway
 
+# How long another process has to answer.
+PROBE_SECONDS = 0.5
+
 log = structlog.get_logger("gateway")
 
 
@@ -62,6 +66,10 @@ class Holdings:
         self.told: dict[Spot, Editors] = {}
         self.looking: dict[Spot, bool] = {}
         self.looked_at: dict[Spot, float] = {}
+        # Sockets of other processes of which it was asked whether they are connected.
+        self.probes: dict[str, asyncio.Event] = {}
+        gateway.node.bus.handlers["gateway probe"] = lambda sender, content: self.hear_probe(content)
+        gateway.node.bus.handlers["gateway lives"] = lambda sender, content: self.hear_lives(content)
         gateway.node.bus.handlers["gateway taken up"] = lambda sender, content: self.end_before(content)
 
     def list_followings(self, tenant_id: int) -> list[Holding]:
@@ -73,9 +81,40 @@ class Holdings:
         own = self.holdings.get((-connection.tenant_id, channel), ())
         return next((each for each in own if each.connection is connection), None)
 
-    def is_held_alive(self, spot: Spot, but: str) -> bool:
-        """Whether a socket that is connected somewhere holds it, other than one."""
-        return any(socket_id != but for socket_id in self.gateway.exchange.roster.list_people_at(holders_of(spot)))
+    async def is_held_alive(self, spot: Spot, but: str = "") -> bool:
+        """Whether a socket that is connected somewhere holds it, other than one.
+
+        A process that was killed can't say that its sockets are gone, and is believed for some seconds: so it is asked.
+        """
+        roster, place = self.gateway.exchange.roster, holders_of(spot)
+        sockets = [each for each in roster.list_people_at(place) if each != but]
+        if any(each in roster.own.people.get(place, ()) for each in sockets):
+            return True
+        return any(await asyncio.gather(*(self.probe(place, each) for each in sockets)))
+
+    async def probe(self, place: Spot, socket_id: str) -> bool:
+        """Whether the process that has a socket answers."""
+        self.probes[socket_id] = answered = self.probes.get(socket_id) or asyncio.Event()
+        self.gateway.node.bus.publish("gateway probe", [*place, socket_id], needed=True)
+        try:
+            async with asyncio.timeout(PROBE_SECONDS):
+                await answered.wait()
+        except TimeoutError:
+            return False
+        finally:
+            self.probes.pop(socket_id, None)
+        return True
+
+    def hear_probe(self, content: Any) -> None:
+        """Another process asks whether a socket is connected here."""
+        scope, channel, socket_id = content
+        if socket_id in self.gateway.exchange.roster.own.people.get((scope, channel), ()):
+            self.gateway.node.bus.publish("gateway lives", socket_id, needed=True)
+
+    def hear_lives(self, socket_id: str) -> None:
+        """It is."""
+        if socket_id in self.probes:
+            self.probes[socket_id].set()
 
     async def open(self, transaction: Transaction, asker: Asker, target: Target) -> Record:
         """The record that is to be edited, by who may. Raises Refused."""

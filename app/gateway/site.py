@@ -8,6 +8,7 @@ import contextlib
 import json
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -44,6 +45,7 @@ class Gateway:
         self.database = database
         self.node = node
         self.exchange = Exchange(node)
+        self.known: dict[str, KnownApp] = {}
         self.workspace = WorkspaceChannels(self)
         self.editing = EditingChannels(self)
 
@@ -63,14 +65,28 @@ class Gateway:
         hub.remove(connection)
         if not any(isinstance(each, GatewayConnection) for each in hub.connections.get(connection.tenant_id, ())):
             hub.listeners.pop(connection.tenant_id, None)
+            self.forget_apps(connection.tenant_id)
 
     async def open_app(self, key: str, scope: Any) -> KnownApp:
-        """The app of a socket. Raises SocketRefused."""
+        """The app of a socket. Raises SocketRefused.
+
+        While its workspace has sockets here, what changes of its apps is heard as it happens, and none is looked up
+        twice.
+        """
+        hub, slug = self.node.hub, scope["state"]["slug"] or ""
+        known = self.known.get(key)
+        if known is not None and known.tenant_id in hub.listeners and slug in ("", known.slug):
+            return replace(known, cursor=hub.cursors.get(known.tenant_id, known.cursor))
         async with self.node.lookups, self.database.read() as transaction:
             app = await read_app(transaction, key, scope["state"]["slug"] or "", self.settings.secret_key)
         if app is None:
             raise SocketRefused(NO_SUCH_APP)
+        self.known[key] = app
         return app
+
+    def forget_apps(self, tenant_id: int) -> None:
+        """Look the apps of a workspace up anew."""
+        self.known = {key: app for key, app in self.known.items() if app.tenant_id != tenant_id}
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """Serve a socket, or answer a request."""

@@ -184,6 +184,8 @@ class WorkspaceChannels:
         """An event of the log, in its order."""
         if event.channel == CLOSE_SOCKETS:
             whose = json.loads(event.body)
+            if whose.get("everybody"):
+                self.gateway.forget_apps(tenant_id)
             sessions, tokens = set(whose.get("sessions", ())), set(whose.get("tokens", ()))
             for following in self.list_followings(tenant_id):
                 if following.is_of(sessions, tokens, whose.get("member")):
@@ -194,6 +196,7 @@ class WorkspaceChannels:
             self.audiences.take_fact(tenant_id, event)
             self.gateway.editing.take_fact(tenant_id, event)
             if event.kind.startswith(OF_APPS):
+                self.gateway.forget_apps(tenant_id)
                 self.gateway.node.start(self.look_at_apps(tenant_id))
 
     def look_at_lost(self, tenant_id: int, whose: dict[str, Any], cursor: int) -> None:

@@ -91,7 +91,9 @@ class Client:
     async def follow(self, channel: str, **more: Any) -> dict[str, Any]:
         """Follow a channel, and say what comes of it."""
         await self.say("pusher:subscribe", {"channel": channel, **more})
-        return await self.hear()
+        while (message := await self.hear()).get("channel") != channel and message["event"] != "pusher:error":
+            pass
+        return message
 
 
 Dial = Callable[..., Any]
