@@ -16,7 +16,7 @@ from app.database import Transaction
 from app.editing import waiting
 from app.editing.locks import lease_runs, release_lock, renew_lock, take_lock
 from app.editing.pushes import push_standings
-from app.editing.rows import Proof, read_clock
+from app.editing.rows import Proof, find_row_places, read_clock
 from app.editing.turns import shorten_turn
 from app.gateway.connection import GatewayConnection, Subscribed
 from app.gateway.editors import (
@@ -39,6 +39,7 @@ from app.gateway.roster import Spot
 from app.gateway.targets import Asker, Target, find_target
 from app.live.log import Event
 from app.records.records import Record
+from app.web.templates import render
 
 if TYPE_CHECKING:
     pass
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
 EDITING_LEASE, EDITING_WAIT, RENEW_EVERY = 30, 60, 10.0
 # How often it is looked who has come into line by a page: that is no fact.
 LOOK_EVERY = 3.0
+# How often whoever edits is told of the same member's attempts.
+TOLD_EVERY = 10.0
 
 
 class EditingChannels(Holdings):
@@ -63,15 +66,25 @@ class EditingChannels(Holdings):
             return grant
         spot, own = (-grant.tenant_id, grant.channel), find_own_proof(self.gateway.settings.secret_key, record, asker)
         if not grant.waits and (own is None or alive):
-            self.tell_attempt(spot, asker.member)
+            await self.tell_attempt(transaction, record, spot, asker.member)
             raise LockedFor(describe_holder(record, clock))
         return grant
 
-    def tell_attempt(self, spot: Spot, member: Member) -> None:
-        """Tell those who are on the channel that somebody wanted to edit."""
+    async def tell_attempt(self, transaction: Transaction, record: Record, spot: Spot, member: Member) -> None:
+        """Tell whoever edits something that somebody else wanted to, now and then: on the channel, and on pages."""
+        moment = asyncio.get_running_loop().time()
+        self.attempts = {each: until for each, until in self.attempts.items() if until > moment}
+        if (spot, member.id) in self.attempts:
+            return
+        self.attempts[spot, member.id] = moment + TOLD_EVERY
         data = write_json({"user_id": str(member.id), "name": member.name})
         event = write_event("lock.requested", data, spot[1])
         self.gateway.exchange.publish(spot[0], spot[1], "lock.requested", event)
+        if not record.lock_offered and record.lock_session_id is not None:
+            place = (await find_row_places(transaction, [record]))[record]
+            language = transaction.tenant.language
+            html = render(language, "gateway/attempt_push.html", name=member.name, place=place)
+            self.gateway.node.signal_pages(transaction.tenant.id, f"user.{record.lock_member_id}", html)
 
     async def subscribe(self, connection: GatewayConnection, channel: str, grant: ChannelGrant) -> None:
         """Let a client hold the lock, or wait for it. Raises Refused."""

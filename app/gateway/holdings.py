@@ -66,6 +66,7 @@ class Holdings:
         self.told: dict[Spot, Editors] = {}
         self.looking: dict[Spot, bool] = {}
         self.looked_at: dict[Spot, float] = {}
+        self.attempts: dict[tuple[Spot, int], float] = {}
         # Sockets of other processes of which it was asked whether they are connected.
         self.probes: dict[str, asyncio.Event] = {}
         gateway.node.bus.handlers["gateway probe"] = lambda sender, content: self.hear_probe(content)

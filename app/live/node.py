@@ -97,6 +97,7 @@ class Node:
         database.on_commit.append(self.take)
         self.bus.handlers["log"] = self.hear_batch
         self.bus.handlers["signal"] = self.hear_signal
+        self.bus.handlers["signal to pages"] = lambda sender, content: self.hub.signal(*content)
         self.bus.on_join.append(lambda: self.start(self.look()))
 
     async def run(self) -> None:
@@ -166,6 +167,11 @@ class Node:
         self.hub.signal(tenant_id, channel, html)
         self.hub.signal_programs(tenant_id, channel, kind, **data)
         self.bus.publish("signal", [tenant_id, channel, html, kind, data])
+
+    def signal_pages(self, tenant_id: int, channel: str, html: str) -> None:
+        """Likewise to pages alone."""
+        self.hub.signal(tenant_id, channel, html)
+        self.bus.publish("signal to pages", [tenant_id, channel, html])
 
     def hear_signal(self, sender: str, content: Any) -> None:
         """Pass on another node's signal."""

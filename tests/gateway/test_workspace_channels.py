@@ -188,8 +188,14 @@ async def test_a_page_and_a_client_compete_for_the_same_lock(server: Server, dia
         visit = {"sec-fetch-site": "same-origin", "sec-fetch-dest": "document", "sec-fetch-mode": "navigate"}
         page = await bruno.get("/c/books/20/edit", headers=visit)
         assert page.status_code == 200
-        locked = await ask(server, client, channel, token)
-        assert locked.status_code == 423
+        async with server.connect("acme", bruno) as live:
+            await live.send('{"sub": "user.2", "last": 0, "n": 1}')
+            assert "@1" in str(await live.recv())
+            locked = await ask(server, client, channel, token)
+            assert locked.status_code == 423
+            async with asyncio.timeout(10):
+                while "Carla would like to edit" not in await live.recv():
+                    pass
         assert locked.json()["holder"]["name"] == "Bruno"
         joined = await follow(server, client, channel, token, wait="1")
         people = joined["data"]["presence"]["hash"]
