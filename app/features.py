@@ -42,6 +42,7 @@ from app.database import Database, Followers
 from app.editing.followers import draft_ends_shown, locks_of_credentials, rows_shown
 from app.editing.rights import EDITING_RIGHTS
 from app.gateway.followers import bots_shown
+from app.gateway.notices import APP_KINDS, makers_told
 from app.gateway.pages import apps as app_pages
 from app.gateway.rights import GATEWAY_RIGHTS
 from app.live.followers import sessions_shown, sockets_closed
@@ -223,7 +224,7 @@ OTHERS = (password_links, record_usage, reindexing, books, auditing)
 install(TENANT_RIGHTS, EDITING_RIGHTS, NOTIFICATION_RIGHTS, RECORD_RIGHTS, CHAT_RIGHTS, GATEWAY_RIGHTS)
 
 # What people can be told of, in the order in which they are asked how.
-install_kinds(ACCOUNT_KINDS, CHAT_KINDS, ANNOUNCEMENT_KINDS, RECORD_KINDS)
+install_kinds(ACCOUNT_KINDS, CHAT_KINDS, ANNOUNCEMENT_KINDS, RECORD_KINDS, APP_KINDS)
 
 FOLLOWERS = Followers(
     # What changes rows, in the order in which it works.
@@ -236,6 +237,7 @@ FOLLOWERS = Followers(
     invitations_ended,
     joined_told,
     accounts_told,
+    makers_told,
     ended_told,
     announced_told,
     announced_taken_back,

@@ -14,6 +14,7 @@ from app.accounts.members import Member, find_zones
 from app.accounts.program_tokens import Token
 from app.accounts.reauthentication import WITHOUT_RIGHTS
 from app.database import Database
+from app.demo import PASSWORD
 from app.gateway.apps import GatewayApp, WantedApp, end_app, find_app, make_app, workspace_of_key
 from app.gateway.origins import is_origin_allowed
 from app.gateway.secrets import secret_of
@@ -144,3 +145,21 @@ async def test_nothing_of_a_secret_is_in_the_database(server: Server) -> None:
 )
 def test_which_pages_may_connect(pattern: str, origin: str, allowed: bool) -> None:
     assert is_origin_allowed(origin, [pattern]) is allowed
+
+
+async def test_admins_are_told_when_whoever_made_an_app_has_a_lower_role_than_its_bot(server: Server) -> None:
+    async with aclosing(await server.sign_in("acme", "bruno@acme.test")) as bruno:
+        for role in ("admin", "member"):
+            made = await bruno.post("/settings/apps", data={"name": f"As {role}", "role": role})
+            assert made.status_code == 200
+    eva = ("eva@acme.test", "--name", "Eva", "--role", "admin", "--password", PASSWORD)
+    assert server.run("member", "add", "acme", *eva).returncode == 0
+    async with aclosing(await server.sign_in("acme", "ana@acme.test")) as ana:
+        assert (await ana.post("/members/2/role", data={"role": "member"})).status_code == 303
+        assert "As admin has a lower role" not in (await ana.get("/notifications")).text, "she has done it herself"
+    async with aclosing(await server.sign_in("acme", "eva@acme.test")) as other:
+        told = (await other.get("/notifications")).text
+    assert "has a lower role now than its bot" in told
+    assert "As admin" in told
+    assert "As member" not in told
+    assert len(server.store.rows("SELECT id FROM notification WHERE kind = 'app-maker'")) == 1
