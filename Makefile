@@ -37,6 +37,7 @@ run: .venv/installed
 
 test: .venv/installed-dev
 	tests/install-system-packages
+	$(MAKE) --no-print-directory tests/gateway/node_modules/.package-lock.json
 	.venv/bin/python -m pytest $(AT_ONCE) $(TESTS)
 	TEST_DATABASE=postgresql .venv/bin/python -m pytest $(AT_ONCE) $(or $(TESTS),$(ON_POSTGRESQL))
 
@@ -96,5 +97,10 @@ messages: .venv/installed-dev
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	touch $@
 
+# The client libraries that the gateway is tested with, as they were pinned.
+tests/gateway/node_modules/.package-lock.json: tests/gateway/package-lock.json
+	cd tests/gateway && npm ci --no-audit --no-fund --silent
+	touch $@
+
 clean:
-	rm -rf .venv data build
+	rm -rf .venv data build tests/gateway/node_modules

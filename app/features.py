@@ -44,6 +44,10 @@ from app.database import Database, Followers
 from app.editing import home as editing_home
 from app.editing.followers import draft_ends_shown, locks_of_credentials, rows_shown
 from app.editing.rights import EDITING_RIGHTS
+from app.gateway.followers import bots_shown
+from app.gateway.notices import APP_KINDS, makers_told
+from app.gateway.pages import apps as app_pages
+from app.gateway.rights import GATEWAY_RIGHTS
 from app.live.followers import homes_shown, sessions_shown, sockets_closed
 from app.live.log import append
 from app.notifications import home as notification_home
@@ -146,6 +150,7 @@ WORKSPACE_PAGES = (
     sign_in_pages,
     account_pages,
     token_pages,
+    app_pages,
     member_pages,
     confirmation_pages,
     invitation_pages,
@@ -200,10 +205,10 @@ OTHERS = (password_links, record_usage, reindexing, books, auditing)
 ON_HOME = (editing_home, notification_home, chat_home, record_home, tenant_home)
 
 # Who may do what.
-install(TENANT_RIGHTS, EDITING_RIGHTS, NOTIFICATION_RIGHTS, RECORD_RIGHTS, CHAT_RIGHTS)
+install(TENANT_RIGHTS, EDITING_RIGHTS, NOTIFICATION_RIGHTS, RECORD_RIGHTS, CHAT_RIGHTS, GATEWAY_RIGHTS)
 
 # What people can be told of, in the order in which they are asked how.
-install_kinds(ACCOUNT_KINDS, CHAT_KINDS, ANNOUNCEMENT_KINDS, RECORD_KINDS)
+install_kinds(ACCOUNT_KINDS, CHAT_KINDS, ANNOUNCEMENT_KINDS, RECORD_KINDS, APP_KINDS)
 
 FOLLOWERS = Followers(
     # What changes rows, in the order in which it works.
@@ -216,6 +221,7 @@ FOLLOWERS = Followers(
     invitations_ended,
     joined_told,
     accounts_told,
+    makers_told,
     ended_told,
     announced_told,
     announced_taken_back,
@@ -246,6 +252,7 @@ FOLLOWERS = Followers(
         members_shown,
         names_shown,
         pictures_shown,
+        bots_shown,
         logo_shown,
         settings_shown,
         changes_shown,

@@ -41,6 +41,9 @@ class Settings:
     workspace_requests: int = 0
     workspace_writes: int = 0
     workspace_sockets: int = 0
+    # What an event of the gateway may have, and to how many channels one goes.
+    gateway_message_bytes: int = 10_000
+    gateway_channels: int = 100
 
     @property
     def scheme(self) -> str:
@@ -151,6 +154,8 @@ def read_settings(environment: Mapping[str, str] = os.environ, *, make: bool = T
         workspace_requests=read_limit(environment, "WORKSPACE_REQUESTS"),
         workspace_writes=read_limit(environment, "WORKSPACE_WRITES"),
         workspace_sockets=read_limit(environment, "WORKSPACE_SOCKETS"),
+        gateway_message_bytes=read_count(environment, "GATEWAY_MESSAGE_BYTES", default=10_000),
+        gateway_channels=read_count(environment, "GATEWAY_CHANNELS", default=100),
     )
 
 

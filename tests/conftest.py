@@ -47,7 +47,7 @@ CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
 # What starts a process of its own: the program, a browser, Redis.
-STARTED = {"browser", "server", "shared_server", "redis_server"}
+STARTED = {"browser", "server", "shared_server", "redis_server", "workers"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -28,6 +28,7 @@ from app.database import Tenant, Transaction, now
 from app.editing.drafts import Draft
 from app.editing.rows import Proof, read_clock
 from app.editing.waiting import Waiting
+from app.gateway.apps import GatewayApp, WantedApp, make_app
 from app.live.cutoff import start_session
 from app.notifications.announcements import Announcement
 from app.notifications.models import Activity, Notification
@@ -71,6 +72,7 @@ class Plenty:
         await self.add_notifications()
         await self.add_others()
         await self.add_tokens()
+        await self.add_apps()
         return {
             "file_id": await self.newest(Attachment),
             "record_file_id": await self.newest(RecordFile),
@@ -79,6 +81,7 @@ class Plenty:
             "announcement_id": await self.newest(Announcement),
             "session_id": str(self.sessions[-1]),
             "token_id": await self.newest(Token),
+            "app_id": await self.newest(GatewayApp),
             "call": "change_field",
             "member_id": str(self.people[-1].id),
             "subject": f"record-{self.record.id}",
@@ -93,6 +96,11 @@ class Plenty:
         same = {"member_id": self.ana.id, "scopes": ["records:read"], "collections": [1], "rooms": [1], "origins": []}
         rows = [{**same, "name": f"Script {n}", "token_hash": secrets.token_bytes(32)} for n in range(self.count)]
         await self.put(Token, rows)
+
+    async def add_apps(self) -> None:
+        """Apps, with a bot each."""
+        for number in range(self.count):
+            await make_app(self.transaction, None, WantedApp(f"Front end {number}"))
 
     async def put(self, model: Any, rows: Sequence[dict[str, Any]]) -> None:
         """Write rows at once."""

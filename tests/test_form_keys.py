@@ -96,6 +96,14 @@ MADE = [
         led_to="/account/tokens?done=token-made",
     ),
     Made(
+        "/settings/apps",
+        {"name": "Once {n}", "role": "member", "scopes": "records:read"},
+        ("name", "Other {n}"),
+        "SELECT count(*) FROM member WHERE bot AND name = 'Once {n}'",
+        {"name": ""},
+        led_to="/settings/apps?done=app-made",
+    ),
+    Made(
         "/collections/new",
         {"name": "Once {n}", "first": "Title"},
         ("name", "Other {n}"),
@@ -167,6 +175,13 @@ async def fill_in(server: Server, client: httpx.AsyncClient, made: Made) -> Fill
     return filled
 
 
+SHOWN_ONCE = {
+    "token": ("mut_", "token"),
+    "apps": ("REVERB_APP_SECRET=", "app"),
+    "": ("/join?token=", "link"),
+}
+
+
 @forms
 async def test_the_same_form_sent_twice_makes_one_and_leads_to_it(
     shared_server: Server, ana: httpx.AsyncClient, made: Made
@@ -176,7 +191,7 @@ async def test_the_same_form_sent_twice_makes_one_and_leads_to_it(
     assert filled.count() == 1
     assert again.status_code == 303
     if first.status_code == 200:  # a link, or a token, is shown once
-        shown, what = ("mut_", "token") if "token" in made.address else ("/join?token=", "link")
+        shown, what = next(each for part, each in SHOWN_ONCE.items() if part in made.address)
         assert shown in first.text
         told = await ana.get(again.headers["location"])
         assert f"The {what} was made already" in told.text
@@ -306,6 +321,8 @@ MAKES_NOTHING = {
     *("/c/{slug:str}/{number:int}/queue/leave", "/c/{slug:str}/{number:int}/draft"),
     *("/c/{slug:str}/{number:int}/draft/restore", "/c/{slug:str}/{number:int}/draft/discard"),
     *("/account/tokens/{token_id:int}/end", "/settings/tokens/{token_id:int}/end"),
+    *("/settings/apps/{app_id:int}", "/settings/apps/{app_id:int}/secret/drop", "/settings/apps/{app_id:int}/end"),
+    "/settings/apps/{app_id:int}/secret",  # the one that is in use goes on
     # The room of some people is one.
     "/chat/direct",
     # Each of them means another mail, and the mails to an address are counted.

@@ -84,6 +84,8 @@ NOT_FOR_MEMBERS = {
         "/settings/logo/remove",
         "/settings/tokens/{token_id:int}/end",
     ),
+    *("/settings/apps", "/settings/apps/{app_id:int}", "/settings/apps/{app_id:int}/secret"),
+    *("/settings/apps/{app_id:int}/secret/drop", "/settings/apps/{app_id:int}/end"),
     *("/collections/new", "/c/{slug:str}/fields", "/c/{slug:str}/rename", "/c/{slug:str}/fields/{key:str}"),
     *("/c/{slug:str}/permissions", "/c/{slug:str}/guests", "/c/{slug:str}/guests/remove"),
     *("/c/{slug:str}/fields/{key:str}/restore", "/c/{slug:str}/fields/{key:str}/kind"),

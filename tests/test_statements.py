@@ -70,6 +70,8 @@ FILES = {"path": "css/base.css"}
 # What is typed where a form that is meant takes something of its own.
 TYPED: dict[str, dict[str, Any]] = {
     "/account/tokens": {"name": "nightly", "scopes": "records:read", "ends": "30"},
+    "/settings/apps": {"name": "Front end", "role": "member", "scopes": "records:read"},
+    "/settings/apps/{app_id:int}": {"origins": "https://example.org"},
     "/account/password": {"password": PASSWORD, "new_password": "a long enough password"},
     "/c/{slug:str}/archive": {"archived": "yes"},
     "/c/{slug:str}/fields": {"kind": "text", "label": "Shelf mark"},

@@ -23,7 +23,8 @@ ALREADY = _l("Somebody with this address is a member already.")
 
 
 class Member(Tenanted, Base):
-    """A person in a workspace. One who was removed keeps the row, so that history keeps the name."""
+    """A person in a workspace, or a `bot` that acts for an app (`gateway/apps.py`): it has no address and no password,
+    so that nobody signs in as it. One who was removed keeps the row, so that history keeps the name."""
 
     __tablename__ = "member"
     __table_args__ = (
@@ -40,6 +41,7 @@ class Member(Tenanted, Base):
     time_zone: Mapped[str] = mapped_column(String(64), default="UTC")
     # Whether they, or their device, have said in which zone they live; until then it is UTC.
     time_zone_known: Mapped[bool] = mapped_column(default=False, server_default=false())
+    bot: Mapped[bool] = mapped_column(default=False, server_default=false())
     joined_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     suspended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     removed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -58,6 +60,11 @@ def is_active() -> tuple[Any, ...]:
     return Member.suspended_at.is_(None), Member.removed_at.is_(None)
 
 
+def are_people() -> tuple[Any, ...]:
+    """The criteria of people who may sign in: no bots."""
+    return ~Member.bot, *is_active()
+
+
 FIND_MEMBER = PreparedSelect(lambda: select(Member).where(Member.email == bindparam("email")))
 FIND_PERSON = PreparedSelect(lambda: select(Member).where(Member.id == bindparam("id"), *is_active()))
 # Of so many zones what is shown in them is looked for.
@@ -65,7 +72,7 @@ MOST_ZONES = 8
 LIST_ZONES = PreparedSelect(
     lambda: (
         select(Member.time_zone, func.count(Member.id))
-        .where(*is_active())
+        .where(*are_people())
         .group_by(Member.time_zone)
         .order_by(func.count(Member.id).desc(), Member.time_zone)
         .limit(MOST_ZONES)

@@ -222,7 +222,7 @@ async def make_program_token(transaction: Transaction, member: Member, wanted: W
         ends_at=wanted.ends_at,
     )
     await transaction.insert(token)
-    by, email = transaction.actor, member.email or ""
+    by, email = transaction.actor, member.email or member.name
     transaction.note(TokenMade(by=by, member_id=member.id, email=email, token=token.name, scopes=tuple(token.scopes)))
     return token, secret
 
@@ -241,14 +241,14 @@ async def end_token(transaction: Transaction, token: Token, member: Member) -> N
     if not token.works:
         return
     await transaction.apply(END_TOKENS, ids=[token.id])
-    by, email = transaction.actor, member.email or ""
+    by, email = transaction.actor, member.email or member.name
     transaction.note(TokenEnded(by=by, member_id=member.id, email=email, token=token.name))
     transaction.note(TokensEnded(by=by, token_ids=(token.id,), reason="ended"))
 
 
 LIST_USED_TOKENS = PreparedSelect(
     lambda: (
-        select(Token, Member.email)
+        select(Token, Member.email, Member.name)
         .join(Member, (Member.id == Token.member_id) & (Member.tenant_id == Token.tenant_id))
         .where(Token.id.in_(bindparam("ids")))
         .order_by(Token.id)
@@ -265,12 +265,13 @@ NOTE_USE = PreparedChange(
 
 async def note_uses(transaction: Transaction, used: Mapping[int, str]) -> None:
     """Write down that tokens were used, each from an address; of the first time the audit log tells."""
-    for token, email in await transaction.rows(LIST_USED_TOKENS, ids=list(used)):
+    for token, email, name in await transaction.rows(LIST_USED_TOKENS, ids=list(used)):
         address = used[token.id]
         await transaction.apply(NOTE_USE, token=token.id, address=address)
         if token.used_at is None:
             by = Actor("token", member_id=token.member_id, address=address, token_id=token.id, program=token.name)
-            transaction.note(TokenFirstUsed(by=by, member_id=token.member_id, email=email or "", token=token.name))
+            told = TokenFirstUsed(by=by, member_id=token.member_id, email=email or name, token=token.name)
+            transaction.note(told)
 
 
 @sweeps(Token)

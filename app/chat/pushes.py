@@ -70,7 +70,7 @@ async def read_posted(transaction: Transaction, facts: Sequence[MessagePosted]) 
     shown = {each.message.id: each for each in whole}
     for message in [each for each in messages.values() if each.id not in shown]:  # nothing belongs to it but its words
         author = members[message.member_id]
-        shown[message.id] = ShownMessage(message, Author(author.id, author.name), Markup(message.html))  # noqa: S704
+        shown[message.id] = ShownMessage(message, Author(author.id, author.name, author.bot), Markup(message.html))  # noqa: S704
     news = [News(fact, rooms[fact.room_id], shown[fact.message_id]) for fact in facts]
     told: list[tuple[Fact | None, Room, ShownMessage]] = [(each.fact, each.room, each.shown) for each in news]
     if any(room.kind in ("direct", "discussion") for room in rooms.values()):

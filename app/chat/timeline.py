@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from markupsafe import Markup
 from sqlalchemy import Select, and_, bindparam, exists, func, or_, select
 
-from app.accounts.members import Member, find_member_names, is_active
+from app.accounts.members import Member, is_active
 from app.accounts.mentions import mentioned_in, write_names, write_names_in_html
 from app.accounts.rights import INSIDERS
 from app.chat.attachments import LIST_FILES, Attachment
@@ -28,10 +28,11 @@ QUOTE_EXCERPT = 140
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who wrote, deleted or reacted."""
+    """Who wrote, deleted or reacted; a `bot` is marked as one."""
 
     id: int
     name: str
+    bot: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,9 +198,13 @@ def group_reactions(reactions: Iterable[Reaction], people: dict[int, Author]) ->
     return list(grouped.items())
 
 
+LIST_WRITERS = PreparedSelect(lambda: select(Member.id, Member.name, Member.bot).where(Member.id.in_(bindparam("ids"))))
+
+
 async def find_writers(transaction: Transaction, ids: set[int]) -> dict[int, Author]:
     """Members by id, whether they are still there or not."""
-    return {number: Author(number, name) for number, name in (await find_member_names(transaction, ids)).items()}
+    rows = await transaction.rows(LIST_WRITERS, ids=ids) if ids else ()
+    return {number: Author(number, name, bot) for number, name, bot in rows}
 
 
 async def find_reactions(transaction: Transaction, ids: list[int]) -> dict[int, list[Reaction]]:

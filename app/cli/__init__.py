@@ -8,6 +8,7 @@ import sys
 import click
 
 import app
+from app.cli.apps import apps
 from app.cli.check import check
 from app.cli.members import member
 from app.cli.operators import operator
@@ -25,7 +26,7 @@ def commands() -> None:
     """Mutirão: a workspace for teams. Settings are environment variables; README.md lists them."""
 
 
-for command in (migrate, serve, worker, demo, check, backup, move, workspace, operator, member, record, token):
+for command in (migrate, serve, worker, demo, check, backup, move, workspace, operator, member, record, token, apps):
     commands.add_command(command)
 
 

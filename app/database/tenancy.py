@@ -44,7 +44,7 @@ class TenantScopeError(Exception):
 # them is anything that somebody in a workspace has written. A new one is a decision about privacy.
 COUNTABLE = frozenset(
     """
-    id tenant_id size created_at removed_at deleted_at
+    id tenant_id size created_at removed_at deleted_at bot
     lock_member_id lock_until kind row_id until asked_at kept unanswered
     """.split()  # noqa: SIM905  (easier to read and to add to)
 )

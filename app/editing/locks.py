@@ -6,7 +6,7 @@ Leases run by the database's clock, and nothing depends on a disconnect being no
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy.orm.attributes import set_committed_value
@@ -51,6 +51,9 @@ from app.editing.rows import (
 )
 from app.editing.turns import pass_on
 
+# What makes the secret of a proof whose token is known.
+MakeSecret = Callable[[int], str]
+
 
 def lease_runs(row: Editable, clock: int) -> bool:
     """Whether somebody's lease runs, as `is_held` asks the database: what has been read of a row, by its clock."""
@@ -59,12 +62,19 @@ def lease_runs(row: Editable, clock: int) -> bool:
 
 
 async def take_lock(
-    transaction: Transaction, row: Editable, member: Member, *, lease: int, moving: int = 0
+    transaction: Transaction,
+    row: Editable,
+    member: Member,
+    *,
+    lease: int,
+    moving: int = 0,
+    make_secret: MakeSecret | None = None,
 ) -> Proof | None:
     """Take the lock for a page that is being opened; its new proof, or None when it is not to be had.
 
     It is to be had when nobody holds it, when it is this member's turn, or when the member moves from another page of
-    theirs, whose lock has the token `moving`. Raises NoCredential for who has neither session nor token.
+    theirs, whose lock has the token `moving`. Whoever has to know the proof again makes its secret, of the token that
+    it will have. Raises NoCredential for who has neither session nor token.
     """
     credential_of(transaction.actor)
     if row.lock_member_id is not None:
@@ -73,7 +83,9 @@ async def take_lock(
         elif row.lock_member_id != member.id or not (row.lock_offered or row.lock_token == moving):
             return None  # writers come one after another: it is still so
     before = row.lock_member_id
-    proof = await make_holder(transaction, row, member, is_free_or_mine, lease=lease, moving=moving)
+    proof = await make_holder(
+        transaction, row, member, is_free_or_mine, lease=lease, make_secret=make_secret, moving=moving
+    )
     if proof is None:
         return None
     await waiting.leave_queue(transaction, row, member)
@@ -84,7 +96,14 @@ async def take_lock(
 
 
 async def renew_lock(
-    transaction: Transaction, row: Editable, member: Member, proof: Proof, version: int, *, lease: int
+    transaction: Transaction,
+    row: Editable,
+    member: Member,
+    proof: Proof,
+    version: int,
+    *,
+    lease: int,
+    make_secret: MakeSecret | None = None,
 ) -> Proof | None:
     """Prolong the lease of a page that shows its proof; the proof to go on with, or None when the lock is lost.
 
@@ -96,7 +115,9 @@ async def renew_lock(
     alive = {"member_id": member.id, **{name: credential[name] for name in ("session_id", "program_id")}}
     if await change_lock(transaction, row, is_live_holder, prolonged, lease=lease * 1000, **alive, **shown):
         return proof
-    again = await make_holder(transaction, row, member, is_still_proven, lease=lease, seen_version=version, **shown)
+    again = await make_holder(
+        transaction, row, member, is_still_proven, lease=lease, make_secret=make_secret, seen_version=version, **shown
+    )
     if again is not None:
         note_lock(transaction, row, LockTaken, member.id)
     return again
@@ -179,7 +200,7 @@ async def take_over(transaction: Transaction, row: Editable, member: Member, *, 
     by_rank = may(member, "take over", LockOf(held_by.role if held_by else "member"))
     if holder is None or not (by_rank or (asker is not None and asker.unanswered)):
         return None
-    seen = {"seen_token": row.lock_token, "seen_holder_id": holder}
+    seen: dict[str, Any] = {"seen_token": row.lock_token, "seen_holder_id": holder}
     proof = await make_holder(transaction, row, member, is_seen_holding, lease=lease, **seen)
     if proof is None:
         return None
@@ -216,13 +237,20 @@ async def lapse(transaction: Transaction, row: Editable) -> bool:
 
 
 async def make_holder(
-    transaction: Transaction, row: Editable, member: Member, criterion: Criterion, *, lease: int, **parameters: Any
+    transaction: Transaction,
+    row: Editable,
+    member: Member,
+    criterion: Criterion,
+    *,
+    lease: int,
+    make_secret: MakeSecret | None = None,
+    **parameters: Any,
 ) -> Proof | None:
     """Make a member the holder of a row that meets a criterion: the new proof, or None when it does not.
 
     Each holding has a proof of its own, so that the one before proves nothing any more.
     """
-    proof = Proof.make()
+    proof = Proof(secret=make_secret(row.lock_token + 1)) if make_secret else Proof.make()
     held = await change_lock(
         transaction,
         row,

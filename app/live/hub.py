@@ -10,7 +10,7 @@ import asyncio
 import os
 import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import structlog
@@ -33,6 +33,8 @@ HEARTBEAT = 10.0
 # The central host's sockets, in the place of a workspace's number, which is 1 or more. It has no log.
 CENTRAL = 0
 
+Listen = Callable[[int, Event], None]
+
 log = structlog.get_logger("live")
 
 
@@ -42,6 +44,8 @@ class Hub:
     def __init__(self, writers: Writers | None = None) -> None:
         self.writers = writers
         self.streams: dict[int, set[StreamConnection]] = defaultdict(set)
+        # What gets each event of a workspace in its order, facts among them, beside those who follow its channel.
+        self.listeners: dict[int, Listen] = {}
         self.connections: dict[int, set[Connection]] = defaultdict(set)
         self.followers: dict[tuple[int, str], set[Connection]] = defaultdict(set)
         self.cursors: dict[int, int] = {}
@@ -52,6 +56,10 @@ class Hub:
         self.flushed_at = 0.0
         self.flush_took = 0.0
         self.flush_planned: asyncio.TimerHandle | None = None
+
+    def wants_facts(self, tenant_id: int) -> bool:
+        """Whether anybody here gets facts of a workspace."""
+        return tenant_id in self.streams or tenant_id in self.listeners
 
     def list_workspaces(self) -> list[int]:
         """The workspaces that have a socket here."""
@@ -126,6 +134,8 @@ class Hub:
         for event in events:
             self.cursors[tenant_id] = event.cursor
             EVENTS.inc()
+            if tenant_id in self.listeners:
+                self.listeners[tenant_id](tenant_id, event)
             if order := ORDERS.get(event.channel):
                 order(self, tenant_id, event)
                 continue

@@ -97,6 +97,7 @@ class Node:
         database.on_commit.append(self.take)
         self.bus.handlers["log"] = self.hear_batch
         self.bus.handlers["signal"] = self.hear_signal
+        self.bus.handlers["signal to pages"] = lambda sender, content: self.hub.signal(*content)
         self.bus.on_join.append(lambda: self.start(self.look()))
 
     async def run(self) -> None:
@@ -141,7 +142,7 @@ class Node:
             return
         if batch.after == known:
             events = batch.events
-            if batch.told and tenant_id in self.hub.streams:
+            if batch.told and self.hub.wants_facts(tenant_id):
                 events = sorted([*events, *batch.told], key=cursor_of)
             self.hub.deliver(tenant_id, events, upto=batch.upto)
         elif batch.upto > known:
@@ -166,6 +167,11 @@ class Node:
         self.hub.signal(tenant_id, channel, html)
         self.hub.signal_programs(tenant_id, channel, kind, **data)
         self.bus.publish("signal", [tenant_id, channel, html, kind, data])
+
+    def signal_pages(self, tenant_id: int, channel: str, html: str) -> None:
+        """Likewise to pages alone."""
+        self.hub.signal(tenant_id, channel, html)
+        self.bus.publish("signal to pages", [tenant_id, channel, html])
 
     def hear_signal(self, sender: str, content: Any) -> None:
         """Pass on another node's signal."""
@@ -207,14 +213,14 @@ class Node:
                 known = self.hub.cursors.get(tenant_id)
                 if known is None or known >= cursor:
                     return
-                streams = tenant_id in self.hub.streams
+                facts = self.hub.wants_facts(tenant_id)
                 async with self.database.read(tenant_id) as transaction:
                     events = await read_after(transaction, known)
-                    if streams:
+                    if facts:
                         events = sorted([*events, *await read_facts_after(transaction, known)], key=cursor_of)
                     upto = transaction.tenant.cursor
-                if tenant_id in self.hub.streams and not streams:
-                    continue  # the first stream has come meanwhile, and gets what was not read
+                if self.hub.wants_facts(tenant_id) and not facts:
+                    continue  # the first who gets them has come meanwhile, and gets what was not read
                 reached = self.hub.cursors.get(tenant_id)
                 # While the log was read others may have delivered. Or everybody has left, and who came then is further
                 # behind than what was read begins.

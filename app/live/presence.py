@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -69,6 +70,8 @@ class Presence:
         # Who is there as partials list them, and these partials, until it changes.
         self.listed: dict[PresenceKey, dict[str, Any]] = {}
         self.frames: dict[PresenceKey, tuple[str, str]] = {}
+        # Who else is told where it is not the same any more.
+        self.on_change: list[Callable[[PresenceKey], None]] = []
         bus.beat = lambda: self.version
         bus.handlers.update(
             {"beat": self.hear_beat, "here": self.hear_here, "gone": self.hear_gone, "all": self.hear_all}
@@ -249,6 +252,8 @@ class Presence:
         """
         self.listed.pop(place, None)
         self.frames.pop(place, None)
+        for tell in self.on_change:
+            tell(place)
         if place in self.announcing:
             self.announce_again.add(place)
             return

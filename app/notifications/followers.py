@@ -77,7 +77,7 @@ def word_fact(
 
 async def tell_ended(transaction: Transaction, facts: Sequence[AccountEnded]) -> None:
     """Of somebody whose account has ended nobody is told any more that they have joined. They themselves are told of
-    it, and of what they have not been told yet, at the address that they had."""
+    it, and of what they have not been told yet, at the address that they had; a bot had none."""
     await push_bells_of(transaction, "member", [fact.member_id for fact in facts])
     people = await transaction.find_all(Member, {fact.by.member_id for fact in facts if fact.by.member_id})
     await notify_all(
@@ -90,9 +90,10 @@ async def tell_ended(transaction: Transaction, facts: Sequence[AccountEnded]) ->
                 details={"what": "" if fact.what == "left" else "removed"},
             )
             for fact in facts
+            if fact.email
         ],
     )
-    await mail_at_last(transaction, {fact.member_id: fact.email for fact in facts})
+    await mail_at_last(transaction, {fact.member_id: fact.email for fact in facts if fact.email})
 
 
 async def tell_announced(transaction: Transaction, facts: Sequence[AnnouncementMade]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, or_, select
 
-from app.accounts.members import Member, Role, is_active
+from app.accounts.members import Member, Role, are_people
 from app.accounts.rights import roles_from
 from app.database import NewObject, NewRows, PreparedSelect, Transaction, now
 from app.notifications.channels import ShownActivity, push_toasts
@@ -47,7 +47,7 @@ LIST_ACTIVE = PreparedSelect(
             & (Mute.subject_kind == bindparam("subject_kind"))
             & Mute.subject_id.in_(bindparam("subjects")),
         )
-        .where(or_(Member.role.in_(bindparam("roles")), Member.id.in_(bindparam("ids"))), *is_active())
+        .where(or_(Member.role.in_(bindparam("roles")), Member.id.in_(bindparam("ids"))), *are_people())
     )
 )
 

@@ -31,6 +31,7 @@ from app.editing.watch import Watch
 from app.features import CENTRAL_ROUTES, PROGRAM_ROUTES, WORKSPACE_ROUTES, open_database
 from app.files.arriving import Arriving
 from app.files.decoding import DECODER
+from app.gateway.site import Gateway
 from app.jobs.runner import Loop, Runner
 from app.live.bus import make_bus
 from app.live.node import Node
@@ -68,6 +69,7 @@ class Parts:
         self.settings = settings
         self.database = open_database(settings.database_url)
         self.node = Node(self.database, make_bus(settings), most_sockets=settings.workspace_sockets)
+        self.gateway = Gateway(settings, self.database, self.node)
         self.readiness = Readiness(bus=lambda: self.node.bus.state)
         self.watch = Watch(self.database, self.node)
         self.gathering = Gathering(self.database, self.node)
@@ -96,6 +98,7 @@ class Parts:
         """What goes on beside requests goes on as long as it lasts."""
         async with (
             self.node.running(),
+            self.gateway.running(),
             self.watch.running(),
             self.gathering.running(),
             self.runner.loop.running(),
@@ -195,6 +198,7 @@ def create_app(settings: Settings) -> Gate:
         workspace=pages.workspace,
         programs=pages.programs,
         live=live,
+        gateway=parts.gateway,
         readiness=parts.readiness,
         limits=WorkspaceLimits(settings, parts.windows),
         send_away=parts.node.drain,

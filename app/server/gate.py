@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import math
 import re
-import secrets
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -22,6 +21,8 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app.database.fairness import FOR_WORKSPACE, FairTurns
 from app.database.tenancy import SLUG
+from app.gateway.site import is_for_gateway, is_gateway_socket
+from app.server.headers import address, find_request_id, first, is_without_session
 from app.server.refusals import send_refusal
 from app.server.security_headers import security_headers
 from app.server.workspace_limits import WorkspaceLimits
@@ -39,10 +40,8 @@ from app.web.texts import _l
 
 ANY_HOST = ("/healthz", "/readyz", "/metrics", "/certificate")
 METHODS = ("GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS")
-# Beside those with a token below /api, the requests that programs of others send without a session, such as a mail
-# program that unsubscribes (RFC 8058). They may come from anywhere, and cookies are taken off them: nothing can be done
-# with one that a stranger could not do.
-WITHOUT_SESSION = ("/unsubscribe",)
+# The name below the central host where the gateway alone is, which no workspace has.
+GATEWAY_HOST = "ws"
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 HEADER_LIMIT = 32 * 1024
 # What comes from somewhere else instead of us, such as the page of a hotel's network, does not have it.
@@ -51,8 +50,6 @@ OURS = (b"x-page", b"1")
 NUL = re.compile(rb"%00|\0")
 # Which scripts and styles what is in it is made for (js/calls.js).
 STATIC_HEADER = (b"x-static", static_version().encode())
-# Which ids of a proxy of ours are taken.
-REQUEST_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
 RESTARTING = _l("The program is being restarted. Nothing was saved; try again in a moment.")
 TOO_MUCH = _l("This workspace asks for more than it may. Nothing was saved; try again in a moment.")
 
@@ -71,6 +68,7 @@ class Gate:
         workspace: ASGIApp,
         programs: ASGIApp,
         live: ASGIApp,
+        gateway: ASGIApp,
         readiness: Readiness,
         limits: WorkspaceLimits,
         send_away: Callable[[], Awaitable[None]],
@@ -80,6 +78,7 @@ class Gate:
         self.workspace = workspace
         self.programs = programs
         self.live = live
+        self.gateway = gateway
         self.readiness = readiness
         self.limits = limits
         self.send_away = send_away
@@ -129,7 +128,8 @@ class Gate:
                 await send({"type": "websocket.close", "code": 4403, "reason": None})
                 return
             scope["state"] = {**scope["state"], "slug": slug}
-            await self.live(scope, receive, send)
+            serves = self.gateway if is_gateway_socket(scope["path"]) else self.live
+            await serves(scope, receive, send)
             return
         await self.answer(scope, receive, send, refusal, slug)
 
@@ -175,15 +175,14 @@ class Gate:
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         state = {**scope["state"], "slug": slug, "head": scope["method"] == "HEAD"}
         headers = scope["headers"]
-        if is_without_session(scope["path"]):
+        if is_without_session(scope):
             headers = [pair for pair in headers if pair[0] != b"cookie"]
         query = NUL.sub(b"", scope["query_string"])
         scope = {**scope, "method": method, "state": state, "headers": headers, "query_string": query}
         try:
             # Most of what a request is done in one go: where many have come at once, another workspace's is next.
             await self.starting.pass_through(slug)
-            site = self.programs if is_for_programs(scope["path"]) else self.workspace if slug else self.central
-            await site(scope, hold_nothing(scope, receive), send_secured)
+            await self.find_site(scope["path"], slug)(scope, hold_nothing(scope, receive), send_secured)
             if 0 < status < 400:
                 for step in state.get("afterwards", ()):
                     await step()
@@ -200,6 +199,12 @@ class Gate:
             if not status:
                 await end_all(state)
 
+    def find_site(self, path: str, slug: str | None) -> ASGIApp:
+        """Who answers a request."""
+        if is_for_gateway(path):
+            return self.gateway
+        return self.programs if is_for_programs(path) else self.workspace if slug else self.central
+
     def judge(self, scope: Any) -> tuple[int, str | None]:
         """The status to refuse with (0: none), and the slug of the workspace meant (None: the central site)."""
         headers = scope["headers"]
@@ -211,16 +216,22 @@ class Gate:
         if len(hosts) != 1 or any(byte <= 32 or byte >= 127 for byte in hosts[0]):
             return 400, None
         host = hosts[0].decode("ascii").lower()
-        slug = self.find_slug(host)
+        slug, path = self.find_slug(host), scope["path"]
+        if host == f"{GATEWAY_HOST}.{self.settings.base_host}":
+            slug = ""
+            if not (is_gateway_socket(path) or is_for_gateway(path) or path in ANY_HOST):
+                return 404, None
         if slug is None and not (scope["type"] == "http" and scope["path"] in ANY_HOST):
             return 400, None
         if scope["type"] == "websocket":
-            if scope["path"] != "/live":
+            if is_gateway_socket(path):  # whose app says from where it may come
+                return 0, slug or None
+            if path != "/live":
                 return 404, None
             origins = [value for name, value in headers if name == b"origin"]
             if len(origins) != 1 or origins[0].decode("latin-1") != f"{self.settings.scheme}://{host}":
                 return 403, None
-        elif is_without_session(scope["path"]):
+        elif is_without_session(scope):
             return 0, slug or None
         elif scope["method"] in UNSAFE and not self.is_same_origin(headers, host):
             return 403, None
@@ -244,39 +255,3 @@ class Gate:
         if site is not None:
             return site == "same-origin"
         return first(headers, b"origin") == f"{self.settings.scheme}://{host}"
-
-
-def make_request_id() -> str:
-    """A new id, short enough to be read out."""
-    return secrets.token_hex(8)
-
-
-def find_request_id(scope: Any, settings: Settings) -> str:
-    """The id that a proxy of ours has given to a request, or else a new one.
-
-    What anybody sends would be in the log as if it were ours. The scope's client has to be the one that is connected,
-    and not yet the one that a proxy tells of.
-    """
-    given = [value for name, value in scope["headers"] if name == HEADER]
-    client = scope.get("client")
-    if len(given) == 1 and REQUEST_ID.fullmatch(given[0]) and client and settings.is_proxy(client[0]):
-        return str(given[0].decode())
-    return make_request_id()
-
-
-def address(scope: Any) -> str:
-    """The address that a request or a socket comes from, as a proxy of ours says it."""
-    return str(scope["client"][0]) if scope.get("client") else ""
-
-
-def is_without_session(path: str) -> bool:
-    """Whether cookies are taken off a request, and it may come from anywhere."""
-    return path in WITHOUT_SESSION or is_for_programs(path)
-
-
-def first(headers: Any, wanted: bytes) -> str | None:
-    """The first value of a header, or None."""
-    for name, value in headers:
-        if name == wanted:
-            return str(value.decode("latin-1"))
-    return None

@@ -105,6 +105,8 @@ async def change_role(transaction: Transaction, actor: Member | None, person: Me
     wanted = check_role(actor, role)
     if person.role == wanted:
         return False
+    if person.bot and wanted == "owner":
+        raise Invalid(role=_l("A workspace belongs to people: choose another role."))
     if wanted != "owner":
         await keep_an_owner(transaction, person)
     await end_offers(transaction, ["member.role"], person=person.id)
@@ -116,7 +118,7 @@ def set_role(transaction: Transaction, actor: Member | None, person: Member, rol
     """Give a member a role that they may have."""
     by, before = acting(transaction, actor), person.role
     person.role = role
-    email = person.email or ""
+    email = person.email or person.name
     transaction.note(RoleChanged(by=by, member_id=person.id, email=email, before=before, after=role))
 
 
@@ -149,7 +151,7 @@ async def suspend_member(transaction: Transaction, person: Member, actor: Member
     if person.suspended_at is None:
         person.suspended_at = now()
         by = acting(transaction, actor)
-        transaction.note(MemberSuspended(by=by, member_id=person.id, email=person.email or ""))
+        transaction.note(MemberSuspended(by=by, member_id=person.id, email=person.email or person.name))
         await end_all_sessions(transaction, person, reason="suspended")
 
 
@@ -159,7 +161,7 @@ async def restore_member(transaction: Transaction, person: Member, actor: Member
     if person.suspended_at is not None:
         person.suspended_at = None
         by = acting(transaction, actor)
-        transaction.note(MemberRestored(by=by, member_id=person.id, email=person.email or ""))
+        transaction.note(MemberRestored(by=by, member_id=person.id, email=person.email or person.name))
 
 
 async def remove_member(transaction: Transaction, person: Member, actor: Member | None = None) -> None:

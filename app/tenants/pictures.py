@@ -180,3 +180,15 @@ async def list_pictures(transaction: Transaction, member: Member) -> list[tuple[
     """Members with a picture, and its key, of those whom a member gets to know of."""
     listed = select_pictures(insider=is_entitled(member, "see", "everybody"))
     return [(member_id, key) for member_id, key in await transaction.rows(listed, member_id=member.id) if key]
+
+
+@cache
+def select_bots(*, insider: bool) -> PreparedSelect[int]:
+    """The select of bots."""
+    return PreparedSelect(lambda: select(Member.id).where(Member.bot, *whom_one_knows(insider=insider)))
+
+
+async def list_bots(transaction: Transaction, member: Member) -> list[int]:
+    """The ids of bots, of those whom a member gets to know of: wherever they are shown, they are marked."""
+    listed = select_bots(insider=is_entitled(member, "see", "everybody"))
+    return sorted(await transaction.column(listed, member_id=member.id))

@@ -15,8 +15,8 @@ def managers(actor: Member, person: Member) -> bool:
 
 
 def owners_but_that_one(actor: Member, person: Member) -> bool:
-    """Owners, and to somebody else."""
-    return owners(actor, person) and actor.id != person.id
+    """Owners, and to somebody else; not to a bot."""
+    return owners(actor, person) and actor.id != person.id and not person.bot
 
 
 def admins_up_to_their_own(actor: Member, given: GivenRole | Invitation) -> bool:

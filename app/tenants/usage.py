@@ -60,7 +60,7 @@ async def measure_installation(transaction: Transaction, name: str) -> int:
 @measure("members")
 def count_members() -> Select[int, int]:
     """People with an account, suspended ones too."""
-    statement = select(Member.tenant_id, func.count(Member.id)).where(Member.removed_at.is_(None))
+    statement = select(Member.tenant_id, func.count(Member.id)).where(Member.removed_at.is_(None), ~Member.bot)
     return statement.group_by(Member.tenant_id)
 
 

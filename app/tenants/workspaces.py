@@ -23,7 +23,7 @@ RESERVED = frozenset(
     admin api app assets autodiscover blog cdn central chat demo dev docs
     email ftp help hero host imap internal live local localhost login mail
     mta-sts news ns ns1 ns2 operator pop root security signup smtp static
-    status support system test webmail workspace www
+    status support system test webmail workspace ws www
     """.split()  # noqa: SIM905  (easier to read and to add to)
 )
 

@@ -11,6 +11,7 @@ SHARED = "PROMETHEUS_MULTIPROC_DIR" in os.environ
 REQUESTS = Histogram("mutirao_request_seconds", "Time to the answer's first byte", ["method", "status"])
 SOCKETS = Gauge("mutirao_sockets", "Open sockets", multiprocess_mode="livesum")
 STREAMS = Gauge("mutirao_streams", "Open streams of programs", multiprocess_mode="livesum")
+GATEWAY_SOCKETS = Gauge("mutirao_gateway_sockets", "Open sockets of the gateway", multiprocess_mode="livesum")
 PROGRAM_CALLS = Counter("mutirao_program_calls", "Calls of programs, streams and polls among them")
 EVENTS = Counter("mutirao_events", "Logged events that this process delivered")
 DELIVERIES = Counter("mutirao_deliveries", "Frames written to sockets")

@@ -26,6 +26,7 @@ async def ask(application: Any, *, cancel: bool, tmp_path: Path) -> list[Any]:
         workspace=application,
         programs=application,
         live=application,
+        gateway=application,
         readiness=Readiness(bus=lambda: "off"),
         limits=WorkspaceLimits(settings, Windows(settings)),
         send_away=send_away,

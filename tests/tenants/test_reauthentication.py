@@ -32,6 +32,8 @@ DANGEROUS = {
     "/c/{slug:str}/remove": ("/c/spare/remove", [{}]),
     "/account/leave": ("/account/leave", [{"sure": "yes"}]),
     "/account/tokens": ("/account/tokens", [{"name": "nightly", "scopes": "records:read", "ends": "30"}]),
+    "/settings/apps": ("/settings/apps", [{"name": "Front end", "role": "member", "scopes": "records:read"}]),
+    "/settings/apps/{app_id:int}/secret": ("/settings/apps/1/secret", [{}]),
 }
 # What can be taken back, harms nobody, or asks for the password by itself. A new route needs a line here or above:
 # does it give somebody rights, take an account away, or delete what does not come back from the bin?
@@ -45,6 +47,7 @@ HARMLESS = {
     *("/members/invitations/{invitation_id:int}/resend", "/members/invitations/{invitation_id:int}/revoke"),
     *("/settings", "/settings/security", "/settings/logo", "/settings/logo/remove"),
     *("/account/tokens/{token_id:int}/end", "/settings/tokens/{token_id:int}/end"),
+    *("/settings/apps/{app_id:int}", "/settings/apps/{app_id:int}/secret/drop", "/settings/apps/{app_id:int}/end"),
     *("/c/{slug:str}/archive", "/c/{slug:str}/restore"),
     *("/c/{slug:str}/permissions", "/c/{slug:str}/guests", "/c/{slug:str}/guests/remove"),
     *("/collections/new", "/c/{slug:str}/rename", "/c/{slug:str}/fields", "/c/{slug:str}/import"),
@@ -78,6 +81,7 @@ async def ana(shared_server: Server) -> AsyncIterator[httpx.AsyncClient]:
     async with aclosing(await shared_server.sign_in("acme", "ana@acme.test")) as client:
         if (await client.post("/c/spare/restore")).status_code == 404:  # a test before has deleted it, or none was yet
             await client.post("/collections/new", data={"name": "Spare", "first": "Title"})
+        await client.post("/settings/apps", data={"name": "First", "role": "member"})
         grow_old(shared_server)
         yield client
 
@@ -183,6 +187,9 @@ async def test_with_the_password_it_goes_on_with_what_was_posted(
     elif path == "/account/tokens":
         assert done.status_code == 200
         assert "mut_" in done.text
+    elif path.startswith("/settings/apps"):
+        assert done.status_code == 200
+        assert "REVERB_APP_SECRET=" in done.text
     else:
         assert done.status_code == 303, done.text
     if path.startswith("/members/2") or path.startswith("/members/3"):  # back to how it was

@@ -38,6 +38,7 @@ def make_client(
         workspace=application,
         programs=application,
         live=application,
+        gateway=application,
         readiness=Readiness(bus=lambda: "off"),
         limits=WorkspaceLimits(settings, Windows(settings)),
         send_away=send_away,

@@ -139,12 +139,14 @@ async def sign_up(
 
 @get("/certificate", media_type=MediaType.TEXT)
 async def may_have_certificate(database: Database, settings: Settings, domain: str = "") -> Response[str]:
-    """Tell the proxy whether to get a certificate for a host: for the central one, and for workspaces that exist.
+    """Tell the proxy whether to get a certificate for a host: the central one, the gateway's, and those of workspaces
+    that exist.
 
     Caddy asks so before it asks its authority (https://caddyserver.com/docs/automatic-https#on-demand-tls).
     """
     slug = domain.lower().removesuffix("." + str(urlsplit(settings.base_url).hostname))
-    known = domain.lower() == urlsplit(settings.base_url).hostname
+    hostname = urlsplit(settings.base_url).hostname
+    known = domain.lower() in (hostname, f"ws.{hostname}")
     if not known and slug != domain.lower() and SLUG.fullmatch(slug):
         async with database.read() as transaction:
             known = await transaction.find_tenant("slug", slug) is not None

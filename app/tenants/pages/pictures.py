@@ -15,7 +15,7 @@ from app.database import Transaction
 from app.files.uploads import path_of
 from app.settings import Settings
 from app.tenants.members import find_by_id
-from app.tenants.pictures import list_pictures, pictures_of
+from app.tenants.pictures import list_bots, list_pictures, pictures_of
 from app.web.templates import render
 
 CACHE_HEADERS = {"cache-control": "private, max-age=31536000, immutable"}
@@ -49,7 +49,10 @@ async def show_picture_styles(request: AnyRequest, transaction: Transaction, mem
     The address is everybody's, and what it says is for who is signed in: a browser asks each time whether it holds.
     """
     styles = render(
-        transaction.tenant.language, "tenants/pictures.css", pictures=await list_pictures(transaction, member)
+        transaction.tenant.language,
+        "tenants/pictures.css",
+        pictures=await list_pictures(transaction, member),
+        bots=await list_bots(transaction, member),
     )
     headers = {"cache-control": "private, no-cache", "etag": f'"{hashlib.sha256(styles.encode()).hexdigest()[:24]}"'}
     if request.headers.get("if-none-match") == headers["etag"]:

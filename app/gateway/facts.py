@@ -1,0 +1,60 @@
+"""The facts of apps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from app.accounts.audit import Audited, Entry
+from app.database import LogEntry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfApp(Audited):
+    """Something has become of an app, which is called so, and whose bot is that member."""
+
+    what: ClassVar[str] = "changed"
+
+    app_id: int
+    name: str
+    bot_id: int
+
+    @property
+    def entry(self) -> Entry:
+        """What the audit log says."""
+        return Entry(f"app.{self.what}", self.name)
+
+    @property
+    def log_entry(self) -> LogEntry:
+        """What programs of admins get. Neither key nor secret is any part of it."""
+        return LogEntry(f"app.{self.what}", "admins", {"id": self.app_id, "member": self.bot_id})
+
+
+class AppMade(OfApp):
+    """There is an app, and its bot."""
+
+    what = "made"
+
+
+class AppChanged(OfApp):
+    """Other pages may connect for an app, or its clients may say other things."""
+
+    what = "changed"
+
+
+class AppSecretMade(OfApp):
+    """An app has another secret; the one before goes on for a while."""
+
+    what = "secret-made"
+
+
+class AppSecretDropped(OfApp):
+    """The secret before is good for nothing any more."""
+
+    what = "secret-dropped"
+
+
+class AppEnded(OfApp):
+    """An app is no more, nor is its bot."""
+
+    what = "ended"

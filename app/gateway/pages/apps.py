@@ -1,0 +1,257 @@
+"""Apps, for admins: making them, their secrets, and whose pages may connect."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import Response, get, post
+
+from app.accounts.access import AnyRequest
+from app.accounts.ended_forms import keep_end
+from app.accounts.form_answers import find_answer, keep_answer
+from app.accounts.members import Member
+from app.accounts.program_tokens import WantedToken, list_tokens, make_program_token
+from app.accounts.questions import Question, asked, asks_first
+from app.accounts.reauthentication import dangerous
+from app.accounts.rights import may, require
+from app.accounts.scopes import SCOPES
+from app.accounts.shell import notice, render_page
+from app.accounts.tabs import tab
+from app.database import Tenant, Transaction
+from app.gateway.apps import (
+    BOT_ROLES,
+    GatewayApp,
+    WantedApp,
+    change_app,
+    drop_old_secret,
+    end_app,
+    get_app,
+    list_apps,
+    make_app,
+    make_app_secret,
+    read_origins,
+    read_wanted_app,
+)
+from app.settings import Settings
+from app.tenants.roles import ROLES, GivenRole
+from app.web.forms import Form, Invalid
+from app.web.paging import page_of
+from app.web.redirects import see_other
+from app.web.texts import _l
+
+tab("settings", _l("Apps"), "/settings/apps", icon="link", order=40, right=("manage", "apps"))
+
+notice("app-ended", _l("The app was ended."))
+notice(
+    "app-made",
+    _l("The app was made already, and its secret is shown only once. If you have not kept it, make another."),
+)
+notice("app-changed", _l("The app was changed."))
+notice("secret-dropped", _l("The secret before is good for nothing any more."))
+
+PLAIN_SCOPES = [scope for scope in SCOPES if scope != "admin"]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownOnce:
+    """What is shown of an app this once: the settings of its server, with the secret, and the token of its bot if that
+    was made as well."""
+
+    settings: str
+    token: str = ""
+
+
+def describe_settings(settings: Settings, tenant: Tenant, app: GatewayApp, secret: str = "") -> str:
+    """What a server and a front end are told of an app, as Laravel's settings have it."""
+    host, _, port = settings.workspace_url(tenant.slug, "").partition("://")[2].partition(":")
+    lines = [f"REVERB_APP_ID={app.id}", f"REVERB_APP_KEY={app.key}"]
+    lines += [f"REVERB_APP_SECRET={secret}"] if secret else []
+    port = port or ("443" if settings.secure else "80")
+    return "\n".join([*lines, f"REVERB_HOST={host}", f"REVERB_PORT={port}", f"REVERB_SCHEME={settings.scheme}"])
+
+
+async def render_apps(
+    request: AnyRequest,
+    transaction: Transaction,
+    member: Member,
+    form: Form | None = None,
+    *,
+    once: ShownOnce | None = None,
+    page: str = "",
+    status: int = 200,
+) -> Response[str]:
+    """The apps, and the form of a new one; the one that was just made, this once."""
+    new = [("role", "member"), ("client_events", "yes"), *(("scopes", scope) for scope in PLAIN_SCOPES)]
+    return await render_page(
+        request,
+        transaction,
+        member,
+        "gateway/apps.html",
+        status=status,
+        apps=page_of(await list_apps(transaction), page),
+        form=form or Form(new),
+        roles=ROLES,
+        giveable=[role for role in BOT_ROLES if may(member, "give", GivenRole(role))],
+        scopes=SCOPES,
+        once=once,
+    )
+
+
+@get("/settings/apps")
+async def show_apps(request: AnyRequest, transaction: Transaction, member: Member, page: str = "") -> Response[str]:
+    """Which apps there are."""
+    require(member, "manage", "apps")
+    return await render_apps(request, transaction, member, page=page)
+
+
+@post("/settings/apps", **dangerous(_l("You are about to make an app, whose secret lets a program act in its name.")))
+async def add_app(request: AnyRequest, transaction: Transaction, member: Member, form: Form) -> Response[Any]:
+    """Make an app, and show its secret, this once."""
+    require(member, "manage", "apps")
+    settings: Settings = request.app.state.settings
+    try:
+        if answer := await find_answer(request, transaction, member, form):
+            return answer
+        wanted = read_wanted_app(form)
+        scopes = form.values.get("scopes", [])
+        app, bot = await make_app(transaction, member, wanted)
+        token = ""
+        if scopes:
+            _, token = await make_program_token(transaction, bot, WantedToken(wanted.name[:60], scopes))
+    except Invalid as invalid:
+        form.errors = invalid.errors
+        return await render_apps(request, transaction, member, form, status=invalid.status)
+    await keep_answer(request, transaction, member, form, "/settings/apps?done=app-made")
+    secret = app.secrets(settings.secret_key).secrets[0]
+    shown = ShownOnce(describe_settings(settings, transaction.tenant, app, secret), token)
+    return await render_apps(request, transaction, member, once=shown)
+
+
+async def render_app(
+    request: AnyRequest,
+    transaction: Transaction,
+    member: Member,
+    app: GatewayApp,
+    bot: Member,
+    form: Form | None = None,
+    *,
+    once: ShownOnce | None = None,
+    status: int = 200,
+) -> Response[str]:
+    """One app: whose pages may connect, its secrets, and what its bot has."""
+    said = [("origins", ", ".join(app.origins)), ("client_events", "yes" if app.client_events else "")]
+    settings: Settings = request.app.state.settings
+    return await render_page(
+        request,
+        transaction,
+        member,
+        "gateway/app.html",
+        status=status,
+        app=app,
+        bot=bot,
+        tokens=await list_tokens(transaction, bot),
+        form=form or Form(said),
+        roles=ROLES,
+        once=once,
+        settings=describe_settings(settings, transaction.tenant, app),
+    )
+
+
+@get("/settings/apps/{app_id:int}")
+async def show_app(request: AnyRequest, transaction: Transaction, member: Member, app_id: int) -> Response[str]:
+    """An app."""
+    require(member, "manage", "apps")
+    return await render_app(request, transaction, member, *await get_app(transaction, app_id))
+
+
+@post("/settings/apps/{app_id:int}")
+async def save_app(
+    request: AnyRequest, transaction: Transaction, member: Member, form: Form, app_id: int
+) -> Response[Any]:
+    """Let other pages connect for an app."""
+    require(member, "manage", "apps")
+    app, bot = await get_app(transaction, app_id)
+    try:
+        origins = read_origins(form)
+        form.check()
+    except Invalid as invalid:
+        form.errors = invalid.errors
+        return await render_app(request, transaction, member, app, bot, form, status=invalid.status)
+    await change_app(
+        transaction, member, app, bot, WantedApp(bot.name, bot.role, origins, form["client_events"] == "yes")
+    )
+    return see_other(f"/settings/apps/{app.id}?done=app-changed")
+
+
+@post(
+    "/settings/apps/{app_id:int}/secret",
+    **dangerous(_l("You are about to make another secret. The one before goes on until you drop it.")),
+)
+async def add_secret(request: AnyRequest, transaction: Transaction, member: Member, app_id: int) -> Response[Any]:
+    """Make another secret, and show it, this once."""
+    require(member, "manage", "apps")
+    settings: Settings = request.app.state.settings
+    app, bot = await get_app(transaction, app_id)
+    await make_app_secret(transaction, member, app, bot)
+    secret = app.secrets(settings.secret_key).secrets[0]
+    shown = ShownOnce(describe_settings(settings, transaction.tenant, app, secret))
+    return await render_app(request, transaction, member, app, bot, once=shown)
+
+
+async def describe_drop(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
+    """What dropping the secret before does."""
+    require(member, "manage", "apps")
+    app, bot = await get_app(transaction, request.path_params["app_id"])
+    return Question(
+        what=_l("Drop the secret before of “%(name)s”?", name=bot.name),
+        consequences=[_l("Whoever still signs with it is refused at once. This can't be taken back.")],
+        button=_l("Drop the secret"),
+        back=f"/settings/apps/{app.id}",
+    )
+
+
+@post("/settings/apps/{app_id:int}/secret/drop", **asked(describe_drop))
+async def drop_secret(request: AnyRequest, transaction: Transaction, member: Member, app_id: int) -> Response[Any]:
+    """Let the secret before be good for nothing any more."""
+    require(member, "manage", "apps")
+    app, bot = await get_app(transaction, app_id)
+    await drop_old_secret(transaction, member, app, bot)
+    return await keep_end(request, transaction, member, see_other(f"/settings/apps/{app.id}?done=secret-dropped"))
+
+
+async def describe_app_end(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
+    """What ending an app does."""
+    require(member, "manage", "apps")
+    app, bot = await get_app(transaction, request.path_params["app_id"])
+    return Question(
+        what=_l("End the app “%(name)s”?", name=bot.name),
+        consequences=[
+            _l("Its clients are cut off at once, its secret and the tokens of its bot are good for nothing any more."),
+            _l("What the bot wrote stays, with its name. This can't be taken back."),
+        ],
+        button=_l("End the app"),
+        back=f"/settings/apps/{app.id}",
+    )
+
+
+@post("/settings/apps/{app_id:int}/end", **asked(describe_app_end))
+async def end_this_app(request: AnyRequest, transaction: Transaction, member: Member, app_id: int) -> Response[Any]:
+    """End an app."""
+    require(member, "manage", "apps")
+    app, bot = await get_app(transaction, app_id)
+    await end_app(transaction, member, app, bot)
+    return await keep_end(request, transaction, member, see_other("/settings/apps?done=app-ended"))
+
+
+handlers = [
+    show_apps,
+    add_app,
+    show_app,
+    save_app,
+    add_secret,
+    asks_first("/settings/apps/{app_id:int}/secret/drop", describe_drop),
+    drop_secret,
+    asks_first("/settings/apps/{app_id:int}/end", describe_app_end),
+    end_this_app,
+]

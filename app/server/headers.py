@@ -1,0 +1,60 @@
+"""What the gate reads of a request's headers: its id, where it comes from, and whether it comes with a session."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from typing import Any
+
+from app.gateway.site import is_for_gateway
+from app.settings import Settings
+from app.web.problems import is_for_programs
+from app.web.request_ids import HEADER
+
+# Beside those with a token below /api, the requests that programs of others send without a session, such as a mail
+# program that unsubscribes (RFC 8058). They may come from anywhere, and cookies are taken off them: nothing can be done
+# with one that a stranger could not do.
+WITHOUT_SESSION = ("/unsubscribe",)
+ASKS_FOR_CHANNELS = "/broadcasting/"
+# Which ids of a proxy of ours are taken.
+REQUEST_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
+
+
+def make_request_id() -> str:
+    """A new id, short enough to be read out."""
+    return secrets.token_hex(8)
+
+
+def find_request_id(scope: Any, settings: Settings) -> str:
+    """The id that a proxy of ours has given to a request, or else a new one.
+
+    What anybody sends would be in the log as if it were ours. The scope's client has to be the one that is connected,
+    and not yet the one that a proxy tells of.
+    """
+    given = [value for name, value in scope["headers"] if name == HEADER]
+    client = scope.get("client")
+    if len(given) == 1 and REQUEST_ID.fullmatch(given[0]) and client and settings.is_proxy(client[0]):
+        return str(given[0].decode())
+    return make_request_id()
+
+
+def address(scope: Any) -> str:
+    """The address that a request or a socket comes from, as a proxy of ours says it."""
+    return str(scope["client"][0]) if scope.get("client") else ""
+
+
+def is_without_session(scope: Any) -> bool:
+    """Whether cookies are taken off a request, and it may come from anywhere. What asks for channels of the workspace
+    comes with a token, or else from a page with a session."""
+    path = scope["path"]
+    if path.startswith(ASKS_FOR_CHANNELS):
+        return scope["method"] == "OPTIONS" or first(scope["headers"], b"authorization") is not None
+    return path in WITHOUT_SESSION or is_for_programs(path) or is_for_gateway(path)
+
+
+def first(headers: Any, wanted: bytes) -> str | None:
+    """The first value of a header, or None."""
+    for name, value in headers:
+        if name == wanted:
+            return str(value.decode("latin-1"))
+    return None

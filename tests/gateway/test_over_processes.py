@@ -1,0 +1,162 @@
+"""Who is where, over processes that come and go: what each says of itself, and what of it may be lost."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import websockets
+
+from app.gateway import roster as rosters
+from app.gateway.roster import Roster
+from tests.conftest import Server
+from tests.gateway.conftest import Client, Dial, add_app, add_token
+from tests.gateway.test_own_channels import call, sign
+from tests.gateway.test_workspace_channels import ask, follow
+from tests.waiting import until
+
+SPOT = (1, "presence-room")
+
+
+class Line:
+    """A bus of some nodes, which loses what it is told to lose."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Any] = []
+        self.loses = False
+
+    def join(self, name: str) -> Any:
+        node = Node(self, name)
+        self.nodes.append(node)
+        return node
+
+
+class Node:
+    reachable = True
+
+    def __init__(self, line: Line, name: str) -> None:
+        self.line, self.name = line, name
+        self.handlers: dict[str, Any] = {}
+        self.on_join: list[Any] = []
+
+    def publish(self, kind: str, content: Any, *, needed: bool = False) -> None:
+        if not self.line.loses:
+            for other in self.line.nodes:
+                if other is not self:
+                    other.handlers[kind](self.name, content)
+
+
+def make_rosters(*names: str) -> tuple[Line, list[Roster], dict[str, list[str]]]:
+    line, made, told = Line(), [], defaultdict(list)
+    for name in names:
+        roster = Roster(line.join(name))
+        roster.on_added = lambda spot, user, info, name=name: told[name].append(f"+{user}")
+        roster.on_removed = lambda spot, user, name=name: told[name].append(f"-{user}")
+        made.append(roster)
+    return line, made, told
+
+
+async def tell(*nodes: Roster) -> None:
+    """Let each say what it has to say."""
+    for node in nodes:
+        if node.telling is not None:
+            node.telling.cancel()
+            node.tell_changes()
+
+
+async def test_a_user_at_two_nodes_comes_and_goes_once() -> None:
+    _, (one, two), told = make_rosters("one", "two")
+    assert one.enter(SPOT, "ana", "null")
+    await tell(one)
+    assert told == {"two": ["+ana"]}
+    assert not two.enter(SPOT, "ana", "null"), "she is there already"
+    await tell(two)
+    assert not one.leave(SPOT, "ana"), "she is at the other still"
+    await tell(one)
+    assert two.leave(SPOT, "ana")
+    await tell(two)
+    assert told == {"two": ["+ana"], "one": ["-ana"]}
+
+
+async def test_what_was_lost_is_asked_for_with_the_next_beat() -> None:
+    line, (one, two), told = make_rosters("one", "two")
+    line.loses = True
+    one.enter(SPOT, "ana", "null")
+    one.count_more(SPOT, 1)
+    await tell(one)
+    line.loses = False
+    assert two.count_at(SPOT) == 0
+    one.beat()
+    assert told == {"two": ["+ana"]}
+    assert two.count_at(SPOT) == 1
+    assert two.list_occupied(1) == {"presence-room"}
+    one.leave(SPOT, "ana")
+    line.loses = True
+    await tell(one)
+    line.loses = False
+    one.count_more(SPOT, -1)
+    await tell(one)
+    assert told == {"two": ["+ana", "-ana"]}
+    assert two.list_occupied(1) == set()
+
+
+async def test_a_node_that_is_not_heard_any_more_takes_its_people_along() -> None:
+    _, (one, two), told = make_rosters("one", "two")
+    one.enter(SPOT, "ana", "null")
+    await tell(one)
+    two.others["one"].until = asyncio.get_running_loop().time() - rosters.ROSTER_LEASE
+    two.beat()
+    assert told["two"] == ["+ana", "-ana"]
+
+
+async def is_at(server: Server, app: dict[str, Any], count: int) -> bool:
+    said = await call(server, app, "/channels/presence-room", query={"info": "user_count,subscription_count"})
+    return bool(said.json().get("user_count") == count)
+
+
+async def test_a_killed_worker_takes_its_people_along_and_its_locks_come_back(workers: Server, dial: Dial) -> None:
+    app, token = add_app(workers), add_token(workers, "carla@acme.test")
+    clients: list[Client] = [await dial(workers, app["key"]) for _ in range(10)]
+    for number, client in enumerate(clients):
+        said = f'{{"user_id":"{number}"}}'
+        auth = f"{app['key']}:{sign(app['secret'], f'{client.socket_id}:presence-room:{said}')}"
+        await client.follow("presence-room", auth=auth, channel_data=said)
+    await until(lambda: is_at(workers, app, 10))
+    channel = "presence-editing.books.33"
+    first = await follow(workers, clients[0], channel, token)
+    assert workers.process is not None
+    os.kill(list_workers(workers.process.pid)[0], signal.SIGKILL)
+    left = [client for client in clients if not await has_ended(client)]
+    assert 0 < len(left) < 10, "both workers had some"
+    await until(lambda: is_at(workers, app, len(left)))
+    if clients[0] not in left:
+        again = await dial(workers, app["key"])
+
+        async def comes_back() -> bool:
+            granted = await ask(workers, again, channel, token)
+            if granted.status_code == 423:
+                return False  # until it is noticed that the worker is gone
+            joined = await again.follow(channel, **granted.json())
+            return bool(joined["data"]["lock"] == first["data"]["lock"])
+
+        await until(comes_back)
+
+
+def list_workers(supervisor: int) -> list[int]:
+    """The processes that serve."""
+    return [int(pid) for pid in Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()]
+
+
+async def has_ended(client: Client) -> bool:
+    """Whether a socket's process has been killed; one that lives answers."""
+    try:
+        await client.say("pusher:ping")
+        async with asyncio.timeout(10):
+            await client.hear_of("pusher:pong")
+    except websockets.ConnectionClosed:
+        return True
+    return False
