@@ -45,7 +45,7 @@ async def test_an_admin_makes_an_app_whose_secret_is_shown_once(server: Server, 
     assert "REVERB_APP_SECRET" not in listed.text
     assert "bot" in (await bruno.get("/members")).text
     audit = (await bruno.get("/audit")).text
-    assert "made the app" in audit
+    assert "created the app" in audit
     for role in ("owner", "god"):
         refused = await bruno.post("/settings/apps", data={"name": "X", "role": role})
         assert refused.status_code in (403, 422)
