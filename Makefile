@@ -14,7 +14,7 @@ PUSHED = tests/browser/test_nothing_lost.py
 ON_POSTGRESQL = tests $(addprefix --ignore=tests/,web files server bench operators cli/test_command_line.py test_ways_back.py \
 	$(addprefix accounts/test_,rights.py whose_page.py) $(addprefix chat/test_,limits.py outsiders.py pages.py) editing/test_ended_sessions.py live/test_socket.py \
 	$(addprefix notifications/test_,inbox.py mails.py) \
-	$(addprefix deploy/test_,caddy.py nginx.py systemd.py) \
+	$(addprefix deploy/test_,caddy.py nginx.py systemd.py) $(addprefix gateway/test_,client_libraries.py in_a_browser.py own_channels.py over_processes.py) \
 	$(addprefix faults/test_,autobahn.py cookies.py frames.py half_open.py handshakes.py rolling.py stopped.py storm.py)) \
 	$(addprefix --ignore=,$(filter-out tests/tenants/test_audit.py,$(wildcard tests/tenants/test_*.py))) \
 	--deselect tests/test_forms.py::test_a_member_is_refused_what_is_not_for_members \

@@ -28,7 +28,7 @@ from app.database import Tenant, Transaction, now
 from app.editing.drafts import Draft
 from app.editing.rows import Proof, read_clock
 from app.editing.waiting import Waiting
-from app.gateway.apps import GatewayApp, WantedApp, make_app
+from app.gateway.apps import MOST_APPS, GatewayApp, WantedApp, make_app
 from app.live.cutoff import start_session
 from app.notifications.announcements import Announcement
 from app.notifications.models import Activity, Notification
@@ -99,7 +99,7 @@ class Plenty:
 
     async def add_apps(self) -> None:
         """Apps, with a bot each."""
-        for number in range(self.count):
+        for number in range(min(self.count, MOST_APPS - 1)):
             await make_app(self.transaction, None, WantedApp(f"Front end {number}"))
 
     async def put(self, model: Any, rows: Sequence[dict[str, Any]]) -> None:

@@ -21,6 +21,7 @@ from app.chat.rooms import Room
 from app.database import now
 from app.editing.rows import read_clock
 from app.editing.waiting import Waiting
+from app.gateway.apps import GatewayApp
 from app.live.frames import read_hello
 from app.live.socket import HELLO_SIZE_LIMIT
 from app.notifications.announcements import announce
@@ -70,9 +71,11 @@ class Large(Plenty):
         discussion = await open_discussion(self.transaction, f"record-{self.record.id}", "Dom Casmurro")
         await self.put(Membership, [{"room_id": discussion.id, "member_id": each.id} for each in self.people])
         await self.add_tokens()
+        await self.add_apps()
         return {
             **{"announcement_id": str(self.announced), "session_id": str(self.sessions[-1])},
             **{"token_id": await self.newest(Token), "call": "change_field"},
+            **{"app_id": await self.newest(GatewayApp)},
             **{"invitation_id": await self.newest(Invitation), "member_id": str(self.people[-1].id)},
             **{"subject": f"record-{self.record.id}", "slug": "books", "room": room.slug, "number": "40"},
             **{"version": "1", "key": "title", "file_id": "1", "record_file_id": "1"},

@@ -25,11 +25,11 @@ ROSTER_LEASE = 5.0
 class NodeRoster:
     """What one node has: sockets by channel, and on channels with presence what is told of each user, as JSON.
 
-    `version` counts what it said; -1: something was missed.
+    `told` counts what it said; -1: something was missed.
     """
 
     until: float = 0.0
-    version: int = -1
+    told: int = -1
     counts: dict[Spot, int] = field(default_factory=dict)
     people: dict[Spot, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
 
@@ -55,7 +55,7 @@ class Roster:
 
     def __init__(self, bus: Bus) -> None:
         self.bus = bus
-        self.own = NodeRoster(version=0)
+        self.own = NodeRoster(told=0)
         self.tabs: dict[tuple[Spot, str], int] = defaultdict(int)
         self.others: dict[str, NodeRoster] = {}
         self.untold: list[list[Any]] = []
@@ -106,8 +106,8 @@ class Roster:
         self.telling = None
         self.told_at = asyncio.get_running_loop().time()
         changes, self.untold = self.untold, []
-        self.own.version += 1
-        self.bus.publish("gateway changes", [self.own.version, changes], needed=True)
+        self.own.told += 1
+        self.bus.publish("gateway changes", [self.own.told, changes], needed=True)
 
     def tell_everything(self, wanted: str) -> None:
         """Tell the others all, if this node is meant ('': every node is)."""
@@ -118,11 +118,11 @@ class Roster:
             self.tell_changes()
         counts = [[*spot, count] for spot, count in self.own.counts.items()]
         people = [[*spot, users] for spot, users in self.own.people.items()]
-        self.bus.publish("gateway all", [self.own.version, counts, people], needed=True)
+        self.bus.publish("gateway all", [self.own.told, counts, people], needed=True)
 
     def beat(self) -> None:
         """Say that this node lives, and forget those that are not heard any more."""
-        self.bus.publish("gateway beat", self.own.version)
+        self.bus.publish("gateway beat", self.own.told)
         moment = asyncio.get_running_loop().time()
         for name in [name for name, node in self.others.items() if node.until <= moment]:
             self.replace_node(name, None)
@@ -131,7 +131,7 @@ class Roster:
         """Another node lives, and has said so much until now."""
         node = self.others.setdefault(sender, NodeRoster())
         node.until = asyncio.get_running_loop().time() + ROSTER_LEASE
-        if node.version != version:
+        if node.told != version:
             self.bus.publish("gateway ask", sender)
 
     def hear_changes(self, sender: str, content: Any) -> None:
@@ -139,12 +139,12 @@ class Roster:
         version, changes = content
         node = self.others.setdefault(sender, NodeRoster())
         node.until = asyncio.get_running_loop().time() + ROSTER_LEASE
-        if node.version != version - 1:
-            if node.version != -1:
-                node.version = -1
+        if node.told != version - 1:
+            if node.told != -1:
+                node.told = -1
             self.bus.publish("gateway ask", sender)
             return
-        node.version = version
+        node.told = version
         for change in changes:
             what, scope, channel, *more = change
             spot = (scope, channel)

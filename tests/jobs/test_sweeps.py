@@ -54,6 +54,7 @@ LONG_AGO = timedelta(days=400)
 KEPT = {
     "tenant": "a workspace ends by being deleted",
     "member": "who was removed has a name on what they wrote",
+    "gateway_app": "goes with its bot, and its id means no other one",
     "operator": "ends by being deleted",
     "operator_entry": "a log that is only ever added to",
     "audit_entry": "a log that is only ever added to",

@@ -1,0 +1,66 @@
+"""Clients of the gateway, programs and pages want the same record at once: one holds it, and no change is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+from tests.conftest import Server
+from tests.gateway.conftest import Dial, add_app, add_token
+from tests.gateway.test_workspace_channels import ask
+
+CHANNEL = "presence-editing.books.37"
+PATH = "/api/v1/collections/books/records/37"
+ROUNDS = 8
+
+
+async def test_each_change_is_of_whoever_holds_the_lock_and_none_is_lost(workers: Server, dial: Dial) -> None:
+    key, names = add_app(workers)["key"], ("ana", "bruno", "carla", "davi")
+    tokens = {name: add_token(workers, f"{name}@acme.test") for name in names}
+    written: list[str] = []
+    holders: set[str] = set()
+
+    async def change(name: str, lock: str) -> None:
+        """Add to what the record says, as its holder does; nobody else may hold it meanwhile."""
+        assert not holders, f"{holders} hold it as well as {name}"
+        holders.add(name)
+        async with workers.client("acme", authorization=f"Bearer {tokens[name]}") as caller:
+            record = (await caller.get(PATH)).json()
+            said = f"{record['values'].get('notes') or ''} {name}{len(written)}".strip()
+            headers = {"if-match": f'"{record["version"]}"', "lock": lock}
+            done = await caller.patch(PATH, json={"values": {"notes": said}}, headers=headers)
+            assert done.status_code == 200, done.text
+        written.append(said.rpartition(" ")[2])
+        holders.discard(name)
+
+    async def by_gateway(name: str) -> None:
+        client = await dial(workers, key)
+        for _ in range(ROUNDS):
+            granted = await ask(workers, client, CHANNEL, tokens[name], wait=random.choice(("", "1")))
+            if granted.status_code == 423:
+                await asyncio.sleep(random.random() / 20)
+                continue
+            answer = await client.follow(CHANNEL, **granted.json())
+            while answer["event"] == "pusher_internal:subscription_succeeded" and "lock" not in answer["data"]:
+                answer = await client.hear_of("pusher_internal:subscription_succeeded")
+            if answer["event"] == "pusher_internal:subscription_succeeded":
+                await change(name, answer["data"]["lock"])
+            await client.say("pusher:unsubscribe", {"channel": CHANNEL})
+            await client.say("pusher:ping")
+            await client.hear_of("pusher:pong")
+
+    async def by_program(name: str) -> None:
+        async with workers.client("acme", authorization=f"Bearer {tokens[name]}") as caller:
+            for _ in range(ROUNDS * 2):
+                taken = await caller.post(f"{PATH}/lock")
+                if taken.status_code == 201:
+                    await change(name, taken.json()["lock"])
+                    await caller.delete(f"{PATH}/lock", headers={"lock": taken.json()["lock"]})
+                await asyncio.sleep(random.random() / 20)
+
+    async with asyncio.timeout(120):
+        await asyncio.gather(by_gateway("ana"), by_gateway("bruno"), by_gateway("carla"), by_program("davi"))
+    async with workers.client("acme", authorization=f"Bearer {tokens['ana']}") as caller:
+        notes = (await caller.get(PATH)).json()["values"]["notes"]
+    assert len(written) >= ROUNDS
+    assert notes.split()[-len(written) :] == written
