@@ -27,7 +27,7 @@ from app.gateway.editors import (
     secret_maker,
 )
 from app.gateway.grants import ChannelGrant
-from app.gateway.holdings import SocketLock, Holdings, LockedFor, describe_holder
+from app.gateway.holdings import Holdings, LockedFor, SocketLock, describe_holder
 from app.gateway.messages import (
     UNAUTHORIZED,
     Refused,

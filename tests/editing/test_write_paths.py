@@ -135,6 +135,8 @@ KNOWN_WRITES = {
     ("chat/references.py", "delete_of_message", "delete(model)"),  # what belongs to a message
     ("chat/message_changes.py", "delete_message", "message.deleted_at"),
     ("chat/undoing.py", "restore_message", "message.deleted_at"),
+    ("records/collections.py", "describe_collection", "collection.version"),
+    ("records/collections.py", "rename_collection", "collection.version"),
     ("records/definitions.py", "advance_definition", "collection.version"),
     ("records/definitions.py", "advance_definition", "field.version"),
     ("records/definitions.py", "place_field", "collection.version"),
