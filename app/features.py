@@ -146,6 +146,11 @@ from app.tenants.pages import settings as settings_pages
 from app.tenants.pages import sign_in as sign_in_pages
 from app.tenants.pages import tokens as token_pages
 from app.tenants.rights import TENANT_RIGHTS
+from app.webhooks.followers import webhooks_told
+from app.webhooks.notices import WEBHOOK_KINDS
+from app.webhooks.pages import deliveries as delivery_pages
+from app.webhooks.pages import webhooks as webhook_pages
+from app.webhooks.rights import WEBHOOK_RIGHTS
 
 WORKSPACE_PAGES = (
     sign_in_pages,
@@ -158,6 +163,8 @@ WORKSPACE_PAGES = (
     picture_pages,
     audit_pages,
     settings_pages,
+    webhook_pages,
+    delivery_pages,
     key_pages,
     collection_pages,
     closing_pages,
@@ -220,10 +227,10 @@ CENTRAL_ROUTES: list[Any] = [*central_pages.handlers, operator_pages.router]
 OTHERS = (password_links, record_usage, reindexing, books, auditing)
 
 # Who may do what.
-install(TENANT_RIGHTS, EDITING_RIGHTS, NOTIFICATION_RIGHTS, RECORD_RIGHTS, CHAT_RIGHTS)
+install(TENANT_RIGHTS, EDITING_RIGHTS, NOTIFICATION_RIGHTS, RECORD_RIGHTS, CHAT_RIGHTS, WEBHOOK_RIGHTS)
 
 # What people can be told of, in the order in which they are asked how.
-install_kinds(ACCOUNT_KINDS, CHAT_KINDS, ANNOUNCEMENT_KINDS, RECORD_KINDS)
+install_kinds(ACCOUNT_KINDS, CHAT_KINDS, ANNOUNCEMENT_KINDS, RECORD_KINDS, WEBHOOK_KINDS)
 
 FOLLOWERS = Followers(
     # What changes rows, in the order in which it works.
@@ -251,6 +258,7 @@ FOLLOWERS = Followers(
     edits_told,
     deleted_withdrawn,
     invited_told,
+    webhooks_told,
     mails_planned,
     audited,
     operators_logged,

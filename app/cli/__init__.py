@@ -15,6 +15,7 @@ from app.cli.records import record
 from app.cli.serving import demo, serve, worker
 from app.cli.tables import backup, migrate, move
 from app.cli.tokens import token
+from app.cli.webhooks import webhook
 from app.cli.workspaces import workspace
 from app.settings import SettingsError
 
@@ -25,7 +26,7 @@ def commands() -> None:
     """Mutirão: a workspace for teams. Settings are environment variables; README.md lists them."""
 
 
-for command in (migrate, serve, worker, demo, check, backup, move, workspace, operator, member, record, token):
+for command in (migrate, serve, worker, demo, check, backup, move, workspace, operator, member, record, token, webhook):
     commands.add_command(command)
 
 

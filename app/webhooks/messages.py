@@ -1,0 +1,51 @@
+"""What is sent: a fact as JSON, with the headers of Standard Webhooks."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from app.database import now
+from app.webhooks.choosing import FactToSend
+from app.webhooks.signing import sign_message
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookMessage:
+    """Something to be sent. Its id is the same however often it is."""
+
+    message_id: str
+    kind: str
+    body: bytes
+    channel: str = ""
+    cursor: int | None = None
+
+    def sign(self, webhook_secrets: list[str]) -> dict[str, str]:
+        """The headers to send it with now."""
+        timestamp = int(now().timestamp())
+        return {
+            "content-type": "application/json",
+            "webhook-id": self.message_id,
+            "webhook-timestamp": str(timestamp),
+            "webhook-signature": sign_message(webhook_secrets, self.message_id, timestamp, self.body),
+        }
+
+
+def write_fact_message(webhook_id: int, slug: str, fact: FactToSend) -> WebhookMessage:
+    """A fact as it is sent to a webhook. Its data are JSON already."""
+    named: dict[str, str | int] = {"type": fact.kind, "timestamp": write_moment(fact.at), "workspace": slug}
+    named |= {"cursor": fact.cursor, "channel": fact.channel}
+    text = f'{json.dumps(named, separators=(",", ":"))[:-1]},"data":{fact.data}}}'
+    return WebhookMessage(f"msg_{webhook_id}_{fact.cursor}", fact.kind, text.encode(), fact.channel, fact.cursor)
+
+
+def write_test_message(number: int, slug: str) -> WebhookMessage:
+    """What is sent to try a webhook."""
+    named = {"type": "webhook.test", "timestamp": write_moment(now()), "workspace": slug, "data": {}}
+    return WebhookMessage(f"msg_test_{number}", "webhook.test", json.dumps(named, separators=(",", ":")).encode())
+
+
+def write_moment(at: datetime) -> str:
+    """A moment as JSON has it."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
