@@ -96,6 +96,14 @@ MADE = [
         led_to="/account/tokens?done=token-made",
     ),
     Made(
+        "/settings/webhooks",
+        {"address": "https://hooks.invalid/{n}", "kinds": "record.*"},
+        ("address", "https://hooks.invalid/other{n}"),
+        "SELECT count(*) FROM webhook WHERE address LIKE '%/{n}'",
+        {"address": "nowhere"},
+        led_to="/settings/webhooks?done=webhook-made",
+    ),
+    Made(
         "/collections/new",
         {"name": "Once {n}", "first": "Title"},
         ("name", "Other {n}"),
@@ -176,7 +184,8 @@ async def test_the_same_form_sent_twice_makes_one_and_leads_to_it(
     assert filled.count() == 1
     assert again.status_code == 303
     if first.status_code == 200:  # a link, or a token, is shown once
-        shown, what = ("mut_", "token") if "token" in made.address else ("/join?token=", "link")
+        found = {"token": "mut_", "webhook": "whsec_", "link": "/join?token="}
+        what, shown = next((what, shown) for what, shown in found.items() if what in made.address)
         assert shown in first.text
         told = await ana.get(again.headers["location"])
         assert f"The {what} was made already" in told.text
@@ -299,6 +308,11 @@ MAKES_NOTHING = {
     *("/c/{slug:str}/{number:int}/queue/leave", "/c/{slug:str}/{number:int}/draft"),
     *("/c/{slug:str}/{number:int}/draft/restore", "/c/{slug:str}/{number:int}/draft/discard"),
     *("/account/tokens/{token_id:int}/end", "/settings/tokens/{token_id:int}/end"),
+    # Each says what it is about, or is done again in a moment.
+    *(
+        f"/settings/webhooks/{{webhook_id:int}}/{what}"
+        for what in ("secret", *("enable", "disable", "test", "again", "skip", "replay", "remove"))
+    ),
     # The room of some people is one.
     "/chat/direct",
     # Each of them means another mail, and the mails to an address are counted.

@@ -53,6 +53,7 @@ PATH_VALUES = {
     "undo_id": ("{acme undo}", "{globex undo}"),
     "call": ("list_collections", "list_collections"),
     "token_id": ("{acme token}", "{globex token}"),
+    "webhook_id": ("{acme webhook}", "{globex webhook}"),
 }
 # Parameters of what is the program's own: the same in every workspace.
 SAME_EVERYWHERE = {"call"}
@@ -238,11 +239,13 @@ async def world(shared_server: Server) -> AsyncIterator[World]:
             for client, title in ((ana, "Lantern"), (ana, "Lantern"), (gil, "Stocktaking")):
                 told = await client.post("/account/tokens", data={"name": title, "scopes": "records:read"})
                 assert told.status_code == 200, told.text
+                hooked = await client.post("/settings/webhooks", data={"address": f"https://{title.lower()}.invalid/"})
+                assert hooked.status_code == 200, hooked.text
         made = World(shared_server, ana, {})
         sessions = [
             str(made.rows(f"SELECT max(id) FROM session WHERE tenant_id = {tenant}")[0][0]) for tenant in (ACME, GLOBEX)
         ]
-        files, record_files, records, members, invitations, announcements, offers, tokens = (
+        files, record_files, records, members, invitations, announcements, offers, tokens, webhooks = (
             [str(made.rows(f"SELECT max(id) FROM {table} AND tenant_id = {tenant}")[0][0]) for tenant in (ACME, GLOBEX)]
             for table in (
                 "attachment WHERE true",
@@ -253,6 +256,7 @@ async def world(shared_server: Server) -> AsyncIterator[World]:
                 "announcement WHERE true",
                 "undo_offer WHERE true",
                 "token WHERE true",
+                "webhook WHERE true",
             )
         )
         made.values = {
@@ -266,6 +270,7 @@ async def world(shared_server: Server) -> AsyncIterator[World]:
             "subject": (f"record-{records[0]}", f"record-{records[1]}"),
             "undo_id": (offers[0], offers[1]),
             "token_id": (tokens[0], tokens[1]),
+            "webhook_id": (webhooks[0], webhooks[1]),
         }
         yield made
 

@@ -107,7 +107,7 @@ def encode_host(name: str) -> str:
     return name
 
 
-async def resolve_host(host: str, port: int) -> Sequence[IPAddress]:
+async def resolve_name(host: str, port: int) -> Sequence[IPAddress]:
     """The addresses that a name has now. Raises OSError."""
     loop = asyncio.get_running_loop()
     found = await loop.run_in_executor(
@@ -168,7 +168,7 @@ class ReadAnswer:
 class Outgoing:
     """The way out of this process."""
 
-    def __init__(self, settings: Settings, *, resolve: Resolve = resolve_host) -> None:
+    def __init__(self, settings: Settings, *, resolve: Resolve = resolve_name) -> None:
         self.settings = settings
         self.resolve = resolve
         self.allowed = read_network_list(settings.outgoing_networks)

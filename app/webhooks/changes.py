@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from sqlalchemy import bindparam, delete, func, select, update
 
 from app.database import PreparedChange, PreparedSelect, Transaction, UtcDateTime, now
@@ -9,9 +11,11 @@ from app.settings import Settings
 from app.web.errors import Gone
 from app.web.forms import Invalid
 from app.web.texts import _l
-from app.webhooks.facts import WebhookAct, WebhookChanged, WebhookRemoved
+from app.webhooks.facts import WebhookChanged, WebhookRemoved
 from app.webhooks.signing import make_webhook_seed, webhook_secret_of
 from app.webhooks.webhooks import MOST_WEBHOOKS, Webhook, WebhookTurn, get_webhook, has_rights
+
+WebhookAct = Literal["enabled", "disabled", "rotated", "skipped", "replayed"]
 
 COUNT_ASKED = PreparedSelect(
     lambda: select(func.count(WebhookTurn.id)).where(

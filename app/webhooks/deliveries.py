@@ -76,7 +76,9 @@ async def page_deliveries(transaction: Transaction, webhook_id: int, page: str) 
     return Paged(found, count, number, size=DELIVERIES_A_PAGE)
 
 
-async def list_readable(transaction: Transaction, member: Member, deliveries: Paged[WebhookDelivery]) -> set[int]:
+async def list_readable_deliveries(
+    transaction: Transaction, member: Member, deliveries: Paged[WebhookDelivery]
+) -> set[int]:
     """The ids of the deliveries of which a member may read what was sent: another's webhook may get what they may
     not."""
     channels = {each.channel for each in deliveries.items if each.channel}

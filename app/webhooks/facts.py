@@ -8,8 +8,6 @@ from typing import Literal
 from app.accounts.audit import Audited, Entry
 from app.database import LogEntry
 
-WebhookAct = Literal["enabled", "disabled", "rotated", "skipped", "replayed"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfWebhook(Audited):
@@ -40,7 +38,7 @@ class WebhookMade(OfWebhook):
 class WebhookChanged(OfWebhook):
     """Somebody has switched a webhook on or off, given it another secret, or had it skip or repeat something."""
 
-    what: WebhookAct
+    what: Literal["enabled", "disabled", "rotated", "skipped", "replayed"]
     cursor: int | None = None
 
     @property

@@ -34,7 +34,7 @@ class WebhookMessage:
 
 def write_fact_message(webhook_id: int, slug: str, fact: FactToSend) -> WebhookMessage:
     """A fact as it is sent to a webhook. Its data are JSON already."""
-    named: dict[str, str | int] = {"type": fact.kind, "timestamp": write_moment(fact.at), "workspace": slug}
+    named: dict[str, str | int] = {"type": fact.kind, "timestamp": write_sent_moment(fact.at), "workspace": slug}
     named |= {"cursor": fact.cursor, "channel": fact.channel}
     text = f'{json.dumps(named, separators=(",", ":"))[:-1]},"data":{fact.data}}}'
     return WebhookMessage(f"msg_{webhook_id}_{fact.cursor}", fact.kind, text.encode(), fact.channel, fact.cursor)
@@ -42,10 +42,10 @@ def write_fact_message(webhook_id: int, slug: str, fact: FactToSend) -> WebhookM
 
 def write_test_message(number: int, slug: str) -> WebhookMessage:
     """What is sent to try a webhook."""
-    named = {"type": "webhook.test", "timestamp": write_moment(now()), "workspace": slug, "data": {}}
+    named = {"type": "webhook.test", "timestamp": write_sent_moment(now()), "workspace": slug, "data": {}}
     return WebhookMessage(f"msg_test_{number}", "webhook.test", json.dumps(named, separators=(",", ":")).encode())
 
 
-def write_moment(at: datetime) -> str:
+def write_sent_moment(at: datetime) -> str:
     """A moment as JSON has it."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -43,8 +43,8 @@ MOST_OF_WORKSPACE = 4
 TURN_SECONDS_AT_MOST = 5.0
 LOOKED_AT_DUE = 100
 # Between the tries of what fails, and how long it may.
-FIRST_WAIT = timedelta(seconds=5)
-LONGEST_WAIT = timedelta(hours=6)
+FIRST_SENDING_PAUSE = timedelta(seconds=5)
+LONGEST_SENDING_PAUSE = timedelta(hours=6)
 MOST_FAILING = timedelta(days=3)
 
 RIGHTS_LOST = "its maker may not have webhooks any more"
@@ -177,7 +177,7 @@ class WebhookSender:
         except Exception as error:
             log.error("a webhook can't be looked after; it is tried again", webhook=turn.webhook_id, reason=repr(error))
             with contextlib.suppress(Exception):
-                await self.release(turn, wait=FIRST_WAIT)
+                await self.release(turn, wait=FIRST_SENDING_PAUSE)
 
     async def release(self, turn: WebhookTurn, *, wait: timedelta = timedelta(0)) -> None:
         """Let others have the turn, after a while."""
@@ -234,7 +234,7 @@ class WebhookSender:
         if gone or now() - since >= MOST_FAILING:
             await self.give_up(turn, gone or f"{FAILED_FOR_LONG}: {sent.why}", sent)
             return
-        wait = back_off(failures, first=FIRST_WAIT, longest=LONGEST_WAIT) - now()
+        wait = back_off(failures, first=FIRST_SENDING_PAUSE, longest=LONGEST_SENDING_PAUSE) - now()
         wait = max(wait * random.uniform(0.8, 1.2), timedelta(seconds=sent.retry_after))  # noqa: S311
         due = min(now() + wait, since + MOST_FAILING)
         log.warning("a webhook can't be sent to; it is tried again", webhook=turn.webhook_id, reason=sent.why, at=due)
@@ -293,5 +293,5 @@ class WebhookSender:
         took = round((time.perf_counter() - began) * 1000)
         later = number_of(said.headers.get("retry-after", "")) if said.status in (429, 503) else 0
         text = said.body.decode(errors="replace").replace("\0", "�")
-        retry_after = min(later, int(LONGEST_WAIT.total_seconds()))
+        retry_after = min(later, int(LONGEST_SENDING_PAUSE.total_seconds()))
         return SentMessage(message, took, status=said.status, answer=text, retry_after=retry_after)

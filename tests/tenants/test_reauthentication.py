@@ -31,6 +31,8 @@ DANGEROUS = {
     ),
     "/c/{slug:str}/remove": ("/c/spare/remove", [{}]),
     "/account/leave": ("/account/leave", [{"sure": "yes"}]),
+    "/settings/webhooks": ("/settings/webhooks", [{"address": "https://hooks.invalid/hook"}]),
+    "/settings/webhooks/{webhook_id:int}/secret": ("/settings/webhooks/1/secret", [{}]),
     "/account/tokens": ("/account/tokens", [{"name": "nightly", "scopes": "records:read", "ends": "30"}]),
 }
 # What can be taken back, harms nobody, or asks for the password by itself. A new route needs a line here or above:
@@ -44,6 +46,10 @@ HARMLESS = {
     *("/members/{member_id:int}/suspend", "/members/{member_id:int}/restore"),
     *("/members/invitations/{invitation_id:int}/resend", "/members/invitations/{invitation_id:int}/revoke"),
     *("/settings", "/settings/logo", "/settings/logo/remove"),
+    *(
+        f"/settings/webhooks/{{webhook_id:int}}/{what}"
+        for what in ("enable", "disable", "test", "again", "skip", "replay", "remove")
+    ),
     *("/account/tokens/{token_id:int}/end", "/settings/tokens/{token_id:int}/end"),
     *("/c/{slug:str}/archive", "/c/{slug:str}/restore"),
     *("/c/{slug:str}/permissions", "/c/{slug:str}/guests", "/c/{slug:str}/guests/remove"),
@@ -78,6 +84,8 @@ async def ana(shared_server: Server) -> AsyncIterator[httpx.AsyncClient]:
     async with aclosing(await shared_server.sign_in("acme", "ana@acme.test")) as client:
         if (await client.post("/c/spare/restore")).status_code == 404:  # a test before has deleted it, or none was yet
             await client.post("/collections/new", data={"name": "Spare", "first": "Title"})
+        if (await client.get("/settings/webhooks/1")).status_code == 404:
+            await client.post("/settings/webhooks", data={"address": "https://hooks.invalid/hook"})
         grow_old(shared_server)
         yield client
 
@@ -180,9 +188,9 @@ async def test_with_the_password_it_goes_on_with_what_was_posted(
     elif path == "/members/links":
         assert done.status_code == 200
         assert "/join?token=" in done.text
-    elif path == "/account/tokens":
+    elif path == "/account/tokens" or "webhooks" in path:
         assert done.status_code == 200
-        assert "mut_" in done.text
+        assert "mut_" in done.text or "whsec_" in done.text
     else:
         assert done.status_code == 303, done.text
     if path.startswith("/members/2") or path.startswith("/members/3"):  # back to how it was

@@ -27,7 +27,7 @@ from app.webhooks.changes import (
     set_webhook_enabled,
     skip_fact,
 )
-from app.webhooks.deliveries import get_delivered_cursor, list_readable, page_deliveries
+from app.webhooks.deliveries import get_delivered_cursor, list_readable_deliveries, page_deliveries
 from app.webhooks.forms import name_places
 from app.webhooks.webhooks import get_webhook
 
@@ -64,7 +64,7 @@ async def render_webhook(
         maker=maker,
         named=(await name_places(transaction, [webhook]))[webhook.id],
         deliveries=deliveries,
-        readable=await list_readable(transaction, member, deliveries),
+        readable=await list_readable_deliveries(transaction, member, deliveries),
         newest=transaction.tenant.cursor,
         form=form or Form(),
         secret=secret,
@@ -145,7 +145,7 @@ async def send_test(request: AnyRequest, transaction: Transaction, member: Membe
 
 
 @post("/settings/webhooks/{webhook_id:int}/again")
-async def send_again(
+async def send_delivery_again(
     request: AnyRequest, transaction: Transaction, member: Member, webhook_id: int, form: Form
 ) -> Response[Any]:
     """Send something once more, with the rights of now."""
@@ -208,7 +208,7 @@ handlers = [
     enable_webhook,
     disable_webhook,
     send_test,
-    send_again,
+    send_delivery_again,
     skip_event,
     replay,
     asks_first("/settings/webhooks/{webhook_id:int}/remove", describe_removal),
