@@ -19,7 +19,7 @@ def webhook() -> None:
 @click.argument("slug")
 @click.argument("email")
 @click.argument("address")
-@click.option("--kind", "kinds", multiple=True, help="What is sent: record.added, or record.*. Left out: everything.")
+@click.option("--kind", "kinds", multiple=True, help="What is sent: record.created, or record.*. Left out: everything.")
 @click.option("--collection", "collections", multiple=True, help="Only from this collection, by its address.")
 @click.option("--room", "rooms", multiple=True, help="Only from this room, by its address.")
 def add_webhook_command(

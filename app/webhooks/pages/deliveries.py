@@ -62,7 +62,7 @@ async def render_webhook(
         webhook=webhook,
         turn=turn,
         maker=maker,
-        named=(await name_places(transaction, [webhook]))[webhook.id],
+        named=(await name_places(transaction, member, [webhook]))[webhook.id],
         deliveries=deliveries,
         readable=await list_readable_deliveries(transaction, member, deliveries),
         newest=transaction.tenant.cursor,

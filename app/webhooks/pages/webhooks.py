@@ -42,7 +42,7 @@ async def render_webhooks(
         "webhooks/webhooks.html",
         status=status,
         listed=listed,
-        named=await name_places(transaction, [webhook for webhook, _, _ in listed]),
+        named=await name_places(transaction, member, [webhook for webhook, _, _ in listed]),
         form=form or Form(),
         families=WEBHOOK_FAMILIES,
         secret=secret,
