@@ -6,17 +6,21 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import re
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 import app.server.asgi
 import app.webhooks.sending
 from app.chat.memberships import get_room
 from app.chat.new_rooms import create_room
 from app.chat.posting import post_message
-from app.database import now
+from app.database import Transaction, now
 from app.jobs.sweeps import sweep_one
 from app.web.errors import Gone, PageError
 from app.web.forms import Invalid
@@ -30,6 +34,7 @@ from app.webhooks.changes import (
 )
 from app.webhooks.sending import MOST_FAILING, WebhookSender
 from app.webhooks.signing import sign_message
+from app.webhooks.webhooks import WEBHOOK_FAMILIES, WebhookTurn
 from tests.receiver import Received, Receiver, answer, receiving
 from tests.waiting import until
 from tests.webhooks.conftest import ACME, GLOBEX, Sending, get_person, names_in
@@ -152,11 +157,7 @@ async def test_waits_grow_with_jitter_and_a_receiver_may_ask_for_longer_ones(
     assert 19_990 < (due - before).total_seconds() < 20_010
 
 
-async def read_due(transaction):  # type: ignore[no-untyped-def]
-    from sqlalchemy import select
-
-    from app.webhooks.webhooks import WebhookTurn
-
+async def read_due(transaction: Transaction) -> list[Any]:
     return list(await transaction.execute(select(WebhookTurn.due_at)))
 
 
@@ -403,7 +404,7 @@ async def test_what_is_in_private_rooms_is_sent_only_where_they_are_named_and_as
     assert [each.told["type"] for each in receiver.requests] == ["message.posted"]
 
 
-async def say_in(transaction, name: str, slug: str) -> None:  # type: ignore[no-untyped-def]
+async def say_in(transaction: Transaction, name: str, slug: str) -> None:
     person = await get_person(transaction, name)
     room = await get_room(transaction, person, slug)
     await post_message(transaction, room, person, key=f"{name} {slug}", text="Said")
@@ -430,12 +431,22 @@ async def test_only_admins_make_webhooks_and_to_the_public_internet(sending: Sen
 
 
 async def test_the_families_that_can_be_chosen_are_those_of_all_facts() -> None:
-    import re
-    from pathlib import Path
-
-    from app.webhooks.webhooks import WEBHOOK_FAMILIES
-
     found: set[str] = set()
     for path in Path(app.__file__).parent.rglob("*.py"):
         found.update(re.findall(r'LogEntry\(\s*f?"([a-z]+)\.', path.read_text()))
     assert found <= WEBHOOK_FAMILIES.keys()
+
+
+async def test_the_receiver_of_the_documentation_knows_what_is_genuine(sending: Sending, receiver: Receiver) -> None:
+    page = (Path(__file__).parents[2] / "docs/webhooks.md").read_text()
+    named: dict[str, Any] = {}
+    exec(page.partition("```python\n")[2].partition("```")[0], named)
+    is_genuine = named["is_genuine"]
+    _, secret = await sending.make(receiver.url, RENAMED)
+    await sending.happen("Genuine")
+    await sending.send_out()
+    (came,) = receiver.requests
+    assert is_genuine(secret, came.headers, came.body)
+    assert not is_genuine(secret, came.headers, came.body + b" ")
+    assert not is_genuine("whsec_" + "A" * 44, came.headers, came.body)
+    assert not is_genuine(secret, came.headers | {"webhook-timestamp": "1"}, came.body)
