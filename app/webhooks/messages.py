@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from app.database import now
 from app.webhooks.choosing import FactToSend
+from app.webhooks.deliveries import WebhookDelivery
 from app.webhooks.signing import sign_message
 
 
@@ -30,6 +31,43 @@ class WebhookMessage:
             "webhook-timestamp": str(timestamp),
             "webhook-signature": sign_message(webhook_secrets, self.message_id, timestamp, self.body),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class SentMessage:
+    """What was sent, and what came of it."""
+
+    message: WebhookMessage
+    milliseconds: int
+    status: int | None = None
+    answer: str = ""
+    error: str = ""
+    retry_after: int = 0
+
+    @property
+    def taken(self) -> bool:
+        """Whether the receiver has it."""
+        return self.status is not None and 200 <= self.status < 300
+
+    @property
+    def why(self) -> str:
+        """Why it was not taken, in one line."""
+        return self.error or f"the receiver answers {self.status}"
+
+    def keep(self, webhook_id: int) -> WebhookDelivery:
+        """The row that tells of it."""
+        message = self.message
+        named = {"cursor": message.cursor, "channel": message.channel, "kind": message.kind}
+        return WebhookDelivery(
+            webhook_id=webhook_id,
+            message_id=message.message_id,
+            body=message.body.decode(),
+            milliseconds=self.milliseconds,
+            status=self.status,
+            answer=self.answer,
+            error=self.error,
+            **named,
+        )
 
 
 def write_fact_message(webhook_id: int, slug: str, fact: FactToSend) -> WebhookMessage:

@@ -15,7 +15,6 @@ import random
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -30,9 +29,8 @@ from app.settings import Settings
 from app.web.forms import number_of
 from app.web.outgoing import NotSent, Outgoing
 from app.webhooks.choosing import FactToSend, find_fact_again, find_next_fact
-from app.webhooks.deliveries import WebhookDelivery
 from app.webhooks.facts import WebhookGivenUp
-from app.webhooks.messages import WebhookMessage, write_fact_message, write_test_message
+from app.webhooks.messages import SentMessage, WebhookMessage, write_fact_message, write_test_message
 from app.webhooks.webhooks import Webhook, WebhookTurn, get_webhook, has_rights
 
 # Longer than anything takes that is done with a turn before it is let go, or prolonged by the next claim.
@@ -70,41 +68,7 @@ LIST_DUE_TURNS = PreparedSelect(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class SentMessage:
-    """What was sent, and what came of it."""
-
-    message: WebhookMessage
-    milliseconds: int
-    status: int | None = None
-    answer: str = ""
-    error: str = ""
-    retry_after: int = 0
-
-    @property
-    def taken(self) -> bool:
-        """Whether the receiver has it."""
-        return self.status is not None and 200 <= self.status < 300
-
-    @property
-    def why(self) -> str:
-        """Why it was not taken, in one line."""
-        return self.error or f"the receiver answers {self.status}"
-
-    def keep(self, webhook_id: int) -> WebhookDelivery:
-        """The row that tells of it."""
-        message = self.message
-        named = {"cursor": message.cursor, "channel": message.channel, "kind": message.kind}
-        return WebhookDelivery(
-            webhook_id=webhook_id,
-            message_id=message.message_id,
-            body=message.body.decode(),
-            milliseconds=self.milliseconds,
-            status=self.status,
-            answer=self.answer,
-            error=self.error,
-            **named,
-        )
+LIST_WATCHED = PreparedSelect(lambda: select(WebhookTurn.workspace_id).where(WebhookTurn.active).distinct())
 
 
 class WebhookSender:
@@ -115,12 +79,13 @@ class WebhookSender:
         self.settings = settings
         self.outgoing = outgoing or Outgoing(settings)
         self.sending: dict[asyncio.Task[None], int] = {}
+        self.watched: set[int] = set()  # the workspaces that have webhooks
         self.loop = Loop(database, self.step, "webhooks")
         database.on_commit.append(self.hear)
 
     def hear(self, transaction: Transaction) -> None:
         """Look at what is due when this process has committed a fact; what others commit is found within a second."""
-        if transaction.batch is not None and transaction.batch.facts:
+        if transaction.batch is not None and transaction.batch.facts and transaction.tenant.id in self.watched:
             self.loop.wake.set()
 
     @contextlib.asynccontextmanager
@@ -141,7 +106,8 @@ class WebhookSender:
         if len(self.sending) >= MOST_SENDING:
             return False
         async with self.database.read() as transaction:
-            due = await transaction.rows(LIST_DUE_TURNS)
+            self.watched = set(await transaction.column(LIST_WATCHED))
+            due = await transaction.rows(LIST_DUE_TURNS) if self.watched else []
         busy, begun = Counter(self.sending.values()), False
         for turn_id, workspace_id in due:
             if len(self.sending) >= MOST_SENDING:
