@@ -241,6 +241,11 @@ async def world(shared_server: Server) -> AsyncIterator[World]:
                 assert told.status_code == 200, told.text
                 hooked = await client.post("/settings/webhooks", data={"address": f"https://{title.lower()}.invalid/"})
                 assert hooked.status_code == 200, hooked.text
+                (number,) = shared_server.store.rows("SELECT max(id) FROM webhook")[0]
+                off = await client.post(
+                    f"/settings/webhooks/{number}/disable"
+                )  # what it sends would change acme's rows
+                assert off.status_code == 303, off.text
         made = World(shared_server, ana, {})
         sessions = [
             str(made.rows(f"SELECT max(id) FROM session WHERE tenant_id = {tenant}")[0][0]) for tenant in (ACME, GLOBEX)

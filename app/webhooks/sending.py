@@ -26,6 +26,7 @@ from app.database import Database, PreparedSelect, Tenant, Transaction, now
 from app.database.leases import LeaseLost, back_off, claim, hold, is_due
 from app.jobs.runner import STOP_GRACE, Loop
 from app.settings import Settings
+from app.web.errors import Gone
 from app.web.forms import number_of
 from app.web.outgoing import NotSent, Outgoing
 from app.webhooks.choosing import FactToSend, find_fact_again, find_next_fact
@@ -134,7 +135,7 @@ class WebhookSender:
         """Do what there is to be done with a claimed turn. Whatever goes wrong with it is its own."""
         try:
             await (self.go_through_log(turn) if turn.what == "log" else self.send_asked(turn))
-        except (LeaseLost, LookupError):
+        except (LeaseLost, Gone, LookupError):
             log.info("somebody has changed a webhook while something was sent to it", webhook=turn.webhook_id)
         except asyncio.CancelledError:
             with contextlib.suppress(Exception):

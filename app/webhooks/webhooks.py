@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from litestar.exceptions import NotFoundException
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -29,6 +28,7 @@ from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTim
 from app.database.leases import Leased
 from app.live.needed import keeps_facts
 from app.settings import Settings
+from app.web.errors import Gone
 from app.web.forms import Invalid
 from app.web.outgoing import LONGEST_ADDRESS, AddressRefused, Outgoing, read_outgoing_address
 from app.web.texts import _l
@@ -207,10 +207,10 @@ async def list_webhooks(transaction: Transaction) -> list[tuple[Webhook, Webhook
 
 
 async def get_webhook(transaction: Transaction, webhook_id: int) -> tuple[Webhook, WebhookTurn, Member]:
-    """A webhook of the workspace, likewise. Raises NotFoundException."""
+    """A webhook of the workspace, likewise. Raises Gone."""
     found = await transaction.find(FIND_WEBHOOK, id=webhook_id)
     if found is None:
-        raise NotFoundException
+        raise Gone(_l("This webhook was removed already."))
     return found
 
 

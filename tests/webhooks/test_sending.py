@@ -450,3 +450,24 @@ async def test_the_receiver_of_the_documentation_knows_what_is_genuine(sending: 
     assert not is_genuine(secret, came.headers, came.body + b" ")
     assert not is_genuine("whsec_" + "A" * 44, came.headers, came.body)
     assert not is_genuine(secret, came.headers | {"webhook-timestamp": "1"}, came.body)
+
+
+async def test_a_webhook_that_is_removed_while_something_is_sent_to_it_is_gone(
+    sending: Sending, receiver: Receiver, capsys: pytest.CaptureFixture[str]
+) -> None:
+    number, _ = await sending.make(receiver.url, RENAMED)
+    await sending.happen("One", "Two")
+    arrived = asyncio.Event()
+
+    def hang(_: Received) -> bytes | None:
+        arrived.set()
+        return None
+
+    receiver.say = hang
+    await sending.sender.step()
+    await arrived.wait()
+    await sending.change(remove_webhook, number)
+    receiver.stays.set()
+    await sending.send_out()
+    assert len(receiver.requests) == 1
+    assert "[error" not in capsys.readouterr().out
