@@ -193,11 +193,11 @@ async def make_webhook(
         seed=make_webhook_seed(),
     )
     await transaction.insert(webhook)
-    turn = {"workspace_id": transaction.tenant.id, "webhook_id": webhook.id, "what": "log"}
-    await transaction.insert(WebhookTurn(**turn, cursor=transaction.tenant.cursor))
-    transaction.due = True
     by = transaction.acting(member.id)
     transaction.note(WebhookMade(by=by, webhook_id=webhook.id, host=webhook.host, member_id=member.id))
+    turn = {"workspace_id": transaction.tenant.id, "webhook_id": webhook.id, "what": "log"}
+    await transaction.insert(WebhookTurn(**turn, cursor=transaction.cursor))  # behind its own making
+    transaction.due = True
     return webhook, webhook_secret_of(settings.secret_key, webhook.seed)
 
 

@@ -89,6 +89,14 @@ async def test_what_happens_is_sent_in_order_signed_and_once(sending: Sending, r
     assert rows == [(RENAMED, 200, "Done", "")] * 3
 
 
+async def test_one_of_all_kinds_begins_behind_its_own_making(sending: Sending, receiver: Receiver) -> None:
+    await sending.make(receiver.url)
+    await sending.happen("First")
+    await sending.send_out()
+    assert names_in(receiver) == ["First"]
+    assert len(receiver.requests) == 1
+
+
 async def test_another_secret_signs_beside_the_one_before_for_a_day(sending: Sending, receiver: Receiver) -> None:
     number, old = await sending.make(receiver.url, RENAMED)
     new = await sending.change(rotate_webhook_secret, sending.settings, number)
