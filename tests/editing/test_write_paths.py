@@ -884,6 +884,7 @@ def list_pages(book: Book) -> Iterator[str]:
         "invitation_id": "1",
         "announcement_id": "1",
         "token_id": "1",
+        "webhook_id": "1",
         "call": "change_field",
     }
     for target in TARGETS:
