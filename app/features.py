@@ -145,6 +145,11 @@ from app.tenants.pages import settings as settings_pages
 from app.tenants.pages import sign_in as sign_in_pages
 from app.tenants.pages import tokens as token_pages
 from app.tenants.rights import TENANT_RIGHTS
+from app.webhooks.followers import webhooks_told
+from app.webhooks.notices import WEBHOOK_KINDS
+from app.webhooks.pages import deliveries as delivery_pages
+from app.webhooks.pages import webhooks as webhook_pages
+from app.webhooks.rights import WEBHOOK_RIGHTS
 
 WORKSPACE_PAGES = (
     sign_in_pages,
@@ -158,6 +163,8 @@ WORKSPACE_PAGES = (
     picture_pages,
     audit_pages,
     settings_pages,
+    webhook_pages,
+    delivery_pages,
     key_pages,
     security_pages,
     home_pages,
@@ -205,10 +212,10 @@ OTHERS = (password_links, record_usage, reindexing, books, auditing)
 ON_HOME = (editing_home, notification_home, chat_home, record_home, tenant_home)
 
 # Who may do what.
-install(TENANT_RIGHTS, EDITING_RIGHTS, NOTIFICATION_RIGHTS, RECORD_RIGHTS, CHAT_RIGHTS, GATEWAY_RIGHTS)
+install(TENANT_RIGHTS, EDITING_RIGHTS, NOTIFICATION_RIGHTS, RECORD_RIGHTS, CHAT_RIGHTS, GATEWAY_RIGHTS, WEBHOOK_RIGHTS)
 
 # What people can be told of, in the order in which they are asked how.
-install_kinds(ACCOUNT_KINDS, CHAT_KINDS, ANNOUNCEMENT_KINDS, RECORD_KINDS, APP_KINDS)
+install_kinds(ACCOUNT_KINDS, CHAT_KINDS, ANNOUNCEMENT_KINDS, RECORD_KINDS, APP_KINDS, WEBHOOK_KINDS)
 
 FOLLOWERS = Followers(
     # What changes rows, in the order in which it works.
@@ -237,6 +244,7 @@ FOLLOWERS = Followers(
     edits_told,
     deleted_withdrawn,
     invited_told,
+    webhooks_told,
     mails_planned,
     audited,
     operators_logged,

@@ -44,6 +44,10 @@ class Settings:
     # What an event of the gateway may have, and to how many channels one goes.
     gateway_message_bytes: int = 10_000
     gateway_channels: int = 100
+    # Where to, beside the public internet, something may be sent by an address that somebody typed, and where never.
+    outgoing_http: bool = False
+    outgoing_networks: str = ""
+    outgoing_refused: str = ""
 
     @property
     def scheme(self) -> str:
@@ -141,7 +145,7 @@ def read_settings(environment: Mapping[str, str] = os.environ, *, make: bool = T
         smtp_url=smtp_url,
         mail_from=environment.get("MAIL_FROM") or f"Mutirão <no-reply@{urlsplit(base_url).hostname}>",
         workers=workers,
-        debug=environment.get("DEBUG", "") not in ("", "0", "false", "no"),
+        debug=read_switch(environment, "DEBUG"),
         metrics_networks=read_networks(environment, "METRICS_NETWORKS", default="127.0.0.0/8 ::1/128"),
         edit_idle_seconds=read_count(environment, "EDIT_IDLE_SECONDS", default=600),
         file_limit_megabytes=read_count(environment, "FILE_LIMIT_MB", default=25),
@@ -156,6 +160,9 @@ def read_settings(environment: Mapping[str, str] = os.environ, *, make: bool = T
         workspace_sockets=read_limit(environment, "WORKSPACE_SOCKETS"),
         gateway_message_bytes=read_count(environment, "GATEWAY_MESSAGE_BYTES", default=10_000),
         gateway_channels=read_count(environment, "GATEWAY_CHANNELS", default=100),
+        outgoing_http=read_switch(environment, "OUTGOING_HTTP"),
+        outgoing_networks=read_networks(environment, "OUTGOING_NETWORKS", default=""),
+        outgoing_refused=read_networks(environment, "OUTGOING_REFUSED", default=""),
     )
 
 
@@ -234,6 +241,11 @@ def read_secret_key(environment: Mapping[str, str], data_dir: Path, *, required:
         path.touch(mode=0o600)
         path.write_text(secrets.token_hex(32))
     return path.read_text().strip()
+
+
+def read_switch(environment: Mapping[str, str], name: str) -> bool:
+    """Whether something is switched on in the environment."""
+    return environment.get(name, "") not in ("", "0", "false", "no")
 
 
 def read_count(environment: Mapping[str, str], name: str, *, default: int) -> int:

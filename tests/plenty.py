@@ -43,6 +43,8 @@ from app.records.permissions import EVERYTHING, NOTHING, CollectionGuest, write_
 from app.records.records import Record, get_record
 from app.records.revisions import Revision
 from app.tenants.invitations import Invitation
+from app.webhooks.deliveries import WebhookDelivery
+from app.webhooks.webhooks import MOST_WEBHOOKS, Webhook, WebhookTurn
 from tests.fields import TITLE
 
 # What a page shows whose lease has ended, and who goes on if nobody has had the lock since.
@@ -73,6 +75,7 @@ class Plenty:
         await self.add_others()
         await self.add_tokens()
         await self.add_apps()
+        await self.add_webhooks()
         return {
             "file_id": await self.newest(Attachment),
             "record_file_id": await self.newest(RecordFile),
@@ -82,6 +85,7 @@ class Plenty:
             "session_id": str(self.sessions[-1]),
             "token_id": await self.newest(Token),
             "app_id": await self.newest(GatewayApp),
+            "webhook_id": await self.newest(Webhook),
             "call": "change_field",
             "member_id": str(self.people[-1].id),
             "subject": f"record-{self.record.id}",
@@ -101,6 +105,19 @@ class Plenty:
         """Apps, with a bot each."""
         for number in range(min(self.count, MOST_APPS - 1)):
             await make_app(self.transaction, None, WantedApp(f"Front end {number}"))
+
+    async def add_webhooks(self) -> None:
+        """Webhooks of Ana's, which fail at something; the newest one has sent much."""
+        same = {"member_id": self.ana.id, "address": "https://hooks.invalid/", "kinds": [], "seed": b"s" * 16}
+        places = {"collections": [1], "rooms": [1]}
+        await self.put(Webhook, [{**same, **places} for _ in range(min(self.count, MOST_WEBHOOKS - 1))])
+        failing = {"workspace_id": self.ana.tenant_id, "what": "log", "cursor": 0, "failing_cursor": 1}
+        for webhook_id in (await self.transaction.scalars(select(Webhook.id))).all():
+            self.transaction.add(WebhookTurn(**failing, webhook_id=webhook_id, failing_since=now()))
+        newest = int(await self.newest(Webhook))
+        sent = {"webhook_id": newest, "cursor": 1, "channel": "tenant", "kind": "member.renamed", "message_id": "m"}
+        await self.put(WebhookDelivery, [{**sent, "body": "{}"} for _ in range(self.count)])
+        self.delivery = await self.newest(WebhookDelivery)
 
     async def put(self, model: Any, rows: Sequence[dict[str, Any]]) -> None:
         """Write rows at once."""

@@ -50,6 +50,7 @@ NOTING: dict[str, set[str]] = {
     "accounts": set(),
     "tenants": set(),
     "operators": set(),
+    "webhooks": set(),
     "notifications": {"notifications.py", "together.py", "withdrawals.py", "inbox.py"},
 }
 # What only followers call: who tells, shows or audits by themselves, or says whose sockets close.

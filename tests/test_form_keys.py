@@ -104,6 +104,14 @@ MADE = [
         led_to="/settings/apps?done=app-made",
     ),
     Made(
+        "/settings/webhooks",
+        {"address": "https://hooks.invalid/{n}", "kinds": "record.*"},
+        ("address", "https://hooks.invalid/other{n}"),
+        "SELECT count(*) FROM webhook WHERE address LIKE '%/{n}'",
+        {"address": "nowhere"},
+        led_to="/settings/webhooks?done=webhook-made",
+    ),
+    Made(
         "/collections/new",
         {"name": "Once {n}", "first": "Title"},
         ("name", "Other {n}"),
@@ -177,6 +185,7 @@ async def fill_in(server: Server, client: httpx.AsyncClient, made: Made) -> Fill
 
 SHOWN_ONCE = {
     "token": ("mut_", "token"),
+    "webhook": ("whsec_", "webhook"),
     "apps": ("REVERB_APP_SECRET=", "app"),
     "": ("/join?token=", "link"),
 }
@@ -323,6 +332,11 @@ MAKES_NOTHING = {
     *("/account/tokens/{token_id:int}/end", "/settings/tokens/{token_id:int}/end"),
     *("/settings/apps/{app_id:int}", "/settings/apps/{app_id:int}/secret/drop", "/settings/apps/{app_id:int}/end"),
     "/settings/apps/{app_id:int}/secret",  # the one that is in use goes on
+    # Each says what it is about, or is done again in a moment.
+    *(
+        f"/settings/webhooks/{{webhook_id:int}}/{what}"
+        for what in ("secret", *("enable", "disable", "test", "again", "skip", "replay", "remove"))
+    ),
     # The room of some people is one.
     "/chat/direct",
     # Each of them means another mail, and the mails to an address are counted.

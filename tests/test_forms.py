@@ -68,6 +68,7 @@ PLAUSIBLE = {
     },
     **{"email": "twice@example.org", "role": "member", "language": "en", "session_days": "30", "time_zone": "UTC"},
     "locale": "de_DE",
+    "address": "https://hooks.invalid/hook",
     **{"action": "save", "notify": "everything", "emoji": "👍", "until": "9999", "kind": "mention", "mail": "daily"},
     **{"quiet_from": "22:00", "quiet_until": "07:00", "uses": "3", "days": "3", "ends_at": "2999-12-31", "sure": ""},
     **{"password": "wrong", "new_password": "a long enough password", "show": "all", "archived": "", "private": ""},
@@ -86,6 +87,11 @@ NOT_FOR_MEMBERS = {
     ),
     *("/settings/apps", "/settings/apps/{app_id:int}", "/settings/apps/{app_id:int}/secret"),
     *("/settings/apps/{app_id:int}/secret/drop", "/settings/apps/{app_id:int}/end"),
+    *("/settings/webhooks", "/settings/webhooks/{webhook_id:int}/secret"),
+    *(
+        f"/settings/webhooks/{{webhook_id:int}}/{what}"
+        for what in ("enable", "disable", "test", "again", "skip", "replay", "remove")
+    ),
     *("/collections/new", "/c/{slug:str}/fields", "/c/{slug:str}/rename", "/c/{slug:str}/fields/{key:str}"),
     *("/c/{slug:str}/permissions", "/c/{slug:str}/guests", "/c/{slug:str}/guests/remove"),
     *("/c/{slug:str}/fields/{key:str}/restore", "/c/{slug:str}/fields/{key:str}/kind"),

@@ -54,6 +54,7 @@ PATH_VALUES = {
     "call": ("list_collections", "list_collections"),
     "token_id": ("{acme token}", "{globex token}"),
     "app_id": ("{acme app}", "{globex app}"),
+    "webhook_id": ("{acme webhook}", "{globex webhook}"),
 }
 # Parameters of what is the program's own: the same in every workspace.
 SAME_EVERYWHERE = {"call"}
@@ -241,11 +242,18 @@ async def world(shared_server: Server) -> AsyncIterator[World]:
                 assert told.status_code == 200, told.text
                 told = await client.post("/settings/apps", data={"name": title, "role": "member"})
                 assert told.status_code == 200, told.text
+                hooked = await client.post("/settings/webhooks", data={"address": f"https://{title.lower()}.invalid/"})
+                assert hooked.status_code == 200, hooked.text
+                (number,) = shared_server.store.rows("SELECT max(id) FROM webhook")[0]
+                off = await client.post(
+                    f"/settings/webhooks/{number}/disable"
+                )  # what it sends would change acme's rows
+                assert off.status_code == 303, off.text
         made = World(shared_server, ana, {})
         sessions = [
             str(made.rows(f"SELECT max(id) FROM session WHERE tenant_id = {tenant}")[0][0]) for tenant in (ACME, GLOBEX)
         ]
-        files, record_files, records, members, invitations, announcements, offers, tokens, apps = (
+        files, record_files, records, members, invitations, announcements, offers, tokens, apps, webhooks = (
             [str(made.rows(f"SELECT max(id) FROM {table} AND tenant_id = {tenant}")[0][0]) for tenant in (ACME, GLOBEX)]
             for table in (
                 "attachment WHERE true",
@@ -257,6 +265,7 @@ async def world(shared_server: Server) -> AsyncIterator[World]:
                 "undo_offer WHERE true",
                 "token WHERE true",
                 "gateway_app WHERE true",
+                "webhook WHERE true",
             )
         )
         made.values = {
@@ -271,6 +280,7 @@ async def world(shared_server: Server) -> AsyncIterator[World]:
             "undo_id": (offers[0], offers[1]),
             "token_id": (tokens[0], tokens[1]),
             "app_id": (apps[0], apps[1]),
+            "webhook_id": (webhooks[0], webhooks[1]),
         }
         yield made
 

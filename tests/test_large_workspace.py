@@ -29,6 +29,7 @@ from app.records.collections import Collection, get_collection
 from app.records.fields import Field
 from app.records.records import get_record
 from app.tenants.invitations import Invitation
+from app.webhooks.webhooks import Webhook
 from tests import test_statements
 from tests.databases import Store
 from tests.plenty import LONG_AGO, Plenty
@@ -72,10 +73,12 @@ class Large(Plenty):
         await self.put(Membership, [{"room_id": discussion.id, "member_id": each.id} for each in self.people])
         await self.add_tokens()
         await self.add_apps()
+        await self.add_webhooks()
         return {
             **{"announcement_id": str(self.announced), "session_id": str(self.sessions[-1])},
             **{"token_id": await self.newest(Token), "call": "change_field"},
             **{"app_id": await self.newest(GatewayApp)},
+            "webhook_id": await self.newest(Webhook),
             **{"invitation_id": await self.newest(Invitation), "member_id": str(self.people[-1].id)},
             **{"subject": f"record-{self.record.id}", "slug": "books", "room": room.slug, "number": "40"},
             **{"version": "1", "key": "title", "file_id": "1", "record_file_id": "1"},

@@ -72,6 +72,9 @@ TYPED: dict[str, dict[str, Any]] = {
     "/account/tokens": {"name": "nightly", "scopes": "records:read", "ends": "30"},
     "/settings/apps": {"name": "Front end", "role": "member", "scopes": "records:read"},
     "/settings/apps/{app_id:int}": {"origins": "https://example.org"},
+    "/settings/webhooks": {"address": "https://hooks.invalid/", "kinds": "record.*", "collections": "books"},
+    "/settings/webhooks/{webhook_id:int}/replay": {"from": "1"},
+    "/settings/webhooks/{webhook_id:int}/skip": {"cursor": "1"},
     "/account/password": {"password": PASSWORD, "new_password": "a long enough password"},
     "/c/{slug:str}/archive": {"archived": "yes"},
     "/c/{slug:str}/fields": {"kind": "text", "label": "Shelf mark"},
@@ -198,6 +201,8 @@ class World:
             form["person"] = self.values["guest"]
         elif target.path == "/files/take-out":
             form["upload"] = KEY
+        elif target.path == "/settings/webhooks/{webhook_id:int}/again":
+            form["delivery"] = self.values["delivery"]
         elif target.path == "/notifications/mute":
             form["subject"] = self.values["subject"]
         return {"data": TYPED.get(target.path, form)}
@@ -275,6 +280,7 @@ async def make_world(seeded: Store, directory: Path, count: int, asked: list[tup
             "bruno": str(plenty.bruno.id),
             "guest": str(plenty.guests[0]),
             "binned": plenty.binned,
+            "delivery": plenty.delivery,
         },
         ",".join(map(str, plenty.numbers)),
         asked,

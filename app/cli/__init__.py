@@ -16,6 +16,7 @@ from app.cli.records import record
 from app.cli.serving import demo, serve, worker
 from app.cli.tables import backup, migrate, move
 from app.cli.tokens import token
+from app.cli.webhooks import webhook
 from app.cli.workspaces import workspace
 from app.settings import SettingsError
 
@@ -26,7 +27,10 @@ def commands() -> None:
     """Mutirão: a workspace for teams. Settings are environment variables; README.md lists them."""
 
 
-for command in (migrate, serve, worker, demo, check, backup, move, workspace, operator, member, record, token, apps):
+for command in (
+    *(migrate, serve, worker, demo, check, backup, move, workspace, operator, member, record),
+    *(token, apps, webhook),
+):
     commands.add_command(command)
 
 

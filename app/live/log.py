@@ -32,6 +32,7 @@ from app.database import (
     now,
 )
 from app.jobs.sweeps import delete_by_keys, sweeps_with_settings
+from app.live.needed import find_not_needed
 from app.live.places import place_of_fact, write_fact
 from app.settings import Settings
 from app.web.templates import make_partial
@@ -280,10 +281,10 @@ async def read_reach(transaction: Transaction) -> int:
 async def trim_log(transaction: Transaction, limit: int, settings: Settings) -> int:
     """Delete partials and facts of which each has been kept for its time, the oldest first.
 
-    Of partials those among the last thousand rows of the workspace stay.
+    Of partials those among the last thousand rows of the workspace stay, and of facts those that somebody still needs.
     """
     partials = LoggedEvent.kind.is_(None), LoggedEvent.cursor <= transaction.tenant.cursor - KEPT_AT_LEAST
-    facts = (LoggedEvent.kind.is_not(None),)
+    facts = LoggedEvent.kind.is_not(None), LoggedEvent.cursor <= await find_not_needed(transaction)
     deleted = 0
     for kept_for, criteria in ((settings.partials_kept_for, partials), (settings.facts_kept_for, facts)):
         deleted += await delete_by_keys(

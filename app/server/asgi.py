@@ -55,6 +55,7 @@ from app.web.limits import Windows
 from app.web.readiness import Readiness
 from app.web.static import show_static_file
 from app.web.templates import compile_pushes
+from app.webhooks.sending import WebhookSender
 
 FORM_LIMIT = 64 * 1024
 
@@ -75,6 +76,7 @@ class Parts:
         self.gathering = Gathering(self.database, self.node)
         self.runner = Runner(self.database, settings)
         self.delivery = Delivery(self.database, settings)
+        self.webhooks = WebhookSender(self.database, settings)
         self.visits = Visits(self.database)
         self.writing_visits = Loop(self.database, self.visits.write, "the sessions in use")
         self.languages = Languages(self.database)
@@ -103,6 +105,7 @@ class Parts:
             self.gathering.running(),
             self.runner.loop.running(),
             self.delivery.running(),
+            self.webhooks.running(),
             self.writing_visits.running(),
         ):
             yield

@@ -433,6 +433,7 @@ PAGES: dict[tuple[str, str], list[tuple[str, str, int]]] = {
     ("read", "audit log"): [("GET", "/audit", 200)],
     ("end", "tokens"): [("GET", "/settings/tokens", 200), ("GET", "/settings/tokens/{token}/end", 200)],
     ("manage", "apps"): [("GET", "/settings/apps", 200), ("POST", "/settings/apps", 422)],
+    ("manage", "webhooks"): [("GET", "/settings/webhooks", 200), ("POST", "/settings/webhooks", 422)],
     ("read", "an announcement"): [("GET", "/announcements/{open}", 200)],
     ("read", "an announcement that is over"): [("GET", "/announcements/{over}", 200)],
 }

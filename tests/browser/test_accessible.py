@@ -20,7 +20,7 @@ from tests.test_isolation import TARGETS
 LOOK = (Path(__file__).parent / "accessibility.js").read_text()
 # What stands for a parameter in the demo's acme; a page with another one needs a line here.
 VALUES = {"slug": "books", "number": "40", "version": "1", "member_id": "3", "announcement_id": "1", "key": "title"}
-VALUES |= {"call": "change_field"}
+VALUES |= {"call": "change_field", "webhook_id": "1"}
 ROOMS = {"slug": "general", "number": "1"}
 # No pages, but pictures, files and parts that others take in; and a question about what the demo has none of.
 PARTS = (
@@ -120,6 +120,8 @@ async def test_every_page_of_a_workspace_is_accessible(
     settings = {"name": "Biblioteca Acme", "session_days": "30"}
     async with aclosing(await shared_server.sign_in("acme", "bruno@acme.test")) as bruno:
         await bruno.post("/announcements", data={"title": "Stocktaking", "text": "On Friday", "acknowledge": "yes"})
+        await bruno.post("/settings/webhooks", data={"address": "https://hooks.invalid/a-long-address-of-a-receiver"})
+        await bruno.post("/settings/webhooks/1/test")
         saved = await bruno.post("/settings", data=settings | {"language": language})
         assert saved.status_code == 303
     async with aclosing(await shared_server.sign_in("acme", "ana@acme.test")) as client:

@@ -893,6 +893,7 @@ def list_pages(book: Book) -> Iterator[str]:
         "announcement_id": "1",
         "token_id": "1",
         "app_id": "1",
+        "webhook_id": "1",
         "call": "change_field",
     }
     for target in TARGETS:

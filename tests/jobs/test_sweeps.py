@@ -45,6 +45,8 @@ from app.records.files import RecordFile
 from app.records.records import Record
 from app.settings import Settings
 from app.tenants.invitations import Invitation, make_link
+from app.webhooks.deliveries import WebhookDelivery
+from app.webhooks.webhooks import Webhook
 from tests.test_isolation import SETTINGS
 
 ACME, GLOBEX = 1, 2
@@ -76,6 +78,8 @@ KEPT = {
     "list_columns": "goes with its member or collection",
     "pinned_collection": "goes with its member or collection",
     "follow": "goes with its member, or with what is followed",
+    "webhook": "until an admin removes it",
+    "webhook_turn": "goes with its webhook",
 }
 
 
@@ -249,7 +253,16 @@ async def add_kept_answer(transaction: Transaction) -> None:
     transaction.add(KeptAnswer(token_id=token.id, key="k", sent="s", body=b"", **old))
 
 
+async def add_webhook_delivery(transaction: Transaction) -> None:
+    webhook = Webhook(member_id=1, address="https://hooks.invalid/", kinds=[], seed=b"s" * 16)
+    transaction.add(webhook)
+    await transaction.flush()
+    sent = {"channel": "tenant", "kind": "member.renamed", "message_id": "old", "body": "{}"}
+    transaction.add(WebhookDelivery(webhook_id=webhook.id, sent_at=now() - LONG_AGO, **sent))
+
+
 OLD: dict[str, tuple[Add, Any]] = {
+    "webhook_delivery": (add_webhook_delivery, WebhookDelivery.message_id == "old"),
     "visit": (add_visit, Visit.kind == "room"),
     "session": (add_session, Session.expires_at < func.current_timestamp()),
     "token": (add_ended_token, Token.name == "ended"),

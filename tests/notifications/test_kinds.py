@@ -31,6 +31,7 @@ async def test_preferences_list_the_kinds_in_the_order_that_the_program_says(sha
         "announcement",
         *("record-asked", "record-assigned", "record-followed", "record-added", "record-admin"),
         "app-maker",
+        "webhook",
     ]
 
 

@@ -31,6 +31,8 @@ DANGEROUS = {
     ),
     "/c/{slug:str}/remove": ("/c/spare/remove", [{}]),
     "/account/leave": ("/account/leave", [{"sure": "yes"}]),
+    "/settings/webhooks": ("/settings/webhooks", [{"address": "https://hooks.invalid/hook"}]),
+    "/settings/webhooks/{webhook_id:int}/secret": ("/settings/webhooks/1/secret", [{}]),
     "/account/tokens": ("/account/tokens", [{"name": "nightly", "scopes": "records:read", "ends": "30"}]),
     "/settings/apps": ("/settings/apps", [{"name": "Front end", "role": "member", "scopes": "records:read"}]),
     "/settings/apps/{app_id:int}/secret": ("/settings/apps/1/secret", [{}]),
@@ -46,6 +48,10 @@ HARMLESS = {
     *("/members/{member_id:int}/suspend", "/members/{member_id:int}/restore"),
     *("/members/invitations/{invitation_id:int}/resend", "/members/invitations/{invitation_id:int}/revoke"),
     *("/settings", "/settings/security", "/settings/logo", "/settings/logo/remove"),
+    *(
+        f"/settings/webhooks/{{webhook_id:int}}/{what}"
+        for what in ("enable", "disable", "test", "again", "skip", "replay", "remove")
+    ),
     *("/account/tokens/{token_id:int}/end", "/settings/tokens/{token_id:int}/end"),
     *("/settings/apps/{app_id:int}", "/settings/apps/{app_id:int}/secret/drop", "/settings/apps/{app_id:int}/end"),
     *("/c/{slug:str}/archive", "/c/{slug:str}/restore"),
@@ -82,6 +88,8 @@ async def ana(shared_server: Server) -> AsyncIterator[httpx.AsyncClient]:
         if (await client.post("/c/spare/restore")).status_code == 404:  # a test before has deleted it, or none was yet
             await client.post("/collections/new", data={"name": "Spare", "first": "Title"})
         await client.post("/settings/apps", data={"name": "First", "role": "member"})
+        if (await client.get("/settings/webhooks/1")).status_code == 404:
+            await client.post("/settings/webhooks", data={"address": "https://hooks.invalid/hook"})
         grow_old(shared_server)
         yield client
 
@@ -184,9 +192,9 @@ async def test_with_the_password_it_goes_on_with_what_was_posted(
     elif path == "/members/links":
         assert done.status_code == 200
         assert "/join?token=" in done.text
-    elif path == "/account/tokens":
+    elif path == "/account/tokens" or "webhooks" in path:
         assert done.status_code == 200
-        assert "mut_" in done.text
+        assert "mut_" in done.text or "whsec_" in done.text
     elif path.startswith("/settings/apps"):
         assert done.status_code == 200
         assert "REVERB_APP_SECRET=" in done.text

@@ -119,8 +119,16 @@ async def test_how_long_people_stay_signed_in_is_chosen_apart_from_the_name(sign
 
 
 async def test_settings_and_account_are_one_shell_each(people: dict[str, httpx.AsyncClient]) -> None:
-    settings = ["General", "People", "Collections", "Apps", "Security", "Audit log"]
-    paths = ("/settings", "/members", "/settings/collections", "/settings/apps", "/settings/security", "/audit")
+    settings = ["General", "People", "Collections", "Apps", "Webhooks", "Security", "Audit log"]
+    paths = (
+        "/settings",
+        "/members",
+        "/settings/collections",
+        "/settings/apps",
+        "/settings/webhooks",
+        "/settings/security",
+        "/audit",
+    )
     for place, path in enumerate(paths):
         tabs = list_tabs((await people["ana"].get(path)).text)
         assert [label for label, _ in tabs] == settings

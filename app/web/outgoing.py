@@ -1,0 +1,280 @@
+"""Outgoing requests: all that this program sends to an address that somebody typed, or a browser named.
+
+There is one way out, and it is narrow: by https, unless the installation allows http; to an address that is on the
+internet for everybody (`internet.py`), which is looked at after the name was resolved, and which the connection is made
+to, so that a name server that says something else the next time changes nothing; with the name for TLS and `Host`. No
+proxy of the environment is asked and no redirect followed. How long it takes, and how much is read, is bounded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import re
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from urllib.parse import quote, urlsplit
+
+import httptools
+import idna
+
+from app.settings import Settings
+from app.web.internet import IPAddress, is_among, is_global, read_network_list, unwrap
+
+# How long a name server, a connection with its TLS, and all of it may take, in seconds.
+RESOLVING_SECONDS = 5
+CONNECTING_SECONDS = 5
+TOTAL_SECONDS = 15
+# Of so many addresses of a name it is tried which can be reached.
+MOST_TRIED = 4
+# How much of an answer is taken, in bytes: before its body, and of that.
+LONGEST_HEAD = 32 * 1024
+KEPT_OF_BODY = 1024
+LONGEST_ADDRESS = 1000
+
+# A name server that does not answer holds a thread longer than we wait for it: nobody else's.
+RESOLVERS = ThreadPoolExecutor(max_workers=16, thread_name_prefix="resolver")
+HOST_NAME = re.compile(
+    r"(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*"
+)
+
+Resolve = Callable[[str, int], Awaitable[Sequence[IPAddress]]]
+
+
+class NotSent(Exception):
+    """There is no answer: it could not be sent, or nothing came back. The text says why, in technical English."""
+
+
+class AddressRefused(NotSent):
+    """The address is none that anything is sent to from here."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingAddress:
+    """An address that was read: what is resolved, and what is asked of whoever is there."""
+
+    scheme: str
+    host: str
+    port: int
+    target: str
+
+    @property
+    def host_header(self) -> str:
+        """The host as the receiver is told it."""
+        name = f"[{self.host}]" if ":" in self.host else self.host
+        return name if self.port == {"https": 443, "http": 80}[self.scheme] else f"{name}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingAnswer:
+    """What came back: the status, and the beginning of the body."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+
+
+def read_outgoing_address(text: str) -> OutgoingAddress:
+    """Read an address that somebody typed. Raises AddressRefused for what is none by http or https."""
+    if len(text) > LONGEST_ADDRESS or re.search(r"[\s\x00-\x1f\x7f\\]", text):
+        raise AddressRefused("this is no address of the web")
+    try:
+        parts = urlsplit(text)
+        port, name = parts.port, parts.hostname or ""
+        host = str(ipaddress.IPv6Address(name)) if ":" in name else encode_host(name)
+    except (ValueError, idna.IDNAError) as error:
+        raise AddressRefused("this is no address of the web") from error
+    if parts.scheme not in ("http", "https") or port == 0:
+        raise AddressRefused("this is no address of the web")
+    if "@" in parts.netloc or parts.fragment:
+        raise AddressRefused("an address with a name before @, or a part behind #, is not taken")
+    path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
+    query = quote(parts.query, safe="/%:@!$&'()*+,;=~-._?")
+    target = f"{path}?{query}" if query else path
+    return OutgoingAddress(parts.scheme, host, port or (443 if parts.scheme == "https" else 80), target)
+
+
+def encode_host(name: str) -> str:
+    """A host's name as name servers know it. Raises ValueError and IDNAError for what is none."""
+    name = name.rstrip(".").lower()
+    if not name.isascii():
+        name = idna.encode(name, uts46=True).decode()
+    if not HOST_NAME.fullmatch(name):
+        raise ValueError("not a host's name")
+    return name
+
+
+async def resolve_name(host: str, port: int) -> Sequence[IPAddress]:
+    """The addresses that a name has now. Raises OSError."""
+    loop = asyncio.get_running_loop()
+    found = await loop.run_in_executor(
+        RESOLVERS, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
+    )
+    return list(dict.fromkeys(ipaddress.ip_address(each[4][0]) for each in found))
+
+
+class ReadAnswer:
+    """An answer, as far as it has been read; what the parser calls."""
+
+    def __init__(self) -> None:
+        self.parser = httptools.HttpResponseParser(self)
+        self.headers: dict[str, str] = {}
+        self.body = b""
+        self.taken = 0
+        self.status = 0
+        self.begun = False
+        self.over = False
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header, of which the last one counts."""
+        self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+
+    def on_headers_complete(self) -> None:
+        """Its status is known. One below 200 says that another comes."""
+        self.status = self.parser.get_status_code()
+        self.begun = self.status >= 200
+        if not self.begun:
+            self.headers.clear()
+
+    def on_body(self, body: bytes) -> None:
+        """A part of the body, of which the beginning is kept."""
+        self.body = (self.body + body[:KEPT_OF_BODY])[:KEPT_OF_BODY]
+
+    def on_message_complete(self) -> None:
+        """There is no more of it."""
+        self.over = self.begun
+
+    @property
+    def enough(self) -> bool:
+        """Whether nothing more of it would be looked at."""
+        return self.over or (self.begun and len(self.body) >= KEPT_OF_BODY)
+
+    def feed(self, data: bytes) -> None:
+        """Take some of it. Raises NotSent for what is no answer by HTTP, or has too long a head."""
+        self.taken += len(data)
+        try:
+            self.parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            if not self.begun:
+                raise NotSent("what answers does not speak HTTP") from error
+            self.over = True
+        if not self.begun and self.taken > LONGEST_HEAD:
+            raise NotSent("the head of the answer is too long")
+
+
+class Outgoing:
+    """The way out of this process."""
+
+    def __init__(self, settings: Settings, *, resolve: Resolve = resolve_name) -> None:
+        self.settings = settings
+        self.resolve = resolve
+        self.allowed = read_network_list(settings.outgoing_networks)
+        self.refused = read_network_list(settings.outgoing_refused)
+        self.tls: ssl.SSLContext | None = None
+
+    def check(self, address: OutgoingAddress) -> None:
+        """Raise AddressRefused for one that can be told not to do without asking a name server."""
+        if address.scheme == "http" and not self.settings.outgoing_http:
+            raise AddressRefused("this installation sends by https only")
+        try:
+            literal = ipaddress.ip_address(address.host)
+        except ValueError:
+            return
+        self.check_reached(literal)
+
+    def check_reached(self, address: IPAddress) -> None:
+        """Raise AddressRefused for an address of a machine that nothing is sent to."""
+        meant = unwrap(address)
+        if is_among(meant, self.refused) or not (is_among(meant, self.allowed) or is_global(meant)):
+            raise AddressRefused("the address is not on the public internet")
+
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> OutgoingAnswer:
+        """Send something, and take what is answered. Raises NotSent."""
+        address = read_outgoing_address(url)
+        self.check(address)
+        read = ReadAnswer()
+        try:
+            async with asyncio.timeout(TOTAL_SECONDS):
+                await self.talk(address, write_request(address, headers, body), read)
+        except TimeoutError as error:
+            if not read.begun:
+                raise NotSent(f"there was no answer within {TOTAL_SECONDS} s") from error
+        except OSError as error:
+            if not read.begun:
+                raise NotSent(describe_fault(error)) from error
+        if not read.begun:
+            raise NotSent("the connection was closed without an answer")
+        return OutgoingAnswer(read.status, read.body, read.headers)
+
+    async def talk(self, address: OutgoingAddress, request: bytes, read: ReadAnswer) -> None:
+        """Connect, write, and read as much as is looked at."""
+        reader, writer = await self.connect(address)
+        try:
+            writer.write(request)
+            await writer.drain()
+            while not read.enough:
+                data = await reader.read(16 * 1024)
+                if not data:
+                    return
+                read.feed(data)
+        finally:
+            writer.transport.abort()
+
+    async def connect(self, address: OutgoingAddress) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """A connection to the first of the name's addresses that can be reached. Raises AddressRefused when any of
+        them is not on the internet, and OSError."""
+        context = await self.load_tls() if address.scheme == "https" else None
+        fault: OSError | None = None
+        for found in await self.find_addresses(address):
+            try:
+                async with asyncio.timeout(CONNECTING_SECONDS):
+                    return await asyncio.open_connection(
+                        str(found),
+                        address.port,
+                        ssl=context,
+                        server_hostname=address.host if context else None,
+                    )
+            except OSError as error:  # a timeout is one, too
+                fault = error if str(error) else OSError("the connection was not made in time")
+        raise fault or OSError("the name has no address")
+
+    async def find_addresses(self, address: OutgoingAddress) -> Sequence[IPAddress]:
+        """The addresses to connect to. Raises AddressRefused and OSError."""
+        try:
+            async with asyncio.timeout(RESOLVING_SECONDS):
+                found = [unwrap(each) for each in await self.resolve(address.host, address.port)]
+        except TimeoutError as error:
+            raise OSError("the name server did not answer in time") from error
+        except UnicodeError as error:
+            raise AddressRefused("this is no address of the web") from error
+        for each in found:
+            self.check_reached(each)
+        return found[:MOST_TRIED]
+
+    async def load_tls(self) -> ssl.SSLContext:
+        """What certificates are looked at by: those of the system, or of SSL_CERT_FILE."""
+        if self.tls is None:
+            self.tls = await asyncio.to_thread(ssl.create_default_context)
+        return self.tls
+
+
+def write_request(address: OutgoingAddress, headers: Mapping[str, str], body: bytes) -> bytes:
+    """The request as it goes over the wire."""
+    named = {"host": address.host_header, "user-agent": "Mutirao", "connection": "close", **headers}
+    named["content-length"] = str(len(body))
+    lines = [f"POST {address.target} HTTP/1.1", *(f"{name}: {value}" for name, value in named.items())]
+    if any("\r" in line or "\n" in line for line in lines):
+        raise ValueError("a header has several lines")
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+
+
+def describe_fault(error: OSError) -> str:
+    """Why nothing was sent, in one line."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the certificate won't do: {error.verify_message}"
+    if isinstance(error, socket.gaierror):
+        return "the name is not known"
+    return " ".join(str(error.strerror or error or "the connection was not made").split())[:200]

@@ -1,0 +1,264 @@
+"""Sending: takes what is due from the turns of webhooks, of each one thing after another, and of several at once.
+
+A turn is claimed by a lease, so that one of all workers has it. It goes through the log from its cursor: each fact is
+looked at with the rights that the maker has then, sent, and the cursor moves with the commit that keeps what was
+answered. A process that dies in between lets the next one send the same fact again, with the same id, by which its
+receiver knows the second copy; so each comes at least once, and in order. One that fails is tried again, later each
+time, and holds up no other webhook; for three days, then the webhook is disabled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import delete, or_, select, update
+
+from app.accounts.members import Member
+from app.database import Database, PreparedSelect, Tenant, Transaction, now
+from app.database.leases import LeaseLost, back_off, claim, hold, is_due
+from app.jobs.runner import STOP_GRACE, Loop
+from app.settings import Settings
+from app.web.errors import Gone
+from app.web.forms import number_of
+from app.web.outgoing import NotSent, Outgoing
+from app.webhooks.choosing import FactToSend, find_fact_again, find_next_fact
+from app.webhooks.facts import WebhookGivenUp
+from app.webhooks.messages import SentMessage, WebhookMessage, write_fact_message, write_test_message
+from app.webhooks.webhooks import Webhook, WebhookTurn, get_webhook, has_rights
+
+# Longer than anything takes that is done with a turn before it is let go, or prolonged by the next claim.
+TURN_LEASE = 40
+# A worker sends to so many webhooks at once, and of one workspace to fewer; and goes on with one for so long.
+MOST_SENDING = 16
+MOST_OF_WORKSPACE = 4
+TURN_SECONDS_AT_MOST = 5.0
+LOOKED_AT_DUE = 100
+# Between the tries of what fails, and how long it may.
+FIRST_SENDING_PAUSE = timedelta(seconds=5)
+LONGEST_SENDING_PAUSE = timedelta(hours=6)
+MOST_FAILING = timedelta(days=3)
+
+RIGHTS_LOST = "its maker may not have webhooks any more"
+SAYS_GONE = "the receiver says that it is gone (410)"
+FAILED_FOR_LONG = "it has failed for three days"
+NOT_IN_LOG = "the event is not in the log any more, or is none that this webhook gets"
+
+log = structlog.get_logger("webhooks")
+
+LIST_DUE_TURNS = PreparedSelect(
+    lambda: (
+        select(WebhookTurn.id, WebhookTurn.workspace_id)
+        .join(Tenant, Tenant.id == WebhookTurn.workspace_id)
+        .where(
+            WebhookTurn.active,
+            is_due(WebhookTurn),
+            Tenant.suspended_at.is_(None),
+            or_(WebhookTurn.what != "log", Tenant.cursor > WebhookTurn.cursor),
+        )
+        .order_by(WebhookTurn.due_at, WebhookTurn.id)
+        .limit(LOOKED_AT_DUE)
+    )
+)
+
+
+LIST_WATCHED = PreparedSelect(lambda: select(WebhookTurn.workspace_id).where(WebhookTurn.active).distinct())
+
+
+class WebhookSender:
+    """This process's part in sending."""
+
+    def __init__(self, database: Database, settings: Settings, outgoing: Outgoing | None = None) -> None:
+        self.database = database
+        self.settings = settings
+        self.outgoing = outgoing or Outgoing(settings)
+        self.sending: dict[asyncio.Task[None], int] = {}
+        self.watched: set[int] = set()  # the workspaces that have webhooks
+        self.loop = Loop(database, self.step, "webhooks")
+        database.on_commit.append(self.hear)
+
+    def hear(self, transaction: Transaction) -> None:
+        """Look at what is due when this process has committed a fact; what others commit is found within a second."""
+        if transaction.batch is not None and transaction.batch.facts and transaction.tenant.id in self.watched:
+            self.loop.wake.set()
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Send while the block runs; then let what is on its way arrive."""
+        try:
+            async with self.loop.running():
+                yield
+        finally:
+            if self.sending:
+                await asyncio.wait(self.sending, timeout=STOP_GRACE)
+            for task in list(self.sending):
+                task.cancel()
+            await asyncio.gather(*self.sending, return_exceptions=True)
+
+    async def step(self) -> bool:
+        """Begin with what is due, as far as there is room; False when nothing was begun."""
+        if len(self.sending) >= MOST_SENDING:
+            return False
+        async with self.database.read() as transaction:
+            self.watched = set(await transaction.column(LIST_WATCHED))
+            due = await transaction.rows(LIST_DUE_TURNS) if self.watched else []
+        busy, begun = Counter(self.sending.values()), False
+        for turn_id, workspace_id in due:
+            if len(self.sending) >= MOST_SENDING:
+                break
+            if busy[workspace_id] >= MOST_OF_WORKSPACE:
+                continue
+            async with self.database.write() as transaction:
+                turn = await claim(transaction, WebhookTurn, turn_id, seconds=TURN_LEASE)
+            if turn is None:
+                continue
+            task = asyncio.create_task(self.take(turn))
+            self.sending[task] = workspace_id
+            task.add_done_callback(self.let_go)
+            busy[workspace_id] += 1
+            begun = True
+        return begun
+
+    def let_go(self, task: asyncio.Task[None]) -> None:
+        """There is room for another."""
+        del self.sending[task]
+        self.loop.wake.set()
+
+    async def take(self, turn: WebhookTurn) -> None:
+        """Do what there is to be done with a claimed turn. Whatever goes wrong with it is its own."""
+        try:
+            await (self.go_through_log(turn) if turn.what == "log" else self.send_asked(turn))
+        except (LeaseLost, Gone, LookupError):
+            log.info("somebody has changed a webhook while something was sent to it", webhook=turn.webhook_id)
+        except asyncio.CancelledError:
+            with contextlib.suppress(Exception):
+                await asyncio.shield(self.release(turn))
+            raise
+        except Exception as error:
+            log.error("a webhook can't be looked after; it is tried again", webhook=turn.webhook_id, reason=repr(error))
+            with contextlib.suppress(Exception):
+                await self.release(turn, wait=FIRST_SENDING_PAUSE)
+
+    async def release(self, turn: WebhookTurn, *, wait: timedelta = timedelta(0)) -> None:
+        """Let others have the turn, after a while."""
+        async with self.database.write() as transaction:
+            statement: Any = update(WebhookTurn).where(WebhookTurn.id == turn.id, WebhookTurn.lease == turn.lease)
+            await transaction.execute(statement.values(leased_until=None, due_at=now() + wait, attempts=0))
+
+    async def go_through_log(self, turn: WebhookTurn) -> None:
+        """Send what comes after the turn's cursor, until nothing is left, something fails, or it is others' turn."""
+        began, cursor, failures = time.monotonic(), turn.cursor, turn.failures
+        while time.monotonic() - began < TURN_SECONDS_AT_MOST:
+            async with self.database.read(turn.workspace_id) as transaction:
+                tenant = transaction.tenant
+                webhook, _, maker = await get_webhook(transaction, turn.webhook_id)
+                if not has_rights(maker):
+                    break
+                fact, upto = await find_next_fact(transaction, webhook, maker, cursor)
+                is_all = fact is None and upto == tenant.cursor
+            if fact is None:
+                await self.settle(turn, cursor=upto)
+                cursor = upto
+                if is_all:
+                    await self.release(turn)
+                    return
+                continue
+            sent = await self.send(webhook, write_fact_message(webhook.id, tenant.slug, fact))
+            if not sent.taken:
+                await self.note_failure(turn, fact, sent, failures + 1)
+                return
+            await self.settle(turn, cursor=fact.cursor, sent=sent)
+            cursor, failures = fact.cursor, 0
+        else:
+            await self.release(turn)
+            return
+        await self.give_up(turn, RIGHTS_LOST)
+
+    async def settle(self, turn: WebhookTurn, *, cursor: int, sent: SentMessage | None = None) -> None:
+        """Move the turn's cursor, with what was answered. Raises LeaseLost."""
+        whose = turn.workspace_id if sent is not None else None
+        async with self.database.write(whose) as transaction:
+            await hold(transaction, WebhookTurn, turn.id, turn.lease)
+            well = {"failures": 0, "failing_since": None, "failing_cursor": None} if sent is not None else {}
+            here = WebhookTurn.id == turn.id
+            await transaction.execute(update(WebhookTurn).where(here).values(cursor=cursor, attempts=0, **well))
+            if sent is not None:
+                await transaction.insert(sent.keep(turn.webhook_id))
+
+    async def note_failure(self, turn: WebhookTurn, fact: FactToSend, sent: SentMessage, failures: int) -> None:
+        """Try again later, or give up what has failed for too long. Raises LeaseLost."""
+        since = turn.failing_since or now()
+        if turn.failing_cursor != fact.cursor:
+            since, failures = now(), 1
+        gone = SAYS_GONE if sent.status == 410 else ""
+        if gone or now() - since >= MOST_FAILING:
+            await self.give_up(turn, gone or f"{FAILED_FOR_LONG}: {sent.why}", sent)
+            return
+        wait = back_off(failures, first=FIRST_SENDING_PAUSE, longest=LONGEST_SENDING_PAUSE) - now()
+        wait = max(wait * random.uniform(0.8, 1.2), timedelta(seconds=sent.retry_after))  # noqa: S311
+        due = min(now() + wait, since + MOST_FAILING)
+        log.warning("a webhook can't be sent to; it is tried again", webhook=turn.webhook_id, reason=sent.why, at=due)
+        async with self.database.write(turn.workspace_id) as transaction:
+            await hold(transaction, WebhookTurn, turn.id, turn.lease)
+            failing = {"failures": failures, "failing_since": since, "failing_cursor": fact.cursor}
+            statement = update(WebhookTurn).where(WebhookTurn.id == turn.id)
+            await transaction.execute(statement.values(leased_until=None, due_at=due, attempts=0, **failing))
+            await transaction.insert(sent.keep(turn.webhook_id))
+
+    async def give_up(self, turn: WebhookTurn, why: str, sent: SentMessage | None = None) -> None:
+        """Disable a webhook, and have its maker told. Raises LeaseLost."""
+        async with self.database.write(turn.workspace_id) as transaction:
+            await hold(transaction, WebhookTurn, turn.id, turn.lease)
+            webhook, current, maker = await get_webhook(transaction, turn.webhook_id)
+            await transaction.change(current, active=False, leased_until=None)
+            await transaction.change(webhook, disabled_at=now(), disabled_why=why[:200])
+            if sent is not None:
+                await transaction.insert(sent.keep(webhook.id))
+            by, ids = transaction.actor, {"webhook_id": webhook.id, "member_id": maker.id}
+            transaction.note(WebhookGivenUp(by=by, **ids, host=webhook.host, why=why[:200]))
+        log.error("a webhook was disabled", webhook=turn.webhook_id, reason=why)
+
+    async def send_asked(self, turn: WebhookTurn) -> None:
+        """Send a test, or a fact again, once, and keep what came of it. Raises LeaseLost."""
+        async with self.database.read(turn.workspace_id) as transaction:
+            webhook, _, maker = await get_webhook(transaction, turn.webhook_id)
+            message, why = await self.write_asked(transaction, webhook, maker, turn)
+        sent = SentMessage(message, 0, error=why) if why else await self.send(webhook, message)
+        async with self.database.write(turn.workspace_id) as transaction:
+            await hold(transaction, WebhookTurn, turn.id, turn.lease)
+            await transaction.execute(delete(WebhookTurn).where(WebhookTurn.id == turn.id))
+            await transaction.insert(sent.keep(turn.webhook_id))
+
+    async def write_asked(
+        self, transaction: Transaction, webhook: Webhook, maker: Member, turn: WebhookTurn
+    ) -> tuple[WebhookMessage, str]:
+        """What is to be sent beside the log, and why it is not."""
+        slug = transaction.tenant.slug
+        if turn.what == "test":
+            return write_test_message(turn.id, slug), "" if has_rights(maker) else RIGHTS_LOST
+        fact = await find_fact_again(transaction, webhook, maker, turn.cursor) if has_rights(maker) else None
+        if fact is None:
+            missing = FactToSend(turn.cursor, "", "", "{}", now())
+            return write_fact_message(webhook.id, slug, missing), NOT_IN_LOG if has_rights(maker) else RIGHTS_LOST
+        return write_fact_message(webhook.id, slug, fact), ""
+
+    async def send(self, webhook: Webhook, message: WebhookMessage) -> SentMessage:
+        """Send something now; what came of it."""
+        began = time.perf_counter()
+        headers = message.sign(webhook.secrets(self.settings.secret_key))
+        try:
+            said = await self.outgoing.post(webhook.address, headers, message.body)
+        except NotSent as error:
+            return SentMessage(message, round((time.perf_counter() - began) * 1000), error=str(error)[:200])
+        took = round((time.perf_counter() - began) * 1000)
+        later = number_of(said.headers.get("retry-after", "")) if said.status in (429, 503) else 0
+        text = said.body.decode(errors="replace").replace("\0", "�")
+        retry_after = min(later, int(LONGEST_SENDING_PAUSE.total_seconds()))
+        return SentMessage(message, took, status=said.status, answer=text, retry_after=retry_after)
