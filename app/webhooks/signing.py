@@ -14,12 +14,12 @@ import secrets
 from collections.abc import Sequence
 
 WEBHOOK_SECRET_MARK = "whsec_"  # noqa: S105  (what secrets begin with)
-SEED_LENGTH = 16
+WEBHOOK_SEED_LENGTH = 16
 
 
 def make_webhook_seed() -> bytes:
     """What is stored of a new secret."""
-    return secrets.token_bytes(SEED_LENGTH)
+    return secrets.token_bytes(WEBHOOK_SEED_LENGTH)
 
 
 def webhook_secret_of(secret_key: str, seed: bytes) -> str:

@@ -33,7 +33,7 @@ from app.web.forms import Invalid
 from app.web.outgoing import LONGEST_ADDRESS, AddressRefused, Outgoing, read_outgoing_address
 from app.web.texts import _l
 from app.webhooks.facts import WebhookMade
-from app.webhooks.signing import SEED_LENGTH, make_webhook_seed, webhook_secret_of
+from app.webhooks.signing import WEBHOOK_SEED_LENGTH, make_webhook_seed, webhook_secret_of
 
 MOST_WEBHOOKS = 20
 MOST_WEBHOOK_KINDS = 50
@@ -54,6 +54,7 @@ WEBHOOK_FAMILIES = {
     "announcement": _l("Announcements"),
     "setting": _l("Settings"),
     "logo": _l("The logo"),
+    "app": _l("Apps"),
     "webhook": _l("Webhooks"),
 }
 KIND_PATTERN = re.compile(r"([a-z]+)\.(?:\*|[a-z]+(?:-[a-z]+)*)")
@@ -75,8 +76,8 @@ class Webhook(Tenanted, Base):
     kinds: Mapped[list[str]] = mapped_column(JSON)
     collections: Mapped[list[int] | None] = mapped_column(JSON(none_as_null=True))
     rooms: Mapped[list[int] | None] = mapped_column(JSON(none_as_null=True))
-    seed: Mapped[bytes] = mapped_column(LargeBinary(SEED_LENGTH))
-    old_seed: Mapped[bytes | None] = mapped_column(LargeBinary(SEED_LENGTH))
+    seed: Mapped[bytes] = mapped_column(LargeBinary(WEBHOOK_SEED_LENGTH))
+    old_seed: Mapped[bytes | None] = mapped_column(LargeBinary(WEBHOOK_SEED_LENGTH))
     rotated_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     made_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -82,7 +82,7 @@ async def test_an_admin_makes_one_sees_what_it_sent_and_has_it_sent_again(
     assert "It sends nothing since" not in (await bruno.get(page)).text
     assert "whsec_" in (await bruno.post(f"{page}/secret")).text
     audit = (await bruno.get("/audit")).text
-    assert "made a webhook to" in audit
+    assert "created a webhook to" in audit
     assert "/hook" not in audit, "an address may hold a secret"
     for secret in secrets:
         assert secret not in server.log
