@@ -17,7 +17,7 @@ from markupsafe import Markup
 from app.records.kinds.affixes import MINUS, refuse_others, without_affixes
 from app.records.kinds.kind import Cell, Definition, FieldKind, Json, fail
 from app.records.kinds.sheet_formats import format_of_number
-from app.web.forms import Invalid
+from app.web.forms import Invalid, clean_line
 from app.web.texts import _l
 
 MOST_WHOLE_DIGITS = 15
@@ -228,7 +228,7 @@ class NumberKind(FieldKind):
         return format_of_number(max(digits or 0, count_digits(Decimal(value))), grouping=grouping, unit=unit)
 
     def check_options(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
-        unit = " ".join(str(options.get("unit") or "").split())
+        unit = clean_line(str(options.get("unit") or ""))
         if len(unit) > MOST_UNIT:
             raise Invalid(unit=_l("At most %(limit)d characters.", limit=MOST_UNIT))
         return {"grouping": bool(options.get("grouping")), **({"unit": unit} if unit else {})}
