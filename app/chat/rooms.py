@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
 from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
-from app.web.forms import Invalid, clean_line, clean_name
+from app.web.forms import Invalid, clean_label, clean_line
 from app.web.texts import _l, fold
 
 RoomKind = Literal["public", "private", "direct", "discussion"]
@@ -81,7 +81,7 @@ def order_of(room: Room, name: str) -> str:
 
 def check_name(name: str, description: str) -> tuple[str, str]:
     """The name and description of a room, as `clean_line` makes them. Raises Invalid for what it can't have."""
-    name, description = clean_name("name", name), clean_line(description)
+    name, description = clean_label("name", name), clean_line(description)
     if len(name) > LONGEST_ROOM_NAME:
         raise Invalid(name=_l("At most %(limit)d characters.", limit=LONGEST_ROOM_NAME))
     if len(description) > 500:

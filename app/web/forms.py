@@ -148,7 +148,7 @@ def clean_line(text: str) -> str:
     return " ".join(UNSEEN.sub("", text).split())
 
 
-def clean_name(name: str, text: str) -> str:
+def clean_label(name: str, text: str) -> str:
     """Likewise, what something is called, of which there has to be something that people see. Raises Invalid, which
     says so of the field of a name."""
     cleaned = clean_line(text)

@@ -112,7 +112,7 @@ def as_ticked(options: dict[str, Any]) -> dict[str, str]:
 
 def read_choice_shape(field: Field, given: GivenChoiceShape) -> GivenChoice:
     """A choice as it is to be. Raises a 422 problem for one that is not there."""
-    name = as_forms_have_it(given.name)
+    name: str = as_forms_have_it(given.name)
     if given.id is None:
         return name
     there = next((each for each in field.choices if each["id"] == given.id), None)

@@ -1,4 +1,4 @@
-"""Numbers: whole ones, decimals, money, ratings. They are typed and shown as the workspace's locale writes them."""
+"""Numbers: whole ones and decimals, which are typed and shown as the workspace's locale writes them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from typing import Any, NoReturn
 
 from babel import Locale
 from babel.numbers import NumberFormatError, format_decimal, parse_decimal
-from markupsafe import Markup
 
 from app.records.kinds.affixes import MINUS, refuse_others, without_affixes
 from app.records.kinds.kind import Cell, Definition, FieldKind, Json, fail
@@ -23,9 +22,6 @@ from app.web.texts import _l
 MOST_WHOLE_DIGITS = 15
 MOST_DIGITS = 10
 MOST_UNIT = 12
-MOST_STARS = 10
-# Stars as a page shows them, and as it reads them to those who see none.
-STARS = re.compile(r"(?P<stars>\N{BLACK STAR}*)\N{WHITE STAR}*|(?P<number>[0-9]{1,2}) / [0-9]{1,2}")
 # What numbers are written with: no exponents, which nobody types on purpose. No number is as long as this many letters.
 WRITTEN = re.compile(r"[+-]?[0-9.,'\u2019\u066b\u066c\s]+")
 LONGEST_NUMBER = 100
@@ -64,7 +60,9 @@ def read_number(text: str, locale: Locale, most: int = MOST_DIGITS) -> Decimal:
         readings = list(dict.fromkeys(error.suggestions or ()))
         read = {each: parse_decimal(each, locale=locale) for each in readings}
         begins = re.match(r"[+-]?0+[^0-9]", digits)  # what begins so is less than 1, and no group
-        suggestions = [each for each in readings if count_digits(read[each]) <= most and not (begins and abs(read[each]) >= 1)]
+        suggestions = [
+            each for each in readings if count_digits(read[each]) <= most and not (begins and abs(read[each]) >= 1)
+        ]
         if len(suggestions) > 1:
             raise fail("Is it %(one)s or %(other)s? Write it so.", one=suggestions[0], other=suggestions[1]) from error
         if suggestions:
@@ -73,10 +71,10 @@ def read_number(text: str, locale: Locale, most: int = MOST_DIGITS) -> Decimal:
             refuse_digits(most)
         example = format_decimal(Decimal("1234.5"), locale=locale)
         raise fail("Write a number, such as %(example)s.", example=example) from error
-    return check_size(number)
+    return limit_whole_digits(number)
 
 
-def check_size(number: Decimal) -> Decimal:
+def limit_whole_digits(number: Decimal) -> Decimal:
     """A number that has no more digits before the point than fields hold. Raises ValueError with a Text."""
     if not number.is_finite() or abs(number) >= 10**MOST_WHOLE_DIGITS:
         raise fail("At most %(limit)d digits.", limit=MOST_WHOLE_DIGITS)
@@ -214,7 +212,7 @@ class NumberKind(FieldKind):
             return ""
         if not IN_JSON.fullmatch(text):
             raise fail("Write a number as programs do, such as %(example)s.", example="1234.5")
-        self.keep(check_size(Decimal(text)), field)
+        self.keep(limit_whole_digits(Decimal(text)), field)
         return write_number(text, field.locale, None, False)
 
     def cell(self, value: str, field: Definition) -> Cell:
@@ -261,40 +259,3 @@ class DecimalKind(NumberKind):
                 raise Invalid(digits=_l("Write a number from 0 to %(limit)d.", limit=MOST_DIGITS))
             kept["digits"] = int(digits)
         return kept
-
-
-class RatingKind(WholeNumberKind):
-    """Stars. Option: `most`, how many there are."""
-
-    name = "rating"
-    label = _l("Rating")
-    control = "rating"
-    can_be_unique = False
-    is_searched = False
-
-    def read(self, text: str, field: Definition) -> str:
-        shown = STARS.fullmatch(text.strip())
-        return super().read((shown["number"] or str(len(shown["stars"] or ""))) if shown else text, field)
-
-    def from_json(self, given: Json | Decimal, field: Definition) -> str:
-        is_shown = isinstance(given, str) and STARS.fullmatch(given.strip())
-        return str(given) if is_shown else super().from_json(given, field)
-
-    def keep(self, number: Decimal, field: Definition) -> str:
-        value = super().keep(number, field)
-        most = field.options.get("most", 5)
-        if not 0 <= int(value) <= most:
-            raise fail("Choose from 1 to %(most)d stars.", most=most)
-        return "" if value == "0" else value
-
-    def show(self, value: str, field: Definition) -> Markup:
-        most = field.options.get("most", 5)
-        stars = "\N{BLACK STAR}" * int(value) + "\N{WHITE STAR}" * (most - int(value))
-        label = f"{value} / {most}"
-        return Markup('<span class="stars" role="img" aria-label="%s">%s</span>') % (label, stars)
-
-    def check_options(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
-        most = str(options.get("most") or "5")
-        if not most.isascii() or not most.isdigit() or not 2 <= int(most) <= MOST_STARS:
-            raise Invalid(most=_l("Write a number from 2 to %(limit)d.", limit=MOST_STARS))
-        return {"most": int(most)}
