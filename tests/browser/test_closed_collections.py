@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from typing import Any
 
 from playwright.async_api import expect
@@ -116,3 +117,31 @@ async def test_who_may_not_see_a_record_any_more_keeps_the_page_to_copy_what_was
     await ana.aclose()
     await expect(typing.get_by_text("This can't be changed any more.")).to_be_visible()
     await expect(typing.locator(f"[name={TITLE}]")).to_have_value("Typed by Carla")
+
+
+async def test_a_link_to_a_record_is_plain_text_for_whom_it_is_not(server: Server, person: Any) -> None:
+    ana = await person(server, "acme", "ana@acme.test")
+    carla = await person(server, "acme", "carla@acme.test")
+    await ana.open("/chat/general")
+    room = await carla.open("/chat/general")
+    text = f"See #7, and {server.url('acme', '/c/books/40')}, and /chat/general"
+    await ana.page.locator("message-composer textarea").fill(text)
+    await ana.page.get_by_role("button", name="Send").click()
+    said = room.locator("#room-1-messages .message").filter(has_text="See #7,").first.locator(".text")
+    await expect(said.get_by_role("link")).to_have_count(2)
+    forbidden = {"member-edit": "none", "member-delete": "none"}
+    allowed = {"member-browse": "yes", "member-read": "yes", **forbidden}
+    async with aclosing(await server.sign_in("acme", "ana@acme.test")) as client:
+        await client.post("/c/books/permissions", data=forbidden)
+        await expect(said).to_contain_text("See #7, and books #40")
+        await expect(said.get_by_role("link")).to_have_count(0)
+        await expect(ana.page.locator("#room-1-messages .message").last.locator(".text a[href]")).to_have_count(2)
+        await ana.page.locator("message-composer textarea").fill(text.replace("See", "Also see"))
+        await ana.page.get_by_role("button", name="Send").click()
+        pushed = room.locator("#room-1-messages .message").filter(has_text="Also see #7").locator(".text")
+        await expect(pushed).to_contain_text("Also see #7, and books #40")
+        await expect(pushed.get_by_role("link")).to_have_count(0)
+        await room.reload()
+        await expect(said.get_by_role("link")).to_have_count(0)
+        await client.post("/c/books/permissions", data=allowed)
+        await expect(said.get_by_role("link")).to_have_count(2)
