@@ -28,7 +28,7 @@ async def create_room(
     Raises Invalid when it has no name that a room could have.
     """
     require(member, "make", "rooms")
-    check_name(name, description)
+    name, description = check_name(name, description)
     room = Room(
         slug=slug or await find_free_slug(transaction, name),
         name=name,

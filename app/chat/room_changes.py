@@ -17,7 +17,7 @@ async def change_room(transaction: Transaction, room: Room, member: Member, *, n
     Raises Invalid for what it can't be called, and a 403 page for direct rooms, discussions, and who is not in it.
     """
     require(member, "change", await find_access(transaction, room, member))
-    check_name(name, description)
+    name, description = check_name(name, description)
     before, after = (room.name, room.description), (name, description)
     if before != after:
         room.name, room.description = after

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
 from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
-from app.web.forms import Invalid
-from app.web.texts import _l, fold, is_blank
+from app.web.forms import Invalid, clean_label, clean_line
+from app.web.texts import _l, fold
 
 RoomKind = Literal["public", "private", "direct", "discussion"]
 GENERAL = "general"
@@ -79,14 +79,14 @@ def order_of(room: Room, name: str) -> str:
     return f"{2 * (room.kind == 'discussion') + (room.kind == 'direct')} {fold(name)} {room.id:012d}"
 
 
-def check_name(name: str, description: str) -> None:
-    """Raise Invalid for a name or description that a room can't have."""
-    if is_blank(name):
-        raise Invalid(name=_l("This can't be empty."))
+def check_name(name: str, description: str) -> tuple[str, str]:
+    """The name and description of a room, as `clean_line` makes them. Raises Invalid for what it can't have."""
+    name, description = clean_label("name", name), clean_line(description)
     if len(name) > LONGEST_ROOM_NAME:
         raise Invalid(name=_l("At most %(limit)d characters.", limit=LONGEST_ROOM_NAME))
     if len(description) > 500:
         raise Invalid(description=_l("At most %(limit)d characters.", limit=500))
+    return name, description
 
 
 FIND_ROOM_OF = PreparedSelect(lambda: select(Room).where(Room.subject == bindparam("subject")))

@@ -19,6 +19,7 @@ from app.chat.messages import Message, MessageRevision
 from app.chat.reactions import LIST_REACTIONS, Reaction
 from app.chat.references import LIST_MENTIONS, RecordReference
 from app.chat.rooms import Room
+from app.chat.text.record_links import without_record_links
 from app.database import PreparedSelect, Transaction
 from app.editing.rows import Card, find_cards, list_readable_rows
 
@@ -165,11 +166,14 @@ async def show_messages(
     shown = []
     for message in messages:
         answered = quoted.get(message.reply_to_id or 0)
+        named = cards.get(message.id, [])
+        refused = [card for card in named if viewer and not card.told]
+        html = without_record_links(message.html, {each for card in refused for each in list_addresses(card)})
         shown.append(
             ShownMessage(
                 message=message,
                 author=people[message.member_id],
-                html=Markup(write_names_in_html(message.html, names)),  # noqa: S704
+                html=Markup(write_names_in_html(html, names)),  # noqa: S704
                 deleted_by=people.get(message.deleted_by_id or 0),
                 quote=None
                 if answered is None
@@ -182,7 +186,7 @@ async def show_messages(
                 edits=edits.get(message.id, 0),
                 reactions=group_reactions(reactions.get(message.id, ()), people),
                 attachments=attachments.get(message.id, []),
-                cards=cards.get(message.id, []),
+                cards=[card for card in named if card not in refused],
                 mentions=mentions.get(message.id, []),
                 names=names,
             )
@@ -248,8 +252,8 @@ LIST_REFERENCES = PreparedSelect(
 
 
 async def find_message_cards(transaction: Transaction, ids: list[int], viewer: Member | None) -> dict[int, list[Card]]:
-    """Cards of the records that messages refer to; a reference to nothing stays a text, and one to what the viewer may
-    not read. Without a viewer, of what not everybody in the room may read there is only the name."""
+    """Cards of the records that messages refer to; a reference to nothing has none. They are `told` to a viewer who may
+    read them; without a viewer, where everybody in the room may."""
     references = await transaction.rows(LIST_REFERENCES, message_ids=ids)
     if not references:
         return {}
@@ -257,9 +261,14 @@ async def find_message_cards(transaction: Transaction, ids: list[int], viewer: M
     told = await find_told(transaction, {(room_id, subject) for _, subject, room_id in references}, cards, viewer)
     found: dict[int, list[Card]] = defaultdict(list)
     for message_id, subject, room_id in references:
-        if subject in cards and (viewer is None or (room_id, subject) in told):
+        if subject in cards:
             found[message_id].append(replace(cards[subject], told=(room_id, subject) in told))
     return found
+
+
+def list_addresses(card: Card) -> tuple[str, str]:
+    """How messages link to a record: where it is, and by its number alone (text/markdown.py)."""
+    return card.place.address, f"/records/{card.row.id}"
 
 
 async def find_told(

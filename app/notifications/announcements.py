@@ -37,9 +37,9 @@ from app.notifications.kinds import (
 )
 from app.notifications.models import Notification
 from app.web.errors import Gone
-from app.web.forms import Invalid
+from app.web.forms import Invalid, clean_label
 from app.web.paging import PAGE_SIZE, Paged, place_of_page
-from app.web.texts import _l, is_blank
+from app.web.texts import _l
 
 LONGEST_ANNOUNCEMENT = 4000
 
@@ -153,8 +153,7 @@ async def announce(
     """
     require(member, "write", "announcements")
     text = text.replace("\r\n", "\n").strip()
-    if is_blank(title):
-        raise Invalid(title=_l("This can't be empty."))
+    title = clean_label("title", title)
     if len(text) > LONGEST_ANNOUNCEMENT:
         raise Invalid(text=_l("At most %(limit)d characters.", limit=LONGEST_ANNOUNCEMENT))
     if ends_at is not None and ends_at <= now():

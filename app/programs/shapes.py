@@ -23,14 +23,15 @@ class PersonShape(msgspec.Struct):
 
 
 class CollectionShape(msgspec.Struct):
-    """A collection of records, of whose changes is told on `channel`."""
+    """A collection of records, of whose changes is told on `channel`. How many it has (`total`) is for those who may
+    look through it: for others it is null."""
 
     slug: str
     name: str
     description: str
     icon: str
     color: str
-    total: int
+    total: int | None
     version: int
     archived: bool
     created_at: datetime
@@ -110,15 +111,15 @@ class Holder(msgspec.Struct):
     program: str | None
 
 
-def shape_collection(collection: Collection) -> CollectionShape:
-    """A collection, for programs."""
+def shape_collection(collection: Collection, *, counted: bool = True) -> CollectionShape:
+    """A collection, for programs; `counted` where its records may be."""
     return CollectionShape(
         slug=collection.slug,
         name=collection.name,
         description=collection.description,
         icon=collection.icon,
         color=collection.color,
-        total=collection.total,
+        total=collection.total if counted else None,
         version=collection.version,
         archived=collection.archived_at is not None,
         created_at=in_utc(collection.created_at),

@@ -15,7 +15,8 @@ from app.records.kinds.kind import FieldChoice
 from app.records.new_drafts import KIND as NEW_RECORD
 from app.records.records import Record
 from app.records.revisions import Revision
-from app.web.texts import Text, _l, fold
+from app.web.forms import clean_line
+from app.web.texts import Text, _l, drop_unseen, fold, is_blank
 
 MOST_CHOICES = 100
 # With those that can't be chosen any more.
@@ -58,12 +59,17 @@ def name_choices(given: Sequence[GivenChoice], before: Sequence[FieldChoice] = (
     return named + [choice | {"archived": True} for choice in left.values()]
 
 
+def clean_choice(given: GivenChoice) -> GivenChoice:
+    """A choice that is wanted, with a name as `clean_line` makes it."""
+    return clean_line(given) if isinstance(given, str) else given | {"name": clean_line(given["name"])}
+
+
 def find_fault(choices: Sequence[FieldChoice]) -> Text | None:
     """Why these can't be the choices of a field."""
     names = [choice["name"] for choice in choices if not choice["archived"]]
     if not names:
         return _l("Write one choice on each line.")
-    if any(not choice["name"] for choice in choices):
+    if any(is_blank(choice["name"]) for choice in choices):
         return _l("A choice can't be without a name.")
     if len(names) > MOST_CHOICES or any(len(choice["name"]) > MOST_OF_A_CHOICE for choice in choices):
         return _l("At most %(number)d choices of 60 characters.", number=MOST_CHOICES)
@@ -71,7 +77,7 @@ def find_fault(choices: Sequence[FieldChoice]) -> Text | None:
         return _l("At most %(number)d choices, with those that are archived.", number=MOST_KEPT_CHOICES)
     if any(CHOICE_REFERENCE.fullmatch(name) for name in names):
         return _l("A choice can't be called # and a number.")
-    if len({fold(name) for name in names}) < len(names):
+    if len({fold(drop_unseen(name)) for name in names}) < len(names):
         return _l("Two choices have the same name.")
     return None
 

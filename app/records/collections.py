@@ -13,7 +13,7 @@ from app.accounts.rights import require
 from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.database.functions import find_text
 from app.records.facts import CollectionDescribed, CollectionRenamed
-from app.web.forms import Invalid
+from app.web.forms import Invalid, clean_label, clean_line
 from app.web.texts import _l, fold, spell_in_ascii
 
 
@@ -91,6 +91,7 @@ async def create_collection(transaction: Transaction, *, name: str, slug: str = 
 
     Raises Invalid when there is one of this name already.
     """
+    name = clean_label("name", name)
     await refuse_taken_name(transaction, name)
     base = slug or "-".join(spell_in_ascii(name))[:32].strip("-") or "collection"
     taken = set(await transaction.column(LIST_SLUGS, base=base))
@@ -106,7 +107,7 @@ async def describe_collection(
 ) -> None:
     """Give a collection an icon, a colour for it, and a text on what it holds. Raises Invalid."""
     require(member, "manage", "collections")
-    wanted = icon, color, description
+    wanted = icon, color, clean_line(description)
     if wanted == (collection.icon, collection.color, collection.description):
         return
     if icon not in COLLECTION_ICONS and icon != collection.icon:
@@ -129,6 +130,7 @@ async def refuse_taken_name(transaction: Transaction, name: str, own: Collection
 async def rename_collection(transaction: Transaction, collection: Collection, member: Member, *, name: str) -> None:
     """Give a collection another name; its address stays. Raises Invalid when another is called so."""
     require(member, "manage", "collections")
+    name = clean_label("name", name)
     if collection.name == name:
         return
     await refuse_taken_name(transaction, name, collection)

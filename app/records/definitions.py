@@ -11,7 +11,15 @@ from app.accounts.members import Member
 from app.accounts.rights import require
 from app.database import PreparedSelect, Transaction
 from app.records.access import require_open
-from app.records.choices import LAST_CHOICE, GivenChoice, drop_unused, find_fault, list_gone, name_choices
+from app.records.choices import (
+    LAST_CHOICE,
+    GivenChoice,
+    clean_choice,
+    drop_unused,
+    find_fault,
+    list_gone,
+    name_choices,
+)
 from app.records.collections import Collection, create_collection
 from app.records.conversions import CONVERTED_IN
 from app.records.facts import CollectionAdded, FieldAdded, FieldLimited, FieldsChanged
@@ -21,7 +29,7 @@ from app.records.key_writing import fill_keys_soon, set_unique
 from app.records.kinds import FIELD_KINDS
 from app.records.permissions import LIMITED
 from app.records.reindexing import reindex_soon
-from app.web.forms import Invalid
+from app.web.forms import Invalid, clean_label, clean_line
 from app.web.texts import Text, _l, fold
 
 # What can be changed of a field.
@@ -37,8 +45,9 @@ async def add_collection(transaction: Transaction, member: Member, *, name: str,
     """
     require(member, "manage", "collections")
     collection = await create_collection(transaction, name=name)
-    await add_field(transaction, collection, label=first, kind_name="text", required=True)
-    transaction.note(CollectionAdded(by=transaction.acting(member.id), collection_id=collection.id, name=name))
+    await add_field(transaction, collection, label=clean_label("first", first), kind_name="text", required=True)
+    by = transaction.acting(member.id)
+    transaction.note(CollectionAdded(by=by, collection_id=collection.id, name=collection.name))
     return collection
 
 
@@ -68,6 +77,7 @@ def describe_field(
     """Give a field what is known of it: its default as it is typed, its choices by name, and what its kind lets one
     choose. Raises Invalid."""
     before = field.choices
+    choices = [clean_choice(each) for each in choices]
     for name, value in more.items():
         setattr(field, name, value)
     kept = {name: options[name] for name in KEPT_OPTIONS if name in options}
@@ -114,6 +124,7 @@ async def add_field(
     """
     if kind_name not in FIELD_KINDS:
         raise Invalid(kind=_l("Choose one of the list."))
+    label, help = clean_label("label", label), clean_line(help)
     field = Field(collection_id=collection.id, kind_name=kind_name, choices=[], options={})
     await prepare_fields(transaction, [field])
     values = {"label": label, "required": required, "unique": unique, "help": help, "read_only_for": read_only_for}
@@ -196,6 +207,7 @@ async def change_field(
     if version is not None and version != field.version:
         raise FieldChanged(field, member)
     await refuse_while_becoming(transaction, collection, field)
+    values = {**values, "label": clean_label("label", values["label"]), "help": clean_line(values["help"])}
     others = {fold(other.label) for other in await list_fields(transaction, collection) if other.id != field.id}
     if fold(values["label"]) in others:
         raise Invalid(label=_l("There is a field of this name already."))

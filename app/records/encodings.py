@@ -28,12 +28,17 @@ NO_TABLES = (
     b"\x1f\x8b",
 )
 NOT_IN_TABLES = bytes((*range(9), *range(14, 28), 127))
+# The bytes of a file that has nothing in it: marks of encodings, and white space in any of them.
+IN_NOTHING = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"
+NO_TABLE = _l("This is not a table. Choose a CSV file, or JSON that was exported.")
 # One letter in so many may be a control character, whatever that does in a table.
 MOST_CONTROLS = 100
 
 
 def why_no_table(content: bytes) -> Text | None:
     """Why a file can't be read as a text, if so; as js/table-file.js says it where scripts run."""
+    if not content.strip(IN_NOTHING) and not decode_text(content).strip():
+        return _l("There is nothing in this file.")
     if content.startswith(OLD_WORKBOOK) or (
         content.startswith(ARCHIVE) and any(map(content.__contains__, IN_WORKBOOKS))
     ):
@@ -41,7 +46,7 @@ def why_no_table(content: bytes) -> Text | None:
             "This is a workbook of Excel or another spreadsheet program. Save it there as CSV, and choose that file."
         )
     if content.startswith(NO_TABLES) or not is_letters(content):
-        return _l("This is not a table. Choose a CSV file, or JSON that was exported.")
+        return NO_TABLE
     return None
 
 

@@ -13,7 +13,7 @@ from app.records.permissions import LIMITED
 from app.records.tables import write_word
 from app.tenants.roles import ROLES
 from app.web.forms import Form, number_of
-from app.web.texts import Text, _l
+from app.web.texts import Text, _l, is_blank
 
 CHOICE_NAME = re.compile(r"choice-([0-9]{1,6})-name")
 # The icons of kinds; those of others are a box.
@@ -100,7 +100,7 @@ def read_default(form: Form) -> str:
 def read_given_choices(form: Form) -> dict[str, list[GivenChoice]]:
     """The choices that a form wants: those that are there, by their ids and in the order of their places, then new
     ones, a name on each line. Programs, and pages of before, name all of them on lines."""
-    names = [" ".join(line.split()) for line in form["choices"].splitlines() if line.strip()]
+    names = [" ".join(line.split()) for line in form["choices"].splitlines() if not is_blank(line)]
     ids = list_choice_ids(form)
     if not ids:
         return {"choices": list(dict.fromkeys(names))} if "choices" in form else {}

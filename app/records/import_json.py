@@ -20,7 +20,7 @@ from app.records.collections import Collection
 from app.records.exports import describe_origin
 from app.records.fields import LONGEST_VALUE, Field, Fields
 from app.records.import_lines import NO_FIELD, Line, ReadCell, why_left_out
-from app.records.json_files import JsonFile, JsonRecord, as_dict, as_list, as_text
+from app.records.json_files import JsonFile, JsonRecord, TooLong, as_dict, as_list, as_text
 from app.records.kinds import FIELD_KINDS
 from app.records.kinds.kind import Json, fail
 from app.web.forms import Invalid
@@ -215,7 +215,8 @@ class JsonSource:
 
 def as_cell(value: object) -> str:
     """A value of a file, as one knows the record by it."""
-    said = value if isinstance(value, str) else "" if value is None else json.dumps(value, default=str)
+    is_plain = isinstance(value, str | TooLong)
+    said = str(value) if is_plain else "" if value is None else json.dumps(value, default=str)
     return as_text(said)[:200]
 
 

@@ -20,10 +20,24 @@ JSON_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,10})?")
 LONGEST_WHOLE = 18
 # What no text has: characters that are none, halves of some, and those that mark mentions (web/forms.py).
 UNREADABLE = re.compile("[\0\ud800-\udfff\ufdd0-\ufdef]")
-# A number that no field holds.
-TOO_LONG = float("inf")
 MOST_NESTED = 20
 NESTED_TOO_DEEPLY = _l("This JSON is nested too deeply.")
+
+
+class TooLong(float):
+    """A number that no field holds: of no size that anything is reckoned with, and said as it stands in the file."""
+
+    text = ""
+
+    @classmethod
+    def said(cls, text: str) -> TooLong:
+        """The one that a text is."""
+        made = cls("inf")
+        made.text = text
+        return made
+
+    def __str__(self) -> str:
+        return self.text
 
 
 def is_json(text: str) -> bool:
@@ -87,12 +101,12 @@ def refuse_constant(name: str) -> Any:
 
 def read_whole(text: str) -> int | float:
     """A whole number, if it is none of those that take long to be read."""
-    return int(text) if len(text) <= LONGEST_WHOLE else TOO_LONG
+    return int(text) if len(text) <= LONGEST_WHOLE else TooLong.said(text)
 
 
 def read_fraction(text: str) -> Decimal | float:
     """A number with digits after the point, exactly."""
-    return Decimal(text) if JSON_NUMBER.fullmatch(text) else TOO_LONG
+    return Decimal(text) if JSON_NUMBER.fullmatch(text) else TooLong.said(text)
 
 
 def check_nesting(value: Any) -> None:

@@ -61,6 +61,7 @@ def changers(actor: Member, field: Field) -> bool:
 MAY_NOT_CHANGE = _l("You may see this field, but not change it.")
 MAY_NOT_BROWSE = _l("You may read records of this collection that you are led to, but not look through it.")
 MAY_NOT_ADD = _l("You may read the records of this collection, but not add any.")
+MAY_NOT_IMPORT = _l("To import you have to be allowed to add records to this collection and to look through it.")
 MAY_NOT_EDIT = _l("You may read this record, but not change it.")
 MAY_NOT_DELETE_ANY = _l("You may read the records of this collection, but not delete any.")
 MAY_NOT_DELETE = _l("You may read this record, but not delete or restore it.")
@@ -88,7 +89,7 @@ RECORD_RIGHTS = (
     Right("read the bin of", CollectionAccess, browsers, MAY_NOT_BROWSE, scope="records:read", places=of_access),
     Right("export", CollectionAccess, browsers, MAY_NOT_BROWSE, scope="records:read", places=of_access),
     Right("add to", CollectionAccess, adders, MAY_NOT_ADD, scope="records:write", places=of_access),
-    Right("import into", CollectionAccess, importers, MAY_NOT_ADD, scope="records:write", places=of_access),
+    Right("import into", CollectionAccess, importers, MAY_NOT_IMPORT, scope="records:write", places=of_access),
     Right(
         "delete from", CollectionAccess, those_who_delete, MAY_NOT_DELETE_ANY, scope="records:write", places=of_access
     ),

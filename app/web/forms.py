@@ -84,9 +84,8 @@ class Form:
         return name in self.values
 
     def text(self, name: str, *, limit: int, required: bool = True) -> str:
-        """One line of text, trimmed, at most `limit` characters, without what nobody sees and what turns the text of
-        others around: controls, and overrides of the direction."""
-        value = " ".join(UNSEEN.sub("", self[name]).split())
+        """One line of text, as `clean_line` makes it, of at most `limit` characters."""
+        value = clean_line(self[name])
         if required and is_blank(value):
             self.errors[name] = _l("This can't be empty.")
         elif len(value) > limit:
@@ -141,6 +140,21 @@ class Form:
         """Raise Invalid when a reader noted an error."""
         if self.errors:
             raise Invalid(**self.errors)
+
+
+def clean_line(text: str) -> str:
+    """A text in one line, trimmed, without what nobody sees and what turns the text of others around: controls, and
+    overrides of the direction. Operations do so with every name that they are given, whoever brings it."""
+    return " ".join(UNSEEN.sub("", text).split())
+
+
+def clean_label(name: str, text: str) -> str:
+    """Likewise, what something is called, of which there has to be something that people see. Raises Invalid, which
+    says so of the field of a name."""
+    cleaned = clean_line(text)
+    if is_blank(cleaned):
+        raise Invalid(**{name: _l("This can't be empty.")})
+    return cleaned
 
 
 def is_linked(text: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from typing import Any
 
 from playwright.async_api import expect
@@ -73,6 +74,14 @@ async def test_a_deleted_collection_is_gone_from_open_pages_and_comes_back_with_
     page = await ana.open(FIELDS)
     bruno = await person(server, "acme", "bruno@acme.test")
     room = await bruno.open("/chat/general")
+    davi = await person(server, "acme", "davi@acme.test")
+    adding = await davi.open("/c/books/new")
+    await adding.locator(f"[name={TITLE}]").fill("Half a title")
+    await expect(adding.get_by_text("Draft kept")).to_be_visible()
+    discussing = await davi.context.new_page()
+    await discussing.goto(server.url("acme", "/c/books/40"))
+    await ready(discussing)
+    await discussing.locator("message-composer textarea").fill("Half a sentence")
     typing = await carla.open("/c/books/7/edit")
     await expect(room.locator("#room-1-messages")).to_contain_text("Dom Casmurro")
     await typing.locator(f"[name={TITLE}]").fill("Typed by Carla")
@@ -82,10 +91,57 @@ async def test_a_deleted_collection_is_gone_from_open_pages_and_comes_back_with_
     await expect(room.locator("#room-1-messages")).not_to_contain_text("Dom Casmurro")
     await expect(room.locator("#room-1-messages")).to_contain_text("#40")
     await expect(room.locator("#collections")).not_to_contain_text("Books")
-    await expect(typing.get_by_text("There is nothing here")).to_be_visible()
+    await expect(typing.get_by_text("This can't be changed any more.")).to_be_visible()
+    await expect(typing.locator(f"[name={TITLE}]")).to_have_value("Typed by Carla")
+    await expect(adding.get_by_text("Nothing can be added here any more")).to_be_visible()
+    await expect(adding.locator(f"[name={TITLE}]")).to_have_value("Half a title")
+    await expect(discussing.get_by_text("The page does not exist")).to_be_visible()
+    await expect(discussing.locator("message-composer textarea")).to_have_value("Half a sentence")
     await page.get_by_role("button", name="Restore Books").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Books")
     await expect(room.locator("#room-1-messages")).to_contain_text("Dom Casmurro")
     await typing.goto(server.url("acme", "/c/books/7"))
     await ready(typing)
     await expect(typing.get_by_role("link", name="Go on with them")).to_be_visible()
+
+
+async def test_who_may_not_see_a_record_any_more_keeps_the_page_to_copy_what_was_typed(
+    server: Server, person: Any
+) -> None:
+    carla = await person(server, "acme", "carla@acme.test")
+    typing = await carla.open("/c/books/7/edit")
+    await typing.locator(f"[name={TITLE}]").fill("Typed by Carla")
+    await expect(typing.get_by_text("Draft kept")).to_be_visible()
+    ana = await server.sign_in("acme", "ana@acme.test")
+    await ana.post("/c/books/permissions", data={"member-edit": "none", "member-delete": "none"})
+    await ana.aclose()
+    await expect(typing.get_by_text("This can't be changed any more.")).to_be_visible()
+    await expect(typing.locator(f"[name={TITLE}]")).to_have_value("Typed by Carla")
+
+
+async def test_a_link_to_a_record_is_plain_text_for_whom_it_is_not(server: Server, person: Any) -> None:
+    ana = await person(server, "acme", "ana@acme.test")
+    carla = await person(server, "acme", "carla@acme.test")
+    await ana.open("/chat/general")
+    room = await carla.open("/chat/general")
+    text = f"See #7, and {server.url('acme', '/c/books/40')}, and /chat/general"
+    await ana.page.locator("message-composer textarea").fill(text)
+    await ana.page.get_by_role("button", name="Send").click()
+    said = room.locator("#room-1-messages .message").filter(has_text="See #7,").first.locator(".text")
+    await expect(said.get_by_role("link")).to_have_count(2)
+    forbidden = {"member-edit": "none", "member-delete": "none"}
+    allowed = {"member-browse": "yes", "member-read": "yes", **forbidden}
+    async with aclosing(await server.sign_in("acme", "ana@acme.test")) as client:
+        await client.post("/c/books/permissions", data=forbidden)
+        await expect(said).to_contain_text("See #7, and books #40")
+        await expect(said.get_by_role("link")).to_have_count(0)
+        await expect(ana.page.locator("#room-1-messages .message").last.locator(".text a[href]")).to_have_count(2)
+        await ana.page.locator("message-composer textarea").fill(text.replace("See", "Also see"))
+        await ana.page.get_by_role("button", name="Send").click()
+        pushed = room.locator("#room-1-messages .message").filter(has_text="Also see #7").locator(".text")
+        await expect(pushed).to_contain_text("Also see #7, and books #40")
+        await expect(pushed.get_by_role("link")).to_have_count(0)
+        await room.reload()
+        await expect(said.get_by_role("link")).to_have_count(0)
+        await client.post("/c/books/permissions", data=allowed)
+        await expect(said.get_by_role("link")).to_have_count(2)

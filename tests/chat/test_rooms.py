@@ -24,7 +24,7 @@ from app.chat.rooms import LONGEST_ROOM_NAME, Room
 from app.chat.search import search_messages
 from app.database import Database, Transaction, now
 from app.web.errors import PageError
-from app.web.forms import Invalid
+from app.web.forms import Invalid, clean_line
 from tests.chat.test_messages import ACME, GLOBEX, People, people_of, say
 from tests.conftest import Server
 
@@ -71,7 +71,7 @@ async def test_a_rooms_address_is_made_from_its_name_and_is_no_other_pages(
         assert second.slug != slug
         assert second.slug.startswith(slug.removesuffix("-2"))
         assert (await get_room(transaction, ana, slug)).id == first.id
-        assert first.name == name
+        assert first.name == clean_line(name)
 
 
 async def test_rooms_of_one_name_are_numbered_without_taking_each_others_address(database: Database) -> None:

@@ -78,6 +78,12 @@ NO_TABLES = {
     "jpeg": (make_picture("JPEG"), "This is not a table."),
     "tiff": (make_picture("TIFF"), "This is not a table."),
     "zip": (b"PK\x03\x04" + b"word/document.xml", "This is not a table."),
+    "damaged png": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 10, "This is not a table."),
+    "damaged jpg": (b"\xff\xd8\xff\xe0" + b"x" * 200, "This is not a table."),
+    "empty csv": (b"", "There is nothing in this file."),
+    "mark alone csv": (codecs.BOM_UTF8, "There is nothing in this file."),
+    "mark of UTF-16 csv": (codecs.BOM_UTF16_LE + "\r\n".encode("utf-16-le"), "There is nothing in this file."),
+    "blank csv": (b"\r\n \t\r\n", "There is nothing in this file."),
     "pdf": (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "This is not a table."),
     "program": (Path(sys.executable).resolve().read_bytes()[:100_000], "This is not a table."),
 }
@@ -86,13 +92,17 @@ NO_TABLES = {
 @pytest.mark.parametrize("name", NO_TABLES)
 async def test_a_file_that_is_no_table_is_refused_by_what_it_is(ana: httpx.AsyncClient, name: str) -> None:
     content, said = NO_TABLES[name]
-    answer = await ana.post("/c/books/import/file", files={"file": (f"table.{name}", content)})
+    answer = await ana.post("/c/books/import/file", files={"file": (f"table.{name.split()[-1]}", content)})
     assert answer.status_code == 422
     assert said in answer.text.partition('id="error-file"')[2].partition("</p>")[0]
     assert "Nothing that you typed is lost" in answer.text
 
 
-@given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], exclude_characters="\ufeff"), min_size=1))
+@given(
+    st.text(
+        st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], exclude_characters="\ufeff"), min_size=1
+    ).filter(str.strip)
+)
 @example("日本語,\u2028\n")
 @example("a\x0bb\x0c\x1c\x1d")
 def test_no_text_is_taken_for_something_else(text: str) -> None:

@@ -119,6 +119,32 @@ def test_records_of_elsewhere_are_added_the_oldest_first() -> None:
     assert [values["text"] for values in values_of(source)] == ["1", "2", "3"]
 
 
+def test_a_number_that_no_field_holds_is_said_as_it_stands_in_the_file() -> None:
+    exported = json.loads(collect(export_json, make_export(), [{"f1": "one"}]))
+    exported["records"][0] |= {"number": 10**30, "values": {"text": 10**31}}
+    (line,) = open_again(json.dumps(exported).encode(), Fields(FIELDS)).lines
+    assert line.place.translate("en") == f"Item 1, number {10**30}"
+    assert line.number == str(10**30)
+    assert list(line.cells) == [str(10**31)]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_text_of_a_number_means_the_same_in_every_language(language: str) -> None:
+    kinds = ("whole_number", "decimal", "rating")
+    records = [{"values": dict.fromkeys(kinds, text)} for text in ("1.234", "3", "1,5")]
+    fields = make_fields(*kinds)
+    for field in fields:
+        field.locale, field.language = Locale.parse(language), language
+    read = []
+    for line in open_again(json.dumps({"records": records}).encode(), Fields(fields), GLOBEX).lines:
+        for _, cell in open_again(json.dumps({"records": records}).encode(), Fields(fields), GLOBEX).cells(line):
+            try:
+                read.append(cell(""))
+            except ValueError:
+                read.append("refused")
+    assert read == ["refused", "1.234", "refused", "3", "3", "3", "refused", "refused", "refused"]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

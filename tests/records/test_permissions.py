@@ -37,6 +37,7 @@ from app.records.granting import admit_guests
 from app.records.permissions import EVERYTHING, NOTHING, ONLY_READING, READING, Permissions, write_permissions
 from app.records.records import Record
 from tests.conftest import Server
+from tests.programs.conftest import API, add_token, call_with
 from tests.sessions import act_as, sign_in
 from tests.test_isolation import SETTINGS
 
@@ -446,3 +447,20 @@ async def test_who_may_not_browse_sees_no_bin_by_a_restoring_that_is_refused(
         assert "has this value already." in unescape(refused.text)
         assert ("Not to be seen" in refused.text) == sees
     await ana.post("/c/books/permissions", data=form_of(rules_for("everything")))
+
+
+async def test_who_may_add_and_not_browse_is_told_so_of_imports_and_gets_no_count(server: Server) -> None:
+    async with (
+        aclosing(server.let_in("acme", "ana@acme.test")) as ana,
+        aclosing(server.let_in("acme", "carla@acme.test")) as carla,
+    ):
+        form = {"member-read": "yes", "member-add": "yes", "member-edit": "all", "member-delete": "all"}
+        assert (await ana.post("/c/books/permissions", data=form)).status_code == 303
+        refused = await carla.get("/c/books/import")
+        assert refused.status_code == 403
+        assert "add records to this collection and to look through it" in unescape(refused.text)
+        assert (await carla.get("/c/books/new")).status_code == 200
+    for email, total in (("carla@acme.test", None), ("ana@acme.test", 42)):
+        _, secret = add_token(server, "acme", email)
+        async with aclosing(call_with(server, "acme", secret)) as program:
+            assert (await program.get(f"{API}/collections/books")).json()["total"] == total

@@ -58,12 +58,9 @@ async def change_collection_by_program(
     collection = await manage_collection(transaction, member, slug)
     if version != collection.version:
         raise Problem("version-changed", f"It is at version {collection.version} by now.", version=collection.version)
-    wanted = {name: as_forms_have_it(value).strip() for name, value in list_named(data).items()}
+    wanted = {name: as_forms_have_it(value) for name, value in list_named(data).items()}
     if "name" in wanted:
-        name = " ".join(wanted.pop("name").split())
-        if not name:
-            raise Problem("invalid", errors={"name": "This can't be empty."})
-        await rename_collection(transaction, collection, member, name=name)
+        await rename_collection(transaction, collection, member, name=wanted.pop("name"))
     if wanted:
         about = {each: wanted.get(each, getattr(collection, each)) for each in ("icon", "color", "description")}
         await describe_collection(transaction, collection, member, **about)

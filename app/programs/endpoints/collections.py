@@ -47,16 +47,19 @@ async def list_collections_for_programs(
     return page_rows(found[: limit + 1], limit, shape_collection, lambda each: (each.id,))
 
 
-def answer_collection(collection: Collection, *, status: int = 200, **headers: str) -> Response[CollectionShape]:
-    """A collection, with its version as its tag."""
-    shape = shape_collection(collection)
+def answer_collection(
+    collection: Collection, *, counted: bool = True, status: int = 200, **headers: str
+) -> Response[CollectionShape]:
+    """A collection, with its version as its tag; `counted` where its records may be."""
+    shape = shape_collection(collection, counted=counted)
     return Response(shape, status_code=status, headers={"ETag": f'"{shape.version}"', **headers})
 
 
 @reads(COLLECTION, scope="records:read")
 async def show_collection_to_program(transaction: Transaction, member: Member, slug: str) -> Response[CollectionShape]:
     """A collection. Its tag begins with the version of its definition."""
-    return answer_collection((await enter_collection(transaction, member, slug, "read")).collection)
+    access = await enter_collection(transaction, member, slug, "read")
+    return answer_collection(access.collection, counted=may(member, "browse", access))
 
 
 @reads(FIELDS, scope="records:read")

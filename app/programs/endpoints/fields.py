@@ -53,20 +53,13 @@ async def add_collection_by_program(
     request: AnyRequest, transaction: Transaction, member: Member, data: NewCollection
 ) -> Response[CollectionShape]:
     """Make a collection, with a first field that its records are called by."""
-    named = {"name": as_forms_have_it(data.name).strip(), "first": as_forms_have_it(data.first).strip()}
-    refuse_blank(**named)
+    named = {"name": as_forms_have_it(data.name), "first": as_forms_have_it(data.first)}
     if "collection" in member.grant.places:
         raise Problem("forbidden", "The token is narrowed to other collections.")
     collection = await add_collection(transaction, member, **named)
     await transaction.flush()
     location = f"{API}/collections/{collection.slug}"
     return answer_collection(collection, status=201, location=location)
-
-
-def refuse_blank(**named: str) -> None:
-    """Raise a 422 problem for names that are empty."""
-    if errors := {name: "This can't be empty." for name, text in named.items() if not text}:
-        raise Problem("invalid", errors=errors)
 
 
 @reads(FIELD_PATH, scope="records:read")
@@ -92,17 +85,15 @@ async def add_field_by_program(
 ) -> Response[FieldShape]:
     """Add a field at the end. Records that are there have nothing in it."""
     collection = (await enter_collection(transaction, member, slug, "read")).collection
-    name = as_forms_have_it(data.name).strip()
-    refuse_blank(name=name)
     given: dict[str, Any] = {
-        "label": name,
+        "label": as_forms_have_it(data.name),
         "kind_name": data.kind,
         "key": data.key,
         "required": data.required,
         "unique": data.unique,
-        "help": as_forms_have_it(data.help).strip(),
+        "help": as_forms_have_it(data.help),
         "default": as_forms_have_it(data.default),
-        "choices": [" ".join(as_forms_have_it(each).split()) for each in data.choices],
+        "choices": as_forms_have_it(data.choices),
         "options": as_ticked(data.options),
         "read_only_for": data.read_only_for,
     }
@@ -121,7 +112,7 @@ def as_ticked(options: dict[str, Any]) -> dict[str, str]:
 
 def read_choice_shape(field: Field, given: GivenChoiceShape) -> GivenChoice:
     """A choice as it is to be. Raises a 422 problem for one that is not there."""
-    name = " ".join(as_forms_have_it(given.name).split())
+    name: str = as_forms_have_it(given.name)
     if given.id is None:
         return name
     there = next((each for each in field.choices if each["id"] == given.id), None)
@@ -152,8 +143,7 @@ async def change_field_by_program(
             "options": as_ticked({name: value for name, value in field.options.items() if name not in KEPT_OPTIONS}),
         }
         if "name" in wanted:
-            wanted["label"] = as_forms_have_it(wanted.pop("name")).strip()
-            refuse_blank(name=wanted["label"])
+            wanted["label"] = as_forms_have_it(wanted.pop("name"))
         if "choices" in wanted:
             wanted["choices"] = [read_choice_shape(field, each) for each in data.choices]  # type: ignore[union-attr]
         if "options" in wanted:

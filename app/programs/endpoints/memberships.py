@@ -70,7 +70,7 @@ async def make_room_by_program(
     """Make a room, public or private, with oneself in it."""
     require(member, "make", "rooms")
     refuse_narrowed(member)
-    name, description = (as_forms_have_it(each).strip() for each in (data.name, data.description))
+    name, description = (as_forms_have_it(each) for each in (data.name, data.description))
     room = await create_room(transaction, member, name=name, description=description, private=data.private)
     location = f"{API}/rooms/{room.slug}"
     return Response(shape_room(room, room.name, joined=True), status_code=201, headers={"Location": location})
@@ -92,7 +92,7 @@ async def open_direct_room(
 async def change_room_by_program(transaction: Transaction, member: Member, slug: str, data: RoomChange) -> RoomShape:
     """Give a room that one is in another name or description; its address stays."""
     room = await get_room(transaction, member, slug)
-    given = {name: as_forms_have_it(value).strip() for name, value in list_named(data).items()}
+    given = {name: as_forms_have_it(value) for name, value in list_named(data).items()}
     wanted = {"name": room.name, "description": room.description, **given}
     await change_room(transaction, room, member, **wanted)
     return await shape_own_room(transaction, member, room)

@@ -202,7 +202,7 @@ async def announce_by_program(
     made = await announce(
         transaction,
         member,
-        title=" ".join(as_forms_have_it(data.title).split()),
+        title=as_forms_have_it(data.title),
         text=as_forms_have_it(data.text),
         acknowledge=data.acknowledge,
         ends_at=data.ends_at and in_utc(data.ends_at),

@@ -16,8 +16,9 @@ from app.records.kinds.files import FilesKind
 from app.records.kinds.kind import FieldKind
 from app.records.kinds.moments import MomentKind
 from app.records.kinds.money import MoneyKind
-from app.records.kinds.numbers import DecimalKind, RatingKind, WholeNumberKind
+from app.records.kinds.numbers import DecimalKind, WholeNumberKind
 from app.records.kinds.people import PersonKind
+from app.records.kinds.ratings import RatingKind
 from app.records.kinds.texts import LongTextKind, TextKind
 
 FIELD_KINDS: dict[str, FieldKind] = {

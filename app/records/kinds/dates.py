@@ -167,6 +167,13 @@ class DateKind(FieldKind):
     def spell(self, value: str, field: Definition) -> str:
         return spell_date(value, field.locale)
 
+    def from_json(self, given: Json, field: Definition) -> str:
+        """As a form has it. Programs write year, month and day, whatever the locale."""
+        text = super().from_json(given, field).strip()
+        if text and not ISO_DATE.fullmatch(text):
+            raise fail("Write a date as programs do, such as %(example)s.", example=EXAMPLE_DATE)
+        return text
+
     def search_text(self, value: str, field: Definition) -> str:
         return " ".join(list_written(value, field.locale))
 

@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from app.accounts.time_zones import list_time_zones, write_in_zone
 from app.records.kinds.dates import EXAMPLE_DATE, LONGEST_SHOWN, find_shown_time, list_written, read_date, spell_date
-from app.records.kinds.kind import Cell, Definition, FieldKind, fail
+from app.records.kinds.kind import Cell, Definition, FieldKind, Json, fail
 from app.web.texts import _l, drop_unseen
 
 MOMENT = re.compile(
@@ -179,6 +179,13 @@ class MomentKind(FieldKind):
 
     def read(self, text: str, field: Definition) -> str:
         return read_moment(text, field.locale, field.zone)
+
+    def from_json(self, given: Json, field: Definition) -> str:
+        """As a form has it. Programs write year, month and day, whatever the locale."""
+        text = super().from_json(given, field).strip()
+        if text and not MOMENT.fullmatch(text):
+            raise fail("Write date and time as programs do, such as %(example)s.", example=f"{EXAMPLE_DATE}T14:05Z")
+        return text
 
     def describe(self, value: str, field: Definition) -> str:
         return value.replace("T", " ").replace("Z", " UTC")

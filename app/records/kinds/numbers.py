@@ -1,4 +1,4 @@
-"""Numbers: whole ones, decimals, money, ratings. They are typed and shown as the workspace's locale writes them."""
+"""Numbers: whole ones and decimals, which are typed and shown as the workspace's locale writes them."""
 
 from __future__ import annotations
 
@@ -8,27 +8,25 @@ import unicodedata
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
-from typing import Any
+from typing import Any, NoReturn
 
 from babel import Locale
 from babel.numbers import NumberFormatError, format_decimal, parse_decimal
-from markupsafe import Markup
 
 from app.records.kinds.affixes import MINUS, refuse_others, without_affixes
 from app.records.kinds.kind import Cell, Definition, FieldKind, Json, fail
 from app.records.kinds.sheet_formats import format_of_number
-from app.web.forms import Invalid
+from app.web.forms import Invalid, clean_line
 from app.web.texts import _l
 
 MOST_WHOLE_DIGITS = 15
 MOST_DIGITS = 10
 MOST_UNIT = 12
-MOST_STARS = 10
-# Stars as a page shows them, and as it reads them to those who see none.
-STARS = re.compile(r"(?P<stars>\N{BLACK STAR}*)\N{WHITE STAR}*|(?P<number>[0-9]{1,2}) / [0-9]{1,2}")
 # What numbers are written with: no exponents, which nobody types on purpose. No number is as long as this many letters.
 WRITTEN = re.compile(r"[+-]?[0-9.,'\u2019\u066b\u066c\s]+")
 LONGEST_NUMBER = 100
+# As programs write them, of any length that a text has.
+IN_JSON = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 # Within a number, whatever the locale: spaces of all widths between groups of three.
 SPACES = re.compile(r"(?<=\d)[\s\u202f\u2009](?=\d{3}(?!\d))")
 
@@ -43,11 +41,11 @@ def is_written(digits: str) -> bool:
     return bool(WRITTEN.fullmatch(digits)) and any(map(str.isdigit, digits))
 
 
-def read_number(text: str, locale: Locale) -> Decimal:
+def read_number(text: str, locale: Locale, most: int = MOST_DIGITS) -> Decimal:
     """A number as a locale writes it, with or without groups. Raises ValueError with a Text.
 
     What is written as another locale would, such as 1.5 where a point separates thousands, is refused with what it may
-    mean.
+    mean, of at most so many digits after the point.
     """
     if len(text) > LONGEST_NUMBER:
         raise fail("At most %(limit)d characters; this has %(count)d.", limit=LONGEST_NUMBER, count=len(text))
@@ -56,23 +54,43 @@ def read_number(text: str, locale: Locale) -> Decimal:
         if not is_written(digits):
             raise NumberFormatError(digits)
         number = parse_decimal(digits, locale=locale, strict=True)
-    except (NumberFormatError, InvalidOperation) as error:  # decimals have a precision, which groups of zeros outgrow
-        suggestions = list(dict.fromkeys(getattr(error, "suggestions", None) or ()))
+    except InvalidOperation as error:  # decimals have a precision, which has more digits than fields hold
+        raise fail("At most %(limit)d digits.", limit=MOST_WHOLE_DIGITS) from error
+    except NumberFormatError as error:
+        readings = list(dict.fromkeys(error.suggestions or ()))
+        read = {each: parse_decimal(each, locale=locale) for each in readings}
+        begins = re.match(r"[+-]?0+[^0-9]", digits)  # what begins so is less than 1, and no group
+        suggestions = [
+            each for each in readings if count_digits(read[each]) <= most and not (begins and abs(read[each]) >= 1)
+        ]
         if len(suggestions) > 1:
             raise fail("Is it %(one)s or %(other)s? Write it so.", one=suggestions[0], other=suggestions[1]) from error
         if suggestions:
             raise fail("Is it %(one)s? Write it so.", one=suggestions[0]) from error
+        if readings:
+            refuse_digits(most)
         example = format_decimal(Decimal("1234.5"), locale=locale)
         raise fail("Write a number, such as %(example)s.", example=example) from error
+    return limit_whole_digits(number)
+
+
+def limit_whole_digits(number: Decimal) -> Decimal:
+    """A number that has no more digits before the point than fields hold. Raises ValueError with a Text."""
     if not number.is_finite() or abs(number) >= 10**MOST_WHOLE_DIGITS:
         raise fail("At most %(limit)d digits.", limit=MOST_WHOLE_DIGITS)
     return number
 
 
+def refuse_digits(most: int) -> NoReturn:
+    """Raise ValueError with a Text for a number of more digits after the point."""
+    if most == 0:
+        raise fail("Write a whole number: it has no digits after the point.")
+    raise fail("At most %(limit)d digits after the point.", limit=most)
+
+
 def count_digits(number: Decimal) -> int:
-    """How many digits a number has after the point."""
-    exponent = number.normalize().as_tuple().exponent
-    return max(0, -exponent) if isinstance(exponent, int) else 0
+    """How many digits a number has after the point: exactly, also where it has more of them than reckoning keeps."""
+    return len(format(number, "f").partition(".")[2].rstrip("0"))
 
 
 def store_number(number: Decimal) -> str:
@@ -118,6 +136,11 @@ class NumberKind(FieldKind):
         digits: int | None = field.options.get("digits", self.digits)
         return digits
 
+    def most_digits_of(self, field: Definition) -> int:
+        """How many they have at most."""
+        digits = self.digits_of(field)
+        return MOST_DIGITS if digits is None else digits
+
     def list_affixes(self, field: Definition) -> tuple[str, ...]:
         """What may stand before a number of the field, or behind it; the first is what people know it by."""
         unit = field.options.get("unit")
@@ -138,9 +161,9 @@ class NumberKind(FieldKind):
         return number
 
     def read(self, text: str, field: Definition) -> str:
-        number = read_number(self.take_number(text, field), field.locale)
-        most = self.digits_of(field)
-        if count_digits(number) > (MOST_DIGITS if most is None else most):
+        most = self.most_digits_of(field)
+        number = read_number(self.take_number(text, field), field.locale, most)
+        if count_digits(number) > most:
             other = find_other_reading(number, field.locale)
             if most == 0 and other:
                 raise fail("Is it %(other)s? A whole number has no digits after the point.", other=other)
@@ -151,11 +174,9 @@ class NumberKind(FieldKind):
 
     def keep(self, number: Decimal, field: Definition) -> str:
         """The value of a number that nobody has to read, as a field had it. Raises ValueError with a Text."""
-        most = self.digits_of(field)
-        if count_digits(number) > (MOST_DIGITS if most is None else most):
-            if most == 0:
-                raise fail("Write a whole number: it has no digits after the point.")
-            raise fail("At most %(limit)d digits after the point.", limit=MOST_DIGITS if most is None else most)
+        most = self.most_digits_of(field)
+        if count_digits(number) > most:
+            refuse_digits(most)
         return store_number(number)
 
     def write(self, value: str, field: Definition) -> str:
@@ -183,6 +204,17 @@ class NumberKind(FieldKind):
     def unique_key(self, value: str, field: Definition) -> str:
         return value
 
+    def from_json(self, given: Json | Decimal, field: Definition) -> str:
+        """As a form has it. Programs write numbers in one way, whatever the locale: a point, and no groups."""
+        if isinstance(given, int | Decimal) and not isinstance(given, bool):
+            given = format(given, "f")
+        if not (text := super().from_json(given, field).strip()):
+            return ""
+        if not IN_JSON.fullmatch(text):
+            raise fail("Write a number as programs do, such as %(example)s.", example="1234.5")
+        self.keep(limit_whole_digits(Decimal(text)), field)
+        return write_number(text, field.locale, None, False)
+
     def cell(self, value: str, field: Definition) -> Cell:
         return Decimal(value)
 
@@ -194,7 +226,7 @@ class NumberKind(FieldKind):
         return format_of_number(max(digits or 0, count_digits(Decimal(value))), grouping=grouping, unit=unit)
 
     def check_options(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
-        unit = " ".join(str(options.get("unit") or "").split())
+        unit = clean_line(str(options.get("unit") or ""))
         if len(unit) > MOST_UNIT:
             raise Invalid(unit=_l("At most %(limit)d characters.", limit=MOST_UNIT))
         return {"grouping": bool(options.get("grouping")), **({"unit": unit} if unit else {})}
@@ -211,11 +243,6 @@ class WholeNumberKind(NumberKind):
     def to_json(self, value: str, field: Definition) -> Json:
         return int(value) if value else None
 
-    def from_json(self, given: Json, field: Definition) -> str:
-        if isinstance(given, int) and not isinstance(given, bool):
-            return self.write(str(given), field)
-        return super().from_json(given, field)
-
 
 class DecimalKind(NumberKind):
     """A decimal. Programs get it as a text, so that no digit is lost."""
@@ -223,14 +250,6 @@ class DecimalKind(NumberKind):
     name = "decimal"
     label = _l("Decimal number")
     inputmode = "decimal"
-
-    def from_json(self, given: Json | Decimal, field: Definition) -> str:
-        if isinstance(given, int | Decimal) and not isinstance(given, bool):
-            given = format(given, "f") if isinstance(given, Decimal) else str(given)
-        text = super().from_json(given, field)
-        if not re.fullmatch(r"-?[0-9]{1,15}(\.[0-9]{1,10})?", text):
-            return text
-        return write_number(text, field.locale, None, False)
 
     def check_options(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
         kept = dict(super().check_options(options))
@@ -240,36 +259,3 @@ class DecimalKind(NumberKind):
                 raise Invalid(digits=_l("Write a number from 0 to %(limit)d.", limit=MOST_DIGITS))
             kept["digits"] = int(digits)
         return kept
-
-
-class RatingKind(WholeNumberKind):
-    """Stars. Option: `most`, how many there are."""
-
-    name = "rating"
-    label = _l("Rating")
-    control = "rating"
-    can_be_unique = False
-    is_searched = False
-
-    def read(self, text: str, field: Definition) -> str:
-        shown = STARS.fullmatch(text.strip())
-        return super().read((shown["number"] or str(len(shown["stars"] or ""))) if shown else text, field)
-
-    def keep(self, number: Decimal, field: Definition) -> str:
-        value = super().keep(number, field)
-        most = field.options.get("most", 5)
-        if not 0 <= int(value) <= most:
-            raise fail("Choose from 1 to %(most)d stars.", most=most)
-        return "" if value == "0" else value
-
-    def show(self, value: str, field: Definition) -> Markup:
-        most = field.options.get("most", 5)
-        stars = "\N{BLACK STAR}" * int(value) + "\N{WHITE STAR}" * (most - int(value))
-        label = f"{value} / {most}"
-        return Markup('<span class="stars" role="img" aria-label="%s">%s</span>') % (label, stars)
-
-    def check_options(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
-        most = str(options.get("most") or "5")
-        if not most.isascii() or not most.isdigit() or not 2 <= int(most) <= MOST_STARS:
-            raise Invalid(most=_l("Write a number from 2 to %(limit)d.", limit=MOST_STARS))
-        return {"most": int(most)}

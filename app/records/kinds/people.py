@@ -222,7 +222,7 @@ class PersonKind(FieldKind):
         for part in parts:
             found = field.people.meant(part, before)
             if len(found) > 1:
-                raise fail("Several people are called “%(text)s”. Choose one below.", text=part[:80])
+                raise fail("Several people are called “%(text)s”. Write an e-mail address instead.", text=part[:80])
             if not found:
                 raise fail("Nobody here is called “%(text)s”.", text=part[:80])
             chosen.add(found[0].id)

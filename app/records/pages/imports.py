@@ -16,10 +16,10 @@ from app.accounts.shell import notice, render_page
 from app.database import Actor, Database, Transaction
 from app.files.arriving import Arriving
 from app.files.storing import NotStored, delete_files, files_of, store_form
-from app.files.uploads import in_thread, path_of
+from app.files.uploads import UNCLEAN, in_thread, path_of
 from app.records.access import enter_collection
 from app.records.collections import Collection
-from app.records.encodings import decode_text, why_no_table
+from app.records.encodings import NO_TABLE, decode_text, why_no_table
 from app.records.fields import list_fields
 from app.records.import_writing import ImportReport, note_imported, read_versions, split_lines, write_lines
 from app.records.imports import MOST_LINES, Plan, parse_import, plan_import
@@ -61,7 +61,8 @@ async def read_table_file(
             chunks, content_type, directory=directory, limit=FILE_LIMIT, fields=["file"], most_text=10_000
         )
     except NotStored as refusal:
-        return await refuse_table_file(request, slug, refusal.text, refusal.status)
+        why = NO_TABLE if refusal.text == UNCLEAN else refusal.text  # a damaged picture is no table, whatever ails it
+        return await refuse_table_file(request, slug, why, refusal.status)
     keys = [stored.key for stored in sent.files]
     try:
         contents = [await in_thread(path_of(directory, key).read_bytes) for key in keys[:1]]

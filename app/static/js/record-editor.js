@@ -7,7 +7,7 @@ import { Lease, RETRY_AFTER, keepLockFor, tokenOf, verdictOf } from "./editing-l
 import { showSigns } from "./editing-signs.js";
 import { giveBack, isTypedInto, statesOf } from "./form-state.js";
 import { OUTLIVES } from "./leaving.js";
-import { call, leaveWith } from "./page.js";
+import { call, fetchPage, leaveWith } from "./page.js";
 import { sendAllUnsent } from "./unsent.js";
 
 const TICK = 500;
@@ -233,16 +233,28 @@ class RecordEditor extends HTMLElement {
   // The ends.
 
   // The lock is gone: keep what is typed, then show the record as everybody sees it. What is not to be kept beside a
-  // newer text of the same person's stays here to be copied.
+  // newer text of the same person's stays here to be copied, and so does all of it where the record can't be seen any more.
   async #lose() {
     if (this.#ended) return;
     this.#ended = true;
     this.#show();
     const kept = (await this.#flush()) ?? (await this.#flush(true));
-    if (kept === false) setTimeout(() => { this.#ended = false; this.#lose(); }, RETRY_AFTER);
+    const isShown = kept ? await this.#askWhetherShown() : null;
+    if (kept === false || isShown === false) setTimeout(() => { this.#ended = false; this.#lose(); }, RETRY_AFTER);
     else if (!this.isConnected) return;              // another page was opened meanwhile, and stays
-    else if (kept) location.assign(`${this.address}?done=lost`);
-    else this.querySelector(this.#isRefused ? "[data-closed]" : "[data-stranded]").hidden = false;
+    else if (isShown) location.assign(`${this.address}?done=lost`);
+    else this.querySelector(kept || this.#isRefused ? "[data-closed]" : "[data-stranded]").hidden = false;
+  }
+
+  // Whether the record's own page is for whoever edited it: null where it is not, false when nobody knows yet.
+  async #askWhetherShown() {
+    try {
+      const { status } = await fetchPage(this.address);
+      if ([403, 404].includes(status)) return null;
+      return status < 500 && status !== 429;
+    } catch {
+      return false;
+    }
   }
 
   // The lock is freed and what is typed kept; what the page goes on to is asked for then.

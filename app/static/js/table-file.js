@@ -12,6 +12,7 @@ function decode(bytes) {
   }
 }
 
+const IN_NOTHING = [0xef, 0xbb, 0xbf, 0xff, 0xfe, 0, 0x20, 9, 10, 13];
 const textOf = (bytes) => new TextDecoder("latin1").decode(bytes);
 const NO_TABLES = ["PK\x03\x04", "\x89PNG", "\xff\xd8\xff", "II*\0", "MM\0*", "%PDF-", "7z\xbc\xaf", "\x1f\x8b"];
 
@@ -23,6 +24,7 @@ function whyNot(form, bytes) {
   if (begins === "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" || (isArchive && /xl\/|opendocument\.spreadsheet/.test(textOf(bytes)))) {
     return form.dataset.workbook;
   }
+  if (bytes.every((byte) => IN_NOTHING.includes(byte)) && !decode(bytes).trim()) return form.dataset.empty;
   const zeros = [0, 0];
   let controls = 0;
   bytes.forEach((byte, at) => {
