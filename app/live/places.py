@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from app.accounts.scopes import Grant, Scope
 
-SHARED_CHANNELS = ("tenant", "guests")
+SHARED_CHANNELS = ("tenant", "guests", "admins")
 OWN_CHANNEL = "user."
 
 
@@ -28,7 +28,7 @@ class Area:
 AREAS: dict[str, Area] = {
     "people": Area("people:read"),
     "records": Area("records:read", "collection"),
-    "locks": Area("records:read"),
+    "locks": Area("records:read", "collection"),
     "chat": Area("chat:read", "room"),
     "notifications": Area("notifications:read"),
     "admin": Area("admin"),

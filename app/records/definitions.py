@@ -113,7 +113,7 @@ async def add_field(
     Raises Invalid when it can't be one.
     """
     if kind_name not in FIELD_KINDS:
-        raise Invalid(kind=_l("Choose one of the list."))
+        raise Invalid(kind=_l("Choose one of these: %(names)s.", names=", ".join(FIELD_KINDS)))
     field = Field(collection_id=collection.id, kind_name=kind_name, choices=[], options={})
     await prepare_fields(transaction, [field])
     values = {"label": label, "required": required, "unique": unique, "help": help, "read_only_for": read_only_for}

@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from app.accounts.time_zones import list_time_zones, write_in_zone
 from app.records.kinds.dates import EXAMPLE_DATE, LONGEST_SHOWN, find_shown_time, list_written, read_date, spell_date
-from app.records.kinds.kind import Cell, Definition, FieldKind, fail
+from app.records.kinds.kind import Cell, Definition, FieldKind, Json, fail
 from app.web.texts import _l, drop_unseen
 
 MOMENT = re.compile(
@@ -191,6 +191,9 @@ class MomentKind(FieldKind):
 
     def search_text(self, value: str, field: Definition) -> str:
         return search_moment(value, field.locale, field.zones)
+
+    def to_json(self, value: str, field: Definition) -> Json:
+        return f"{value.removesuffix('Z')}:00Z" if value.endswith("Z") else value or None
 
     def sort_key(self, value: str, field: Definition) -> str:
         return value
