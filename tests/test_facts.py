@@ -294,7 +294,7 @@ def test_something_follows_from_every_fact(kind: type[Fact]) -> None:
 def test_a_fact_is_a_frozen_dataclass_of_plain_values(kind: type[Fact]) -> None:
     assert is_dataclass(kind)
     assert kind.__dataclass_params__.frozen  # type: ignore[attr-defined]
-    plain = ("int", "str", "bool", "None", "Literal", "Mapping", "tuple", "Actor", "datetime", "float")
+    plain = ("int", "str", "bool", "None", "Literal", "Mapping", "tuple", "Actor", "datetime", "float", "Json")
     for each in fields(kind):
         names = {
             node.id if isinstance(node, ast.Name) else ""

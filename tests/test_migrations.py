@@ -100,6 +100,18 @@ def test_tables_of_another_version_are_one_line_at_every_command(
     assert len(lines) == 1, done.stderr
 
 
+@pytest.mark.parametrize(
+    "command_line", ["token list acme", "member suspend acme ana@acme.test", "operator remove ana@acme.test"]
+)
+def test_tables_of_an_older_version_are_one_line_where_they_are_read(store: Store, command_line: str) -> None:
+    store.rows("UPDATE alembic_version SET version_num = '0003'")
+    done = Server(store.directory, 0).run(*command_line.split())
+    assert done.returncode != 0
+    lines = [line for line in done.stderr.splitlines() if "others could read this" not in line]
+    assert len(lines) == 1, done.stderr
+    assert "the tables are at 0003, and this version needs" in lines[0]
+
+
 def test_messages_that_were_there_get_their_plain_text(store: Store) -> None:
     before = store.rows("SELECT id, text, html, plain FROM message ORDER BY id")
     assert any(row[1] != row[3] for row in before), "no message has markup"

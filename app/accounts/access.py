@@ -152,7 +152,12 @@ async def provide_signed_in(request: AnyRequest, transaction: Transaction, setti
     made_for = named[FOR_MEMBER] if named else request.headers.get("x-member") or request.query_params.get(FOR_MEMBER)
     if made_for not in (None, str(signed_in.member.id)):
         raise SomebodyElse(signed_in.member)
-    transaction.actor = replace(transaction.actor, member_id=signed_in.member.id, session_id=signed_in.session.id)
+    transaction.actor = replace(
+        transaction.actor,
+        member_id=signed_in.member.id,
+        session_id=signed_in.session.id,
+        ends_at=signed_in.session.expires_at,
+    )
     if now() - signed_in.session.seen_at > SEEN_STEP:
         visits: Visits = request.app.state.visits
         visits.note(transaction.tenant.id, signed_in.session.id)

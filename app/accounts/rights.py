@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.accounts.members import Member
-from app.accounts.scopes import EVERYTHING_GRANTED, Place, Scope
+from app.accounts.scopes import EVERYTHING_GRANTED, SOMEWHERE, Place, Scope
 from app.web.errors import PageError
 from app.web.texts import Text, _l
 
@@ -30,6 +30,11 @@ Rule = Callable[[Member, Any], bool]
 def nowhere(thing: Any) -> Iterable[Place]:
     """The places of what is in none that a token could be narrowed to."""
     return ()
+
+
+def all_places(thing: Any) -> Iterable[Place]:
+    """The places of what is about everything there is: a token that is narrowed is not for it."""
+    return (SOMEWHERE, ("room", 0))
 
 
 @dataclass(frozen=True, slots=True)

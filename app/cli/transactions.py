@@ -11,7 +11,7 @@ from litestar.exceptions import NotFoundException
 
 from app.database import Actor, Database, Transaction
 from app.features import open_database
-from app.migration import refuse_newer
+from app.migration import check_tables, refuse_newer
 from app.settings import Settings, read_settings
 from app.web.errors import PageError
 from app.web.forms import Invalid
@@ -38,6 +38,7 @@ def run_in(settings: Settings, slug: str, work: Callable[[Transaction], Awaitabl
     """Run some work in one transaction of a workspace; what is wrong with it is one line."""
 
     async def open_and_work(database: Database) -> Returned:
+        await check_tables(database)
         async with database.write() as transaction:
             tenant = await transaction.find_tenant("slug", slug)
             if tenant is None:
@@ -60,6 +61,7 @@ def run_for_operator(work: Callable[[Transaction], Awaitable[Returned]]) -> Retu
     """Run some work in one transaction of no workspace; what is wrong with it is one line."""
 
     async def open_and_work(database: Database) -> Returned:
+        await check_tables(database)
         async with database.write() as transaction:
             return await work(transaction)
 

@@ -9,7 +9,8 @@ them is read, then it is rendered, and at last all of it is logged.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 class Actor:
     """Who acts, with which session or token, from which address, and by which way in; `program` is the token's name.
 
-    `member_id` is None when it is not a member: whoever runs the command line, or the program itself.
+    `member_id` is None when it is not a member: whoever runs the command line, or the program itself. `ends_at` is when
+    the session or token will end, if that is known ahead.
     """
 
     way: Literal["page", "token", "command line", "job"] = "job"
@@ -35,6 +37,7 @@ class Actor:
     address: str = ""
     token_id: int | None = None
     program: str | None = None
+    ends_at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

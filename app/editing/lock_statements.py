@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, exists, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, or_, select, update
 from sqlalchemy.orm.attributes import set_committed_value
 
 from app.accounts.program_tokens import Token, is_working
@@ -66,11 +66,11 @@ def is_holder(model: type[Editable]) -> ColumnElement[bool]:
             model.lock_program_id == bindparam("holder_program_id"),
         ),
         ~model.lock_offered,
-        is_proven(model),
+        is_last_proven(model),
     )
 
 
-def is_proven(model: type[Editable]) -> ColumnElement[bool]:
+def is_last_proven(model: type[Editable]) -> ColumnElement[bool]:
     """Whether the lock is, or was at last, the one that is proven, and nobody has had it since: likewise."""
     return and_(model.lock_token == bindparam("proof_token"), model.lock_proof == bindparam("proof_digest"))
 
@@ -97,7 +97,7 @@ def is_live_holder(model: type[Editable]) -> ColumnElement[bool]:
 def is_still_proven(model: type[Editable]) -> ColumnElement[bool]:
     """Whether nobody has had the lock of a row since the lease that is proven, and the row is as the page shows it."""
     unchanged = model.version == bindparam("seen_version")
-    return and_(model.lock_member_id.is_(None), is_proven(model), unchanged)
+    return and_(model.lock_member_id.is_(None), is_last_proven(model), unchanged)
 
 
 def is_seen_holding(model: type[Editable]) -> ColumnElement[bool]:
@@ -185,6 +185,18 @@ def select_held(kind: str) -> PreparedSelect[int]:
     """The select of a row of a kind that a member proves to hold."""
     model = EDITABLE_KINDS[kind].model
     return PreparedSelect(lambda: select(model.id).where(model.id == bindparam("row_id"), is_holder(model)))
+
+
+@cache
+def select_proven(kind: str) -> PreparedSelect[int]:
+    """The select of a row of a kind that a member proves to hold, or to have held as the last."""
+    model = EDITABLE_KINDS[kind].model
+
+    def make() -> Select[int]:
+        was_last = and_(is_nobodys(model), is_last_proven(model))
+        return select(model.id).where(model.id == bindparam("row_id"), or_(is_holder(model), was_last))
+
+    return PreparedSelect(make)
 
 
 @cache

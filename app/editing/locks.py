@@ -32,6 +32,7 @@ from app.editing.lock_statements import (
     prolonged,
     select_held,
     select_held_with,
+    select_proven,
     show_proof,
     signed_in,
     taken,
@@ -46,6 +47,7 @@ from app.editing.rows import (
     Proof,
     credential_of,
     find_row_places,
+    lease_within,
     note_lock,
     read_clock,
 )
@@ -113,7 +115,9 @@ async def renew_lock(
     credential = credential_of(transaction.actor)
     shown = show_proof(transaction.acting(member.id), proof)
     alive = {"member_id": member.id, **{name: credential[name] for name in ("session_id", "program_id")}}
-    if await change_lock(transaction, row, is_live_holder, prolonged, lease=lease * 1000, **alive, **shown):
+    if await change_lock(
+        transaction, row, is_live_holder, prolonged, lease=lease_within(transaction.actor, lease), **alive, **shown
+    ):
         return proof
     again = await make_holder(
         transaction, row, member, is_still_proven, lease=lease, make_secret=make_secret, seen_version=version, **shown
@@ -127,6 +131,12 @@ async def is_proven_holder(transaction: Transaction, row: Editable, member: Memb
     """Whether a member proves to hold a row, for what writes nothing of it."""
     shown = show_proof(transaction.acting(member.id), proof)
     return await transaction.value(select_held(row.kind_name), row_id=row.id, **shown) is not None
+
+
+async def is_proven(transaction: Transaction, row: Editable, member: Member, proof: Proof) -> bool:
+    """Whether a member proves to hold a row, or to have held it until the lease ended, and nobody has since."""
+    shown = show_proof(transaction.acting(member.id), proof)
+    return await transaction.value(select_proven(row.kind_name), row_id=row.id, **shown) is not None
 
 
 async def release_lock(transaction: Transaction, row: Editable, member: Member, proof: Proof | None) -> bool:
@@ -232,7 +242,7 @@ async def lapse(transaction: Transaction, row: Editable) -> bool:
     if not await change_lock(transaction, row, has_lapsed, freed, seen_holder_id=member_id):
         return False
     await waiting.change_waiting(transaction, waiting.MISS_TURN, row, of_member=member_id)
-    await pass_on(transaction, {row: member_id}, freed=LockLapsed)
+    await pass_on(transaction, {row: member_id}, by=LockLapsed)
     return True
 
 
@@ -261,7 +271,7 @@ async def make_holder(
         name=member.name,
         role=member.role,
         since=now() if row.lock_member_id != member.id or row.lock_offered else row.lock_since,
-        lease=lease * 1000,
+        lease=lease_within(transaction.actor, lease),
         **credential_of(transaction.actor),
         **parameters,
     )

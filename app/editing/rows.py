@@ -18,7 +18,7 @@ from sqlalchemy import BigInteger, String, false, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
-from app.database import Actor, PreparedSelect, Tenant, Tenanted, Transaction, UtcDateTime
+from app.database import Actor, PreparedSelect, Tenant, Tenanted, Transaction, UtcDateTime, now
 from app.database.clock import lease_clock
 from app.editing.facts import LockChanged
 from app.web.forms import number_of
@@ -137,6 +137,13 @@ def credential_of(actor: Actor) -> Credential:
     if actor.session_id is None and actor.token_id is None:
         raise NoCredential
     return {"session_id": actor.session_id, "program_id": actor.token_id, "program": actor.program}
+
+
+def lease_within(actor: Actor, seconds: int) -> int:
+    """A lease of so many seconds, in milliseconds: it does not go on when the session or token has ended."""
+    if actor.ends_at is None:
+        return seconds * 1000
+    return max(0, min(seconds * 1000, int((actor.ends_at - now()).total_seconds() * 1000)))
 
 
 READ_CLOCK = PreparedSelect(lambda: select(lease_clock()).select_from(Tenant))

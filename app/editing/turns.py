@@ -11,7 +11,16 @@ from app.accounts.members import Member
 from app.database import Transaction, now
 from app.editing import waiting
 from app.editing.facts import LockFreed, LockOffered
-from app.editing.lock_statements import change_lock, ends_then, is_longer_turn, is_nobodys, is_shorter_turn, offered
+from app.editing.lock_statements import (
+    change_lock,
+    ends_then,
+    freed,
+    is_longer_turn,
+    is_nobodys,
+    is_shorter_turn,
+    is_turn,
+    offered,
+)
 from app.editing.rows import Editable, note_lock, read_clock
 from app.editing.waiting import Waiting
 
@@ -28,7 +37,7 @@ async def pass_on(
     before: Mapping[Editable, int],
     receiver: Waiting | None = None,
     *,
-    freed: type[LockFreed] = LockFreed,
+    by: type[LockFreed] = LockFreed,
 ) -> None:
     """Make the locks of rows that are free now, by who held them, the turns of a receiver or of the first in line.
 
@@ -36,7 +45,7 @@ async def pass_on(
     """
     following = await waiting.find_following(transaction, list(before), receiver)
     for row, holder in before.items():
-        note_lock(transaction, row, freed, holder)
+        note_lock(transaction, row, by, holder)
         if row in following:
             await give_turn(transaction, row, following[row])
 
@@ -73,6 +82,12 @@ async def prolong_turn(transaction: Transaction, row: Editable, member: Member) 
     if row.lock_member_id != member.id or not row.lock_offered or row.lock_until is None or row.lock_until <= clock:
         return None
     return (row.lock_until - clock + 999) // 1000
+
+
+async def leave_turn(transaction: Transaction, row: Editable, member: Member) -> None:
+    """End a member's turn, if it is theirs, who has said that they don't want it: then it is the next one's."""
+    if await change_lock(transaction, row, is_turn, freed, member_id=member.id):
+        await pass_on(transaction, {row: member.id})
 
 
 async def shorten_turn(transaction: Transaction, row: Editable, member: Member) -> None:

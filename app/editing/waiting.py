@@ -25,7 +25,7 @@ from app.accounts.members import Member
 from app.database import Base, PreparedChange, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.database.clock import lease_clock
 from app.editing.facts import LockAsked
-from app.editing.rows import Editable, credential_of, name_with_program, read_clock
+from app.editing.rows import Editable, credential_of, lease_within, name_with_program, read_clock
 from app.jobs.sweeps import delete_by_keys, sweeps
 from app.web.texts import Text
 
@@ -175,7 +175,7 @@ async def write_waiting(
     """
     written: dict[str, Any] = {**credential_of(transaction.actor), "name": member.name, "role": member.role}
     written["page"] = pages
-    written["until"] = await read_clock(transaction) + lease * 1000
+    written["until"] = await read_clock(transaction) + lease_within(transaction.actor, lease)
     if waiting is not None and waiting.state == "missed":
         await transaction.delete(waiting)
         waiting = None
@@ -220,7 +220,8 @@ async def refuse_request(transaction: Transaction, row: Editable, waiting_id: in
 
 async def keep_waiting(transaction: Transaction, row: Editable, member: Member, lease: int) -> bool:
     """Go on waiting with an open page. False when the member waits no more."""
-    return await change_waiting(transaction, KEEP_WAITING, row, of_member=member.id, lease=lease * 1000)
+    within = lease_within(transaction.actor, lease)
+    return await change_waiting(transaction, KEEP_WAITING, row, of_member=member.id, lease=within)
 
 
 async def leave_queue(transaction: Transaction, row: Editable, member: Member) -> bool:

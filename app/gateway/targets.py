@@ -77,6 +77,7 @@ class Asker:
             address=address,
             token_id=self.token_id,
             program=name,
+            ends_at=self.expires_at,
         )
 
     @contextmanager

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from app.accounts.scopes import Grant, Scope
 
-SHARED_CHANNELS = ("tenant", "guests")
+SHARED_CHANNELS = ("tenant", "guests", "admins")
 OWN_CHANNEL = "user."
 
 
@@ -28,7 +28,7 @@ class Area:
 AREAS: dict[str, Area] = {
     "people": Area("people:read"),
     "records": Area("records:read", "collection"),
-    "locks": Area("records:read"),
+    "locks": Area("records:read", "collection"),
     "chat": Area("chat:read", "room"),
     "notifications": Area("notifications:read"),
     "admin": Area("admin"),
@@ -77,7 +77,16 @@ def place_of_signals(channel: str) -> str:
     return f"signals {channel}"
 
 
+# What some readers of lines take for the end of one, beside what JSON escapes anyway.
+MORE_LINE_ENDS = str.maketrans({mark: f"\\u{ord(mark):04x}" for mark in "\x85\u2028\u2029"})
+
+
+def keep_in_line(written: str) -> str:
+    """JSON that is one line for every reader: Python's `splitlines` ends one at more than a line feed."""
+    return written if written.isascii() else written.translate(MORE_LINE_ENDS)
+
+
 def write_fact(cursor: int, channel: str, kind: str, data: str) -> str:
     """A fact as programs get it, which is one line. `data` is JSON already."""
     named = json.dumps({"cursor": cursor, "kind": kind, "channel": channel}, separators=(",", ":"))
-    return f'{named[:-1]},"data":{data}}}'
+    return f'{named[:-1]},"data":{keep_in_line(data)}}}'

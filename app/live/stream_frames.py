@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from app.live.log import Event
+from app.live.places import keep_in_line
 
 
 def stream_facts(facts: Iterable[Event]) -> str:
@@ -18,7 +19,8 @@ def stream_facts(facts: Iterable[Event]) -> str:
 def stream_event(name: str, data: Any, *, cursor: int | None = None) -> str:
     """What is no fact, by its name."""
     mark = "" if cursor is None else f"id: {cursor}\n"
-    return f"{mark}event: {name}\ndata: {json.dumps(data, ensure_ascii=False, separators=(',', ':'))}\n\n"
+    written = keep_in_line(json.dumps(data, ensure_ascii=False, separators=(",", ":")))
+    return f"{mark}event: {name}\ndata: {written}\n\n"
 
 
 def stream_mark(cursor: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -51,7 +51,8 @@ class Inbox:
 
 class Which(TypedDict, total=False):
     """Which notifications are meant: those about things of a kind, or one of them, or what happened to its parts of
-    some numbers (what is about no part is of number 0); those of a kind; those up to the newest that was seen."""
+    some numbers (what is about no part is of number 0); those of a kind; those up to the newest that was seen; or these
+    of them."""
 
     about_kind: str
     about_id: int
@@ -59,6 +60,7 @@ class Which(TypedDict, total=False):
     up_to: int
     reason: str
     newest: int
+    these: Collection[int]
 
 
 # The criterion of each; parts are told by the last of their numbers. In an update no parameter is called as a column.
@@ -68,6 +70,7 @@ MEANT: dict[str, ColumnElement[bool]] = {
     "up_to": or_(Notification.number == 0, Notification.number.between(bindparam("since"), bindparam("up_to"))),
     "reason": Notification.kind == bindparam("reason"),
     "newest": Notification.id <= bindparam("newest"),
+    "these": Notification.id.in_(bindparam("these")),
 }
 FIND_NEWEST = PreparedSelect(
     lambda: (

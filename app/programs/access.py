@@ -24,6 +24,7 @@ from app.programs.problems import Problem
 from app.records.limits import ListLimit
 from app.web.calls import retry_after
 from app.web.endings import end_with_answer
+from app.web.problems import JSON_TYPE
 
 Asked = ASGIConnection[Any, Any, Any, Any]
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -83,6 +84,7 @@ async def let_in(connection: Asked, handler: BaseRouteHandler) -> None:
         caller = Caller(secret, transaction.tenant.id, member.id, token.id, tuple(token.origins))
     connection.scope["state"].update(caller=caller, begins=begin_with_member)
     check_origin(connection, caller)
+    check_type(connection, handler)
     if scope != ANY_SCOPE and not grant.holds(scope):
         raise Problem("insufficient-scope", f"The token needs the scope {scope}.", scope=scope)
     note_answering(connection, caller)
@@ -128,6 +130,14 @@ def check_origin(connection: Asked, caller: Caller) -> None:
         raise Problem("origin-not-allowed", "The token does not name the origin of this page.")
 
 
+def check_type(connection: Asked, handler: BaseRouteHandler) -> None:
+    """Raise a 415 problem for a body that says it is something else than JSON, where that is read."""
+    said = connection.headers.get("content-type", "").partition(";")[0].strip().lower()
+    length = connection.headers.get("content-length", "" if "transfer-encoding" in connection.headers else "0")
+    if said not in ("", JSON_TYPE) and length != "0" and not handler.opt.get("streams"):
+        raise Problem("unsupported-type", f"Send {JSON_TYPE}, and say so as Content-Type.")
+
+
 def is_heavy(connection: Asked, handler: BaseRouteHandler) -> bool:
     """Whether a call is one that takes long: always, or with a parameter."""
     heavy = handler.opt.get("heavy", False)
@@ -156,7 +166,12 @@ async def begin_as_program(request: AnyRequest, database: Database, *, writes: b
         token, member = await find_caller(transaction, caller.secret)
         member.grant = token.grant
         transaction.actor = Actor(
-            "token", member_id=member.id, address=client_address(request), token_id=token.id, program=token.name
+            "token",
+            member_id=member.id,
+            address=client_address(request),
+            token_id=token.id,
+            program=token.name,
+            ends_at=token.ends_at,
         )
         transaction.keep(member)
         try:

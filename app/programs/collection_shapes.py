@@ -63,7 +63,7 @@ class RemovedField(msgspec.Struct):
 
 
 class KindWanted(msgspec.Struct, forbid_unknown_fields=True):
-    """The kind that a field is to have, with what that lets one choose."""
+    """The kind that a field is to have, with what that lets one choose, as `options` of a new field."""
 
     kind: Annotated[str, Meta(max_length=40)]
     options: dict[str, str | int | bool] = {}

@@ -7,20 +7,25 @@ and an example of each thing.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
 
+from app.accounts.rights import RANK
+from app.notifications.kinds import NOTIFICATION_KINDS
 from app.programs.examples import make_example
 from app.programs.stream_description import STREAM_TOLD, describe_events
-from app.web.problems import PROBLEM_TYPE, PROBLEMS, code_of
+from app.records.choices import CHOICE_COLORS
+from app.records.collections import COLLECTION_COLORS, COLLECTION_ICONS
+from app.records.kinds import FIELD_KINDS
+from app.web.problems import JSON_TYPE, PROBLEM_TYPE, PROBLEMS, code_of
+from app.web.texts import LANGUAGES
 
 Described = dict[str, Any]
 ANY_TYPE = "*/*"
 STREAM_TYPE = "text/event-stream"
 EVENTS_PATH = "/api/v1/events"
-JSON_TYPE = "application/json"
 LISTED_STRUCT = re.compile(r"ListPart_(?:.*\.)?(\w+)_")
 KEY_PARAMETER: Described = {
     "name": "Idempotency-Key",
@@ -114,6 +119,22 @@ def list_references(thing: Any) -> Iterator[Described]:
             yield from list_references(each)
 
 
+def list_known_texts() -> dict[tuple[str, str], Iterable[str]]:
+    """The texts that a member of a struct may be, by struct and member, where the program has a list of them."""
+    kinds, color, roles = FIELD_KINDS, ("", *COLLECTION_COLORS), RANK
+    return {
+        **dict.fromkeys((("FieldShape", "kind"), ("NewField", "kind"), ("KindWanted", "kind")), kinds),
+        **dict.fromkeys((("CollectionShape", "color"), ("CollectionChange", "color")), color),
+        **dict.fromkeys((("MemberShape", "role"), ("InvitationShape", "role")), roles),
+        **dict.fromkeys((("SettingsShape", "language"), ("SettingsChange", "language")), LANGUAGES),
+        ("CollectionChange", "icon"): COLLECTION_ICONS,
+        ("ChoiceShape", "color"): CHOICE_COLORS,
+        ("NotificationShape", "kind"): NOTIFICATION_KINDS,
+        ("LockStanding", "state"): ("free", "held", "offered"),
+        ("QueuePlace", "state"): ("waiting", "called", "missed"),
+    }
+
+
 def complete_schema(schema: Described, struct: type[msgspec.Struct] | None) -> None:
     """Say of a struct what it is for, and whether it takes members that are not named."""
     if struct is None and "description" in schema:
@@ -122,6 +143,9 @@ def complete_schema(schema: Described, struct: type[msgspec.Struct] | None) -> N
         schema["description"] = "A part of a list. Send its `next` as the parameter of that name for the following one."
         return
     schema["description"] = " ".join((struct.__doc__ or "").split())
+    for (name, member), texts in list_known_texts().items():
+        if name == struct.__name__:
+            schema["properties"][member]["enum"] = list(texts)
     if struct.__struct_config__.forbid_unknown_fields:
         schema["additionalProperties"] = False
 

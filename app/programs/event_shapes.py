@@ -6,7 +6,7 @@ Events are made from facts (`log_entry`); a test looks whether each is as it is 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -20,15 +20,15 @@ class EventData(msgspec.Struct):
 
 
 class RecordEvent(EventData):
-    """A record was added, changed, put into the bin or restored, with its values of before and after by the refs of
-    fields, as they are stored; `before` is null for one that was not there."""
+    """A record was added, changed, put into the bin or restored, with its values of before and after as records have
+    them, by the keys that the fields had then; `before` is null for one that was not there."""
 
     id: Id
     collection: Id
     number: int
     version: int
-    before: dict[str, str] | None
-    after: dict[str, str]
+    before: dict[str, Any] | None
+    after: dict[str, Any]
 
 
 class RecordsAddedEvent(EventData):

@@ -76,7 +76,7 @@ IN_THING: dict[tuple[str, str], Any] = {
     ("FieldChange", "name"): "Shelf mark",
     ("AnnouncementShape", "title"): "We move",
     ("NewAnnouncement", "title"): "We move",
-    ("NotificationShape", "kind"): "record",
+    ("NotificationShape", "kind"): "mention",
     ("NotificationShape", "text"): "Ana changed Dom Casmurro",
     ("RoomShape", "kind"): "public",
     ("FieldProblem", "field"): "year",

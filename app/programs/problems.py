@@ -143,4 +143,6 @@ def read_extra(extra: Mapping[str, Any]) -> tuple[str, str]:
     path = "" if key == "data" else key.removeprefix("data.")
     if unknown := UNKNOWN_MEMBER.fullmatch(message):
         return f"{path}.{unknown[1]}".removeprefix("."), "There is no such member."
+    if not path and (message == "'data'" or message.startswith("Expected `object")):
+        message = "A JSON object is needed."
     return path, message

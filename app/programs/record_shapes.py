@@ -15,7 +15,9 @@ MOST_CHANGED_AT_ONCE = 200
 
 
 class NewField(msgspec.Struct, forbid_unknown_fields=True):
-    """A field that is to be added at the end. `default` is written as one would type it, `choices` are names."""
+    """A field that is to be added at the end. `default` is written as one would type it, `choices` are names.
+    `options` are what its kind lets one choose: `grouping` and `unit` of numbers, `digits` of decimals, `currency` of
+    money, `most` of ratings, and `several` of people."""
 
     name: Annotated[str, Meta(min_length=1, max_length=60)]
     kind: str

@@ -13,7 +13,7 @@ from litestar.params import HeaderParameter
 
 from app.accounts.members import Member
 from app.database import Transaction
-from app.editing.locks import is_proven_holder, lease_runs
+from app.editing.locks import is_proven, lease_runs
 from app.editing.rows import Held, Proof, read_clock
 from app.programs.problems import Problem
 from app.programs.shapes import in_utc, moment_after, shape_holder
@@ -53,15 +53,21 @@ def read_proof(lock: str | None) -> Proof | None:
 
 
 async def refuse_locked(
-    transaction: Transaction, record: Record, member: Member, proof: Proof | None, version: int
-) -> None:
-    """Raise a 423 problem where somebody else holds a record, or the same member otherwise, and a 412 one where it is
-    not at a version any more. The statement that writes asks both again."""
-    clock = await read_clock(transaction)
-    if lease_runs(record, clock) and not (proof and await is_proven_holder(transaction, record, member, proof)):
-        raise describe_held(record, clock)
+    transaction: Transaction, record: Record, member: Member, lock: str | None, version: int
+) -> Proof | None:
+    """The proof of the lock that is sent, if any. Raises a 423 problem where somebody else holds the record, or the
+    same member otherwise, a 409 one for a lock that is lost, and a 412 one where the record is not at a version any
+    more. The statement that writes asks for both again."""
+    clock, proof = await read_clock(transaction), read_proof(lock)
+    if lock is not None or lease_runs(record, clock):
+        proven = proof is not None and await is_proven(transaction, record, member, proof)
+        if not proven and lease_runs(record, clock):
+            raise describe_held(record, clock)
+        if not proven:
+            raise Problem("lock-lost", "This is not the lock of this record, or not any more.")
     if record.version != version:
         raise describe_changed(record)
+    return proof
 
 
 def describe_held(record: Record, clock: int) -> Problem:

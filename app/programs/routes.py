@@ -33,7 +33,7 @@ NOTHING_ELSE: Also = MappingProxyType({})
 # What any call may be answered.
 ALWAYS = (400, 401, 403, 404, 422, 429, 500, 503)
 # What else one that sends something may be.
-SENDING = (409, 413)
+SENDING = (409, 413, 415)
 API = "/api/v1"
 # How an endpoint is known that takes long: by the parameter with the words to search for, or by its address.
 SEARCHED_FOR = "q"

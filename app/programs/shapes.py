@@ -12,7 +12,7 @@ from app.accounts.members import Member
 from app.records.collections import Collection
 from app.records.definitions import KEPT_OPTIONS
 from app.records.fields import Field, Fields
-from app.records.records import Record
+from app.records.records import Record, tell_values
 
 
 class PersonShape(msgspec.Struct):
@@ -39,7 +39,7 @@ class CollectionShape(msgspec.Struct):
 
 
 class ChoiceShape(msgspec.Struct):
-    """One of the choices of a field. GivenValues have its id; in what is sent its name will do."""
+    """One of the choices of a field. Values have its id; in what is sent its name will do."""
 
     id: int
     name: str
@@ -78,7 +78,7 @@ class RecordShape(msgspec.Struct):
     channel: str
 
 
-GivenValues = Annotated[dict[str, Any], Meta(description="GivenValues by the keys of fields; null empties one.")]
+GivenValues = Annotated[dict[str, Any], Meta(description="Values by the keys of fields; null empties one.")]
 
 
 class NewRecord(msgspec.Struct, forbid_unknown_fields=True):
@@ -145,17 +145,12 @@ def shape_field(field: Field, *, writable: bool) -> FieldShape:
     )
 
 
-def shape_values(fields: Fields, values: dict[str, str]) -> dict[str, Any]:
-    """The values of a record, for programs."""
-    return {field.key: field.kind.to_json(values.get(field.ref, ""), field) for field in fields}
-
-
 def shape_record(fields: Fields, record: Record) -> RecordShape:
     """A record, for programs."""
     return RecordShape(
         number=record.number,
         version=record.version,
-        values=shape_values(fields, record.values),
+        values=tell_values(fields, record.values),
         created_at=in_utc(record.created_at),
         updated_at=in_utc(record.updated_at),
         deleted_at=record.deleted_at and in_utc(record.deleted_at),

@@ -222,7 +222,7 @@ async def write_record(
         await keep_files(transaction, record, brought)
         stamped = [field for field in fields if field.ref in stamp]
         await keep_revisions(transaction, [*changed, *stamped], [record], author, what)
-        note_record_changed(transaction, collection, changed, record, author, "changed", before, found_before)
+        note_record_changed(transaction, collection, fields, record, author, "changed", before, found_before)
     else:
         shown = show_proof(transaction.acting(author.id), proof)
         if not await transaction.value(IS_WRITABLE, row_id=record.id, **shown):

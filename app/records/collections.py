@@ -111,9 +111,9 @@ async def describe_collection(
     if wanted == (collection.icon, collection.color, collection.description):
         return
     if icon not in COLLECTION_ICONS and icon != collection.icon:
-        raise Invalid(icon=_l("Choose one of the list."))
+        raise Invalid(icon=_l("Choose one of these: %(names)s.", names=", ".join(COLLECTION_ICONS)))
     if color not in ("", *COLLECTION_COLORS):
-        raise Invalid(color=_l("Choose one of the list."))
+        raise Invalid(color=_l("Choose one of these: %(names)s.", names=", ".join(COLLECTION_COLORS)))
     collection.icon, collection.color, collection.description = wanted
     collection.version += 1
     await transaction.flush()

@@ -123,7 +123,7 @@ async def add_field(
     Raises Invalid when it can't be one.
     """
     if kind_name not in FIELD_KINDS:
-        raise Invalid(kind=_l("Choose one of the list."))
+        raise Invalid(kind=_l("Choose one of these: %(names)s.", names=", ".join(FIELD_KINDS)))
     label, help = clean_label("label", label), clean_line(help)
     field = Field(collection_id=collection.id, kind_name=kind_name, choices=[], options={})
     await prepare_fields(transaction, [field])

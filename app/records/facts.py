@@ -10,6 +10,7 @@ from app.accounts.audit import Audited, Entry
 from app.accounts.facts import OfMember
 from app.database import Fact, LogEntry, Unlogged
 from app.editing.facts import OfRow
+from app.records.kinds.kind import Json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +18,8 @@ class RecordChanged(OfRow):
     """A record was added, changed, put into the bin, or taken out of it.
 
     `before` are the values it had, by the refs of fields; None for one that was not there. `fields` are the labels of
-    those that have another value now, `found_before` what searching looked through.
+    those that have another value now, `found_before` what searching looked through; `told_before` and `told_after` are
+    the values as programs get them, by the keys that the fields have now.
     """
 
     what: Literal["created", "changed", "deleted", "restored"]
@@ -29,6 +31,8 @@ class RecordChanged(OfRow):
     after: Mapping[str, str]
     fields: tuple[str, ...] = ()
     found_before: str = ""
+    told_before: Mapping[str, Json] | None
+    told_after: Mapping[str, Json]
 
     @property
     def log_entry(self) -> LogEntry:
@@ -38,8 +42,8 @@ class RecordChanged(OfRow):
             "collection": self.collection_id,
             "number": self.number,
             "version": self.version,
-            "before": self.before,
-            "after": self.after,
+            "before": self.told_before,
+            "after": self.told_after,
         }
         return LogEntry(f"record.{self.what}", f"collection.{self.collection_id}", data)
 

@@ -85,7 +85,14 @@ async def plan_kind(transaction: Transaction, field: Field, kind_name: str, opti
     Raises Invalid when it can't be of that kind.
     """
     if kind_name == field.kind_name or kind_name not in FIELD_KINDS or not FIELD_KINDS[kind_name].is_typed:
-        raise Invalid(kind=_l("Choose one of the list."))
+        raise Invalid(
+            kind=_l(
+                "Choose one of these: %(names)s.",
+                names=", ".join(
+                    name for name, kind in FIELD_KINDS.items() if kind.is_typed and name != field.kind_name
+                ),
+            )
+        )
     new = Field(collection_id=field.collection_id, kind_name=kind_name, choices=[], options={})
     await prepare_fields(transaction, [new])
     new.options = dict(new.kind.check_options(options))

@@ -255,21 +255,29 @@ async def get_record(
     return record
 
 
+def tell_values(fields: Iterable[Field], values: Mapping[str, str]) -> dict[str, Any]:
+    """Values for programs, by the keys of their fields."""
+    return {field.key: field.kind.to_json(values.get(field.ref, ""), field) for field in fields}
+
+
 def note_record_changed(
     transaction: Transaction,
     collection: Collection,
-    fields: list[Field],
+    fields: Sequence[Field],
     record: Record,
     author: Member,
     what: Literal["created", "changed", "deleted", "restored"],
     before: Mapping[str, str] | None,
     found_before: str = "",
 ) -> None:
-    """Note what was done to a record, whose values were others before, and what searching looked through."""
+    """Note what was done to a record, whose values were others before, and what searching looked through; by all fields
+    of its collection."""
+    told = tell_values(fields, record.values)
     transaction.info.pop(RowPlace, None)  # it may be called otherwise now
     for instance in (record, collection, author):  # what is told and shown of them needs no statement
         transaction.keep(instance)
     changed = [] if before is None else [each for each in fields if before.get(each.ref) != record.values.get(each.ref)]
+    changed = [each for each in changed if not each.kind.computed]
     fact = (RecordBinned if what in ("deleted", "restored") else RecordChanged)(
         by=transaction.acting(author.id),
         kind="record",
@@ -283,5 +291,7 @@ def note_record_changed(
         after=record.values,
         fields=tuple(field.label for field in changed),
         found_before=found_before,
+        told_before=before if before is None else told if before == record.values else tell_values(fields, before),
+        told_after=told,
     )
     transaction.note(fact)

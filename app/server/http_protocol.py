@@ -7,6 +7,7 @@ here too, as a request.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 
 import structlog
@@ -68,11 +69,13 @@ class BoundedProtocol(HttpToolsProtocol):
     refused = False
     url = b""  # nothing is asked for yet
     streaming: RequestResponseCycle | None = None
+    answering: deque[RequestResponseCycle]
     writer: SocketWriter
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first request."""
         super().connection_made(transport)
+        self.answering = deque()
         self.flow = WatchedFlow(transport, self.go_on)
         self.await_part(in_header=True)
 
@@ -81,6 +84,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self.stop_timer()
         if self.streaming is not None:
             self.writer.let_go()
+        self.disconnect()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -109,7 +113,10 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The body follows, if there is one."""
+        before = self.cycle
         super().on_headers_complete()
+        if self.cycle is not before:
+            self.answering.append(self.cycle)
         self.await_part(in_header=False)
 
     def on_message_complete(self) -> None:
@@ -143,6 +150,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.streaming is not None:
             self.streaming = None
             self.writer.let_go()
+        self.answering.popleft()
         super().on_response_complete()
 
     def handle_websocket_upgrade(self) -> None:
@@ -186,11 +194,18 @@ class BoundedProtocol(HttpToolsProtocol):
         else:
             self.refuse(408)
 
+    @property
+    def is_awaited(self) -> bool:
+        """Whether what was asked last is the next to be answered, and is not yet: what is written is its answer."""
+        if self.in_header:
+            return self.received > 0 and not self.answering
+        return bool(self.answering) and self.answering[0] is self.cycle and not self.cycle.response_started
+
     def refuse(self, status: int) -> None:
         """Say why, if something was asked and nothing answered yet, and end the connection."""
         self.stop_timer()
         self.refused = True
-        if self.received if self.in_header else not self.cycle.response_started:
+        if self.is_awaited:
             # One that has begun has an id already.
             request_id = "" if self.in_header else self.scope["state"].get("request_id", "")
             request_id = request_id or make_request_id()
@@ -205,12 +220,16 @@ class BoundedProtocol(HttpToolsProtocol):
             cookies = status == 431 and 0 < len(self.url) < HEADER_SIZE // 2
             more = [(HEADER, request_id.encode()), *((CLEAR_COOKIES,) if cookies else ())]
             self.transport.write(plain_answer(self.config, status, "", *more, url=self.url, request_id=request_id))
-        if self.cycle is not None:
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
+        self.disconnect()
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self.timer = self.loop.call_later(LINGER, self.transport.close)
+
+    def disconnect(self) -> None:
+        """Tell what answers that nobody reads any more: also the answer that others wait behind, which came first."""
+        for cycle in self.answering:
+            cycle.disconnected = True
+            cycle.message_event.set()
 
     def stop_timer(self) -> None:
         """Wait for nothing of the client."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.accounts.members import Member
-from app.accounts.rights import Right, admins, insiders, owners
+from app.accounts.rights import Right, admins, all_places, insiders, owners
 from app.tenants.invitations import Invitation
 from app.tenants.roles import GivenRole, givers_of
 from app.web.texts import _l
@@ -53,9 +53,9 @@ TENANT_RIGHTS = (
         scope="people:write",
     ),
     Right("change", "settings", admins, scope="admin"),
-    Right("read", "audit log", admins, scope="admin"),
+    Right("read", "audit log", admins, scope="admin", places=all_places),
     Right("end", "tokens", admins, scope="admin"),
-    Right("follow", "admins", admins, scope="admin"),
+    Right("follow", "admins", admins, scope="admin", places=all_places),
     Right("follow", "tenant", insiders, scope="people:read"),
     Right("see", "everybody", insiders, scope="people:read"),
 )

@@ -135,7 +135,8 @@ class Windows:
         HoldsWriter."""
         check_holds_no_writer()
         own = await room_of(self.own, item, whose)
-        return min(own, await self.ask(item, whose, "left") or own)
+        left, seconds = await self.ask(item, whose, "left") or own
+        return min(own[0], left), max(own[1], seconds)
 
     async def ask(self, item: RateLimitItem, whose: tuple[str, ...], what: str) -> Any:
         """Do something over all nodes; None when Redis does not answer in time, and for some seconds after that.
@@ -162,9 +163,15 @@ class Windows:
 
 
 async def room_of(windows: Counters, item: RateLimitItem, whose: tuple[str, ...]) -> tuple[int, float]:
-    """How often it may still be done, and when all that counts has faded."""
-    stats = await windows.get_window_stats(item, *whose)
-    return max(0, stats.remaining), max(0.0, stats.reset_time - time.time())
+    """How often it may still be done, and after how many seconds all that counts has faded.
+
+    (The library tells when the window ends, whose hits count longer.)
+    """
+    storage: Any = windows.storage
+    length = item.get_expiry()
+    before, fading, current, current_left = await storage.get_sliding_window(item.key_for(*whose), length)
+    left = item.amount - int(before * fading / length + current)
+    return max(0, left), float(current_left if current else fading if before else 0)
 
 
 async def seconds_left(windows: Counters, item: RateLimitItem, whose: tuple[str, ...]) -> float:

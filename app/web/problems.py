@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 PROBLEM_TYPE = "application/problem+json"
+JSON_TYPE = "application/json"
 # What problems are called by: stable, as programs compare them. Each has a status, and a title.
 PROBLEMS: dict[str, tuple[int, str]] = {
     "bad-request": (400, "This request can't be read"),

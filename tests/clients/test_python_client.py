@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from mutirao_client import Event, LockLost, Mutirao, ProblemError, StreamEnded
+from mutirao_client.stream import read_lines
 from tests.conftest import ROOT, Server
 from tests.programs.conftest import add_token
 from tests.programs.following import list_logged
@@ -137,6 +138,25 @@ def test_a_stream_is_followed_through_a_killed_server(server: Server) -> None:
         following.join(20)
     assert [(event.cursor, event.kind) for event in got] == list_logged(server, books, begin)
     assert reason == ["ended"]
+
+
+def test_a_text_may_have_what_ends_a_line_elsewhere(connect: Connect) -> None:
+    team = connect()
+    cursor = team.http.get("events").json()["next"]
+    title = "One\x85two\u2028three\u2029four"
+    room = team.call("POST", "rooms", body={"name": "Lines", "description": title})
+    team.call("PATCH", f"rooms/{room['slug']}", body={"description": title + "!"})
+    for event in team.follow(after=cursor):
+        if isinstance(event, Event) and event.kind == "room.changed":
+            assert event.data["description"] == title + "!"
+            break
+
+
+def test_lines_of_a_stream_end_where_the_format_says_wherever_it_was_cut() -> None:
+    text = "a: \u2028b\x85\n\nid: 1\r\ndata: c\x0b\x1ed\rdata: \u2029\r\n\r\n".encode()
+    lines = ["a: \u2028b\x85", "", "id: 1", "data: c\x0b\x1ed", "data: \u2029", ""]
+    assert list(read_lines([text])) == lines
+    assert list(read_lines(text[place : place + 1] for place in range(len(text)))) == lines
 
 
 def test_its_wheel_holds_the_client_and_its_types(tmp_path: Path) -> None:

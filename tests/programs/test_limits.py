@@ -68,6 +68,8 @@ async def test_heavy_calls_wait_for_what_their_member_reads_and_no_others_do(
         for email in (ANA, "carla@acme.test"):
             member = await find_member(transaction, email)
             assert member
+            if not secrets:  # the one that a call ends
+                await make_program_token(transaction, member, WantedToken("ended", [*SCOPES]))
             whose = (ACME, member.id)
             secrets.append((whose, (await make_program_token(transaction, member, WantedToken("n", [*SCOPES])))[1]))
     application = make_program(database, store, tmp_path, monkeypatch)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from contextlib import aclosing
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 
+from app.database import now
 from tests.conftest import Server
-from tests.programs.conftest import API, LetIn, problem_of
+from tests.programs.conftest import API, LetIn, add_token, call_with, problem_of
 
 RECORDS = f"{API}/collections/books/records"
 CHANGE = {"values": {"notes": "Changed"}}
@@ -81,6 +83,58 @@ async def test_what_is_wrong_is_said_in_this_order_and_nothing_is_written(
     assert await change(ana, 9, lock=taken["lock"]) == (412, "version-changed")
     assert await change(ana, 1, lock=taken["lock"]) == (422, "invalid")
     assert (await ana.get(path)).json()["version"] == 1
+
+
+async def test_a_lock_that_proves_nothing_is_lost_also_while_nobody_holds_it(
+    ana: httpx.AsyncClient, carla: httpx.AsyncClient
+) -> None:
+    path = await add(ana)
+    number = int(path.rpartition("/")[2])
+    taken = await take(ana, path)
+    standing = (await carla.get(f"{path}/lock")).json()
+    over = await ana.post(f"{path}/lock/take-over", json={"holding": standing["holding"]})
+    assert over.status_code == 201
+    assert (await ana.delete(f"{path}/lock", headers={"lock": over.json()["lock"]})).status_code == 204
+    for lock in (taken["lock"], over.json()["lock"], "1-" + "0" * 32, "x", ""):
+        for version in (1, 9):
+            headers = {"if-match": f'"{version}"', "lock": lock}
+            assert problem_of(await ana.patch(path, json=CHANGE, headers=headers)) == (409, "lock-lost")
+            assert problem_of(await ana.delete(path, headers=headers)) == (409, "lock-lost")
+        row = {"number": number, "version": 1, "lock": lock, **CHANGE}
+        answer = (await ana.post(f"{RECORDS}/changes", json={"records": [row]})).json()["items"][0]
+        assert (answer["status"], answer["problem"]["code"]) == (409, "lock-lost")
+    assert (await ana.get(path)).json()["version"] == 1
+    assert (await ana.patch(path, json=CHANGE, headers={"if-match": '"1"'})).status_code == 200
+
+
+async def test_who_leaves_the_line_at_their_turn_keeps_nobody_waiting(
+    ana: httpx.AsyncClient, carla: httpx.AsyncClient
+) -> None:
+    path = await add(ana)
+    taken = await take(ana, path)
+    assert (await carla.post(f"{path}/lock", json={"wait": True})).status_code == 202
+    assert (await ana.delete(f"{path}/lock", headers={"lock": taken["lock"]})).status_code == 204
+    assert (await carla.get(f"{path}/lock")).json()["place"]["state"] == "called"
+    assert (await carla.delete(f"{path}/lock")).status_code == 204
+    await take(ana, path)
+
+
+async def test_a_token_that_reaches_its_end_lets_go_of_all_that_it_has(
+    shared_server: Server, ana: httpx.AsyncClient, carla: httpx.AsyncClient
+) -> None:
+    path = await add(ana)
+    token_id, secret = add_token(shared_server, "acme", "bruno@acme.test")
+    ends_at = now() + timedelta(seconds=3)
+    shared_server.store.rows("UPDATE token SET ends_at = ? WHERE id = ?", ends_at, token_id)
+    async with aclosing(call_with(shared_server, "acme", secret)) as bruno:
+        taken = await take(bruno, path)
+        assert 0 <= taken["lease"] < 3
+        assert datetime.fromisoformat(taken["until"]) <= ends_at
+        cursor = (await bruno.get(f"{API}/events")).json()["next"]
+        waiting = bruno.get(f"{API}/events", params={"after": cursor, "wait": 30, "channels": "user.2"})
+        assert problem_of(await waiting) == (401, "unauthorized")
+        assert now() < ends_at + timedelta(seconds=1)
+        await take(carla, path)
 
 
 async def test_a_line_forms_and_each_has_a_turn(ana: httpx.AsyncClient, carla: httpx.AsyncClient) -> None:

@@ -145,6 +145,45 @@ async def test_an_announcement_ends_at_a_moment_that_is_to_come(program: httpx.A
     assert told.json()["ends_at"] == "2998-12-31T22:00:00Z"
 
 
+async def test_a_narrowed_token_reads_nothing_away_that_it_does_not_see(let_in: LetIn) -> None:
+    ana, carla = await let_in(ANA), await let_in(CARLA)
+    narrowed = await let_in(CARLA, collections=[99], rooms=[99])
+    said = await ana.post(f"{API}/rooms/general/messages", json={"text": "@Carla: still to be read"})
+    assert said.status_code == 201, said.text
+    newest = (await items_of(carla, "/notifications", unread=True))[0]
+    read = {"until": newest["id"]}
+    for body in (read, {**read, "subject": newest["subject"]}):
+        assert (await narrowed.post(f"{API}/notifications/read", json=body)).status_code == 200
+        assert newest in await items_of(carla, "/notifications", unread=True)
+    assert (await carla.post(f"{API}/notifications/read", json=read)).json() == {"changed": True}
+    assert newest["id"] not in {each["id"] for each in await items_of(carla, "/notifications", unread=True)}
+
+
+async def test_a_narrowed_token_invites_only_to_what_it_is_for(let_in: LetIn) -> None:
+    ana = await let_in(ANA)
+    assert (await ana.post(f"{API}/rooms", json={"name": "Not for it"})).status_code == 201
+    rooms = {each["slug"]: int(each["channel"].partition(".")[2]) for each in await items_of(ana, "/rooms")}
+    narrowed = await let_in(ANA, collections=[99], rooms=[rooms["general"]])
+
+    async def link(**things: Any) -> httpx.Response:
+        return await narrowed.post(f"{API}/invitations/links", json={"role": "guest", "uses": 1, "days": 1, **things})
+
+    other = next(slug for slug in rooms if slug != "general")
+    for things in ({"rooms": [other]}, {"rooms": ["nowhere"]}, {"collections": ["books"]}):
+        refused = await link(**things)
+        assert problem_of(refused) == (422, "invalid")
+        assert "that you may invite to" in refused.json()["errors"][0]["detail"]
+    assert (await link(rooms=["general"])).status_code == 201
+
+
+async def test_a_narrowed_token_reads_no_audit_log(let_in: LetIn) -> None:
+    ana = await let_in(ANA)
+    for narrowing in ({"collections": [99]}, {"rooms": [99]}):
+        narrowed = await let_in(ANA, **narrowing)
+        assert problem_of(await narrowed.get(f"{API}/audit")) == (403, "forbidden")
+    assert (await ana.get(f"{API}/audit")).status_code == 200
+
+
 async def test_a_narrowed_token_is_told_nothing_of_other_places(let_in: LetIn) -> None:
     ana, carla = await let_in(ANA), await let_in(CARLA)
     narrowed = await let_in(CARLA, collections=[99], rooms=[99])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import socket
 from collections.abc import AsyncIterator
@@ -48,6 +49,34 @@ def open_stream(server: Server, secret: str, channels: str) -> socket.socket:
     )
     reader.sendall("\r\n".join([*lines, "", ""]).encode())
     return reader
+
+
+async def count_streams(client: httpx.AsyncClient, server: Server) -> float:
+    """How many there are."""
+    shown = (await client.get("/metrics", headers={"host": f"127.0.0.1:{server.port}"})).text
+    found = re.search(r"^mutirao_streams (\S+)", shown, re.MULTILINE)
+    assert found
+    return float(found[1])
+
+
+async def test_a_stream_with_a_request_behind_it_ends_with_its_reader(
+    shared_server: Server, ana: httpx.AsyncClient
+) -> None:
+    server = shared_server
+    _, secret = add_token(server, "acme", "carla@acme.test")
+    books = await channel_of(ana)
+    before = await count_streams(ana, server)
+    for _ in range(5):
+        with closing(open_stream(server, secret, books)) as reader:
+            told = b""
+            while b"event: begin" not in told:
+                told += reader.recv(512)
+            lines = (f"GET {BOOKS} HTTP/1.1", f"Host: {server.host('acme')}", f"Authorization: Bearer {secret}")
+            reader.sendall("\r\n".join([*lines, "", ""]).encode())
+    async with asyncio.timeout(20):
+        while await count_streams(ana, server) > before:
+            answer = await ana.post(f"{BOOKS}/records", json={"values": {"title": "Told", "author": "Somebody"}})
+            assert answer.status_code == 201
 
 
 def read_to_the_end(reader: socket.socket) -> str:

@@ -172,6 +172,41 @@ async def test_a_narrowed_token_follows_only_what_it_is_for(shared_server: Serve
     assert not [item for item in everything["items"] if item["kind"].startswith(("record", "room", "message"))]
 
 
+async def test_what_admins_are_told_comes_by_scopes_too_and_to_no_narrowed_token(let_in: LetIn) -> None:
+    whole = await let_in("ana@acme.test")
+    alone = await let_in("ana@acme.test", scopes=["admin"])
+    narrowed = await let_in("ana@acme.test", collections=[99])
+    cursor = (await whole.get(EVENTS)).json()["next"]
+    assert (await whole.post(f"{BOOKS}/archive")).status_code == 200
+    assert (await whole.post(f"{BOOKS}/unarchive")).status_code == 200
+    assert (await whole.get(f"{BOOKS}/export", params={"format": "csv"})).status_code == 200
+
+    async def hear(client: httpx.AsyncClient) -> tuple[list[str], set[str]]:
+        part = (await client.get(EVENTS, params={"after": cursor, "channels": "admins"})).json()
+        return part["channels"], {each["kind"].partition(".")[0] for each in part["items"]}
+
+    assert (await hear(whole))[1] & {"records", "collection"}
+    assert await hear(alone) == (["admins"], set())
+    assert await hear(narrowed) == ([], set())
+
+
+async def test_who_asks_for_a_lock_is_told_to_no_token_of_other_collections(let_in: LetIn) -> None:
+    ana, carla = await let_in("ana@acme.test"), await let_in("carla@acme.test")
+    narrowed = await let_in("ana@acme.test", collections=[99])
+    cursor = (await ana.get(EVENTS)).json()["next"]
+    number = await add_book(ana)
+    path = f"{BOOKS}/records/{number}/lock"
+    assert (await ana.post(path)).status_code == 201
+    assert (await carla.post(path, json={"wait": True, "ask": True})).status_code == 202
+
+    async def hear(client: httpx.AsyncClient) -> set[str]:
+        part = (await client.get(EVENTS, params={"after": cursor, "channels": "user.1"})).json()
+        return {each["kind"] for each in part["items"]}
+
+    assert "lock.asked" in await hear(ana)
+    assert await hear(narrowed) == set()
+
+
 async def test_a_guests_token_is_not_taken_for_an_insiders_and_none_for_a_guests(let_in: LetIn) -> None:
     ana = await let_in("ana@acme.test", scopes=["records:read"])
     part = (await ana.get(EVENTS, params={"channels": "guests,tenant,admins"})).json()
@@ -371,3 +406,18 @@ async def test_a_head_request_is_answered_and_ends(let_in: LetIn) -> None:
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/event-stream")
     assert (await ana.get(EVENTS)).status_code == 200
+
+
+async def test_a_record_is_told_as_the_api_gives_it(let_in: LetIn) -> None:
+    ana = await let_in("ana@acme.test")
+    cursor = (await ana.get(EVENTS)).json()["next"]
+    number = await add_book(ana, "As given")
+    path = f"{BOOKS}/records/{number}"
+    before = (await ana.get(path)).json()["values"]
+    changed = await ana.patch(path, json={"values": {"year": 1899}}, headers={"if-match": '"1"'})
+    assert changed.json()["values"]["year"] == 1899
+    asked = {"after": cursor, "channels": await channel_of(ana)}
+    told = {each["kind"]: each["data"] for each in (await ana.get(EVENTS, params=asked)).json()["items"]}
+    assert (told["record.created"]["before"], told["record.created"]["after"]) == (None, before)
+    assert told["record.changed"]["before"] == before
+    assert told["record.changed"]["after"] == changed.json()["values"]

@@ -135,6 +135,15 @@ async def test_what_is_wrong_with_a_request_is_said_by_name(let_in: LetIn) -> No
         assert "title" in await errors(values={"title": value}), value
     for number in (10**30, 1e300, 1.5, "1.5.5", [1, 2]):
         assert "year" in await errors(values={"title": "x", "year": number}), number
+    for body in (b"", b"null", b"[]", b"7"):
+        answer = await program.post(path, content=body, headers={"content-type": "application/json"})
+        assert problem_of(answer) == (422, "invalid")
+        assert answer.json()["errors"] == [{"field": "", "detail": "A JSON object is needed."}], body
+    for given, status in (("application/json; charset=utf-8", 201), ("text/plain", 415), ("", 201)):
+        content = b'{"values": {"title": "Typed", "author": "A"}}'
+        answer = await program.post(path, content=content, headers={"content-type": given} if given else {})
+        assert answer.status_code == status, answer.text
+    assert problem_of(await program.patch(path + "/40", data={"values": "{}"})) == (415, "unsupported-type")
     deep = b'{"values": {"title": ' + b"[" * 100_000 + b"]" * 100_000 + b"}}"
     for body in (b"{", b"[]", b"null", b'"\xff"', b"", deep, b'{"values": {"title": "\\ud800"}}'):
         answer = await program.post(path, content=body, headers={"content-type": "application/json"})

@@ -11,6 +11,7 @@ from litestar import Response
 from litestar.params import QueryParameter
 
 from app.accounts.access import AnyRequest
+from app.database import now
 from app.live.connection import StreamConnection
 from app.live.node import Node
 from app.programs.access import ANY_SCOPE, Caller
@@ -125,11 +126,14 @@ async def await_part(node: Node, following: Subscription, after: int | None, wai
         waker = Waker({}, listener.tenant_id, woken.set, following.slug)
         waker.member_id, waker.token_id = listener.member_id, listener.token_id
         waker.follows_all = following.channels is None
+        ends = until
+        if listener.expires_at is not None:
+            ends = min(until, loop.time() + (listener.expires_at - now()).total_seconds())
         node.hub.add(waker)
         node.hub.follow(waker, listener.places, after)
         try:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout_at(until):
+                async with asyncio.timeout_at(ends):
                     await woken.wait()
         finally:
             node.hub.remove(waker)

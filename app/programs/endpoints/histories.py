@@ -13,16 +13,16 @@ from app.database import PreparedSelect, Transaction
 from app.editing.rows import read_clock
 from app.programs.endpoints.records import RECORD, answer_record, open_for_program
 from app.programs.lists import DEFAULT_LIMIT, After, Limit, page_rows, read_cursor
-from app.programs.records import IfMatch, LockHeader, read_proof, read_version, refuse_locked, told_by_keys
+from app.programs.records import IfMatch, LockHeader, read_version, refuse_locked, told_by_keys
 from app.programs.routes import ListPart, adds, reads
-from app.programs.shapes import PersonShape, RecordShape, RevisionShape, in_utc, shape_record, shape_values
+from app.programs.shapes import PersonShape, RecordShape, RevisionShape, in_utc, shape_record
 from app.records.access import enter_collection
 from app.records.changes import write_record
 from app.records.deleting import restore_record
 from app.records.fields import list_fields
 from app.records.forms import open_record
 from app.records.history import get_revision, translate, values_as_before
-from app.records.records import Record
+from app.records.records import Record, tell_values
 from app.records.revisions import Revision
 
 LIST_REVISIONS_BEFORE = PreparedSelect(
@@ -65,7 +65,7 @@ async def list_revisions_for_programs(
 
     def shape(row: tuple[Revision, str]) -> RevisionShape:
         revision, name = row
-        values = shape_values(fields, translate(fields, revision))
+        values = tell_values(fields, translate(fields, revision))
         author = PersonShape(revision.member_id, name)
         return RevisionShape(revision.version, revision.what, author, in_utc(revision.made_at), values)
 
@@ -89,9 +89,9 @@ async def restore_revision(
     lock: LockHeader = None,
 ) -> Response[RecordShape]:
     """Give a record the values of an older version, but for those that may not be changed, as its next one."""
-    seen, proof = read_version(if_match), read_proof(lock)
+    seen = read_version(if_match)
     collection, record, fields = await open_record(transaction, member, slug, number, "edit")
-    await refuse_locked(transaction, record, member, proof, seen)
+    proof = await refuse_locked(transaction, record, member, lock, seen)
     values, _ = values_as_before(fields, record, await get_revision(transaction, record, version), member)
     said: dict[str, Any] = {"version": seen, "proof": proof, "what": "reverted", "fields": fields}
     with told_by_keys(fields, record, await read_clock(transaction)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from litestar import Response
 from litestar.exceptions import NotFoundException
@@ -43,6 +43,7 @@ from app.tenants.roles import GUEST
 from app.web.mail_addresses import account_address, read_mail_address
 
 INVITATION = "/invitations/{invitation_id:int}"
+PLACES: tuple[Literal["collection", "room"], ...] = ("collection", "room")
 LIST_INVITATIONS_BEFORE = PreparedSelect(
     lambda: (
         select(Invitation)
@@ -65,16 +66,17 @@ async def name_invited_to(
     transaction: Transaction, member: Member, role: str, collections: Sequence[str], rooms: Sequence[str]
 ) -> list[str]:
     """The names of what a guest is let into, such as `room-7`. Raises a 422 problem for what the member could not
-    invite to, for nothing at all, and for who is no guest."""
+    invite to, or the token is not for, for nothing at all, and for who is no guest."""
     given = {"collections": collections, "rooms": rooms}
     if role != GUEST:
         if errors := {name: "Only guests are let into some things." for name, slugs in given.items() if slugs}:
             raise Problem("invalid", errors=errors)
         return []
     names, errors = [], {}
-    for (place, slugs), kind in zip(given.items(), ("collection", "room"), strict=True):
+    for (place, slugs), kind in zip(given.items(), PLACES, strict=True):
         found = await NARROWINGS[place].find(transaction, member, slugs) if slugs else {}
-        may_invite_to = {each.id for each in await INVITABLE[kind].list_things(transaction, member)} if found else set()
+        things = await INVITABLE[kind].list_things(transaction, member) if found else ()
+        may_invite_to = {each.id for each in things if member.grant.reaches([(kind, each.id)])}
         missing = [slug for slug in slugs if found.get(slug) not in may_invite_to]
         if missing:
             errors[place] = f"There is no “{missing[0]}” here that you may invite to."

@@ -20,8 +20,8 @@ from app.editing.locks import (
     take_over,
 )
 from app.editing.pushes import push_standings
-from app.editing.rows import Proof, read_clock
-from app.editing.turns import shorten_turn
+from app.editing.rows import Proof, lease_within, read_clock
+from app.editing.turns import leave_turn
 from app.programs.endpoints.records import RECORD
 from app.programs.lock_shapes import (
     PROGRAM_LEASE,
@@ -46,9 +46,10 @@ from app.settings import Settings
 LOCK = RECORD + "/lock"
 
 
-def answer_taken(record: Record, proof: Proof) -> Response[Any]:
+def answer_taken(transaction: Transaction, record: Record, proof: Proof) -> Response[Any]:
     """A lock that was taken."""
-    taken = HeldLock(str(proof), PROGRAM_LEASE, moment_after(PROGRAM_LEASE * 1000), record.version)
+    within = lease_within(transaction.actor, PROGRAM_LEASE)
+    taken = HeldLock(str(proof), within // 1000, moment_after(within), record.version)
     return Response(taken, status_code=201)
 
 
@@ -77,7 +78,7 @@ async def take_record_lock(
     _, record, _ = await open_record(transaction, member, slug, number, "edit")
     proof = await take_lock(transaction, record, member, lease=PROGRAM_LEASE)
     if proof is not None:
-        return answer_taken(record, proof)
+        return answer_taken(transaction, record, proof)
     if data is None or not (data.wait or data.ask):
         raise describe_held(record, await read_clock(transaction))
     asks = data.ask and record.lock_member_id != member.id and not record.lock_offered
@@ -150,17 +151,18 @@ async def renew_record_lock(
     renewed = proof and await renew_lock(transaction, record, member, proof, record.version, lease=lease)
     if renewed is None:
         raise Problem("lock-lost", "This is not the lock of this record, or not any more.")
-    return Response(LockRenewed(str(renewed), lease, moment_after(lease * 1000)))
+    within = lease_within(transaction.actor, lease)
+    return Response(LockRenewed(str(renewed), within // 1000, moment_after(within)))
 
 
 @removes(LOCK, scope="records:write")
 async def free_lock(transaction: Transaction, member: Member, slug: str, number: int, lock: LockHeader = None) -> None:
-    """Free a lock; without the header `Lock`, leave the line. What is lost already is no error."""
+    """Free a lock; without the header `Lock`, leave the line, also at one's turn. What is lost already is no error."""
     _, record, _ = await open_record(transaction, member, slug, number, deleted=None)
     if lock is not None:
         await release_lock(transaction, record, member, read_proof(lock))
     elif await waiting.leave_page(transaction, record, member):
-        await shorten_turn(transaction, record, member)
+        await leave_turn(transaction, record, member)
         push_standings(transaction, record, member.id)
 
 
@@ -178,7 +180,7 @@ async def take_over_lock(
         proof = await take_over(transaction, record, member, lease=PROGRAM_LEASE)
     if proof is None:
         raise describe_held(record, await read_clock(transaction))
-    return answer_taken(record, proof)
+    return answer_taken(transaction, record, proof)
 
 
 @adds(LOCK + "/hand-over", scope="records:write", status_code=200)

@@ -14,7 +14,7 @@ from app.editing.rows import read_clock
 from app.programs.endpoints.records import RECORDS
 from app.programs.problems import Problem, ProblemShape, find_problem, write_problem
 from app.programs.record_shapes import RowAnswer, RowChange, RowsAnswer, RowsChange
-from app.programs.records import read_given, read_proof, refuse_locked, told_by_keys
+from app.programs.records import read_given, refuse_locked, told_by_keys
 from app.programs.routes import adds
 from app.records.access import enter_collection
 from app.records.changes import change_record
@@ -52,11 +52,10 @@ async def answer_row(
 async def change_one_of_many(transaction: Transaction, member: Member, slug: str, row: RowChange) -> int | None:
     """Write one record; the version that it is at by now, None where it is in the bin. Raises what a call for it alone
     would."""
-    proof = read_proof(row.lock)
     collection, record, fields = await open_record(
         transaction, member, slug, row.number, "delete" if row.delete else "edit"
     )
-    await refuse_locked(transaction, record, member, proof, row.version)
+    proof = await refuse_locked(transaction, record, member, row.lock, row.version)
     with told_by_keys(fields, record, await read_clock(transaction)):
         said: dict[str, Any] = {"version": row.version, "proof": proof}
         if row.delete:

@@ -21,7 +21,7 @@ from app.notifications.announcements import (
     get_announcement,
     withdraw_announcement,
 )
-from app.notifications.inbox import Which, mark_notifications_read, of_subject
+from app.notifications.inbox import Which, list_criteria, mark_notifications_read, of_subject
 from app.notifications.kinds import split, word_plainly
 from app.notifications.listing import ListedNotification, describe_items
 from app.notifications.models import Activity, Notification, is_in_inbox
@@ -41,6 +41,11 @@ from app.programs.routes import API, ListPart, adds, reads, removes
 from app.programs.shapes import in_utc
 from app.records.records import Record
 
+LIST_UNREAD_UNTIL = PreparedSelect(
+    lambda: select(Notification.id, Notification.subject_kind, Notification.subject_id).where(
+        *list_criteria(("newest",))
+    )
+)
 ANNOUNCEMENT = "/announcements/{announcement_id:int}"
 
 
@@ -131,16 +136,26 @@ async def list_notifications(
     return ListPart([shape_notification(each, transaction.tenant.language) for each in items], part.next)
 
 
+async def list_reached_unread(transaction: Transaction, member: Member, until: int) -> list[int]:
+    """What a member has to read, up to an id, of what the token is for, where that is narrowed."""
+    unread = await transaction.rows(LIST_UNREAD_UNTIL, reader_id=member.id, newest=until)
+    reached = await find_reached_subjects(transaction, member, {(kind, number) for _, kind, number in unread})
+    return [told for told, kind, number in unread if (kind, number) in reached]
+
+
 @adds("/notifications/read", scope="notifications:write", status_code=200)
 async def read_by_program(
     request: AnyRequest, transaction: Transaction, member: Member, data: NotificationsRead
 ) -> NotificationsMarked:
-    """Mark what one was told as read, up to the newest that was seen; what is held stays."""
+    """Mark what one was told as read, up to the newest that was seen; what is held stays, and what the token is
+    not for."""
     subject = split(data.subject)
     if data.subject and not subject[0]:
         raise Problem("invalid", errors={"subject": "Name it as notifications do, such as record-42."})
     which = of_subject(subject) if data.subject else Which()
     which["newest"] = data.until
+    if member.grant.places:
+        which["these"] = await list_reached_unread(transaction, member, data.until)
     changed = await mark_notifications_read(transaction, member, **which)
     return NotificationsMarked(changed)
 

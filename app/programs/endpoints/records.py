@@ -16,7 +16,6 @@ from app.programs.records import (
     IfMatch,
     LockHeader,
     read_given,
-    read_proof,
     read_version,
     refuse_locked,
     told_by_keys,
@@ -104,9 +103,9 @@ async def change_record_by_program(
     lock: LockHeader = None,
 ) -> Response[RecordShape]:
     """Change values of a record. While somebody holds its lock, only who sends it may; they hold it on."""
-    version, proof = read_version(if_match), read_proof(lock)
+    version = read_version(if_match)
     collection, record, fields = await open_record(transaction, member, slug, number, "edit")
-    await refuse_locked(transaction, record, member, proof, version)
+    proof = await refuse_locked(transaction, record, member, lock, version)
     typed = read_given(fields, data.values, record)
     with told_by_keys(fields, record, await read_clock(transaction)):
         await change_record(
@@ -133,9 +132,9 @@ async def delete_record_by_program(
     lock: LockHeader = None,
 ) -> None:
     """Put a record into the bin, from where it can be restored for 30 days."""
-    version, proof = read_version(if_match), read_proof(lock)
+    version = read_version(if_match)
     collection, record, fields = await open_record(transaction, member, slug, number, "delete")
-    await refuse_locked(transaction, record, member, proof, version)
+    proof = await refuse_locked(transaction, record, member, lock, version)
     with told_by_keys(fields, record, await read_clock(transaction)):
         await delete_record(transaction, collection, record, member, version=version, proof=proof)
 

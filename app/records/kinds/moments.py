@@ -199,6 +199,9 @@ class MomentKind(FieldKind):
     def search_text(self, value: str, field: Definition) -> str:
         return search_moment(value, field.locale, field.zones)
 
+    def to_json(self, value: str, field: Definition) -> Json:
+        return f"{value.removesuffix('Z')}:00Z" if value.endswith("Z") else value or None
+
     def sort_key(self, value: str, field: Definition) -> str:
         return value
 

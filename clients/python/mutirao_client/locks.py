@@ -107,7 +107,7 @@ class HeldRecord:
             try:
                 given = self.client.call("PATCH", self.path, body={"values": values}, headers=headers)
             except ProblemError as problem:
-                if problem.status == 423:
+                if problem.code in ("locked", "lock-lost"):
                     self.lost = True
                     raise LockLost(self.path) from problem
                 raise

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import httpx
@@ -17,6 +18,18 @@ from mutirao_client.shapes import Event, Gap, read_shape
 SILENCE = 40.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
 PASSING = (408, 429, 500, 502, 503, 504)
+# What ends a line of a stream, and nothing else: a carriage return that came last may be the half of one.
+LINE_END = re.compile(rb"\r\n|\n|\r(?!\Z)")
+
+
+def read_lines(pieces: Iterable[bytes]) -> Iterator[str]:
+    """The lines of a stream of events, as they come. `httpx` would end some in the middle of a text that has a line
+    separator of Unicode in it."""
+    rest = b""
+    for piece in pieces:
+        *lines, rest = LINE_END.split(rest + piece)
+        for line in lines:
+            yield line.decode()
 
 
 class Follower:
@@ -57,7 +70,7 @@ class Follower:
                 answer.read()
             raise_for_problem(answer)
             name, data, cursor = "message", "", self.cursor
-            for line in answer.iter_lines():
+            for line in read_lines(answer.iter_bytes()):
                 key, _, value = line.partition(": ")
                 if key == "event":
                     name = value
