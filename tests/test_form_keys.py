@@ -104,6 +104,14 @@ MADE = [
         led_to="/settings/apps?done=app-made",
     ),
     Made(
+        "/chat/general/incoming",
+        {"name": "Once {n}"},
+        ("name", "Other {n}"),
+        "SELECT count(*) FROM member WHERE bot AND name = 'Once {n}'",
+        {"name": ""},
+        led_to="/chat/general/incoming?done=incoming-made",
+    ),
+    Made(
         "/collections/new",
         {"name": "Once {n}", "first": "Title"},
         ("name", "Other {n}"),
@@ -322,6 +330,7 @@ MAKES_NOTHING = {
     *("/c/{slug:str}/{number:int}/draft/restore", "/c/{slug:str}/{number:int}/draft/discard"),
     *("/account/tokens/{token_id:int}/end", "/settings/tokens/{token_id:int}/end"),
     *("/settings/apps/{app_id:int}", "/settings/apps/{app_id:int}/secret/drop", "/settings/apps/{app_id:int}/end"),
+    "/chat/{slug:str}/incoming/{address_id:int}/end",
     "/settings/apps/{app_id:int}/secret",  # the one that is in use goes on
     # The room of some people is one.
     "/chat/direct",

@@ -54,6 +54,7 @@ PATH_VALUES = {
     "call": ("list_collections", "list_collections"),
     "token_id": ("{acme token}", "{globex token}"),
     "app_id": ("{acme app}", "{globex app}"),
+    "address_id": ("{acme address}", "{globex address}"),
 }
 # Parameters of what is the program's own: the same in every workspace.
 SAME_EVERYWHERE = {"call"}
@@ -241,11 +242,13 @@ async def world(shared_server: Server) -> AsyncIterator[World]:
                 assert told.status_code == 200, told.text
                 told = await client.post("/settings/apps", data={"name": title, "role": "member"})
                 assert told.status_code == 200, told.text
+                told = await client.post("/chat/general/incoming", data={"name": title})
+                assert told.status_code == 200, told.text
         made = World(shared_server, ana, {})
         sessions = [
             str(made.rows(f"SELECT max(id) FROM session WHERE tenant_id = {tenant}")[0][0]) for tenant in (ACME, GLOBEX)
         ]
-        files, record_files, records, members, invitations, announcements, offers, tokens, apps = (
+        files, record_files, records, members, invitations, announcements, offers, tokens, apps, addresses = (
             [str(made.rows(f"SELECT max(id) FROM {table} AND tenant_id = {tenant}")[0][0]) for tenant in (ACME, GLOBEX)]
             for table in (
                 "attachment WHERE true",
@@ -257,6 +260,7 @@ async def world(shared_server: Server) -> AsyncIterator[World]:
                 "undo_offer WHERE true",
                 "token WHERE true",
                 "gateway_app WHERE true",
+                "incoming_address WHERE true",
             )
         )
         made.values = {
@@ -271,6 +275,7 @@ async def world(shared_server: Server) -> AsyncIterator[World]:
             "undo_id": (offers[0], offers[1]),
             "token_id": (tokens[0], tokens[1]),
             "app_id": (apps[0], apps[1]),
+            "address_id": (addresses[0], addresses[1]),
         }
         yield made
 

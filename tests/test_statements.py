@@ -72,6 +72,7 @@ TYPED: dict[str, dict[str, Any]] = {
     "/account/tokens": {"name": "nightly", "scopes": "records:read", "ends": "30"},
     "/settings/apps": {"name": "Front end", "role": "member", "scopes": "records:read"},
     "/settings/apps/{app_id:int}": {"origins": "https://example.org"},
+    "/chat/{slug:str}/incoming": {"name": "Build server"},
     "/account/password": {"password": PASSWORD, "new_password": "a long enough password"},
     "/c/{slug:str}/archive": {"archived": "yes"},
     "/c/{slug:str}/fields": {"kind": "text", "label": "Shelf mark"},
