@@ -226,7 +226,7 @@ class Plenty:
         transaction = self.transaction
         self.room = await create_room(transaction, self.ana, name="Books", slug="books")
         discussion = await open_discussion(transaction, f"record-{self.record.id}", "Dom Casmurro")
-        for number in range(min(self.count, MOST_ADDRESSES)):
+        for number in range(min(self.count, MOST_ADDRESSES - 1)):
             await make_incoming(transaction, self.room, self.ana, f"Build server {number}")
         people = [self.bruno, *self.people]
         await self.put(Membership, [{"room_id": self.room.id, "member_id": each.id} for each in people])

@@ -186,6 +186,7 @@ async def fill_in(server: Server, client: httpx.AsyncClient, made: Made) -> Fill
 SHOWN_ONCE = {
     "token": ("mut_", "token"),
     "apps": ("REVERB_APP_SECRET=", "app"),
+    "/incoming": ('id="new-address"', "address"),
     "": ("/join?token=", "link"),
 }
 
@@ -330,7 +331,7 @@ MAKES_NOTHING = {
     *("/c/{slug:str}/{number:int}/draft/restore", "/c/{slug:str}/{number:int}/draft/discard"),
     *("/account/tokens/{token_id:int}/end", "/settings/tokens/{token_id:int}/end"),
     *("/settings/apps/{app_id:int}", "/settings/apps/{app_id:int}/secret/drop", "/settings/apps/{app_id:int}/end"),
-    "/chat/{slug:str}/incoming/{address_id:int}/end",
+    "/incoming-addresses/{address_id:int}/end",
     "/settings/apps/{app_id:int}/secret",  # the one that is in use goes on
     # The room of some people is one.
     "/chat/direct",
@@ -352,6 +353,11 @@ def list_posts() -> dict[str, str]:
     }
 
 
+def name_parameters(found: re.Match[str]) -> str:
+    """The beginning of an address, as its route has it."""
+    return f"/{found[1].partition('/')[0]}/{{slug:str}}"
+
+
 def test_every_form_that_makes_something_makes_it_once() -> None:
     posts = list_posts()
     keyed = {path for path, source in posts.items() if "find_answer(" in source and "keep_answer(" in source}
@@ -360,13 +366,15 @@ def test_every_form_that_makes_something_makes_it_once() -> None:
     others = MAKES_NOTHING | WITH_MESSAGE_KEYS | WITHOUT_SESSION
     assert not keyed & others
     assert posts.keys() - keyed == others, "a new form either makes nothing, or finds and keeps its answer"
-    tried = {re.sub(r"^/c/books", "/c/{slug:str}", made.address) for made in MADE}
+    tried = {re.sub(r"^/(c/books|chat/general)", name_parameters, made.address) for made in MADE}
     assert tried == keyed
 
 
 @forms
 def test_every_page_with_such_a_form_gives_it_a_key(made: Made) -> None:
-    action = re.escape(made.address.replace("/c/books", "/c/{{ collection.slug }}"))
+    action = re.escape(
+        made.address.replace("/c/books", "/c/{{ collection.slug }}").replace("/chat/general", "/chat/{{ room.slug }}")
+    )
     given = []
     for path in (APP / "templates").rglob("*.html"):
         for form in re.findall(r"<form\b.*?</form>", path.read_text(), re.DOTALL):

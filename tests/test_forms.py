@@ -86,6 +86,7 @@ NOT_FOR_MEMBERS = {
     ),
     *("/settings/apps", "/settings/apps/{app_id:int}", "/settings/apps/{app_id:int}/secret"),
     *("/settings/apps/{app_id:int}/secret/drop", "/settings/apps/{app_id:int}/end"),
+    *("/chat/{slug:str}/incoming", "/incoming-addresses/{address_id:int}/end"),
     *("/collections/new", "/c/{slug:str}/fields", "/c/{slug:str}/rename", "/c/{slug:str}/fields/{key:str}"),
     *("/c/{slug:str}/permissions", "/c/{slug:str}/guests", "/c/{slug:str}/guests/remove"),
     *("/c/{slug:str}/fields/{key:str}/restore", "/c/{slug:str}/fields/{key:str}/kind"),

@@ -242,7 +242,8 @@ async def world(shared_server: Server) -> AsyncIterator[World]:
                 assert told.status_code == 200, told.text
                 told = await client.post("/settings/apps", data={"name": title, "role": "member"})
                 assert told.status_code == 200, told.text
-                told = await client.post("/chat/general/incoming", data={"name": title})
+                room = "spare-lamps" if client is ana else "books"
+                told = await client.post(f"/chat/{room}/incoming", data={"name": title})
                 assert told.status_code == 200, told.text
         made = World(shared_server, ana, {})
         sessions = [

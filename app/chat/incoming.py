@@ -6,9 +6,10 @@ The address is all that such a program has to know. It is good for posting into 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy import ForeignKeyConstraint, LargeBinary, UniqueConstraint, bindparam, select
+from sqlalchemy import ColumnElement, ForeignKeyConstraint, LargeBinary, UniqueConstraint, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member, is_active
@@ -17,7 +18,7 @@ from app.accounts.rights import require
 from app.accounts.sessions import digest
 from app.chat.facts import MemberEntered
 from app.chat.incoming_facts import IncomingEnded, IncomingMade
-from app.chat.memberships import add_membership, find_access
+from app.chat.memberships import add_membership, find_access, may_see
 from app.chat.messages import Message
 from app.chat.posting import post_message
 from app.chat.rooms import Room
@@ -62,16 +63,22 @@ LIST_ADDRESSES = PreparedSelect(
         .order_by(IncomingAddress.id.desc())
     )
 )
-FIND_ADDRESS = PreparedSelect(
-    lambda: (
-        select(IncomingAddress, Member, Room)
-        .join(Member, (Member.id == IncomingAddress.member_id) & (Member.tenant_id == IncomingAddress.tenant_id))
-        .join(Room, (Room.id == IncomingAddress.room_id) & (Room.tenant_id == IncomingAddress.tenant_id))
-        .where(
-            IncomingAddress.secret_hash == bindparam("secret_hash"), IncomingAddress.ended_at.is_(None), *is_active()
+
+
+def select_address(criterion: Callable[[], ColumnElement[bool]]) -> PreparedSelect[IncomingAddress, Member, Room]:
+    """The select of an address that has not ended, with its bot and room."""
+    return PreparedSelect(
+        lambda: (
+            select(IncomingAddress, Member, Room)
+            .join(Member, (Member.id == IncomingAddress.member_id) & (Member.tenant_id == IncomingAddress.tenant_id))
+            .join(Room, (Room.id == IncomingAddress.room_id) & (Room.tenant_id == IncomingAddress.tenant_id))
+            .where(criterion(), IncomingAddress.ended_at.is_(None), *is_active())
         )
     )
-)
+
+
+FIND_ADDRESS = select_address(lambda: IncomingAddress.secret_hash == bindparam("secret_hash"))
+FIND_ADDRESS_BY_ID = select_address(lambda: IncomingAddress.id == bindparam("address_id"))
 
 
 async def find_incoming(transaction: Transaction, secret: str) -> tuple[IncomingAddress, Member, Room] | None:
@@ -86,11 +93,15 @@ async def list_incoming(transaction: Transaction, room: Room) -> list[tuple[Inco
     return list(await transaction.rows(LIST_ADDRESSES, room_id=room.id))
 
 
-async def get_incoming(transaction: Transaction, room: Room, address_id: int) -> tuple[IncomingAddress, Member]:
-    """An address of a room. Raises Gone."""
-    found = next((each for each in await list_incoming(transaction, room) if each[0].id == address_id), None)
-    if found is None:
+async def get_incoming(
+    transaction: Transaction, member: Member, address_id: int
+) -> tuple[IncomingAddress, Member, Room]:
+    """An address of a room that a member may change, with its bot and room. Raises Gone, also for one of a room that
+    they may not see, and a 403 page."""
+    found = await transaction.find(FIND_ADDRESS_BY_ID, address_id=address_id)
+    if found is None or not await may_see(transaction, member, found[2]):
         raise Gone(_l("This address has ended already."))
+    await require_changing(transaction, found[2], member)
     return found
 
 

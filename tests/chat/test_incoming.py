@@ -106,11 +106,11 @@ async def test_an_address_that_was_ended_is_good_for_nothing(shared_server: Serv
     async with aclosing(shared_server.let_in("acme", "bruno@acme.test")) as bruno, program(shared_server) as client:
         path = await make_address(bruno, "Short-lived")
         ((number,),) = shared_server.store.rows("SELECT max(id) FROM incoming_address")
-        question = await bruno.get(f"{ROOM}/{number}/end")
+        question = await bruno.get(f"/incoming-addresses/{number}/end")
         assert "Short-lived" in question.text
         said = re.search(r'name="question-said" value="([^"]+)"', question.text)
         data = {"question-said": said[1]} if said else {}
-        assert (await bruno.post(f"{ROOM}/{number}/end", data=data)).status_code == 303
+        assert (await bruno.post(f"/incoming-addresses/{number}/end", data=data)).status_code == 303
         assert (await client.post(path, json={"text": "x"})).status_code == 404
         kept = shared_server.store.rows("SELECT what, subject, after FROM audit_entry WHERE what LIKE 'incoming.%'")
         assert ("incoming.made", "Short-lived", "general") in [(a, b, c.lower()) for a, b, c in kept]
@@ -138,7 +138,7 @@ async def test_only_who_may_change_a_room_makes_and_ends_its_addresses(shared_se
             ((number,),) = shared_server.store.rows("SELECT max(id) FROM incoming_address")
             assert (await davi.get(ROOM)).status_code == 403
             assert (await davi.post(ROOM, data={"name": "X"})).status_code == 403
-            assert (await davi.post(f"{ROOM}/{number}/end")).status_code == 403
+            assert (await davi.post(f"/incoming-addresses/{number}/end")).status_code == 403
         finally:
             shared_server.store.rows("UPDATE member SET role = 'member' WHERE email = 'davi@acme.test'")
 

@@ -890,6 +890,8 @@ def list_pages(book: Book) -> Iterator[str]:
         "invitation_id": "1",
         "announcement_id": "1",
         "token_id": "1",
+        "app_id": "1",
+        "address_id": "1",
         "call": "change_field",
     }
     for target in TARGETS:

@@ -93,9 +93,7 @@ async def add_incoming(
 
 async def describe_incoming_end(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
     """What ending an address does."""
-    room = await get_room(transaction, member, request.path_params["slug"])
-    await require_changing(transaction, room, member)
-    _, bot = await get_incoming(transaction, room, request.path_params["address_id"])
+    _, bot, room = await get_incoming(transaction, member, request.path_params["address_id"])
     return Question(
         what=_l("End the address of “%(name)s”?", name=bot.name),
         consequences=[
@@ -107,20 +105,19 @@ async def describe_incoming_end(request: AnyRequest, transaction: Transaction, m
     )
 
 
-@post("/chat/{slug:str}/incoming/{address_id:int}/end", **asked(describe_incoming_end))
+@post("/incoming-addresses/{address_id:int}/end", **asked(describe_incoming_end))
 async def end_this_incoming(
-    request: AnyRequest, transaction: Transaction, member: Member, slug: str, address_id: int
+    request: AnyRequest, transaction: Transaction, member: Member, address_id: int
 ) -> Response[Any]:
     """End an address."""
-    room = await get_room(transaction, member, slug)
-    address, bot = await get_incoming(transaction, room, address_id)
+    address, bot, room = await get_incoming(transaction, member, address_id)
     await end_incoming(transaction, room, member, address, bot)
-    return await keep_end(request, transaction, member, see_other(f"/chat/{slug}/incoming?done=incoming-ended"))
+    return await keep_end(request, transaction, member, see_other(f"/chat/{room.slug}/incoming?done=incoming-ended"))
 
 
 handlers = [
     show_incoming,
     add_incoming,
-    asks_first("/chat/{slug:str}/incoming/{address_id:int}/end", describe_incoming_end),
+    asks_first("/incoming-addresses/{address_id:int}/end", describe_incoming_end),
     end_this_incoming,
 ]
