@@ -20,6 +20,7 @@ from app.chat.followers import (
     direct_rooms_renamed,
     discussions_shown,
     edits_told,
+    incoming_bots_shown,
     invited_told,
     lists_shown,
     messages_changed_shown,
@@ -35,6 +36,7 @@ from app.chat.notices import CHAT_KINDS
 from app.chat.pages import attachments as attachment_pages
 from app.chat.pages import choices as choice_pages
 from app.chat.pages import discussions as discussion_pages
+from app.chat.pages import incoming as incoming_pages
 from app.chat.pages import memberships as membership_pages
 from app.chat.pages import messages as message_pages
 from app.chat.pages import rooms as room_pages
@@ -188,6 +190,7 @@ WORKSPACE_PAGES = (
     printing_pages,
     room_pages,
     membership_pages,
+    incoming_pages,
     search_pages,
     choice_pages,
     message_pages,
@@ -261,6 +264,7 @@ FOLLOWERS = Followers(
         names_shown,
         pictures_shown,
         bots_shown,
+        incoming_bots_shown,
         logo_shown,
         settings_shown,
         changes_shown,

@@ -17,6 +17,7 @@ from app.accounts.sessions import MOST_SESSIONS, Session
 from app.accounts.undo import UndoOffer
 from app.chat.attachments import Attachment
 from app.chat.drafts import MessageDraft
+from app.chat.incoming import MOST_ADDRESSES, IncomingAddress, make_incoming
 from app.chat.memberships import Membership
 from app.chat.messages import Message, MessageRevision
 from app.chat.new_rooms import create_room, ensure_general, open_discussion
@@ -86,6 +87,7 @@ class Plenty:
             "token_id": await self.newest(Token),
             "app_id": await self.newest(GatewayApp),
             "webhook_id": await self.newest(Webhook),
+            "address_id": await self.newest(IncomingAddress),
             "call": "change_field",
             "member_id": str(self.people[-1].id),
             "subject": f"record-{self.record.id}",
@@ -241,6 +243,8 @@ class Plenty:
         transaction = self.transaction
         self.room = await create_room(transaction, self.ana, name="Books", slug="books")
         discussion = await open_discussion(transaction, f"record-{self.record.id}", "Dom Casmurro")
+        for number in range(min(self.count, MOST_ADDRESSES - 1)):
+            await make_incoming(transaction, self.room, self.ana, f"Build server {number}")
         people = [self.bruno, *self.people]
         await self.put(Membership, [{"room_id": self.room.id, "member_id": each.id} for each in people])
         people = [self.ana, *self.people]

@@ -112,6 +112,14 @@ MADE = [
         led_to="/settings/webhooks?done=webhook-made",
     ),
     Made(
+        "/chat/general/incoming",
+        {"name": "Once {n}"},
+        ("name", "Other {n}"),
+        "SELECT count(*) FROM member WHERE bot AND name = 'Once {n}'",
+        {"name": ""},
+        led_to="/chat/general/incoming?done=incoming-made",
+    ),
+    Made(
         "/collections/new",
         {"name": "Once {n}", "first": "Title"},
         ("name", "Other {n}"),
@@ -187,6 +195,7 @@ SHOWN_ONCE = {
     "token": ("mut_", "token"),
     "webhook": ("whsec_", "webhook"),
     "apps": ("REVERB_APP_SECRET=", "app"),
+    "/incoming": ('id="new-address"', "address"),
     "": ("/join?token=", "link"),
 }
 
@@ -331,6 +340,7 @@ MAKES_NOTHING = {
     *("/c/{slug:str}/{number:int}/draft/restore", "/c/{slug:str}/{number:int}/draft/discard"),
     *("/account/tokens/{token_id:int}/end", "/settings/tokens/{token_id:int}/end"),
     *("/settings/apps/{app_id:int}", "/settings/apps/{app_id:int}/secret/drop", "/settings/apps/{app_id:int}/end"),
+    "/incoming-addresses/{address_id:int}/end",
     "/settings/apps/{app_id:int}/secret",  # the one that is in use goes on
     # Each says what it is about, or is done again in a moment.
     *(
@@ -357,6 +367,11 @@ def list_posts() -> dict[str, str]:
     }
 
 
+def name_parameters(found: re.Match[str]) -> str:
+    """The beginning of an address, as its route has it."""
+    return f"/{found[1].partition('/')[0]}/{{slug:str}}"
+
+
 def test_every_form_that_makes_something_makes_it_once() -> None:
     posts = list_posts()
     keyed = {path for path, source in posts.items() if "find_answer(" in source and "keep_answer(" in source}
@@ -365,13 +380,15 @@ def test_every_form_that_makes_something_makes_it_once() -> None:
     others = MAKES_NOTHING | WITH_MESSAGE_KEYS | WITHOUT_SESSION
     assert not keyed & others
     assert posts.keys() - keyed == others, "a new form either makes nothing, or finds and keeps its answer"
-    tried = {re.sub(r"^/c/books", "/c/{slug:str}", made.address) for made in MADE}
+    tried = {re.sub(r"^/(c/books|chat/general)", name_parameters, made.address) for made in MADE}
     assert tried == keyed
 
 
 @forms
 def test_every_page_with_such_a_form_gives_it_a_key(made: Made) -> None:
-    action = re.escape(made.address.replace("/c/books", "/c/{{ collection.slug }}"))
+    action = re.escape(
+        made.address.replace("/c/books", "/c/{{ collection.slug }}").replace("/chat/general", "/chat/{{ room.slug }}")
+    )
     given = []
     for path in (APP / "templates").rglob("*.html"):
         for form in re.findall(r"<form\b.*?</form>", path.read_text(), re.DOTALL):

@@ -55,6 +55,7 @@ PATH_VALUES = {
     "token_id": ("{acme token}", "{globex token}"),
     "app_id": ("{acme app}", "{globex app}"),
     "webhook_id": ("{acme webhook}", "{globex webhook}"),
+    "address_id": ("{acme address}", "{globex address}"),
 }
 # Parameters of what is the program's own: the same in every workspace.
 SAME_EVERYWHERE = {"call"}
@@ -249,11 +250,14 @@ async def world(shared_server: Server) -> AsyncIterator[World]:
                     f"/settings/webhooks/{number}/disable"
                 )  # what it sends would change acme's rows
                 assert off.status_code == 303, off.text
+                room = "spare-lamps" if client is ana else "books"
+                told = await client.post(f"/chat/{room}/incoming", data={"name": title})
+                assert told.status_code == 200, told.text
         made = World(shared_server, ana, {})
         sessions = [
             str(made.rows(f"SELECT max(id) FROM session WHERE tenant_id = {tenant}")[0][0]) for tenant in (ACME, GLOBEX)
         ]
-        files, record_files, records, members, invitations, announcements, offers, tokens, apps, webhooks = (
+        files, record_files, records, members, invitations, announcements, offers, tokens, apps, webhooks, addresses = (
             [str(made.rows(f"SELECT max(id) FROM {table} AND tenant_id = {tenant}")[0][0]) for tenant in (ACME, GLOBEX)]
             for table in (
                 "attachment WHERE true",
@@ -266,6 +270,7 @@ async def world(shared_server: Server) -> AsyncIterator[World]:
                 "token WHERE true",
                 "gateway_app WHERE true",
                 "webhook WHERE true",
+                "incoming_address WHERE true",
             )
         )
         made.values = {
@@ -281,6 +286,7 @@ async def world(shared_server: Server) -> AsyncIterator[World]:
             "token_id": (tokens[0], tokens[1]),
             "app_id": (apps[0], apps[1]),
             "webhook_id": (webhooks[0], webhooks[1]),
+            "address_id": (addresses[0], addresses[1]),
         }
         yield made
 

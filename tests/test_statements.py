@@ -75,6 +75,7 @@ TYPED: dict[str, dict[str, Any]] = {
     "/settings/webhooks": {"address": "https://hooks.invalid/", "kinds": "record.*", "collections": "books"},
     "/settings/webhooks/{webhook_id:int}/replay": {"from": "1"},
     "/settings/webhooks/{webhook_id:int}/skip": {"cursor": "1"},
+    "/chat/{slug:str}/incoming": {"name": "Build server"},
     "/account/password": {"password": PASSWORD, "new_password": "a long enough password"},
     "/c/{slug:str}/archive": {"archived": "yes"},
     "/c/{slug:str}/fields": {"kind": "text", "label": "Shelf mark"},

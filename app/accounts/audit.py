@@ -9,12 +9,14 @@ from datetime import datetime
 from sqlalchemy import ForeignKeyConstraint, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.accounts.programs import LONGEST_PROGRAM
 from app.database import Base, Fact, Follower, Tenanted, Transaction, UtcDateTime, now
 from app.web.texts import Text as Words
 
 
 class AuditEntry(Tenanted, Base):
-    """One thing that was done: `what` it was, to which `subject`, with what it was before and after."""
+    """One thing that was done: `what` it was, to which `subject`, with what it was before and after;
+    `program` is which one acted for the member, if one did (`accounts/programs.py`)."""
 
     __tablename__ = "audit_entry"
     __table_args__ = (
@@ -24,6 +26,7 @@ class AuditEntry(Tenanted, Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     member_id: Mapped[int | None]
+    program: Mapped[str | None] = mapped_column(String(LONGEST_PROGRAM))
     what: Mapped[str] = mapped_column(String(40))
     subject: Mapped[str] = mapped_column(String(254))
     before: Mapped[str] = mapped_column(Text, default="")
@@ -58,6 +61,7 @@ async def audit(transaction: Transaction, facts: Sequence[Audited]) -> None:
     rows = [
         {
             "member_id": by.member_id,
+            "program": by.program,
             "what": entry.what,
             "subject": entry.subject,
             "before": entry.before,

@@ -54,21 +54,22 @@ class Candidate:
     name: str
     email: str
     folded: str  # the name as it is compared
+    bot: bool = False
 
 
-PreparedPersons = PreparedSelect[int, str, str | None]
+PreparedPersons = PreparedSelect[int, str, str | None, bool]
 
 
 def select_persons(make_criteria: Callable[[], Iterable[Any]]) -> PreparedPersons:
     """The select of members, as one chooses them, who meet criteria."""
-    members = (Member.id, Member.name, Member.email)
+    members = (Member.id, Member.name, Member.email, Member.bot)
     return PreparedSelect(lambda: select(*members).where(*make_criteria()).order_by(Member.id))
 
 
 async def list_persons(transaction: Transaction, prepared: PreparedPersons, **parameters: object) -> list[Candidate]:
     """Members by name, as one chooses them."""
     found = await transaction.rows(prepared, **parameters)
-    persons = [Candidate(member_id, name, email or "", fold(name)) for member_id, name, email in found]
+    persons = [Candidate(member_id, name, email or "", fold(name), bot) for member_id, name, email, bot in found]
     return sorted(persons, key=lambda person: person.folded)
 
 

@@ -38,6 +38,7 @@ from app.database import Partial, PreparedSelect, Showing, Tenant, Transaction
 from app.live.channels import channel
 from app.live.log import publish_partial, refresh, stop_following, tell_of_more
 from app.notifications.channels import push_bells
+from app.tenants.channels import show_members, show_pictures
 from app.web.templates import make_partial
 
 
@@ -111,6 +112,12 @@ def show_archived(tenant: Tenant, facts: Sequence[RoomArchived]) -> Iterator[Par
     for room_id, fact in {fact.room_id: fact for fact in facts}.items():
         for target in ("refresh", "about"):
             yield refresh(tenant, f"room.{room_id}", f"room-{room_id}-{target}", fact=fact)
+
+
+def show_incoming_bots(tenant: Tenant, facts: Sequence[Any]) -> Iterator[Partial]:
+    """There is a bot that speaks for an address: it is in lists of members, and marked wherever it is shown."""
+    yield from show_members(tenant, facts)
+    yield from show_pictures(tenant, facts)
 
 
 async def read_moves(

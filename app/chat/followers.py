@@ -12,6 +12,7 @@ from app.chat.channels import (
     read_sidebars,
     rename_direct_rooms,
     show_archived,
+    show_incoming_bots,
     show_lists,
     show_moves,
     show_opened,
@@ -33,6 +34,7 @@ from app.chat.facts import (
     RoomChanged,
     RoomMade,
 )
+from app.chat.incoming_facts import IncomingMade
 from app.chat.new_rooms import place_in_rooms
 from app.chat.notices import tell_edited, tell_invited, tell_posted, withdraw_deleted
 from app.chat.pushes import read_cards, read_changed, read_posted, show_cards, show_in_rooms
@@ -57,3 +59,4 @@ messages_changed_shown = Shown(show_in_rooms, (MessageChanged,), read_changed, n
 cards_shown = Shown(show_cards, (OfRow,), read_cards)
 sidebars_shown = Shown(show_sidebars, (RoomsOf,), read_sidebars)
 people_shown = Shown(show_people, (PeopleOf,), read_people)
+incoming_bots_shown = Shown(show_incoming_bots, (IncomingMade,))

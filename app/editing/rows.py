@@ -18,11 +18,12 @@ from sqlalchemy import BigInteger, String, false, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
+from app.accounts.programs import name_with_program
 from app.database import Actor, PreparedSelect, Tenant, Tenanted, Transaction, UtcDateTime, now
 from app.database.clock import lease_clock
 from app.editing.facts import LockChanged
 from app.web.forms import number_of
-from app.web.texts import Text, _l
+from app.web.texts import Text
 
 # Leases in seconds. A page with JavaScript renews its own; one without has to do for a while. The longest also bounds
 # how far ahead a lease can be believed, should the clock ever be set back.
@@ -65,13 +66,6 @@ class Editable(Tenanted):
     def lock_holder(self) -> Text:
         """Who holds the lock, and by which program."""
         return name_with_program(self.lock_name, self.lock_program)
-
-
-def name_with_program(name: str | None, program: str | None) -> Text:
-    """What a member is called who edits or waits, by a program or not."""
-    if program is None:
-        return Text("%(name)s", {"name": name})
-    return _l("%(name)s, by script “%(program)s”", name=name, program=program)
 
 
 UNLOCKED: dict[str, Any] = {

@@ -22,10 +22,11 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
+from app.accounts.programs import name_with_program
 from app.database import Base, PreparedChange, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.database.clock import lease_clock
 from app.editing.facts import LockAsked
-from app.editing.rows import Editable, credential_of, lease_within, name_with_program, read_clock
+from app.editing.rows import Editable, credential_of, lease_within, read_clock
 from app.jobs.sweeps import delete_by_keys, sweeps
 from app.web.texts import Text
 

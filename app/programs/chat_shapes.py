@@ -72,11 +72,13 @@ class ReactionShape(msgspec.Struct):
 
 
 class MessageShape(msgspec.Struct):
-    """A message. `version` is 1, and one more for each time it was changed. A deleted one has no text."""
+    """A message. `version` is 1, and one more for each time it was changed. A deleted one has no text.
+    `bot` is that a bot has written it."""
 
     number: int
     version: int
     author: PersonShape
+    bot: bool
     text: str
     reply_to: int | None
     files: list[FileShape]
@@ -139,6 +141,7 @@ async def shape_messages(transaction: Transaction, messages: list[Message]) -> l
             number=message.number,
             version=edits.get(message.id, 0) + 1,
             author=PersonShape(message.member_id, people[message.member_id].name),
+            bot=people[message.member_id].bot,
             text="" if message.deleted_at else text,
             reply_to=numbers.get(message.reply_to_id),
             files=[] if message.deleted_at else [shape_file(file) for file in files.get(message.id, ())],

@@ -23,10 +23,11 @@ InvitedToNames = Annotated[
 
 
 class MemberShape(msgspec.Struct):
-    """Somebody with an account in the workspace."""
+    """Somebody with an account in the workspace, or a bot that acts for an app or an address of a room."""
 
     id: int
     name: str
+    bot: bool
     email: str | None
     role: str
     joined_at: datetime
@@ -131,11 +132,13 @@ class NewAnnouncement(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class AuditShape(msgspec.Struct):
-    """What was done: by whom (nobody, where the program did it by itself), to which subject, from which address."""
+    """What was done: by whom (nobody, where the program did it by itself), to which subject, from which address.
+    `program` is the name of the token, where a program acted for the member, after `agent: ` of an agent."""
 
     id: int
     at: datetime
     member: PersonShape | None
+    program: str | None
     what: str
     subject: str
     before: str
@@ -148,6 +151,7 @@ def shape_member(member: Member) -> MemberShape:
     return MemberShape(
         id=member.id,
         name=member.name,
+        bot=member.bot,
         email=member.email,
         role=member.role,
         joined_at=in_utc(member.joined_at),
@@ -188,6 +192,7 @@ def shape_entry(entry: AuditEntry, name: str | None) -> AuditShape:
         id=entry.id,
         at=in_utc(entry.at),
         member=PersonShape(entry.member_id, name or "") if entry.member_id else None,
+        program=entry.program,
         what=entry.what,
         subject=entry.subject,
         before=entry.before,

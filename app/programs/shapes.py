@@ -94,17 +94,19 @@ class RecordChange(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class RevisionShape(msgspec.Struct):
-    """What a record was after a change."""
+    """What a record was after a change; `program` is the name of the token, where a program made it for the author,
+    after `agent: ` where that was an agent."""
 
     version: int
     what: str
     author: PersonShape
+    program: str | None
     made_at: datetime
     values: dict[str, Any] | None
 
 
 class Holder(msgspec.Struct):
-    """Who holds a lock; `program` is the name of the token, where a program does."""
+    """Who holds a lock; `program` is the name of the token, where a program does, after `agent: ` of an agent."""
 
     id: int
     name: str

@@ -113,7 +113,12 @@ async def add_records(transaction: Transaction, collection: Collection, rows: Se
     ]
     await transaction.insert_rows(Record, *written)
     ids = await transaction.rows(LIST_ADDED, collection_id=collection.id, last_before=last - len(rows))
-    revision = {"version": 1, "member_id": author.id, "what": "created"}
+    revision = {
+        "version": 1,
+        "member_id": author.id,
+        "program": transaction.actor.program,
+        "what": "created",
+    }
     await transaction.insert_rows(
         RecordKey, *(key for record_id, number in ids for key in keys_of(fields, record_id, number, values[number]))
     )

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from sqlalchemy import bindparam, select
 
 from app.accounts.members import Member
+from app.accounts.programs import name_with_program
 from app.database import PreparedSelect, Transaction
 from app.records.conversions import convert_if_can
 from app.records.fields import Field, Fields
@@ -58,6 +59,7 @@ class RevisionEntry:
     what: str
     author_id: int
     author: str
+    who: Text
     made_at: datetime
     changes: list[Change]
 
@@ -186,6 +188,7 @@ def make_entries(fields: Fields, rows: Sequence[tuple[Revision, str]], limit: in
                 revision.what,
                 revision.member_id,
                 author,
+                name_with_program(author, revision.program),
                 revision.made_at,
                 changes,
             )
@@ -236,6 +239,7 @@ async def keep_revisions(
                 "record_id": record.id,
                 "version": record.version,
                 "member_id": author.id,
+                "program": transaction.actor.program,
                 "what": what,
                 "values": record.values,
             }

@@ -26,6 +26,7 @@ from app.accounts.reauthentication import Reauthentication
 from app.accounts.senders import Senders
 from app.accounts.sessions import Askers
 from app.accounts.visits import Visits
+from app.chat.incoming_site import IncomingSite
 from app.chat.limits import SearchLimit, WritingLimit, count_change, count_message
 from app.editing.watch import Watch
 from app.features import CENTRAL_ROUTES, PROGRAM_ROUTES, WORKSPACE_ROUTES, open_database
@@ -202,6 +203,7 @@ def create_app(settings: Settings) -> Gate:
         programs=pages.programs,
         live=live,
         gateway=parts.gateway,
+        incoming=IncomingSite(settings, parts.database, parts.windows),
         readiness=parts.readiness,
         limits=WorkspaceLimits(settings, parts.windows),
         send_away=parts.node.drain,

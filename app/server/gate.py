@@ -19,10 +19,11 @@ from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Se
 from structlog.contextvars import bound_contextvars
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from app.chat.incoming import INCOMING_PATH
 from app.database.fairness import FOR_WORKSPACE, FairTurns
 from app.database.tenancy import SLUG
 from app.gateway.site import is_for_gateway, is_gateway_socket
-from app.server.headers import address, find_request_id, first, is_without_session
+from app.server.headers import address, find_request_id, first, hide_incoming, is_without_session
 from app.server.refusals import send_refusal
 from app.server.security_headers import security_headers
 from app.server.workspace_limits import WorkspaceLimits
@@ -69,6 +70,7 @@ class Gate:
         programs: ASGIApp,
         live: ASGIApp,
         gateway: ASGIApp,
+        incoming: ASGIApp,
         readiness: Readiness,
         limits: WorkspaceLimits,
         send_away: Callable[[], Awaitable[None]],
@@ -79,6 +81,7 @@ class Gate:
         self.programs = programs
         self.live = live
         self.gateway = gateway
+        self.incoming = incoming
         self.readiness = readiness
         self.limits = limits
         self.send_away = send_away
@@ -101,7 +104,7 @@ class Gate:
         request_id = find_request_id(scope, self.settings)
         scope.setdefault("state", {})["request_id"] = request_id
         with bound_contextvars(request_id=request_id):
-            await self.look_behind_proxies(scope, receive, send)
+            await self.look_behind_proxies(hide_incoming(scope), receive, send)
 
     async def pass_on(self, scope: Any, receive: Receive, send: Send) -> None:
         """Judge, and say for which workspace everything is that follows."""
@@ -203,6 +206,8 @@ class Gate:
         """Who answers a request."""
         if is_for_gateway(path):
             return self.gateway
+        if path == INCOMING_PATH:
+            return self.incoming
         return self.programs if is_for_programs(path) else self.workspace if slug else self.central
 
     def judge(self, scope: Any) -> tuple[int, str | None]:

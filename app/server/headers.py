@@ -6,6 +6,7 @@ import re
 import secrets
 from typing import Any
 
+from app.chat.incoming import INCOMING_PATH
 from app.gateway.site import is_for_gateway
 from app.settings import Settings
 from app.web.problems import is_for_programs
@@ -43,13 +44,22 @@ def address(scope: Any) -> str:
     return str(scope["client"][0]) if scope.get("client") else ""
 
 
+def hide_incoming(scope: Any) -> Any:
+    """A request without the secret that its path has, where that is the address of a room: it is in the state, where no
+    log and no page of an error finds it. The path that is left names no room."""
+    if scope["type"] != "http" or not scope["path"].startswith(INCOMING_PATH + "/"):
+        return scope
+    state = {**scope["state"], "incoming": scope["path"][len(INCOMING_PATH) + 1 :]}
+    return {**scope, "path": INCOMING_PATH, "raw_path": INCOMING_PATH.encode(), "query_string": b"", "state": state}
+
+
 def is_without_session(scope: Any) -> bool:
     """Whether cookies are taken off a request, and it may come from anywhere. What asks for channels of the workspace
     comes with a token, or else from a page with a session."""
     path = scope["path"]
     if path.startswith(ASKS_FOR_CHANNELS):
         return scope["method"] == "OPTIONS" or first(scope["headers"], b"authorization") is not None
-    return path in WITHOUT_SESSION or is_for_programs(path) or is_for_gateway(path)
+    return path in (*WITHOUT_SESSION, INCOMING_PATH) or is_for_programs(path) or is_for_gateway(path)
 
 
 def first(headers: Any, wanted: bytes) -> str | None:

@@ -8,6 +8,7 @@ from urllib.parse import unquote_plus
 from markupsafe import Markup, escape
 
 from app.accounts.audit import AuditedSubject, AuditEntry
+from app.accounts.programs import name_with_program
 from app.tenants.roles import ROLES
 from app.tenants.workspaces import SESSION_LENGTHS
 from app.web.texts import LANGUAGES, Text, _l, keep_direction, translations
@@ -61,6 +62,8 @@ SENTENCES = {
     "app.secret-dropped": _l("%(actor)s dropped the older secret of the app %(subject)s"),
     "app.ended": _l("%(actor)s ended the app %(subject)s"),
     "room.archived": _l("%(actor)s archived the room %(subject)s"),
+    "incoming.made": _l("%(actor)s made the incoming address %(subject)s of the room %(after)s"),
+    "incoming.ended": _l("%(actor)s ended the incoming address %(subject)s of the room %(after)s"),
     "room.opened": _l("%(actor)s reopened the room %(subject)s"),
     "room.member-removed": _l("%(actor)s took %(subject)s out of %(before)s"),
     "room.member-returned": _l("%(actor)s brought %(subject)s back into %(after)s"),
@@ -108,6 +111,7 @@ GROUPS = {
     "collection": _l("Collections"),
     "field": _l("Fields"),
     "room": _l("Rooms"),
+    "incoming": _l("Incoming addresses"),
     "message": _l("Messages"),
     "settings": _l("Settings"),
     "workspace": _l("Workspace"),
@@ -122,7 +126,8 @@ NOBODYS = ("session.refused", "session.shut-out")
 def name_actor(entry: AuditEntry, names: dict[int, str]) -> Text | str:
     """Who did it: a member, or somebody who is none."""
     if entry.member_id is not None:
-        return names[entry.member_id]
+        name = keep_direction(names[entry.member_id])
+        return name_with_program(name, entry.program)
     return _l("Somebody") if entry.what in NOBODYS else _l("Whoever runs this installation")
 
 

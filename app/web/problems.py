@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+# Where agents come, by the Model Context Protocol.
+AGENT_PATH = "/mcp"
 PROBLEM_TYPE = "application/problem+json"
 JSON_TYPE = "application/json"
 # What problems are called by: stable, as programs compare them. Each has a status, and a title.
@@ -44,6 +46,8 @@ for _code, (_status, _) in PROBLEMS.items():
 
 def is_for_programs(path: str) -> bool:
     """Whether an address is for programs, that come with tokens; `/api/docs` is a page, for people."""
+    if path == AGENT_PATH:
+        return True
     below = path == "/api" or path.startswith("/api/")
     return below and path != "/api/docs" and not path.startswith("/api/docs/")
 

@@ -33,7 +33,7 @@ PARTS = (
     "/chat/files",
     "/discussion",
     "/members/invitations/",
-    *("/account/tokens/", "/settings/tokens/", "/settings/apps/"),
+    *("/account/tokens/", "/settings/tokens/", "/settings/apps/", "/incoming-addresses/"),
     "/choices/",
 )
 # Notes where the focus is after each Tab. Asked for one by one, the stops would take as long as all the rest.

@@ -259,3 +259,14 @@ async def test_a_request_waits_while_the_program_starts_again(proxy: Proxy) -> N
         asking = asyncio.create_task(client.get("/login"))
         await asyncio.to_thread(proxy.server.start)
         assert (await asking).status_code == 200
+
+
+async def test_the_address_of_a_room_is_in_no_log_of_the_proxy(proxy: Proxy) -> None:
+    secret = "mut_" + "k" * 49
+    async with proxy.client("acme") as client:
+        assert (await client.post(f"/incoming/{secret}", json={"text": "x"})).status_code == 404
+        assert (await client.get("/login")).status_code == 200
+    logged = (proxy.data_dir / "caddy.log").read_text()
+    assert "/login" in logged
+    assert secret not in logged
+    assert secret not in proxy.server.log

@@ -894,6 +894,7 @@ def list_pages(book: Book) -> Iterator[str]:
         "token_id": "1",
         "app_id": "1",
         "webhook_id": "1",
+        "address_id": "1",
         "call": "change_field",
     }
     for target in TARGETS:

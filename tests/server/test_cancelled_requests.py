@@ -27,6 +27,7 @@ async def ask(application: Any, *, cancel: bool, tmp_path: Path) -> list[Any]:
         programs=application,
         live=application,
         gateway=application,
+        incoming=application,
         readiness=Readiness(bus=lambda: "off"),
         limits=WorkspaceLimits(settings, Windows(settings)),
         send_away=send_away,

@@ -39,6 +39,7 @@ def make_client(
         programs=application,
         live=application,
         gateway=application,
+        incoming=application,
         readiness=Readiness(bus=lambda: "off"),
         limits=WorkspaceLimits(settings, Windows(settings)),
         send_away=send_away,

@@ -14,15 +14,17 @@ from app.chat.room_lists import list_invitable_rooms, list_rooms
 from app.chat.text.names import EVERYBODY_NAME
 from app.database import Transaction
 from app.web.paging import clean_query
-from app.web.texts import fold, fold_searched
+from app.web.texts import _l, fold, fold_searched
 
 # How many names are offered for a mention.
 MENTIONABLE = 6
+BOT = _l("bot")
 
 
-def choice_of(person: Candidate) -> dict[str, str]:
-    """A person as a choice: namesakes are told apart by their addresses."""
-    return {"value": str(person.id), "text": person.name, "note": person.email}
+def choice_of(person: Candidate, language: str) -> dict[str, str]:
+    """A person as a choice: namesakes are told apart by their addresses, and bots say that they are."""
+    note = BOT.translate(language) if person.bot else person.email
+    return {"value": str(person.id), "text": person.name, "note": note}
 
 
 @get("/choices/people")
@@ -37,7 +39,7 @@ async def choose_people(
     else:
         known = await list_known(transaction, member)
     people = find_persons(known, clean_query(q))
-    return Response([choice_of(person) for person in people[:OFFERED]])
+    return Response([choice_of(person, transaction.tenant.language) for person in people[:OFFERED]])
 
 
 @get("/choices/rooms")

@@ -166,9 +166,11 @@ async def render_text(
 
 
 @cache
-def select_names(*, insider: bool) -> PreparedSelect[str, int]:
-    """The select of members whom an author gets to know of, and of others by their ids."""
+def select_names(*, insider: bool, bots: bool) -> PreparedSelect[str, int]:
+    """The select of members whom an author gets to know of, bots among them or not, and of others by their ids."""
     known = and_(Member.removed_at.is_(None), is_known(bindparam("author_id"), insider=insider))
+    if not bots:
+        known = and_(known, ~Member.bot)
     others = Member.id.in_(bindparam("mentioned"))
     return PreparedSelect(lambda: select(Member.name, Member.id).where(or_(known, others)).order_by(Member.id))
 
@@ -177,9 +179,10 @@ async def find_names(
     transaction: Transaction, before: str, filled: Filled | None, author: Member | None
 ) -> dict[str, int]:
     """Whom a text may mention, by name: the members of the workspace whom its author gets to know of, and whom it
-    mentioned `before`."""
+    mentioned `before`. A bot mentions no bots: two would go on for ever."""
     mentioned = mentioned_in(before) if before else ()
-    prepared = select_names(insider=author is None or is_entitled(author, "see", "everybody"))
+    insider = author is None or is_entitled(author, "see", "everybody")
+    prepared = select_names(insider=insider, bots=author is None or not author.bot)
     rows = await transaction.rows(prepared, author_id=author and author.id, mentioned=mentioned)
     members = dict(rows) | {name: number for name, number in rows if number in mentioned}
     shown = {name: member for member, name in filled.names.items()} if filled else {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.programs.endpoints import administration as administration_endpoints
+from app.programs.endpoints import agents as agent_endpoints
 from app.programs.endpoints import audit as audit_endpoints
 from app.programs.endpoints import closing as closing_endpoints
 from app.programs.endpoints import collections as collection_endpoints
@@ -50,6 +51,7 @@ PROGRAM_ENDPOINTS = (
     notice_endpoints,
     wish_endpoints,
     administration_endpoints,
+    agent_endpoints,
     audit_endpoints,
     event_endpoints,
 )

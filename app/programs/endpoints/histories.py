@@ -67,7 +67,9 @@ async def list_revisions_for_programs(
         revision, name = row
         values = tell_values(fields, translate(fields, revision))
         author = PersonShape(revision.member_id, name)
-        return RevisionShape(revision.version, revision.what, author, in_utc(revision.made_at), values)
+        return RevisionShape(
+            revision.version, revision.what, author, revision.program, in_utc(revision.made_at), values
+        )
 
     return page_rows(rows, limit, shape, lambda row: (row[0].version,))
 
