@@ -212,7 +212,7 @@ async def test_the_same_form_sent_twice_makes_one_and_leads_to_it(
         shown, what = next(each for part, each in SHOWN_ONCE.items() if part in made.address)
         assert shown in first.text
         told = await ana.get(again.headers["location"])
-        assert f"The {what} was made already" in told.text
+        assert f"The {what} was already created" in told.text
         assert shown not in told.text
     else:
         assert first.status_code == 303
@@ -231,7 +231,7 @@ async def test_another_text_with_the_same_key_is_told_what_was_made_and_stays_on
     there = (await filled.send()).headers["location"]
     refused = await filled.send(**filled.change)
     assert (refused.status_code, filled.count()) == (409, 1)
-    assert "This was made already" in refused.text
+    assert "This was already created" in refused.text
     assert f'href="{escape(there)}"' in refused.text
     typed = next(iter(filled.change.values()))
     assert typed in refused.text
@@ -297,7 +297,7 @@ async def test_a_table_of_which_lines_were_left_is_imported_once_too(
     again = await ana.post("/c/books/import", data=form)
     assert (again.status_code, again.headers["location"]) == (303, "/c/books?done=imported-partly")
     assert shared_server.store.rows(f"SELECT count(*) FROM record WHERE search LIKE '{title.lower()}%'")[0][0] == 1
-    assert "but not all of it" in (await ana.get(again.headers["location"])).text
+    assert "but not completely" in (await ana.get(again.headers["location"])).text
 
 
 # Forms that make nothing: sent again, they find what they wanted done, or are refused by a version, a lock or a limit.

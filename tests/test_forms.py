@@ -187,7 +187,7 @@ async def test_what_was_done_is_still_so_when_its_form_is_sent_again(gil: Somebo
     await gil.come_in()
     first, again = [await gil.send(target, data=MEANT) for _ in range(2)]
     if first.status_code == 303 and again.status_code == 404:
-        assert "It is not there any more" in again.text
+        assert "It is no longer there" in again.text
 
 
 @all_forms

@@ -65,7 +65,7 @@ async def test_a_text_over_the_limit_is_refused_and_kept(
             await client.aclose()
     assert answer.status_code == 422
     assert text in answer.text
-    assert f'id="error-{field}"' in answer.text or (field == "text" and "takes up to" in answer.text)
+    assert f'id="error-{field}"' in answer.text or (field == "text" and "can have up to" in answer.text)
 
 
 def test_nothing_that_people_type_into_cuts_what_they_paste() -> None:

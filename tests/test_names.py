@@ -61,7 +61,7 @@ NAMES = [
     "Ana ☎️",
     "Prof.ª Maria",
 ]
-WHY = "A name can't hold the address of a page. After a dot, leave a space."
+WHY = "A name can't contain a web address. After a dot, leave a space."
 
 
 @pytest.mark.parametrize("name", LINKED)

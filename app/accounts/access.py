@@ -50,10 +50,10 @@ class SomebodyElse(PageError):
         super().__init__(
             401,
             _l(
-                "By now %(name)s is signed in with this browser. Sign in again to send this as yourself.",
+                "%(name)s is now signed in on this browser. Sign in again to send this as yourself.",
                 name=member.name,
             ),
-            heading=_l("Somebody else is signed in"),
+            heading=_l("Someone else is signed in"),
         )
 
 
@@ -129,9 +129,9 @@ async def enter_workspace(transaction: Transaction, slug: str) -> Tenant:
     if tenant is None:
         raise NotFoundException
     if tenant.suspended_at is not None:
-        why = _l("This workspace is suspended. Whoever runs this installation can say why.")
+        why = _l("This workspace is suspended. Your administrator can tell you why.")
         if tenant.suspended_why:
-            why = _l("This workspace is suspended. The reason: %(reason)s", reason=tenant.suspended_why)
+            why = _l("This workspace is suspended. Reason: %(reason)s", reason=tenant.suspended_why)
         raise PageError(403, why, heading=_l("Closed for now"))
     transaction.enter(tenant)
     return tenant
@@ -174,10 +174,10 @@ def ask_to_sign_in(request: AnyRequest, error: Exception) -> Response[Any]:
     path = request.scope["path"]
     language = request.scope["state"].get("language", "en")
     if is_call(request):
-        return refuse_call(language, _l("You are not signed in any more. Sign in again; what you typed is kept."), 401)
+        return refuse_call(language, _l("You are no longer signed in. Sign in again; what you typed is kept."), 401)
     typed = [] if "hx-request" in request.headers else list_typed(request)  # scripts keep what is typed themselves
     if typed:
-        heading, detail = _l("You are not signed in any more"), _l("Sign in again, and send it then.")
+        heading, detail = _l("You are no longer signed in"), _l("Sign in again, then send it.")
         html = render_error(
             401,
             language=language,

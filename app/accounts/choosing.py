@@ -40,7 +40,7 @@ class ChoosingLimit:
         if not await self.windows.hit(LOOK_UPS_A_MINUTE, *whose):
             raise PageError(
                 429,
-                _l("You have searched very often. Wait a moment, then try again."),
+                _l("You have searched too often. Wait a moment, then try again."),
                 heading=_l("Too many searches"),
                 retry_after=await self.windows.wait(LOOK_UPS_A_MINUTE, *whose),
             )
@@ -169,7 +169,7 @@ def read_chosen(form: Form, name: str, persons: Sequence[Candidate]) -> Chosen:
             raise NotFoundException
         else:
             chosen.typed.append(part)
-            chosen.error = _l("Nobody here is called “%(text)s”.", text=part[:80])
+            chosen.error = _l("No one here is called “%(text)s”.", text=part[:80])
     chosen.offered = [person for person in chosen.offered if person not in chosen.people][:OFFERED]
     if chosen.error is not None:
         form.errors[name] = chosen.error

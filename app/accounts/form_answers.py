@@ -56,7 +56,7 @@ class MadeAlready(Invalid):
     status = 409
 
     def __init__(self) -> None:
-        super().__init__(**{"": _l("This was made already, with what you had typed when you first sent it.")})
+        super().__init__(**{"": _l("This was already created, with what you had typed when you first sent it.")})
 
 
 def digest_values(*parts: object) -> str:

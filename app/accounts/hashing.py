@@ -38,7 +38,7 @@ class Busy(PageError):
     """So many wait that one more is told to come back."""
 
     def __init__(self) -> None:
-        detail = _l("Too many people sign in at this moment. Try again in some seconds.")
+        detail = _l("Too many people are signing in right now. Try again in a few seconds.")
         super().__init__(503, detail, retry_after=RETRY_AFTER)
 
 

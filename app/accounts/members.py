@@ -19,7 +19,7 @@ from app.web.mail_addresses import account_address
 from app.web.texts import _l
 
 Role = Literal["owner", "admin", "member", "viewer", "guest"]
-ALREADY = _l("Somebody with this address is a member already.")
+ALREADY = _l("Someone with this address is already a member.")
 
 
 class Member(Tenanted, Base):

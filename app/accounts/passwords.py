@@ -60,7 +60,7 @@ class GuessingLimit:
         wanted: Counted = [(self.ADDRESS, ("guess", network))]
         if account:
             wanted.insert(0, (self.ACCOUNT, ("guess", account, network)))
-        await self.reserve(wanted, _l("That was too often. Wait %(wait)s, then try again."))
+        await self.reserve(wanted, _l("Too many attempts. Wait %(wait)s, then try again."))
 
     async def verify(
         self,
@@ -97,14 +97,14 @@ class GuessingLimit:
         """
         network = network_of(address)
         wanted: Counted = [(self.RIGHT, ("right", account, network)), (self.RIGHT_ADDRESS, ("right", network))]
-        return await self.reserve(wanted, _l("That was too often. Wait %(wait)s, then try again."))
+        return await self.reserve(wanted, _l("Too many attempts. Wait %(wait)s, then try again."))
 
     async def begin(self, account: str, address: str, *, log: str = "", device: str = "") -> Counted:
         """Count a try at a password before it is looked at; so many at once are no more than that.
 
         Raises TooManyTries.
         """
-        text = _l("There were too many wrong tries. Wait %(wait)s, then try again.")
+        text = _l("Too many wrong attempts. Wait %(wait)s, then try again.")
         if device:
             return await self.reserve([(self.ACCOUNT, ("guess", account, "device", device))], text, log)
         network = network_of(address)
@@ -113,7 +113,7 @@ class GuessingLimit:
         )
         if await self.windows.hit(self.EVERYWHERE, "everywhere", account):
             return [*counted, (self.EVERYWHERE, ("everywhere", account))]
-        slow = _l("There were too many tries at this account. Wait %(wait)s, then try again, or set a new password.")
+        slow = _l("Too many attempts to sign in to this account. Wait %(wait)s, then try again, or set a new password.")
         try:
             return counted + await self.reserve([(self.SLOWED, ("slowed", account))], slow)
         except TooManyTries:
@@ -190,11 +190,11 @@ class MailLimit:
         wanted: Counted = [(self.ANYWHERE, ("sign-up" if workspace is None else "mail", receiver))]
         if workspace is not None:
             wanted.append((self.RECEIVER, ("mail", str(workspace), receiver)))
-        text = _l("This address was sent as many mails as it may be sent in a day. Wait %(wait)s, then try again.")
+        text = _l("This address has reached its daily limit of emails. Wait %(wait)s, then try again.")
         counted = await self.guessing.reserve(wanted, text)
         if workspace is None:
             return counted
-        text = _l("The workspace has sent as many mails as it may send in a day. Wait %(wait)s, then try again.")
+        text = _l("This workspace has reached its daily limit of emails. Wait %(wait)s, then try again.")
         try:
             return counted + await self.guessing.reserve(
                 [(self.WORKSPACE, ("mail", "workspace", str(workspace)))], text
@@ -209,7 +209,7 @@ class MailLimit:
 
         Raises TooManyTries.
         """
-        text = _l("That was asked for too often. The newest link of the last hour works. Wait %(wait)s for another.")
+        text = _l("Too many requests. The newest link of the last hour still works. Wait %(wait)s for another.")
         counted = await self.guessing.reserve([(self.LINKS, ("link", str(workspace), receiver))], text)
         async with self.guessing.held(counted):
             yield

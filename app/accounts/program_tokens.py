@@ -193,7 +193,7 @@ async def get_token(transaction: Transaction, token_id: int, member: Member | No
     """A token of a member's, or of anybody's (None), that has not ended, with its member. Raises Gone."""
     found = await transaction.find(FIND_TOKEN_BY_ID, id=token_id)
     if found is None or (member is not None and found[1].id != member.id):
-        raise Gone(_l("This token has ended already."))
+        raise Gone(_l("This token has already been revoked."))
     return found
 
 
@@ -207,9 +207,9 @@ async def make_program_token(transaction: Transaction, member: Member, wanted: W
     if not set(wanted.scopes) <= SCOPES.keys() or not wanted.scopes:
         raise Invalid(scopes=_l("Choose what the program may do."))
     if wanted.ends_at is not None and wanted.ends_at <= now():
-        raise Invalid(ends=_l("This day is over."))
+        raise Invalid(ends=_l("This date has passed."))
     if len(await list_tokens(transaction, member)) >= MOST_TOKENS:
-        raise Invalid(name=_l("At most %(limit)d tokens. End one that is not needed any more.", limit=MOST_TOKENS))
+        raise Invalid(name=_l("At most %(limit)d tokens. Revoke one you no longer need.", limit=MOST_TOKENS))
     secret = make_secret()
     token = Token(
         member_id=member.id,

@@ -93,7 +93,7 @@ class Reauthentication:
                 return await self.ask(request, transaction, signed_in, danger, form, status=403)
         if await self.is_given(request, signed_in, form[FIELD]):
             return None
-        form.errors[FIELD] = _l("This is not your password.")
+        form.errors[FIELD] = _l("Wrong password.")
         async with self.database.read() as transaction:
             signed_in = await self.enter(request, transaction)
             return await self.ask(request, transaction, signed_in, danger, form, status=422)
@@ -157,9 +157,9 @@ class Reauthentication:
     ) -> Response[Any]:
         """The page that asks, with what was posted."""
         if is_call(request):
-            return refuse_call(transaction.tenant.language, _l("Open the page again, and give your password."), 403)
+            return refuse_call(transaction.tenant.language, _l("Open the page again and enter your password."), 403)
         query = request.scope["query_string"].decode("latin-1")
-        question = Question(what=danger.what, consequences=(), button=_l("Go on"), back=self.page_of_form(request))
+        question = Question(what=danger.what, consequences=(), button=_l("Continue"), back=self.page_of_form(request))
         if danger.describe is not None:
             question = await danger.describe(request, transaction, signed_in.member)
         return await render_question(

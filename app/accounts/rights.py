@@ -18,10 +18,10 @@ from app.web.texts import Text, _l
 # From the lowest on. A guest may write, which a viewer may not, but sees less: nothing is given by that order alone.
 RANK: dict[str, int] = {"guest": 0, "viewer": 1, "member": 2, "admin": 3, "owner": 4}
 
-ONLY_ADMINS = _l("Only admins of this workspace may do this.")
-ONLY_WRITERS = _l("Viewers read what is here, and write nothing.")
-ONLY_MEMBERS = _l("Only members of this workspace may do this.")
-NOT_GRANTED = _l("The token was not given this.")
+ONLY_ADMINS = _l("Only admins of this workspace can do this.")
+ONLY_WRITERS = _l("Viewers can read, but not write.")
+ONLY_MEMBERS = _l("Only members of this workspace can do this.")
+NOT_GRANTED = _l("The token does not have this permission.")
 
 # Whether a member may do something with a thing.
 Rule = Callable[[Member, Any], bool]

@@ -59,7 +59,7 @@ class Senders:
         whose = await self.find(request)
         if whose is None:
             network = network_of(client_address(request))
-            text = _l("That was too often. Wait %(wait)s, then try again.")
+            text = _l("Too many attempts. Wait %(wait)s, then try again.")
             whose = (STRANGER, network)
             check_size(whose, size)
             await self.guessing.reserve([(LONG_FORMS, ("long form", network))], text)
@@ -69,7 +69,7 @@ class Senders:
         except NoTurn as error:
             raise PageError(
                 429,
-                _l("You have sent very much at once. Wait until it is there, then try again."),
+                _l("You have sent too much at once. Wait until it has arrived, then try again."),
                 heading=_l("Too much at once"),
                 retry_after=LARGE_PATIENCE,
             ) from error
@@ -93,6 +93,6 @@ def check_size(whose: tuple[Hashable, Hashable], size: int) -> None:
         return
     raise PageError(
         401,
-        _l("It is too long to be taken from somebody who is not signed in. Sign in, then go back and send it again."),
-        heading=_l("You are not signed in any more"),
+        _l("This is too long to accept from someone who is not signed in. Sign in, then go back and send it again."),
+        heading=_l("You are no longer signed in"),
     )

@@ -83,7 +83,7 @@ async def read_wanted_token(transaction: Transaction, member: Member, form: Form
         form.errors["origins"] = _l("Write them as https://example.org, at most %(limit)d.", limit=MOST_ORIGINS)
     days = number_of(form["ends"])
     if days > MOST_DAYS:
-        form.errors["ends"] = _l("Choose one of the list.")
+        form.errors["ends"] = _l("Choose one from the list.")
     form.check()
     ends_at = now() + timedelta(days=days) if days else None
     return WantedToken(name, scopes, origins=origins, ends_at=ends_at, **narrowed)

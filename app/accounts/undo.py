@@ -93,7 +93,7 @@ class TooLate(PageError):
     """An act can't be taken back any more, as things have changed since."""
 
     def __init__(self, why: Text) -> None:
-        super().__init__(409, why, heading=_l("This can't be undone any more"))
+        super().__init__(409, why, heading=_l("This can no longer be undone"))
 
 
 def undoes(kind: str, said: Text | Callable[[UndoState], Text], *, stays: bool = False) -> Callable[[Undo], Undo]:
@@ -158,7 +158,7 @@ async def take_back(request: AnyRequest, transaction: Transaction, member: Membe
     if done := await find_end(request, transaction, member):
         return answer_undone(request, offer, done)
     if not offer.open:
-        raise TooLate(_l("It was undone already, or changed since, or was done more than ten minutes ago."))
+        raise TooLate(_l("It was already undone, has changed since, or was done more than 10 minutes ago."))
     address = await UNDO_KINDS[offer.kind].undo(request, transaction, member, offer.state)
     offer.taken_at, offer.state = now(), {}
     return answer_undone(request, offer, await keep_end(request, transaction, member, see_other(address)))
@@ -198,7 +198,7 @@ def put_back(transaction: Transaction, model: type[Tenanted], rows: list[UndoSta
     columns = {each.key: each.columns[0] for each in inspect(model).column_attrs if each.key != "tenant_id"}
     needed = {name for name, column in columns.items() if is_needed(column)}
     if not all(needed <= row.keys() | changed.keys() <= columns.keys() for row in rows):
-        raise TooLate(_l("The program was replaced by another version since."))
+        raise TooLate(_l("The program has been updated since."))
     moments = {name for name, column in columns.items() if isinstance(column.type, UtcDateTime)}
 
     def read(name: str, value: Any) -> Any:

@@ -45,7 +45,7 @@ async def store_files(request: AnyRequest, transaction: Transaction, settings: S
         return refuse_call(tenant.language, refusal.text, refusal.status)
     texts, stored = dict(sent.texts), sent.files
     if not stored:
-        return refuse_call(tenant.language, _l("There was no file in it."), 400)
+        return refuse_call(tenant.language, _l("No file was sent."), 400)
     added: list[Attachment] = []
     upload = texts.get("upload", "") if len(stored) == 1 else ""
     try:

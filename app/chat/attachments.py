@@ -97,11 +97,11 @@ async def add_attachment(
     more; `quota` is in bytes.
     """
     if len(upload) > LONGEST_KEY:
-        raise Invalid(file=_l("The page is out of date. Load it again; what you typed is kept."))
+        raise Invalid(file=_l("This page is out of date. Reload it; what you typed is kept."))
     there = await find_upload(transaction, member, upload) if upload else None
     if there is not None:
         if there.message_id is not None or there.room_id != room.id:
-            raise Invalid(file=_l("This file was sent already."))
+            raise Invalid(file=_l("This file was already sent."))
         return there
     await check_quota(transaction, stored.size, quota)
     attachment = Attachment(
@@ -197,7 +197,7 @@ async def discard_file(transaction: Transaction, member: Member, attachment_id: 
     attachment = await find_attachment(transaction, member, attachment_id)
     room = await find_visible(transaction, member, attachment.room_id) if attachment else None
     if attachment is None or room is None or attachment.message_id is not None:
-        raise Gone(_l("This file was taken out, or sent."))
+        raise Gone(_l("This file was removed or sent."))
     return room, await delete_all(transaction, [attachment])
 
 

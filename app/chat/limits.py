@@ -86,7 +86,7 @@ class SearchLimit:
         if not await self.windows.hit(SEARCHES_A_MINUTE, *whose):
             raise PageError(
                 429,
-                _l("You have searched very often. Wait a moment, then try again."),
+                _l("You have searched too often. Wait a moment, then try again."),
                 heading=_l("Too many searches"),
                 retry_after=await self.windows.wait(SEARCHES_A_MINUTE, *whose),
             )

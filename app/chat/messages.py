@@ -97,7 +97,7 @@ class MessageGone(Invalid):
     status = 410
 
     def __init__(self) -> None:
-        super().__init__(text=_l("This message was deleted meanwhile."))
+        super().__init__(text=_l("This message has been deleted."))
 
 
 class ChangedMeanwhile(Invalid):
@@ -106,7 +106,7 @@ class ChangedMeanwhile(Invalid):
     status = 409
 
     def __init__(self, message: Message) -> None:
-        super().__init__(text=_l("You changed this message elsewhere meanwhile. Saved again, this replaces it."))
+        super().__init__(text=_l("You changed this message somewhere else. Saving again replaces that change."))
         self.message = message
 
 
@@ -114,7 +114,7 @@ class ArchivedRoom(PageError):
     """The room can be read, and nothing can be added."""
 
     def __init__(self) -> None:
-        super().__init__(403, _l("This room is archived: it can be read, and nothing can be added."))
+        super().__init__(403, _l("This room is archived: you can read it, but not add to it."))
 
 
 FIND_POSTED = PreparedSelect(

@@ -171,7 +171,7 @@ async def open_direct(transaction: Transaction, people: Sequence[Member]) -> Roo
     """
     unique = sorted({person.id: person for person in people}.values(), key=lambda person: person.id)
     if not 2 <= len(unique) <= MOST_IN_DIRECT:
-        raise Invalid(people=_l("Choose between one and %(limit)d people.", limit=MOST_IN_DIRECT - 1))
+        raise Invalid(people=_l("Choose from 1 to %(limit)d people.", limit=MOST_IN_DIRECT - 1))
     subject = "people-" + "-".join(str(person.id) for person in unique)
     found = await transaction.value(FIND_ROOM_OF, subject=subject)
     if found is not None:

@@ -32,7 +32,9 @@ class SentAlready(Invalid):
     status = 409
 
     def __init__(self, message: Message) -> None:
-        super().__init__(text=_l("What was in the box before was sent already. Look, and send the rest again."))
+        super().__init__(
+            text=_l("What was in the box before has already been sent. Check the rest, then send it again.")
+        )
         self.message = message
 
 
@@ -42,7 +44,7 @@ class AnswerGone(Invalid):
     status = 410
 
     def __init__(self) -> None:
-        super().__init__(reply=_l("The message you answered was deleted. This can be sent as a message of its own."))
+        super().__init__(reply=_l("The message you replied to was deleted. You can send this as a message of its own."))
 
 
 async def post_message(
@@ -76,7 +78,7 @@ async def post_message(
         await check_taken_back(transaction, member, instead)
     attached = await find_files(transaction, room, member, files) if files else ()
     if not key or len(key) > LONGEST_KEY:
-        raise Invalid(text=_l("The page is out of date. Load it again; what you typed is kept."))
+        raise Invalid(text=_l("This page is out of date. Reload it; what you typed is kept."))
     if room.archived_at is not None:
         raise ArchivedRoom
     if not (typed.text or files) or len(typed.text) > LONGEST_MESSAGE:
@@ -191,8 +193,8 @@ async def find_files(
 ) -> Sequence[Attachment]:
     """The files that go with a message. Raises Invalid when there are too many, or one of them is not there."""
     if len(ids) > MOST_A_MESSAGE:
-        raise Invalid(text=_l("A message takes up to %(limit)d files.", limit=MOST_A_MESSAGE))
+        raise Invalid(text=_l("A message can have up to %(limit)d files.", limit=MOST_A_MESSAGE))
     files = await find_unsent(transaction, room, member, sorted(ids))
     if len(files) < len(ids):
-        raise Invalid(text=_l("A file is not there any more. Attach it again."))
+        raise Invalid(text=_l("A file is no longer there. Attach it again."))
     return files

@@ -78,7 +78,7 @@ async def react(transaction: Transaction, message: Message, member: Member, emoj
     else:
         kinds = {each.emoji for each in reactions}
         if emoji not in kinds and len(kinds) >= MOST_REACTIONS:
-            raise Invalid(emoji=_l("There are %(limit)d different ones already.", limit=MOST_REACTIONS))
+            raise Invalid(emoji=_l("This message already has %(limit)d different reactions.", limit=MOST_REACTIONS))
         transaction.add(Reaction(message_id=message.id, member_id=member.id, emoji=emoji))
     await transaction.flush()
     transaction.keep(message)

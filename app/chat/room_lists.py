@@ -157,7 +157,7 @@ async def name_narrowed_rooms(transaction: Transaction, ids: Iterable[int]) -> d
 
 NARROWINGS["rooms"] = Narrowing(
     _l("Only in these rooms"),
-    _l("Their addresses, such as “team”, with commas between. Empty: in all that you may see."),
+    _l("Their addresses, such as “team”, separated by commas. Leave empty for all rooms you can see."),
     find_narrowed_rooms,
     name_narrowed_rooms,
 )

@@ -56,15 +56,15 @@ def say(unnamed: Text, named: Text) -> Callable[[UndoState], Text]:
 @undoes(
     "room.archived",
     say(
-        _l("The room is archived: it is read, and found under Archived rooms."),
-        _l("%(name)s is archived: it is read, and found under Archived rooms."),
+        _l("The room is archived. You can still read it, and find it under Archived rooms."),
+        _l("%(name)s is archived. You can still read it, and find it under Archived rooms."),
     ),
 )
 async def open_again(request: AnyRequest, transaction: Transaction, member: Member, state: UndoState) -> str:
     """Open an archived room again."""
     room = await get_visible(transaction, member, state)
     if room.archived_at is None:
-        raise TooLate(_l("The room is open again already."))
+        raise TooLate(_l("The room is already open again."))
     await archive_room(transaction, room, member, archived=False)
     return f"/chat/{room.slug}"
 
@@ -91,8 +91,8 @@ async def offer_return(transaction: Transaction, member: Member, state: UndoStat
 def say_left(state: UndoState) -> Text:
     """Which room one is not in any more."""
     if not state.get("room_name"):
-        return _l("You are not in the room any more.")
-    return _l("You are not in %(room)s any more.", room=state["room_name"])
+        return _l("You are no longer in the room.")
+    return _l("You are no longer in %(room)s.", room=state["room_name"])
 
 
 @undoes("room.left", say_left)
@@ -102,7 +102,7 @@ async def return_to_room(request: AnyRequest, transaction: Transaction, member: 
     if room is None:
         raise NotFoundException
     if await find_membership(transaction, room, member) is not None:
-        raise TooLate(_l("You are in the room again already."))
+        raise TooLate(_l("You are already back in the room."))
     put_back(transaction, Membership, [state["membership"]])
     await transaction.flush()
     transaction.keep(room)
@@ -117,7 +117,7 @@ async def offer_bringing_back(transaction: Transaction, member: Member, state: U
 
 @undoes(
     "room.member-removed",
-    say(_l("They are not in the room any more."), _l("%(name)s is not in the room any more.")),
+    say(_l("They are no longer in the room."), _l("%(name)s is no longer in the room.")),
 )
 async def bring_back(request: AnyRequest, transaction: Transaction, member: Member, state: UndoState) -> str:
     """Bring somebody back into a room whom one has taken out of it."""
@@ -125,9 +125,9 @@ async def bring_back(request: AnyRequest, transaction: Transaction, member: Memb
     require(member, "archive", room)
     person = await transaction.get(Member, state["membership"]["member_id"])
     if person is None or not person.active:
-        raise TooLate(_l("%(name)s can't sign in any more.", name=person.name if person else state.get("name", "")))
+        raise TooLate(_l("%(name)s can no longer sign in.", name=person.name if person else state.get("name", "")))
     if await find_membership(transaction, room, person) is not None:
-        raise TooLate(_l("%(name)s is in the room again already.", name=person.name))
+        raise TooLate(_l("%(name)s is already back in the room.", name=person.name))
     put_back(transaction, Membership, [state["membership"]])
     await transaction.flush()
     transaction.keep(room)
@@ -168,7 +168,7 @@ async def offer_message(transaction: Transaction, message: Message, member: Memb
 
 @undoes(
     "message.deleted",
-    say(_l("The message was deleted."), _l("The message of %(name)s was deleted.")),
+    say(_l("The message was deleted."), _l("The message from %(name)s was deleted.")),
     stays=True,
 )
 async def restore_message(request: AnyRequest, transaction: Transaction, member: Member, state: UndoState) -> str:
@@ -179,7 +179,7 @@ async def restore_message(request: AnyRequest, transaction: Transaction, member:
     message = await transaction.get_one(Message, state["message"])
     require(member, "delete", message)
     if message.deleted_at is None or message.deleted_at != datetime.fromisoformat(state["deleted_at"]):
-        raise TooLate(_l("The message is there again already."))
+        raise TooLate(_l("The message has already been restored."))
     message.text, message.html, message.plain = state["text"], state["html"], state["plain"]
     message.deleted_at = message.deleted_by_id = None
     for name, part in MESSAGE_PARTS.items():

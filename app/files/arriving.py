@@ -50,7 +50,7 @@ class Arriving:
             await ending.enter_async_context(self.turns.take(whose, UPLOAD_PATIENCE))
         except NoTurn as error:
             raise NotStored(
-                _l("You are sending very many files at once. Wait until they are there, then try again."), 429
+                _l("You are sending too many files at once. Wait until they have arrived, then try again."), 429
             ) from error
         end_with_answer(request.scope, ending)
         if quota is None:

@@ -35,4 +35,4 @@ async def check_quota(transaction: Transaction, size: int, quota: int) -> None:
 
 def refuse_size(quota: int) -> Text:
     """What is said where a workspace has no room."""
-    return _l("The workspace's files would take more than the %(limit)d MB it has.", limit=quota // 1_000_000)
+    return _l("Not enough space: the files of this workspace can take up to %(limit)d MB.", limit=quota // 1_000_000)

@@ -60,10 +60,10 @@ async def store_form(
             chunks, content_type, directory=directory, limit=limit, fields=fields, most_text=most_text
         )
     except TooLarge as error:
-        text = _l("A file may have up to %(limit)d MB.", limit=limit // 1_000_000)
+        text = _l("A file can have up to %(limit)d MB.", limit=limit // 1_000_000)
         raise NotStored(text, 413) from error
     except Unreadable as error:
-        raise NotStored(_l("There was no file in it."), 400) from error
+        raise NotStored(_l("No file was sent."), 400) from error
     except Unclean as error:
         raise NotStored(UNCLEAN, 422) from error
     except OSError as error:

@@ -51,15 +51,15 @@ ABANDONED_AFTER = 24 * 3600
 PICTURES = ThreadPoolExecutor(max_workers=1, thread_name_prefix="picture")
 
 TOO_MANY_PIXELS = _l(
-    "A picture may have up to %(limit)d megapixels, a JPEG up to %(jpeg)d, a WebP up to %(webp)d.",
+    "A picture can have up to %(limit)d megapixels, a JPEG up to %(jpeg)d, a WebP up to %(webp)d.",
     limit=MOST_PIXELS // 1_000_000,
     jpeg=MOST_JPEG_PIXELS // 1_000_000,
     webp=MOST_WEBP_PIXELS // 1_000_000,
 )
-TOO_COSTLY = _l("This picture takes too long or too much memory to be read. Save it anew, smaller, and try again.")
+TOO_COSTLY = _l("This picture takes too much time or memory to read. Save a smaller version and try again.")
 UNCLEAN = _l(
-    "This picture is damaged, or of a kind from which hidden data, such as the place, can't be removed."
-    " Save it as JPEG or PNG, and try again."
+    "This picture is damaged, or its hidden data, such as the location, can't be removed. Save it"
+    " as JPEG or PNG and try again."
 )
 
 # Pictures of which nothing may move: their metadata is overwritten.

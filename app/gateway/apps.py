@@ -118,7 +118,7 @@ async def get_app(transaction: Transaction, app_id: int) -> tuple[GatewayApp, Me
     """An app of the workspace. Raises Gone."""
     found = next((each for each in await list_apps(transaction) if each[0].id == app_id), None)
     if found is None:
-        raise Gone(_l("This app has ended already."))
+        raise Gone(_l("This app has already been deleted."))
     return found
 
 
@@ -146,7 +146,7 @@ async def make_app(transaction: Transaction, actor: Member | None, wanted: Wante
     if role not in BOT_ROLES:
         raise Invalid(role=_l("A workspace belongs to people: choose another role."))
     if len(await list_apps(transaction)) >= MOST_APPS:
-        raise Invalid(name=_l("At most %(limit)d apps. End one that is not needed any more.", limit=MOST_APPS))
+        raise Invalid(name=_l("At most %(limit)d apps. Delete one you no longer need.", limit=MOST_APPS))
     bot = Member(email=None, name=wanted.name, role=role, password_hash="", bot=True)
     await transaction.insert(bot)
     app = GatewayApp(

@@ -49,7 +49,7 @@ class AppSecretMade(OfApp):
 
 
 class AppSecretDropped(OfApp):
-    """The secret before is good for nothing any more."""
+    "The old secret no longer works."
 
     what = "secret-dropped"
 

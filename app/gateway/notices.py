@@ -19,9 +19,9 @@ from app.web.texts import _l
 APP_KINDS = (
     NotificationKind(
         "app-maker",
-        label=_l("Whoever made an app has lost rights"),
-        why=_l("Admins are told, as its bot may do more now than whoever made it."),
-        one={"": _l("Whoever made the app %(title)s has a lower role now than its bot")},
+        label=_l("The creator of an app has lost rights"),
+        why=_l("Admins are told, because its bot can now do more than its creator."),
+        one={"": _l("The creator of the app %(title)s now has a lower role than its bot")},
         many=_l("%(count)d notifications about %(title)s"),
         icon="key",
         mail="once",

@@ -46,9 +46,9 @@ LONGEST_ANNOUNCEMENT = 4000
 ANNOUNCEMENT_KINDS = (
     NotificationKind(
         "announcement",
-        label=_l("An admin announces something"),
-        why=_l("Announcements are for everybody in the workspace."),
-        one={"": _l("%(actor)s announces: %(title)s")},
+        label=_l("An admin posts an announcement"),
+        why=_l("Announcements are for everyone in the workspace."),
+        one={"": _l("%(actor)s announced: %(title)s")},
         many=_l("%(count)d notifications about %(title)s"),
         icon="info",
         mail="daily",
@@ -157,7 +157,7 @@ async def announce(
     if len(text) > LONGEST_ANNOUNCEMENT:
         raise Invalid(text=_l("At most %(limit)d characters.", limit=LONGEST_ANNOUNCEMENT))
     if ends_at is not None and ends_at <= now():
-        raise Invalid(ends_at=_l("This day is over."))
+        raise Invalid(ends_at=_l("This date has passed."))
     made = Announcement(member_id=member.id, title=title, text=text, acknowledge=acknowledge, ends_at=ends_at)
     transaction.add(made)
     await transaction.flush()

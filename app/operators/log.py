@@ -15,7 +15,7 @@ LOG_PAGE_SIZE = 100
 UNKNOWN = "?"
 LOG_SENTENCES = {
     "suspended": _l("suspended the workspace"),
-    "restored": _l("opened the workspace again"),
+    "restored": _l("reopened the workspace"),
     "signed in": _l("signed in"),
     "refused": _l("was refused at sign-in"),
     "shut out": _l("was shut out after too many wrong tries"),

@@ -40,7 +40,7 @@ async def add_operator(transaction: Transaction, *, email: str, password_hash: s
     Raises Invalid when the address has one already.
     """
     if await find_operator(transaction, email):
-        raise Invalid(email=_l("Somebody with this address is an operator already."))
+        raise Invalid(email=_l("Someone with this address is already an operator."))
     operator = Operator(email=account_address(email), password_hash=password_hash)
     transaction.add(operator)
     await transaction.flush()

@@ -115,7 +115,7 @@ def read_given(fields: Fields, given: Mapping[str, Any], record: Record | None =
         if field is None:
             errors[key] = _l("There is no such field.")
         elif field.kind.computed:
-            errors[key] = _l("The program writes this field by itself.")
+            errors[key] = _l("The program fills in this field itself.")
         else:
             try:
                 typed[field.ref] = read_json_value(field, value)
@@ -140,7 +140,7 @@ def read_json_value(field: Field, given: Any) -> str:
     if len(parts) > MOST_OF_A_VALUE or any(isinstance(each, list) for each in parts):
         raise fail("This is not of the right type.")
     if any(isinstance(each, int | float) and not abs(each) < MORE_THAN_FIELDS_HOLD for each in parts):
-        raise fail("This number has more digits than a field holds.")
+        raise fail("This number has more digits than a field can hold.")
     parts = [exactly(each) for each in parts]
     if field.kind.has_choices:
         there = [each for each in parts if each is not None]

@@ -149,7 +149,7 @@ def list_verbs(member: Member, access: RecordAccess) -> str:
 
 # What changes something in a collection, which nobody does in one that is archived.
 WRITING = ("add to", "import into", "delete from", "edit", "delete")
-ARCHIVED = _l("This collection is archived: it can be read, and nothing in it can be added or changed.")
+ARCHIVED = _l("This collection is archived: you can read it, but not add or change anything.")
 
 
 def why_not(verb: str, access: CollectionAccess | RecordAccess) -> Text:
@@ -274,7 +274,7 @@ async def name_narrowed_collections(transaction: Transaction, ids: Iterable[int]
 
 NARROWINGS["collections"] = Narrowing(
     _l("Only in these collections"),
-    _l("Their addresses, such as “books”, with commas between. Empty: in all that you may read."),
+    _l("Their addresses, such as “books”, separated by commas. Leave empty for all collections you can read."),
     find_narrowed_collections,
     name_narrowed_collections,
 )

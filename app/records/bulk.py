@@ -36,11 +36,11 @@ class LeftAlone:
 def reason_of(record: Record, refusal: Changed | Held, member: Member) -> Text:
     """Why a record was left as it is."""
     if isinstance(refusal, Changed):
-        return _l("It was changed after you had seen it.") if record.deleted_at is None else _l("It is in the bin.")
+        return _l("It has changed since you saw it.") if record.deleted_at is None else _l("It is in the bin.")
     if record.lock_member_id == member.id:
-        return _l("You are editing it yourself.")
+        return _l("You are editing it.")
     if record.lock_offered:
-        return _l("It is the turn of %(name)s to edit it.", name=record.lock_name)
+        return _l("It is %(name)s's turn to edit it.", name=record.lock_name)
     return _l("%(name)s is editing it.", name=record.lock_name)
 
 
@@ -85,7 +85,7 @@ async def restore_records(
             left.append(LeftAlone(record, why_not("delete", accesses[record]), permitted=False))
             continue
         if record.deleted_at is None:
-            left.append(LeftAlone(record, _l("It was restored already."), permitted=False))
+            left.append(LeftAlone(record, _l("It has already been restored."), permitted=False))
             continue
         version, values = seen[record.number], record.values
         try:

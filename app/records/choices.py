@@ -68,15 +68,15 @@ def find_fault(choices: Sequence[FieldChoice]) -> Text | None:
     """Why these can't be the choices of a field."""
     names = [choice["name"] for choice in choices if not choice["archived"]]
     if not names:
-        return _l("Write one choice on each line.")
+        return _l("Enter one choice per line.")
     if any(is_blank(choice["name"]) for choice in choices):
-        return _l("A choice can't be without a name.")
+        return _l("A choice needs a name.")
     if len(names) > MOST_CHOICES or any(len(choice["name"]) > MOST_OF_A_CHOICE for choice in choices):
-        return _l("At most %(number)d choices of 60 characters.", number=MOST_CHOICES)
+        return _l("At most %(number)d choices of up to 60 characters.", number=MOST_CHOICES)
     if len(choices) > MOST_KEPT_CHOICES:
-        return _l("At most %(number)d choices, with those that are archived.", number=MOST_KEPT_CHOICES)
+        return _l("At most %(number)d choices, including archived ones.", number=MOST_KEPT_CHOICES)
     if any(CHOICE_REFERENCE.fullmatch(name) for name in names):
-        return _l("A choice can't be called # and a number.")
+        return _l("The name of a choice can't be # and a number.")
     if len({fold(drop_unseen(name)) for name in names}) < len(names):
         return _l("Two choices have the same name.")
     return None

@@ -124,7 +124,7 @@ async def refuse_taken_name(transaction: Transaction, name: str, own: Collection
     """Raise Invalid when another collection is called so, whatever the case and accents; the bin does not count."""
     others = await transaction.rows(LIST_COLLECTION_NAMES)
     if any(fold(other) == fold(name) for other_id, other in others if own is None or other_id != own.id):
-        raise Invalid(name=_l("There is a collection of this name already."))
+        raise Invalid(name=_l("There is already a collection with this name."))
 
 
 async def rename_collection(transaction: Transaction, collection: Collection, member: Member, *, name: str) -> None:

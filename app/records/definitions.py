@@ -55,7 +55,7 @@ async def refuse_while_becoming(transaction: Transaction, collection: Collection
     """Raise Invalid while a field is becoming one of another kind: what is changed of it would be lost."""
     fields = await list_fields(transaction, collection)
     if any(other.replaces == field.id for other in fields.removed):
-        raise Invalid(label=_l("Its kind is being changed. Wait for that, or cancel it."))
+        raise Invalid(label=_l("Its type is being changed. Wait until that is done, or cancel it."))
 
 
 def check_field(field: Field) -> None:
@@ -64,9 +64,9 @@ def check_field(field: Field) -> None:
     if field.kind.has_choices and (fault := find_fault(field.choices)):
         errors["choices"] = fault
     if field.unique and not field.kind.can_be_unique:
-        errors["unique"] = _l("This kind of field can't be unique.")
+        errors["unique"] = _l("This type of field can't be unique.")
     elif field.unique and field.default:
-        errors["default"] = _l("A field whose values are unique can't have a default.")
+        errors["default"] = _l("A field with unique values can't have a default.")
     if errors:
         raise Invalid(**errors)
 
@@ -86,9 +86,9 @@ def describe_field(
         field.choices = name_choices(choices, before or (), kept.get(LAST_CHOICE, 0))
     field.options = dict(field.kind.check_options(options)) | kept
     if default and not field.kind.is_typed:
-        raise Invalid(default=_l("This kind of field has no default: nobody types its values."))
+        raise Invalid(default=_l("This type of field has no default: its values are not typed."))
     if field.required and field.kind.computed:
-        raise Invalid(required=_l("The program writes this by itself: it is never empty."))
+        raise Invalid(required=_l("The program fills this in: it is never empty."))
     field.read_only_for = [] if field.kind.computed else [role for role in LIMITED if role in field.read_only_for]
     field.default = default
     check_field(field)
@@ -134,7 +134,7 @@ async def add_field(
         raise Invalid(label=_l("A collection has at most %(number)d fields.", number=MOST_FIELDS))
     base = key or name_key(label)
     if fold(label) in {fold(other.label) for other in fields}:
-        raise Invalid(label=_l("There is a field of this name already."))
+        raise Invalid(label=_l("There is already a field with this name."))
     taken = {other.key for other in (*fields, *fields.removed)} | RESERVED_KEYS
     field.key = next(name for name in (base, *(f"{base}_{n}" for n in range(2, len(taken) + 3))) if name not in taken)
     position = await transaction.value(FIND_LAST_POSITION, collection_id=collection.id)
@@ -184,8 +184,8 @@ class FieldChanged(Invalid):
     status = 409
 
     def __init__(self, field: Field, member: Member) -> None:
-        own = _l("You have changed this field yourself, after you had opened it here. Nothing was saved yet.")
-        others = _l("Somebody else has changed this field meanwhile. Nothing was saved yet.")
+        own = _l("You changed this field yourself, after you opened it here. Nothing has been saved yet.")
+        others = _l("Someone else has changed this field. Nothing has been saved yet.")
         super().__init__(**{"": own if field.changed_by == member.id else others})
 
 
@@ -210,7 +210,7 @@ async def change_field(
     values = {**values, "label": clean_label("label", values["label"]), "help": clean_line(values["help"])}
     others = {fold(other.label) for other in await list_fields(transaction, collection) if other.id != field.id}
     if fold(values["label"]) in others:
-        raise Invalid(label=_l("There is a field of this name already."))
+        raise Invalid(label=_l("There is already a field with this name."))
     kept = ("key", "choices", "options", "read_only_for")
     values = {**{name: getattr(field, name) for name in kept}, **values}
     await check_key(transaction, collection, field, values["key"])

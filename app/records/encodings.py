@@ -30,7 +30,7 @@ NO_TABLES = (
 NOT_IN_TABLES = bytes((*range(9), *range(14, 28), 127))
 # The bytes of a file that has nothing in it: marks of encodings, and white space in any of them.
 IN_NOTHING = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"
-NO_TABLE = _l("This is not a table. Choose a CSV file, or JSON that was exported.")
+NO_TABLE = _l("This is not a table. Choose a CSV file, or JSON exported from here.")
 # One letter in so many may be a control character, whatever that does in a table.
 MOST_CONTROLS = 100
 
@@ -43,7 +43,7 @@ def why_no_table(content: bytes) -> Text | None:
         content.startswith(ARCHIVE) and any(map(content.__contains__, IN_WORKBOOKS))
     ):
         return _l(
-            "This is a workbook of Excel or another spreadsheet program. Save it there as CSV, and choose that file."
+            "This is an Excel file, or one of another spreadsheet program. Save it there as CSV, and choose that file."
         )
     if content.startswith(NO_TABLES) or not is_letters(content):
         return NO_TABLE

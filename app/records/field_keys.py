@@ -21,10 +21,10 @@ async def check_key(transaction: Transaction, collection: Collection, field: Fie
     if key == field.key:
         return
     if not FIELD_KEY.fullmatch(key):
-        raise Invalid(key=_l("Letters without accents, digits and underscores, at most 40, and a letter first."))
+        raise Invalid(key=_l("Letters without accents, numbers and underscores, at most 40, starting with a letter."))
     fields = await list_fields(transaction, collection)
     if key in RESERVED_KEYS or any(other.key == key for other in (*fields, *fields.removed)):
-        raise Invalid(key=_l("This key is taken."))
+        raise Invalid(key=_l("This key is already taken."))
 
 
 def name_key(label: str) -> str:

@@ -54,9 +54,9 @@ def read_filling(member: Member, collection: Collection, field: Field, text: str
     """The value that records without one shall have. Raises Invalid when it is no value of the field."""
     require_open(member, collection)
     if not field.kind.is_typed:
-        raise Invalid(**{field.ref: _l("This kind of field can't be filled so.")})
+        raise Invalid(**{field.ref: _l("This type of field can't be filled this way.")})
     if field.unique:
-        raise Invalid(**{field.ref: _l("Its values are unique: no two records can have the same.")})
+        raise Invalid(**{field.ref: _l("Values are unique: no two records can have the same one.")})
     try:
         value = field.read(text)
         if not value:

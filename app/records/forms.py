@@ -111,7 +111,7 @@ def refuse_unsent(fields: Fields, form: Form, typed: Mapping[str, str], member: 
         for each in fields
     }
     unsent = {
-        ref: _l("Not sent along: %(names)s. Choose it again, and upload it before you save.", names=", ".join(own))
+        ref: _l("Not uploaded: %(names)s. Choose it again, and upload it before you save.", names=", ".join(own))
         for ref, own in names.items()
         if own
     }

@@ -48,9 +48,9 @@ def check_permissions(permissions: Mapping[str, Permissions]) -> None:
     for role, each in permissions.items():
         writes = each.add or "none" not in (each.edit, each.delete) or each.edit != "none" or each.delete != "none"
         if role in ONLY_READING and writes:
-            errors[role] = _l("Viewers can be allowed to browse and to read.")
+            errors[role] = _l("Viewers can only be allowed to browse and read.")
         elif (each.browse or writes) and not each.read:
-            errors[role] = _l("Whoever may do anything with the records has to be allowed to read them.")
+            errors[role] = _l("Anyone who may do something with the records must also be allowed to read them.")
     if errors:
         raise Invalid(**errors)
 
@@ -91,7 +91,7 @@ async def admit_guests(
     """Open a collection to guests; those to whom it was not open before. Raises Invalid for who is none."""
     require(actor, "manage", "collections")
     if any(is_entitled(person, "see", "everybody") for person in people):
-        raise Invalid(person=_l("Only guests are let in one by one: the table says what the others may do."))
+        raise Invalid(person=_l("Only guests are given access one by one: the table says what the others may do."))
     admitted = []
     for person in people:
         if not await is_guest_of(transaction, collection.id, person.id):
@@ -183,7 +183,7 @@ async def find_guest(transaction: Transaction, collection: Collection, member_id
     """A guest of a collection. Raises a 404 page."""
     person = await transaction.get(Member, member_id)
     if person is None or not await is_guest_of(transaction, collection.id, member_id):
-        raise PageError(404, _l("This guest is not let in here any more."))
+        raise PageError(404, _l("This guest no longer has access."))
     return person
 
 

@@ -104,7 +104,7 @@ class JsonSource:
                 self.leave_out(name or key, NO_FIELD)
                 continue
             if key in self.columns or field in [column.field for column in self.columns.values()]:
-                raise Invalid(table=_l("The field “%(name)s” is there twice.", name=field.label))
+                raise Invalid(table=_l("The field “%(name)s” appears twice.", name=field.label))
             choices = {
                 choice["id"]: as_text(choice.get("name"))[:LONGEST_VALUE]
                 for choice in map(as_dict, as_list(each.get("choices")))
@@ -142,7 +142,7 @@ class JsonSource:
         cells = [as_cell(value) for value in as_dict(said.get("values")).values()]
         line = Line(record.at, place, list(filter(None, cells)) or [record.text[:200]], version=version, said=record)
         if not isinstance(said.get("values"), dict):
-            line.errors.append(("", _l("This is no record: it has no “values”.")))
+            line.errors.append(("", _l("This is not a record: it has no “values”.")))
         if self.is_same and number is not None:
             line.number = str(number)[:40] or "?"
         return line
@@ -164,7 +164,7 @@ class JsonSource:
         if len(parts) > MOST_OF_A_VALUE or any(isinstance(each, list) for each in parts):
             raise fail("This is not of the right type.")
         if any(isinstance(each, float) for each in parts):
-            raise fail("This number has more digits than a field holds.")
+            raise fail("This number has more digits than a field can hold.")
         if any(isinstance(each, str) and len(each) > LONGEST_VALUE for each in parts):
             raise fail("At most %(limit)d characters.", limit=LONGEST_VALUE)
         text = as_text(self.text_of(column, given, [each for each in parts if each is not None]))
@@ -203,7 +203,7 @@ class JsonSource:
             return name
         found = self.by_address.get(address.lower())
         if found is None:
-            raise fail("Nobody here has the address %(address)s.", address=address[:100])
+            raise fail("No one here has the address %(address)s.", address=address[:100])
         return f"#{found}"
 
     def write(self, lines: Sequence[Line]) -> str:

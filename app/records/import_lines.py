@@ -13,9 +13,9 @@ from app.web.texts import Text, _l
 
 What = Literal["add", "change", "same", "held"]
 
-WRITTEN_BY_PROGRAM = _l("Left out, as the program writes it by itself:")
-NO_FILES = _l("Left out, as files do not come with it:")
-NO_FIELD = _l("Left out, as no field here is called so:")
+WRITTEN_BY_PROGRAM = _l("Skipped, because the program fills it in:")
+NO_FILES = _l("Skipped, because files are not included:")
+NO_FIELD = _l("Skipped, because there is no field with this name:")
 
 
 @dataclass(slots=True)

@@ -81,9 +81,9 @@ def read_header(fields: Sequence[Field], cells: Sequence[str]) -> list[Field | N
     for cell in cells:
         known = find_column(fields, cell)
         if known is None and not is_number_name(cell):
-            raise Invalid(table=_l("There is no field named “%(name)s”.", name=name_in(cell)[:60]))
+            raise Invalid(table=_l("There is no field “%(name)s”.", name=name_in(cell)[:60]))
         if known in columns:
-            raise Invalid(table=_l("The field “%(name)s” is there twice.", name=name_in(cell)[:60]))
+            raise Invalid(table=_l("The field “%(name)s” appears twice.", name=name_in(cell)[:60]))
         columns.append(known)
     return columns
 

@@ -77,7 +77,7 @@ async def write_lines(
     fields = await list_fields(transaction, collection)
     if definition_of(fields) != plan.definition:
         for line in lines:
-            line.errors.append(("", _l("The fields were changed meanwhile.")))
+            line.errors.append(("", _l("The fields have changed.")))
     numbers = [line.record.number for line in lines if line.record and not line.errors]
     found = await find_numbered(transaction, collection, numbers) if numbers else []
     records = {record.number: record for record in found}

@@ -141,7 +141,7 @@ async def plan_import(transaction: Transaction, collection: Collection, member: 
         if number := line.number:
             line.record, running = records.pop(number, (None, False))
             if line.record is None or line.record.deleted_at is not None:
-                unknown = _l("There is no record with the number %(number)s, or it is there twice.", number=number)
+                unknown = _l("There is no record with the number %(number)s, or it appears twice.", number=number)
                 line.errors.append(("", unknown))
                 continue
             if line.record in refused:
@@ -227,7 +227,7 @@ def plan_line(
         if each.unique and values.get(each.ref):
             other = earlier.setdefault((each.ref, unique_key(each, values[each.ref])), line)
             if other is not line:
-                line.errors.append((each.label, _l("%(place)s has the same.", place=other.place)))
+                line.errors.append((each.label, _l("%(place)s has the same value.", place=other.place)))
     before = line.record.values if line.record else {}
     line.title = title_of(fields, values)
     line.differences = tuple(

@@ -90,13 +90,13 @@ def join_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
-        raise Invalid(table=_l("“%(name)s” is there twice.", name=as_text(twice)[:60]))
+        raise Invalid(table=_l("“%(name)s” appears twice.", name=as_text(twice)[:60]))
     return found
 
 
 def refuse_constant(name: str) -> Any:
     """NaN and the infinities, which are no JSON. Raises Invalid."""
-    raise Invalid(table=_l("%(name)s is no number.", name=name))
+    raise Invalid(table=_l("%(name)s is not a number.", name=name))
 
 
 def read_whole(text: str) -> int | float:
@@ -185,12 +185,16 @@ def read_json_file(text: str, most: int) -> JsonFile:
         line = reader.text.count("\n", 0, error.at) + 1
         place = error.at - reader.text.rfind("\n", 0, error.at)
         raise Invalid(
-            table=_l("This is no JSON: it can't be read at line %(line)d, character %(place)d.", line=line, place=place)
+            table=_l(
+                "This is not valid JSON: there is an error on line %(line)d, character %(place)d.",
+                line=line,
+                place=place,
+            )
         ) from error
     except RecursionError as error:
         raise Invalid(table=NESTED_TOO_DEEPLY) from error
     if not found.records:
-        raise Invalid(table=_l("There are no “records” in this JSON. A file that was exported here has them."))
+        raise Invalid(table=_l("This JSON has no “records”. Files exported from here do."))
     return found
 
 

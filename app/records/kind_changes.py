@@ -71,7 +71,7 @@ async def undo_kind_change(transaction: Transaction, collection: Collection, fie
     require_open(member, collection)
     old = find_replaced(await list_fields(transaction, collection), field)
     if old is None:
-        raise Invalid(kind=_l("This can't be undone any more."))
+        raise Invalid(kind=_l("This can no longer be undone."))
     new = Field(collection_id=collection.id, kind_name=old.kind_name, choices=old.choices, options=old.options)
     await prepare_fields(transaction, [new])
     take_place(new, field)
@@ -101,7 +101,7 @@ async def replace_field(
     """Put a new field into the place of one, at once or by a job; with what the one that it `restores` had."""
     fields = await list_fields(transaction, collection)
     if find_coming(fields, field):
-        raise Invalid(kind=_l("Its kind is being changed already."))
+        raise Invalid(kind=_l("Its type is already being changed."))
     new.key, new.replaces, new.removed_at, new.version = free_key(fields, field.key), field.id, now(), 0
     new.keyed = False
     transaction.add(new)

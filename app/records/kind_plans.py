@@ -106,7 +106,7 @@ async def plan_kind(transaction: Transaction, field: Field, kind_name: str, opti
         except ValueError as error:
             raise Invalid(kind=error.args[0]) from error
         if not new.choices:
-            raise Invalid(kind=_l("There is no value that could be a choice. Add a field of this kind instead."))
+            raise Invalid(kind=_l("No values could become choices. Add a field of this type instead."))
     if new.kind.tells_time or field.kind.tells_time:
         new.options[CONVERTED_IN] = find_zone(field, new)
     take_place(new, field)

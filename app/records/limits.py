@@ -56,7 +56,7 @@ class ListLimit(OwnTurns):
         if not await self.windows.hit(LIST_SEARCHES_A_MINUTE, *whose):
             raise PageError(
                 429,
-                _l("You have searched very often. Wait a moment, then try again."),
+                _l("You have searched too often. Wait a moment, then try again."),
                 heading=_l("Too many searches"),
                 retry_after=await self.windows.wait(LIST_SEARCHES_A_MINUTE, *whose),
             )
@@ -86,7 +86,7 @@ class ListLimit(OwnTurns):
         """The page that says it was one too many."""
         return PageError(
             429,
-            _l("You have opened very many lists at once. Wait until they are there, then try again."),
+            _l("You have opened too many lists at once. Wait until they have loaded, then try again."),
             heading=_l("Too many lists at once"),
             retry_after=LIST_PATIENCE,
         )
@@ -113,7 +113,7 @@ class ExportLimit:
         if not await self.windows.hit(EXPORTS_A_MINUTE, *whose):
             raise PageError(
                 429,
-                _l("You have exported very often. Wait a moment, then try again."),
+                _l("You have exported too often. Wait a moment, then try again."),
                 heading=_l("Too many exports"),
                 retry_after=await self.windows.wait(EXPORTS_A_MINUTE, *whose),
             )
@@ -135,7 +135,7 @@ class ExportLimit:
         """The page that says it was one too many."""
         return PageError(
             429,
-            _l("You have begun several exports. Wait until they are over, then try again."),
+            _l("You have several exports running. Wait until they finish, then try again."),
             heading=_l("Too many exports"),
             retry_after=wait,
         )
@@ -167,7 +167,7 @@ class ImportLimit(OwnTurns):
         """The page that says it was one too many."""
         return PageError(
             429,
-            _l("You have begun several imports. Wait until they are over, then try again."),
+            _l("You have several imports running. Wait until they finish, then try again."),
             heading=_l("Too many imports"),
             retry_after=wait,
         )

@@ -37,7 +37,7 @@ MANY = _l("%(count)d changes to %(title)s")
 RECORD_KINDS = (
     NotificationKind(
         "record-asked",
-        label=_l("Somebody asks you to hand over what you edit"),
+        label=_l("Someone asks you to hand over what you are editing"),
         why=_l("You were editing this."),
         one={"": _l("%(actor)s asks to edit %(title)s")},
         many=_l("You were asked %(count)d times to hand over %(title)s"),
@@ -47,7 +47,7 @@ RECORD_KINDS = (
     NotificationKind(
         "record-assigned",
         label=_l("Records that you are assigned to"),
-        why=_l("You were chosen as one of its people."),
+        why=_l("You were assigned to it."),
         one={
             "": _l("%(actor)s assigned %(title)s to you"),
             "many": _l("%(actor)s assigned %(count)d records in %(title)s to you"),
@@ -58,7 +58,7 @@ RECORD_KINDS = (
     ),
     NotificationKind(
         "record-followed",
-        label=_l("Changes of records you follow"),
+        label=_l("Changes to records you follow"),
         why=_l("You follow this record."),
         one=CHANGE_SENTENCES,
         many=MANY,
@@ -67,7 +67,7 @@ RECORD_KINDS = (
     ),
     NotificationKind(
         "record-added",
-        label=_l("Changes of records you added"),
+        label=_l("Changes to records you added"),
         why=_l("You added this record."),
         one=CHANGE_SENTENCES,
         many=MANY,
@@ -76,8 +76,8 @@ RECORD_KINDS = (
     ),
     NotificationKind(
         "record-admin",
-        label=_l("Changes of all records, for admins"),
-        why=_l("Admins are told of all changes."),
+        label=_l("Changes to all records, for admins"),
+        why=_l("Admins are told about all changes."),
         one=CHANGE_SENTENCES,
         many=MANY,
         icon="history",

@@ -101,7 +101,7 @@ async def remove_field(transaction: Transaction, collection: Collection, field: 
     require_open(member, collection)
     await refuse_while_becoming(transaction, collection, field)
     if len(await list_fields(transaction, collection)) == 1:
-        raise Invalid(label=_l("A collection keeps at least one field."))
+        raise Invalid(label=_l("A collection needs at least one field."))
     field.removed_at, field.keyed = now(), field.unique
     advance_definition(collection, field, member.id)
     await transaction.flush()

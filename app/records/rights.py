@@ -58,13 +58,13 @@ def changers(actor: Member, field: Field) -> bool:
     return admins(actor, field) or actor.role not in field.read_only_for
 
 
-MAY_NOT_CHANGE = _l("You may see this field, but not change it.")
-MAY_NOT_BROWSE = _l("You may read records of this collection that you are led to, but not look through it.")
-MAY_NOT_ADD = _l("You may read the records of this collection, but not add any.")
+MAY_NOT_CHANGE = _l("You can see this field, but not change it.")
+MAY_NOT_BROWSE = _l("You can open records of this collection through links, but not browse it.")
+MAY_NOT_ADD = _l("You can read the records of this collection, but not add any.")
 MAY_NOT_IMPORT = _l("To import you have to be allowed to add records to this collection and to look through it.")
-MAY_NOT_EDIT = _l("You may read this record, but not change it.")
-MAY_NOT_DELETE_ANY = _l("You may read the records of this collection, but not delete any.")
-MAY_NOT_DELETE = _l("You may read this record, but not delete or restore it.")
+MAY_NOT_EDIT = _l("You can read this record, but not change it.")
+MAY_NOT_DELETE_ANY = _l("You can read the records of this collection, but not delete any.")
+MAY_NOT_DELETE = _l("You can read this record, but not delete or restore it.")
 
 
 def of_access(access: CollectionAccess) -> tuple[Place, ...]:

@@ -69,7 +69,7 @@ def parse_table(text: str, *, most: int) -> Table:
         else:
             table.rows.append((line, cells))
     if table is None or not table.rows:
-        raise Invalid(table=_l("Write the names of the fields in the first line, and the records below it."))
+        raise Invalid(table=_l("Put the field names in the first line and the records below."))
     leave_out_empty_columns(table)
     return table
 
@@ -120,7 +120,7 @@ def leave_out_empty_columns(table: Table) -> None:
             if cells[at : at + 1] not in ([], [""]):
                 raise Invalid(
                     table=_l(
-                        "Column %(column)d has no name, and line %(line)d something in it.", column=at + 1, line=line
+                        "Column %(column)d has no name, but line %(line)d has a value in it.", column=at + 1, line=line
                     )
                 )
     table.left_out = len(unnamed)

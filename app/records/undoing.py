@@ -24,10 +24,10 @@ def say_deleted(state: UndoState) -> Text:
     """Which record was put into the bin, or how many."""
     if state.get("title"):
         title = state["title"]
-        return _l("%(title)s is in the bin now, and can be restored from there for 30 days.", title=title)
+        return _l("%(title)s is in the bin. You can restore it for 30 days.", title=title)
     return _ln(
-        "%(count)d record is in the bin now, and can be restored from there for 30 days.",
-        "%(count)d records are in the bin now, and can be restored from there for 30 days.",
+        "%(count)d record is in the bin. You can restore it for 30 days.",
+        "%(count)d records are in the bin. You can restore them for 30 days.",
         len(state["records"]),
     )
 
@@ -58,14 +58,14 @@ async def restore_all(request: AnyRequest, transaction: Transaction, member: Mem
     versions = dict(state["records"])
     records = await find_numbered(transaction, collection, versions)
     if len(records) < len(versions) or any(record.deleted_at is None for record in records):
-        raise TooLate(_l("Some of it was restored already, or is gone. The bin shows what is there."))
+        raise TooLate(_l("Some of it was already restored, or is gone. The bin shows what is there."))
     for access in (await find_accesses(transaction, member, collection, records)).values():
         require(member, "delete", access)
     _, left = await restore_records(transaction, collection, versions, member)
     if any(each.permitted for each in left):
-        raise TooLate(_l("Some of it was changed since. The bin shows what is there."))
+        raise TooLate(_l("Some of it has changed since. The bin shows what is there."))
     if left:
-        raise TooLate(_l("A unique value was given to another record meanwhile. The bin shows what is there."))
+        raise TooLate(_l("A unique value has been given to another record. The bin shows what is there."))
     back: str = state["back"]
     return back
 
@@ -84,7 +84,7 @@ async def offer_new_draft(
     return await offer_undo(transaction, member, "new-draft.discarded", collection=collection.id, values=dict(values))
 
 
-@undoes("new-draft.discarded", _l("The draft was discarded."))
+@undoes("new-draft.discarded", _l("Draft discarded."))
 async def restore_new_draft(request: AnyRequest, transaction: Transaction, member: Member, state: UndoState) -> str:
     """Have the discarded draft of a new record back, unless something was typed since."""
     collection = await transaction.get(Collection, state["collection"])
@@ -98,12 +98,12 @@ async def restore_new_draft(request: AnyRequest, transaction: Transaction, membe
     return f"/c/{collection.slug}/new"
 
 
-@undoes("draft.discarded", _l("The draft was discarded."))
+@undoes("draft.discarded", _l("Draft discarded."))
 async def restore_discarded(request: AnyRequest, transaction: Transaction, member: Member, state: UndoState) -> str:
     """Have a discarded draft back, unless something was typed since."""
     record = await transaction.get(Record, state["record"])
     if record is None or record.deleted_at is not None:
-        raise TooLate(_l("The record is not there any more."))
+        raise TooLate(_l("The record is no longer there."))
     collection = await transaction.get_one(Collection, record.collection_id)
     await require_on(transaction, member, "edit", collection, record)
     draft = await find_any_draft(transaction, record, member)

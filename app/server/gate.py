@@ -51,8 +51,8 @@ OURS = (b"x-page", b"1")
 NUL = re.compile(rb"%00|\0")
 # Which scripts and styles what is in it is made for (js/calls.js).
 STATIC_HEADER = (b"x-static", static_version().encode())
-RESTARTING = _l("The program is being restarted. Nothing was saved; try again in a moment.")
-TOO_MUCH = _l("This workspace asks for more than it may. Nothing was saved; try again in a moment.")
+RESTARTING = _l("The server is restarting. Nothing was saved; try again in a moment.")
+TOO_MUCH = _l("This workspace has reached its limit of requests. Nothing was saved; try again in a moment.")
 
 log = structlog.get_logger("web")
 

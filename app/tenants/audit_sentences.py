@@ -17,12 +17,12 @@ from app.web.texts import LANGUAGES, Text, _l, keep_direction, translations
 # where that does not name it.
 SENTENCES = {
     "session.started": _l("%(actor)s signed in as %(subject)s"),
-    "session.refused": _l("%(actor)s was refused at sign-in as %(subject)s"),
-    "session.shut-out": _l("%(actor)s was shut out after too many wrong tries as %(subject)s"),
+    "session.refused": _l("%(actor)s failed to sign in as %(subject)s"),
+    "session.shut-out": _l("%(actor)s was locked out after too many wrong attempts as %(subject)s"),
     "session.all-ended": _l("%(actor)s ended all other sessions of %(subject)s"),
-    "token.made": _l("%(actor)s made the token %(after)s for %(subject)s"),
+    "token.made": _l("%(actor)s created the token %(after)s for %(subject)s"),
     "token.used": _l("The token %(after)s of %(subject)s was used for the first time"),
-    "token.ended": _l("%(actor)s ended the token %(before)s of %(subject)s"),
+    "token.ended": _l("%(actor)s revoked the token %(before)s of %(subject)s"),
     "password.changed": _l("%(actor)s changed the password of %(subject)s"),
     "password.reset": _l("%(actor)s set a new password by email for %(subject)s"),
     "member.joined": _l("%(actor)s added %(subject)s as %(after)s"),
@@ -51,21 +51,21 @@ SENTENCES = {
     "collection.restored": _l("%(actor)s restored the collection %(subject)s"),
     "field.limited": _l("%(actor)s changed who may change the field %(subject)s"),
     "field.removed": _l("%(actor)s deleted the field %(subject)s of %(before)s"),
-    "collection.permissions": _l("%(actor)s changed who may do what in %(subject)s"),
-    "collection.guest-admitted": _l("%(actor)s opened a collection to %(subject)s"),
-    "collection.guest-dismissed": _l("%(actor)s closed a collection to %(subject)s"),
-    "field.kind-changed": _l("%(actor)s changed the kind of the field %(subject)s"),
+    "collection.permissions": _l("%(actor)s changed the permissions of %(subject)s"),
+    "collection.guest-admitted": _l("%(actor)s gave %(subject)s access to a collection"),
+    "collection.guest-dismissed": _l("%(actor)s took away the access of %(subject)s to a collection"),
+    "field.kind-changed": _l("%(actor)s changed the type of the field %(subject)s"),
     "field.restored": _l("%(actor)s restored the field %(subject)s of %(before)s"),
     "app.made": _l("%(actor)s created the app %(subject)s"),
     "app.changed": _l("%(actor)s changed the app %(subject)s"),
-    "app.secret-made": _l("%(actor)s made another secret for the app %(subject)s"),
-    "app.secret-dropped": _l("%(actor)s dropped the older secret of the app %(subject)s"),
-    "app.ended": _l("%(actor)s ended the app %(subject)s"),
+    "app.secret-made": _l("%(actor)s created another secret for the app %(subject)s"),
+    "app.secret-dropped": _l("%(actor)s revoked the old secret of the app %(subject)s"),
+    "app.ended": _l("%(actor)s deleted the app %(subject)s"),
     "room.archived": _l("%(actor)s archived the room %(subject)s"),
     "incoming.made": _l("%(actor)s made the incoming address %(subject)s of the room %(after)s"),
     "incoming.ended": _l("%(actor)s ended the incoming address %(subject)s of the room %(after)s"),
     "room.opened": _l("%(actor)s reopened the room %(subject)s"),
-    "room.member-removed": _l("%(actor)s took %(subject)s out of %(before)s"),
+    "room.member-removed": _l("%(actor)s removed %(subject)s from %(before)s"),
     "room.member-returned": _l("%(actor)s brought %(subject)s back into %(after)s"),
     "message.deleted": _l("%(actor)s deleted a message of %(subject)s in %(before)s"),
     "message.restored": _l("%(actor)s restored a deleted message of %(subject)s in %(after)s"),
@@ -79,14 +79,14 @@ SENTENCES = {
     "webhook.removed": _l("%(actor)s removed the webhook to %(subject)s"),
     "settings.changed": _l("%(actor)s changed the setting %(subject)s"),
     "workspace.suspended": _l("%(actor)s suspended the workspace"),
-    "workspace.restored": _l("%(actor)s opened the workspace again"),
+    "workspace.restored": _l("%(actor)s reopened the workspace"),
 }
 # What people do to themselves.
 OWN_SENTENCES = {
     "session.started": _l("%(actor)s signed in"),
     "session.all-ended": _l("%(actor)s signed out everywhere else"),
-    "token.made": _l("%(actor)s made the token %(after)s"),
-    "token.ended": _l("%(actor)s ended the token %(before)s"),
+    "token.made": _l("%(actor)s created the token %(after)s"),
+    "token.ended": _l("%(actor)s revoked the token %(before)s"),
     "password.changed": _l("%(actor)s changed their password"),
     "password.reset": _l("%(actor)s set a new password by email"),
     "member.joined": _l("%(actor)s joined as %(after)s"),
@@ -128,7 +128,7 @@ def name_actor(entry: AuditEntry, names: dict[int, str]) -> Text | str:
     if entry.member_id is not None:
         name = keep_direction(names[entry.member_id])
         return name_with_program(name, entry.program)
-    return _l("Somebody") if entry.what in NOBODYS else _l("Whoever runs this installation")
+    return _l("Someone") if entry.what in NOBODYS else _l("The administrator of this installation")
 
 
 def say_entry(entry: AuditEntry, names: dict[int, str], subject: AuditedSubject, language: str) -> Markup:

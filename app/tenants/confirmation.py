@@ -28,7 +28,7 @@ def is_confirmed(tenant: Tenant, settings: Settings) -> bool:
 def check_confirmed(tenant: Tenant, settings: Settings) -> None:
     """Raise Invalid while the workspace may not invite by mail."""
     if not is_confirmed(tenant, settings):
-        raise Invalid(email=_l("An owner has to confirm their own address first. Until then, invite by a link."))
+        raise Invalid(email=_l("An owner has to confirm their own address first. Until then, invite by link."))
 
 
 async def mail_confirmation(transaction: Transaction, member: Member) -> None:

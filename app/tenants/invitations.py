@@ -133,7 +133,7 @@ async def get_invitation(transaction: Transaction, invitation_id: int) -> Invita
     """An invitation that still works. Raises Gone."""
     found = await transaction.find(GET_INVITATION, id=invitation_id)
     if found is None:
-        raise Gone(_l("This invitation was used or revoked, or it is too old."))
+        raise Gone(_l("This invitation was used or revoked, or is too old."))
     return found[0]
 
 
@@ -159,7 +159,7 @@ async def invite_by_mail(
     for earlier in await list_invitations(transaction):
         if earlier.email == email:
             if not may(actor, "change", earlier):
-                raise Invalid(email=_l("An owner has invited this address already."))
+                raise Invalid(email=_l("An owner has already invited this address."))
             earlier.revoked_at = now()
     return await make_invitation(
         transaction, actor, email=email, role=checked, most_uses=1, lasts=MAIL_WORKS_FOR, invited_to=invited_to
@@ -199,7 +199,7 @@ async def make_invitation(
 ) -> tuple[Invitation, str]:
     """Store an invitation. Raises Invalid when there are too many open ones."""
     if len(await list_invitations(transaction)) >= MOST_OPEN:
-        raise Invalid(role=_l("There are %(most)d open invitations. Revoke some first.", most=MOST_OPEN))
+        raise Invalid(role=_l("There are %(most)d pending invitations. Revoke some first.", most=MOST_OPEN))
     token = secrets.token_urlsafe(32)
     invitation = Invitation(
         token_hash=digest(token),

@@ -86,7 +86,7 @@ async def read_invited_to(transaction: Transaction, member: Member, form: Form) 
             else:
                 chosen.typed.append(text)
                 form.errors[kind.name] = (
-                    _l("Several things here are called “%(text)s”. Type the whole name.", text=text[:80])
+                    _l("Several things here are called “%(text)s”. Type the full name.", text=text[:80])
                     if meant
                     else _l("Nothing here is called “%(text)s”.", text=text[:80])
                 )
@@ -113,7 +113,7 @@ async def read_names(transaction: Transaction, member: Member, form: Form) -> li
     found = await read_invited_to(transaction, member, form)
     names = [f"{each.kind.name}-{thing.id}" for each in found for thing in each.things]
     if not names and not form.errors:
-        form.errors[found[0].kind.name] = _l("Choose something: a guest sees nothing but what you invite them to.")
+        form.errors[found[0].kind.name] = _l("Choose something: guests see only what you invite them to.")
     return names
 
 

@@ -134,7 +134,7 @@ async def hand_over_ownership(transaction: Transaction, actor: Member, person: M
     """
     require(actor, "hand over to", person)
     if not person.active:
-        raise Invalid(member=_l("Who is suspended can't own the workspace."))
+        raise Invalid(member=_l("A suspended member can't own the workspace."))
     for each in (person, actor):
         await end_offers(transaction, ["member.role"], person=each.id)
     set_role(transaction, actor, person, "owner")

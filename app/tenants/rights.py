@@ -29,17 +29,17 @@ TENANT_RIGHTS = (
         "manage",
         Member,
         managers,
-        _l("Only owners manage owners, and only admins manage members; nobody manages themself."),
+        _l("Only owners manage owners, and only admins manage members; no one manages themselves."),
         scope="admin",
     ),
     Right(
-        "give", GivenRole, admins_up_to_their_own, _l("Nobody can give a role above their own."), scope="people:write"
+        "give", GivenRole, admins_up_to_their_own, _l("No one can give a role above their own."), scope="people:write"
     ),
     Right(
         "hand over to",
         Member,
         owners_but_that_one,
-        _l("Only an owner can hand over the workspace, and to somebody else."),
+        _l("Only an owner can transfer ownership, and only to someone else."),
         scope="admin",
     ),
     Right("own", "workspace", owners, scope="admin"),

@@ -17,11 +17,11 @@ def length_of(form: Form) -> int:
 def ask_to_end(token: Token, *, back: str) -> Question:
     """What ending a token does."""
     return Question(
-        what=_l("End the token “%(name)s”?", name=token.name),
+        what=_l("Revoke the token “%(name)s”?", name=token.name),
         consequences=[
-            _l("The program that uses it is refused at once, what it edits is free, and what it listens to ends."),
-            _l("This can't be taken back: the program needs another token."),
+            _l("The program that uses it is refused immediately, what it edits is freed, and its streams end."),
+            _l("This can't be undone: the program needs a new token."),
         ],
-        button=_l("End the token"),
+        button=_l("Revoke token"),
         back=back,
     )

@@ -47,7 +47,7 @@ def check_slug(slug: str) -> None:
     if not 3 <= len(slug) <= 40:
         raise Invalid(slug=_l("Between 3 and 40 characters."))
     if not SLUG.fullmatch(slug) or "--" in slug:
-        raise Invalid(slug=_l("Only small letters, digits and single hyphens between them."))
+        raise Invalid(slug=_l("Only lowercase letters, numbers and single hyphens between them."))
     if slug in RESERVED:
         raise Invalid(slug=_l("This address is reserved. Choose another one."))
 

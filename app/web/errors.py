@@ -38,24 +38,24 @@ HEADINGS = {
     403: _l("This is not allowed"),
     404: _l("There is nothing here"),
     405: _l("This address can't do that"),
-    409: _l("It has changed meanwhile"),
+    409: _l("It has changed"),
     413: _l("This is too large"),
-    429: _l("Too many tries"),
+    429: _l("Too many attempts"),
     500: _l("Something went wrong on our side"),
     503: _l("Not available right now"),
     507: _l("The disk is full"),
 }
 EXPLANATIONS = {
-    400: _l("The browser sent something that makes no sense here. Go back and try again."),
+    400: _l("The browser sent something that can't be understood here. Go back and try again."),
     403: _l("You don't have the right to do this, or it came from another site."),
-    404: _l("The page does not exist, was removed, or is not yours to see."),
+    404: _l("The page doesn't exist, was removed, or you don't have access to it."),
     405: _l("Go back and try again from the page itself."),
-    409: _l("What you wanted to change has changed since you opened it. Nothing was saved."),
-    413: _l("What you sent is larger than this page takes, and nothing was saved. Go back and send less at a time."),
+    409: _l("This has changed since you opened it. Nothing was saved."),
+    413: _l("This is larger than the page accepts, and nothing was saved. Go back and send less at a time."),
     429: _l("Wait a few minutes, then try again."),
-    500: _l("It was noted. Nothing that you saved before is lost; try again in a moment."),
+    500: _l("The error was recorded. Nothing you saved is lost; try again in a moment."),
     503: _l("The program can't reach its database. Try again in a moment."),
-    507: _l("There is no room left on the server, and nothing was saved. Whoever runs it can make room."),
+    507: _l("The server is out of space, and nothing was saved. Your administrator can make room."),
 }
 
 
@@ -106,7 +106,7 @@ class Gone(PageError):
     """What somebody wants to end, or to have, was there and is not any more: they, or somebody else, have ended it."""
 
     def __init__(self, detail: Text) -> None:
-        super().__init__(404, detail, heading=_l("It is not there any more"))
+        super().__init__(404, detail, heading=_l("It is no longer there"))
 
 
 def handle_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:

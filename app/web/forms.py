@@ -97,7 +97,7 @@ class Form:
         that is there from before may be `kept`."""
         value = self.text(name, limit=limit)
         if value != kept and name not in self.errors and is_linked(value):
-            self.errors[name] = _l("A name can't hold the address of a page. After a dot, leave a space.")
+            self.errors[name] = _l("A name can't contain a web address. After a dot, leave a space.")
         return value
 
     def email(self, name: str) -> str:
@@ -107,7 +107,7 @@ class Form:
             try:
                 return account_address(read_mail_address(value))
             except ValueError:
-                self.errors[name] = _l("This does not look like an e-mail address.")
+                self.errors[name] = _l("This does not look like an email address.")
         return value
 
     def new_password(self, name: str) -> str:
@@ -128,7 +128,7 @@ class Form:
         typed = [value for value in self.values.get(name, ()) if value]
         for value in typed:
             if not number_of(value) and value != "0":
-                text = _l("“%(value)s” is no number of anything here. Load the page again, and choose there.")
+                text = _l("“%(value)s” is not the number of anything here. Reload the page and choose there.")
                 raise Invalid(**{name: Text(text.message, {"value": value[:40]})})
         return [number_of(value) for value in typed]
 

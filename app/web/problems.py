@@ -23,7 +23,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "in-progress": (409, "The same request is being answered"),
     "answer-not-kept": (409, "It was done, and its answer was not kept"),
     "lock-lost": (409, "The lock is lost"),
-    "gone": (410, "It is not there any more"),
+    "gone": (410, "It is no longer there"),
     "version-changed": (412, "The version has moved on"),
     "too-large": (413, "This is too large"),
     "unsupported-type": (415, "This is of a type that is not read here"),

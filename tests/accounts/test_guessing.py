@@ -198,7 +198,7 @@ async def test_who_has_to_wait_is_told_how_long_it_really_takes(
         await limit.begin("1:ana", "192.0.2.1")
     refusal = await refusal_of(limit, "1:ana", "192.0.2.1")
     assert (refusal.headers or {})["Retry-After"] == "300"
-    assert refusal.text.translate("en") == "There were too many wrong tries. Wait 5 minutes, then try again."
+    assert refusal.text.translate("en") == "Too many wrong attempts. Wait 5 minutes, then try again."
     assert "5 minutos" in refusal.text.translate("pt_BR")
     clock[0] += 299
     await refusal_of(limit, "1:ana", "192.0.2.1")

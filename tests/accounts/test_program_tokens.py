@@ -175,7 +175,7 @@ async def test_tokens_are_made_listed_and_ended_by_the_command_line(server: Serv
     assert server.run("token", "end", "acme", number).returncode == 0
     assert server.run("token", "list", "acme").stdout == ""
     again = server.run("token", "end", "acme", number)
-    assert (again.returncode, again.stderr) == (1, "Error: This token has ended already.\n")
+    assert (again.returncode, again.stderr) == (1, "Error: This token has already been revoked.\n")
     narrowed = ("--collection", "books", "--room", "general", "--days", "3", "--origin", "https://example.org")
     assert server.run("token", "add", "acme", "ana@acme.test", "--name", "n", *narrowed).returncode == 0
     unknown = server.run("token", "add", "acme", "ana@acme.test", "--name", "n", "--collection", "poems")

@@ -64,7 +64,7 @@ async def test_a_button_of_another_members_page_does_nothing(people: dict[str, h
     for form, headers in (({"for-member": number}, {}), ({"until": "9"}, {"x-member": number})):
         answer = await people["carla"].post(path, data=form, headers=headers)
         assert answer.status_code == 401
-        assert "By now Carla is signed in with this browser." in answer.text
+        assert "Carla is now signed in on this browser." in answer.text
 
 
 @pytest.mark.parametrize("path", ["/account/picture", "/settings/logo"])
@@ -85,7 +85,7 @@ async def test_a_form_of_another_members_page_is_refused_with_its_text(
     form = {"for-member": await number_of(ana), FORMS[path]: TEXT, "key": "whose", "version": "1", "lock-token": "1"}
     answer = await carla.post(path, data=form)
     assert answer.status_code == 401
-    assert "By now Carla is signed in with this browser." in answer.text
+    assert "Carla is now signed in on this browser." in answer.text
     assert shown_again(answer) == [TEXT]
     called = await carla.post(path, data=form, headers=CALL)
     assert (called.status_code, called.headers["content-type"]) == (401, "text/plain; charset=utf-8")
@@ -115,7 +115,7 @@ async def test_what_was_typed_is_shown_when_the_session_is_over(people: dict[str
     form = {"for-member": await number_of(people["ana"]), "text": TEXT, "key": "whose"}
     answer = await nobody.post("/chat/general", data=form)
     assert (answer.status_code, shown_again(answer)) == (401, [TEXT])
-    assert "Sign in again, and send it then." in answer.text
+    assert "Sign in again, then send it." in answer.text
     with_scripts = await nobody.post("/chat/general", data=form, headers={"hx-request": "true"})
     assert (with_scripts.status_code, with_scripts.headers["location"]) == (303, "/login")
 
@@ -134,7 +134,7 @@ async def test_a_message_that_a_room_does_not_take_is_shown_with_the_reason(
     for path in (rooms["Over"], f"{rooms['Over']}/messages/{said.json()['number']}/edit"):
         answer = await carla.post(path, data=form)
         assert (answer.status_code, shown_again(answer)) == (403, [TEXT])
-        assert "This room is archived: it can be read, and nothing can be added." in answer.text
+        assert "This room is archived: you can read it, but not add to it." in answer.text
     for path in (rooms["Closed"], "/chat/never-was", "/discussion/record-9999", "/chat/general/messages/9999/edit"):
         answer = await carla.post(path, data=form)
         assert (answer.status_code, shown_again(answer)) == (404, [TEXT])

@@ -61,7 +61,7 @@ async def delete_last(page: Page) -> None:
     """Delete the last message, as one is asked to."""
     await messages(page).last.hover()
     await messages(page).last.locator("summary[aria-label='Delete message']").click()
-    await messages(page).last.get_by_role("button", name="Delete it now").click()
+    await messages(page).last.get_by_role("button", name="Delete now").click()
 
 
 async def send(page: Page, text: str) -> None:
@@ -233,7 +233,7 @@ async def test_too_long_a_message_stays_and_says_so(people: tuple[Person, Person
     await expect(ana.page.get_by_text("10 characters left")).to_be_visible()
     await ana.page.get_by_label("Message", exact=True).fill("x" * 8_001)
     await ana.page.get_by_role("button", name="Send").click()
-    await expect(ana.page.get_by_text("This has 8001 characters; a message takes up to 8000.")).to_be_visible()
+    await expect(ana.page.get_by_text("This has 8001 characters; a message can have up to 8000.")).to_be_visible()
     await expect(ana.page.get_by_label("Message", exact=True)).to_have_value("x" * 8_001)
 
 
@@ -382,8 +382,8 @@ async def test_a_message_is_deleted_after_one_was_asked_by_keyboard_too(people: 
     summary = last.locator("summary[aria-label='Delete message']")
     await summary.focus()
     await ana.page.keyboard.press("Enter")
-    sure = last.get_by_role("button", name="Delete it now")
-    await expect(sure).to_have_accessible_description(re.compile("deleted for everybody"))
+    sure = last.get_by_role("button", name="Delete now")
+    await expect(sure).to_have_accessible_description(re.compile("deleted for everyone"))
     await expect(sure).to_be_in_viewport()
     await ana.page.keyboard.press("Escape")
     await expect(sure).to_be_hidden()
@@ -414,7 +414,7 @@ async def test_files_in_the_box_are_there_after_a_reload_until_they_are_sent_or_
     await carla.open(ROOM)
     await expect(carla.page.locator(".brought .file")).to_have_count(0)
     async with ana.page.expect_response("**/take-out"):
-        await ana.page.get_by_role("button", name="Take out plan.txt").click()
+        await ana.page.get_by_role("button", name="Remove plan.txt").click()
     await ana.page.reload()
     await ready(ana.page)
     await expect(brought.locator(".name")).to_have_text(["list.txt"])
@@ -432,7 +432,7 @@ async def test_who_is_taken_out_of_a_private_room_gets_nothing_of_it_any_more(pe
     await ana.open("/chat/new")
     await ana.page.get_by_label("Name").fill("Board")
     await ana.page.get_by_label("Private").check()
-    await ana.page.get_by_role("button", name="Make the room").click()
+    await ana.page.get_by_role("button", name="Create room").click()
     await carla.open("/c/books")
     await expect(carla.page.get_by_role("link", name="Board")).to_have_count(0)
     await ana.page.goto(ana.origin + "/chat/board/about")
@@ -446,7 +446,7 @@ async def test_who_is_taken_out_of_a_private_room_gets_nothing_of_it_any_more(pe
     await expect(carla.page.get_by_text("For the board")).to_be_visible()
     await ana.page.goto(ana.origin + "/chat/board/about")
     await ana.page.get_by_role("button", name="Remove Carla").click()
-    await expect(carla.page.get_by_text("You are not in the room any more.")).to_be_visible()
+    await expect(carla.page.get_by_text("You are no longer in the room.")).to_be_visible()
     await expect(carla.page.get_by_text("For the board")).to_have_count(0)
     await expect(carla.page.get_by_role("link", name="Board")).to_have_count(0)
 
@@ -565,7 +565,7 @@ async def test_without_a_network_no_place_is_shown_that_is_not_of_what_is_typed(
     await expect(places.locator(".marked")).to_have_count(1)
     await ana.context.set_offline(True)
     await box.press_sequentially("casmu")
-    await expect(places.get_by_role("alert")).to_have_text("That did not get through. Try again.")
+    await expect(places.get_by_role("alert")).to_have_text("That did not go through. Try again.")
     await expect(places.locator("a, button")).to_have_count(0)
     await page.keyboard.press("Enter")
     assert page.url == f"{ana.origin}/c/books"
@@ -641,7 +641,7 @@ async def test_names_that_mean_harm_are_names(people: tuple[Person, Person]) -> 
         await ana.open("/chat/new")
         await ana.page.get_by_label("Name").fill(canary[:80])
         await ana.page.get_by_label("What it is for").fill(canary)
-        await ana.page.get_by_role("button", name="Make the room").click()
+        await ana.page.get_by_role("button", name="Create room").click()
         await expect(ana.page.get_by_label("Message", exact=True)).to_be_visible()
         await ana.page.locator("[data-attach]").set_input_files(
             [{"name": canary[:80].replace("/", "_"), "mimeType": "text/plain", "buffer": b"words"}]
@@ -855,7 +855,7 @@ async def test_files_by_drop_and_paste_wait_for_each_other_and_say_what_is_too_m
         "(input) => { const it = new DataTransfer(); it.items.add(new File([new Uint8Array(25_000_001)], 'film.bin'));"
         "input.files = it.files; input.dispatchEvent(new Event('change', { bubbles: true })); }"
     )
-    await expect(page.get_by_role("alert")).to_have_text("film.bin: A file may have up to 25 MB.")
+    await expect(page.get_by_role("alert")).to_have_text("film.bin: A file can have up to 25 MB.")
     dropped = await page.evaluate_handle(
         "() => { const it = new DataTransfer(); it.items.add(new File(['words'], 'dropped.txt')); return it; }"
     )

@@ -12,8 +12,8 @@ from tests.browser.pages import ready
 from tests.browser.test_kinds_in_forms import add_fields, make_file
 from tests.conftest import Person, Server
 
-BACK = "What you had typed here and not saved is back."
-STRANDED = "You have gone on with this in another tab."
+BACK = "What you typed here and did not save is back."
+STRANDED = "You have continued this in another tab."
 
 
 def keeper(page: Page) -> Locator:
@@ -103,7 +103,7 @@ async def test_what_is_chosen_of_a_new_record_outlives_leaving_the_page(
     await choose(page, "br", "Bruno")
     await bring(page)
     if fault == "none":
-        await expect(page.get_by_text("Draft kept")).to_be_visible()
+        await expect(page.get_by_text("Draft saved")).to_be_visible()
     else:
         await page.evaluate("navigator.sendBeacon = () => true")
     await page.get_by_label("Title").fill("Kept and saved")
@@ -113,8 +113,8 @@ async def test_what_is_chosen_of_a_new_record_outlives_leaving_the_page(
     await expect(picture(page)).to_be_checked()
     await expect(keeper(page)).to_have_value("")
     await carla.context.unroute("**/c/books/new/draft", lose)
-    await page.get_by_label("Author").fill("Somebody")
-    await expect(page.get_by_text("Draft kept")).to_be_visible(timeout=20_000)
+    await page.get_by_label("Author").fill("Someone")
+    await expect(page.get_by_text("Draft saved")).to_be_visible(timeout=20_000)
     await expect(page.get_by_text(STRANDED)).to_be_hidden()
     await save_with_both(page)
 
@@ -127,7 +127,7 @@ async def test_who_was_taken_out_again_does_not_come_back(server: Server, person
     async with page.expect_response(lambda answer: answer.url.endswith("/new/draft") and answer.status == 204):
         await choose(page, "br", "Bruno")
     await bring(page)
-    await expect(page.get_by_text("Draft kept")).to_be_visible()
+    await expect(page.get_by_text("Draft saved")).to_be_visible()
     page = await carla.open("/c/books/new")
     await expect(chosen(page)).to_have_count(1)
     await carla.context.route("**/c/books/new/draft", lambda route: route.abort())
@@ -177,7 +177,7 @@ async def test_what_a_guest_is_invited_to_outlives_leaving_the_page(
     await expect(books).to_have_value("")
     sent = await form.locator("form").evaluate("(form) => [...new FormData(form)].map(([, text]) => text)")
     assert {"gener", "1"} <= {*sent}
-    await form.get_by_role("button", name="Start afresh").click()
+    await form.get_by_role("button", name="Start over").click()
     await expect(form.locator("[data-ts-item]")).to_have_count(0)
     await form.get_by_label("Role").select_option("guest")
     await expect(rooms).to_have_value("")
@@ -223,6 +223,6 @@ async def test_what_a_tab_keeps_of_fields_that_were_removed_meanwhile_is_shown_b
     await page.reload()
     await expect(page.get_by_label("Title")).to_have_value("Of the second")
     await page.get_by_role("button", name="Save").click()
-    await expect(page.get_by_text("Nothing was saved yet")).to_be_visible()
+    await expect(page.get_by_text("Nothing has been saved yet")).to_be_visible()
     await expect(page.get_by_label("Keeper")).to_have_value("Bruno")
     await expect(page.get_by_label("Photos")).to_have_value("teal.png")

@@ -147,7 +147,7 @@ async def test_the_second_person_reads_asks_and_is_let_in(people: tuple[Person, 
     await carla.page.get_by_label("Year").fill("1901")
     await carla.page.get_by_role("button", name="Save").click()
     await expect(ana.page.locator("dl.fields")).to_contain_text("1901")
-    await ana.page.get_by_role("link", name="Go on with them").click()
+    await ana.page.get_by_role("link", name="Continue with them").click()
     await expect(ana.page.get_by_text("You have unsaved changes from")).to_be_visible()
     await expect(ana.page.get_by_text("now saved").first).to_be_visible()
 
@@ -219,12 +219,12 @@ async def test_an_unanswered_request_lets_the_asker_take_over(people: tuple[Pers
     await type_note(ana.page, "What Ana had typed")
     await carla.open(book.address)
     await carla.page.get_by_role("button", name="Ask to edit").click()
-    await expect(carla.page.get_by_text("Without an answer you may take over in")).to_be_visible()
+    await expect(carla.page.get_by_text("Without an answer, you can take over in")).to_be_visible()
     await expect(carla.page.get_by_role("button", name="Take over")).to_be_hidden()
     book.end_patience()
     await carla.page.get_by_role("button", name="Take over").click()
     await expect(carla.page.get_by_label("Notes")).to_be_visible()
-    await expect(ana.page.get_by_text("You are not editing this any more.")).to_be_visible()
+    await expect(ana.page.get_by_text("You are no longer editing this.")).to_be_visible()
     await expect(ana.page.get_by_text("You have unsaved changes from")).to_be_visible()
 
 
@@ -241,7 +241,7 @@ async def test_an_admin_takes_over_with_a_confirmation_but_not_from_the_owner(
     await expect(bruno.page.get_by_label("Notes")).to_be_visible()
     await expect(carla.page.get_by_text("You have unsaved changes from")).to_be_visible()
     await cancel(bruno)
-    await carla.page.get_by_role("link", name="Go on with them").click()
+    await carla.page.get_by_role("link", name="Continue with them").click()
     await carla.page.get_by_role("button", name="Restore").click()
     await expect(carla.page.get_by_label("Notes")).to_have_value("Carla's last words")
     await cancel(carla)
@@ -347,10 +347,10 @@ async def test_a_lost_network_frees_the_lock_with_its_lease_and_keeps_the_text(
     await carla.page.get_by_role("link", name="Edit").click()
     await expect(carla.page.get_by_label("Notes")).to_be_visible()
     await ana.context.set_offline(False)
-    await expect(ana.page.get_by_text("You are not editing this any more.")).to_be_visible()
+    await expect(ana.page.get_by_text("You are no longer editing this.")).to_be_visible()
     await expect(banner(ana.page, "Carla")).to_be_visible()
     await cancel(carla)
-    await ana.page.get_by_role("link", name="Go on with them").click()
+    await ana.page.get_by_role("link", name="Continue with them").click()
     await expect(ana.page.get_by_text("Before the cut. After it.")).to_be_visible()
 
 
@@ -378,7 +378,7 @@ async def test_of_a_draft_whose_record_is_gone_what_is_chosen_stays_and_one_can_
 
     await page.route(f"**{book.edit}", refuse)
     await page.evaluate("document.dispatchEvent(new CustomEvent('page:refresh'))")
-    await expect(page.locator("#stale")).to_contain_text("is not yours to see")
+    await expect(page.locator("#stale")).to_contain_text("have access to it")
     await expect(page.locator("#restore")).to_be_visible()
     await expect(page.locator("record-editor .requests")).to_have_count(0)
     await page.get_by_label("Your account").click()
@@ -410,7 +410,7 @@ async def test_a_tab_that_wakes_from_sleep_checks_its_token_before_it_takes_a_ke
     await expect(carla.page.get_by_role("link", name="Edit")).to_be_visible()
     await carla.page.get_by_role("link", name="Edit").click()
     await expect(carla.page.get_by_label("Notes")).to_be_visible()
-    await expect(page.get_by_text("You are not editing this any more.")).to_be_visible()
+    await expect(page.get_by_text("You are no longer editing this.")).to_be_visible()
     await expect(page.get_by_text("You have unsaved changes from")).to_be_visible()
 
 
@@ -430,7 +430,7 @@ async def test_who_does_nothing_is_asked_and_then_loses_the_lock_but_not_the_tex
     await ana.page.clock.fast_forward(IDLE)
     await expect(ana.page.get_by_text("Are you still there?")).to_be_visible()
     await ana.page.clock.run_for(61_000)
-    await expect(ana.page.get_by_text("Editing ended, as nothing was typed for a while.")).to_be_visible()
+    await expect(ana.page.get_by_text("Editing ended because nothing was typed for a while.")).to_be_visible()
     await expect(carla.page.get_by_role("link", name="Edit")).to_be_visible()
     await expect(ana.page.get_by_text("You have unsaved changes from")).to_be_visible()
 
@@ -482,10 +482,10 @@ async def test_what_was_typed_without_a_network_while_the_same_person_went_on_el
         await expect(phone.page.locator("dl.fields")).to_contain_text("On the phone")
     await laptop.context.set_offline(False)
     if saved:
-        await laptop.page.get_by_role("link", name="Go on with them").click()
+        await laptop.page.get_by_role("link", name="Continue with them").click()
         await expect(laptop.page.get_by_text("On the train")).to_be_visible()
     else:
-        await expect(laptop.page.get_by_text("You have gone on with this elsewhere.")).to_be_visible()
+        await expect(laptop.page.get_by_text("You have continued this somewhere else.")).to_be_visible()
         await expect(laptop.page.get_by_label("Notes")).to_have_value("On the train")
         assert book.draft(4) == "On the phone"
 
@@ -511,7 +511,7 @@ async def test_a_refused_save_keeps_the_lock_and_what_was_typed(people: tuple[Pe
     await carla.open(book.address)
     await ana.page.get_by_label("Year").fill("soon")
     await ana.page.get_by_role("button", name="Save").click()
-    await expect(ana.page.get_by_text("One thing needs mending below.")).to_be_visible()
+    await expect(ana.page.get_by_text("Fix 1 field below.")).to_be_visible()
     await expect(banner(carla.page, "Ana")).to_be_visible()
     await ana.page.get_by_label("Year").fill("1900")
     await ana.page.get_by_role("button", name="Save").click()

@@ -90,7 +90,7 @@ async def test_a_long_export_says_how_far_it_is_and_is_saved_when_it_is_whole(
     assert download.suggested_filename.startswith("long-")
     assert (await download.path()).read_bytes().startswith(b"PK")
     toast = page.locator("#toasts page-toast")
-    await expect(toast).to_contain_text("Export: Excel The file is ready, and your browser saves it.")
+    await expect(toast).to_contain_text("Export: Excel The file is ready; your browser is saving it.")
     assert page.url.endswith(long), "the page stays"
     await toast.get_by_role("button", name="Dismiss").click()
     await expect(toast).to_have_count(0)
@@ -119,10 +119,10 @@ async def test_a_long_export_can_be_cancelled_and_one_that_is_cut_off_says_so(
     await expect(toast).to_have_count(0)
     body = "2001\n500\n"
     await (await begin()).fulfill(body=body, headers={"x-page": "1", "content-type": "text/plain"})
-    await expect(toast).to_contain_text("The export came to nothing. Please try again.")
+    await expect(toast).to_contain_text("The export failed. Please try again.")
     await toast.get_by_role("button", name="Dismiss").click()
     await (await begin()).abort()
-    await expect(toast).to_contain_text("The export came to nothing. Please try again.")
+    await expect(toast).to_contain_text("The export failed. Please try again.")
 
 
 @pytest.mark.sqlite

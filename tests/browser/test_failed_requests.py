@@ -41,11 +41,11 @@ async def test_a_server_that_can_not_answer_is_said_and_nothing_is_lost(shared_s
             await route.continue_()
 
     await page.get_by_label("Text").fill("On Friday")
-    for control in (page.get_by_role("link", name="Books").first, page.get_by_role("button", name="Announce")):
+    for control in (page.get_by_role("link", name="Books").first, page.get_by_role("button", name="Post announcement")):
         await page.route("**/*", fail)
         await control.click()
         toast = page.locator("#toasts .toast")
-        await expect(toast).to_contain_text("The server could not answer just now.")
+        await expect(toast).to_contain_text("The server could not respond.")
         await expect(toast).to_have_count(1)
         await expect(page.get_by_label("Title")).to_have_value("Stocktaking")
         assert page.url == f"{ana.origin}/announcements"
@@ -70,11 +70,11 @@ async def test_an_answer_of_somebody_else_takes_no_place_of_a_page(shared_server
     hotel = {"body": "<h1>Welcome to our network</h1>", "content_type": "text/html"}
     ours = {"x-page": "1"}
     for answer, said in (
-        ({"status": 200, **hotel}, "There is no connection to the server."),
-        ({"status": 403, **hotel}, "There is no connection to the server."),
-        ({"status": 408, "body": ""}, "There is no connection to the server."),
-        ({"status": 502, **hotel}, "The server could not answer just now."),
-        ({"status": 400, "headers": ours, **hotel}, "The server did not take this."),
+        ({"status": 200, **hotel}, "No connection to the server."),
+        ({"status": 403, **hotel}, "No connection to the server."),
+        ({"status": 408, "body": ""}, "No connection to the server."),
+        ({"status": 502, **hotel}, "The server could not respond."),
+        ({"status": 400, "headers": ours, **hotel}, "The server did not accept this."),
     ):
         await page.route("**/account/name", partial(answer_with, answer))
         await form.get_by_role("button").click()
@@ -129,7 +129,7 @@ async def test_a_link_without_a_network_is_said(shared_server: Server, person: A
     await page.get_by_label("Title").fill("Stocktaking")
     await ana.context.set_offline(True)
     await page.get_by_role("link", name="Books").first.click()
-    await expect(page.locator("#toasts .toast")).to_contain_text("There is no connection to the server.")
+    await expect(page.locator("#toasts .toast")).to_contain_text("No connection to the server.")
     await expect(page.get_by_label("Title")).to_have_value("Stocktaking")
     assert page.url == f"{ana.origin}/announcements"
     await page.get_by_role("button", name="Dismiss").click()
@@ -166,7 +166,7 @@ async def test_what_is_said_of_the_connection_lies_over_no_button(
 async def test_what_a_form_lacks_has_the_focus_and_is_in_sight(shared_server: Server, person: Any) -> None:
     ana = await person(shared_server, "acme", "ana@acme.test", viewport={"width": 390, "height": 800})
     page = await ana.open("/account/security")
-    await page.get_by_label("Your password now").fill("not hers")
+    await page.get_by_label("Current password").fill("not hers")
     await page.get_by_label("New password").fill("short")
     await page.get_by_role("button", name="Change password").click()
     said = page.locator("form[action='/account/password'] [role=alert]:not([hidden])")

@@ -92,10 +92,10 @@ async def test_the_form_shows_what_the_chosen_kind_has(server: Server, person: A
     ana = await person(server, "acme", "ana@acme.test", java_script_enabled=False)
     page = await ana.open(FIELDS, live=False)
     for kind, shown in (
-        ("text", []), ("choice", ["Choices"]), ("decimal", ["Digits after the point", "Unit"]), ("money", ["Currency"]),
+        ("text", []), ("choice", ["Choices"]), ("decimal", ["Decimals", "Unit"]), ("money", ["Currency"]),
     ):  # fmt: skip
-        await page.get_by_label("Kind").select_option(kind)
-        for label in ("Choices", "Digits after the point", "Unit", "Currency", "Stars"):
+        await page.get_by_label("Type").select_option(kind)
+        for label in ("Choices", "Decimals", "Unit", "Currency", "Stars"):
             await expect(page.get_by_label(label)).to_be_visible(visible=label in shown)
 
 
@@ -114,15 +114,15 @@ async def test_a_renamed_choice_is_shown_on_an_open_page_of_another(server: Serv
 async def test_a_kind_is_changed_and_that_is_undone_on_the_page(server: Server, person: Any) -> None:
     ana = await person(server, "acme", "ana@acme.test")
     page = await ana.open(f"{FIELDS}/language")
-    await page.get_by_role("link", name="Change the kind").click()
-    await page.get_by_label("New kind").select_option(label="Choice")
-    await page.get_by_role("button", name="See what becomes of the values").click()
-    await page.get_by_role("button", name="Change the kind").click()
-    await expect(page.get_by_text("The field has another kind now.")).to_be_visible()
+    await page.get_by_role("link", name="Change type").click()
+    await page.get_by_label("New type").select_option(label="Choice")
+    await page.get_by_role("button", name="Preview the change").click()
+    await page.get_by_role("button", name="Change type").click()
+    await expect(page.get_by_text("The field has a new type.")).to_be_visible()
     await page.get_by_role("link", name="Language").click()
-    await page.get_by_role("link", name="Change the kind").click()
+    await page.get_by_role("link", name="Change type").click()
     await page.get_by_role("button", name="Undo the change").click()
-    await expect(page.get_by_text("The field is what it was before.")).to_be_visible()
+    await expect(page.get_by_text("The field is back to what it was.")).to_be_visible()
 
 
 async def test_fields_can_be_dragged_after_somebody_else_has_added_one(server: Server, person: Any) -> None:

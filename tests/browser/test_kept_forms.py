@@ -11,7 +11,7 @@ from app.demo import PASSWORD
 from tests.browser.pages import ready
 from tests.conftest import Server
 
-BACK = "What you had typed here and not sent is back."
+BACK = "What you typed here and did not send is back."
 # Each form with a field of it that takes a text.
 FORMS = [
     ("/announcements", "#field-text"),
@@ -51,7 +51,7 @@ async def test_typed_text_outlives_a_link_and_a_reload(
     await expect(ana.page.locator(field)).to_have_value(text)
     form = ana.page.locator("kept-form", has=ana.page.locator(field))
     await expect(form.get_by_text(BACK)).to_be_visible()
-    await form.get_by_role("button", name="Start afresh").click()
+    await form.get_by_role("button", name="Start over").click()
     await expect(ana.page.locator(field)).not_to_have_value(text)
     await ana.page.reload()
     await ready(ana.page)
@@ -63,7 +63,7 @@ async def test_typed_text_outlives_a_sign_out_and_is_never_somebody_elses(shared
     await ana.open("/announcements")
     await ana.page.get_by_label("Title").fill("Only Ana's")
     await ana.page.get_by_label("Text", exact=True).fill("Two\nlines")
-    await ana.page.get_by_label("Everybody has to say").check()
+    await ana.page.get_by_label("Everyone has to confirm").check()
     await sign_in_again(ana.page, "bruno@acme.test")
     await ana.open("/announcements")
     await expect(ana.page.get_by_label("Title")).to_have_value("")
@@ -72,20 +72,20 @@ async def test_typed_text_outlives_a_sign_out_and_is_never_somebody_elses(shared
     await ana.open("/announcements")
     await expect(ana.page.get_by_label("Title")).to_have_value("Only Ana's")
     await expect(ana.page.get_by_label("Text", exact=True)).to_have_value("Two\nlines")
-    await expect(ana.page.get_by_label("Everybody has to say")).to_be_checked()
+    await expect(ana.page.get_by_label("Everyone has to confirm")).to_be_checked()
 
 
 async def test_what_was_sent_is_kept_no_more_and_what_was_refused_is(shared_server: Server, person: Any) -> None:
     ana = await person(shared_server, "acme", "ana@acme.test")
     await ana.open("/c/books/fields")
     await ana.page.locator("#field-label").fill("Shelf")
-    await ana.page.get_by_label("Kind").select_option(label="Choice")
+    await ana.page.get_by_label("Type").select_option(label="Choice")
     await ana.page.get_by_role("button", name="Add field").click()
-    await expect(ana.page.get_by_text("Write one choice on each line.")).to_be_visible()
+    await expect(ana.page.get_by_text("Enter one choice per line.")).to_be_visible()
     await ana.open("/c/books")
     await ana.open("/c/books/fields")
     await expect(ana.page.locator("#field-label")).to_have_value("Shelf")
-    await expect(ana.page.get_by_label("Kind")).to_have_value("choice")
+    await expect(ana.page.get_by_label("Type")).to_have_value("choice")
     await ana.page.locator("#field-choices").fill("Left\nRight")
     await ana.page.get_by_role("button", name="Add field").click()
     await expect(ana.page.get_by_text("The fields were changed.")).to_be_visible()
@@ -99,14 +99,14 @@ async def test_a_table_is_kept_until_it_is_imported(shared_server: Server, perso
     ana = await person(shared_server, "acme", "ana@acme.test")
     await ana.open("/c/books/import")
     await ana.page.get_by_label("Table").fill("Title\nKept until imported\n")
-    await ana.page.get_by_role("button", name="Look at what it would do").click()
-    await expect(ana.page.get_by_role("heading", name="What the import would do")).to_be_visible()
+    await ana.page.get_by_role("button", name="Preview import").click()
+    await expect(ana.page.get_by_role("heading", name="Import preview")).to_be_visible()
     await ana.open("/c/books")
     await ana.open("/c/books/import")
     await expect(ana.page.get_by_label("Table")).to_have_value("Title\nKept until imported\n")
-    await ana.page.get_by_role("button", name="Look at what it would do").click()
+    await ana.page.get_by_role("button", name="Preview import").click()
     await ana.page.get_by_role("button", name="Import", exact=True).click()
-    await expect(ana.page.get_by_text("The table was imported.")).to_be_visible()
+    await expect(ana.page.get_by_text("Table imported.")).to_be_visible()
     await ana.open("/c/books/import")
     await expect(ana.page.get_by_label("Table")).to_have_value("")
 
@@ -116,7 +116,7 @@ async def test_a_table_that_is_too_long_stays_and_is_said_to_be(shared_server: S
     await ana.open("/c/books/import")
     table = "Title\n" + "é" * 1_440_000
     await ana.page.get_by_label("Table").fill(table)
-    await ana.page.get_by_role("button", name="Look at what it would do").click()
+    await ana.page.get_by_role("button", name="Preview import").click()
     await expect(ana.page.get_by_text("This is too long")).to_be_visible()
     await expect(ana.page.get_by_label("Table")).to_be_focused()
     assert await ana.page.get_by_label("Table").input_value() == table
@@ -129,8 +129,8 @@ async def test_a_table_that_is_too_long_stays_without_scripts(shared_server: Ser
     page = await ana.open("/c/books/import", live=False)
     table = "Title\n" + "é" * 1_440_000
     await page.get_by_label("Table").fill(table)
-    await page.get_by_role("button", name="Look at what it would do").click()
-    await expect(page.get_by_text("larger than this page takes")).to_be_visible()
+    await page.get_by_role("button", name="Preview import").click()
+    await expect(page.get_by_text("larger than the page accepts")).to_be_visible()
     await page.go_back()
     assert await page.get_by_label("Table").input_value() == table
 
@@ -138,7 +138,7 @@ async def test_a_table_that_is_too_long_stays_without_scripts(shared_server: Ser
 async def test_a_cancelled_form_and_secrets_are_not_kept(shared_server: Server, person: Any) -> None:
     ana = await person(shared_server, "acme", "ana@acme.test")
     await ana.open("/account/security")
-    await ana.page.get_by_label("Your password now").fill("a secret of mine")
+    await ana.page.get_by_label("Current password").fill("a secret of mine")
     await ana.open("/collections/new")
     await ana.page.get_by_label("First field").fill("Given up")
     await ana.page.get_by_role("link", name="Cancel").click()

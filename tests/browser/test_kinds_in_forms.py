@@ -73,7 +73,7 @@ async def test_what_is_chosen_is_a_draft_and_is_there_again(server: Server, pers
     async with page.expect_response(lambda answer: answer.url.endswith("/new/draft") and answer.status == 204):
         await page.get_by_label("Photos").set_input_files(make_file("teal"))
         await expect(page.get_by_role("checkbox", name="teal.png")).to_be_checked()
-    await expect(page.get_by_text("Draft kept")).to_be_visible()
+    await expect(page.get_by_text("Draft saved")).to_be_visible()
     page = await carla.open("/c/books/new")
     await expect(page.locator("[data-ts-item]")).to_contain_text("Bruno")
     await expect(page.get_by_role("checkbox", name="teal.png")).to_be_checked()

@@ -11,7 +11,7 @@ from playwright.async_api import Locator, Page, Route, expect
 from tests.browser.pages import ready
 from tests.conftest import Server
 
-ALREADY = "This was made already"
+ALREADY = "This was already created"
 
 
 async def lose_answer(server: Server, page: Page, path: str, button: str) -> None:
@@ -59,7 +59,7 @@ async def test_a_record_is_added_once(shared_server: Server, person: Any, reload
     await page.get_by_label("Title").fill(title)
     await lose_answer(shared_server, page, "/c/books/new", "Save")
     await expect(page.get_by_label("Title")).to_have_value(title)
-    await expect(page.get_by_text("Draft kept")).to_be_visible()
+    await expect(page.get_by_text("Draft saved")).to_be_visible()
     if reload:
         await page.reload()
         await ready(page)
@@ -80,15 +80,15 @@ async def test_what_is_typed_after_a_lost_answer_is_not_dropped(shared_server: S
     page = await bruno.open("/c/books/new")
     await page.get_by_label("Title").fill("Gone on")
     await lose_answer(shared_server, page, "/c/books/new", "Save")
-    await page.get_by_label("Author").fill("Somebody")
+    await page.get_by_label("Author").fill("Someone")
     await page.get_by_role("button", name="Save").click()
     told = page.get_by_role("alert").filter(has_text=ALREADY)
     await expect(told).to_be_visible()
-    await expect(page.get_by_label("Author")).to_have_value("Somebody")
+    await expect(page.get_by_label("Author")).to_have_value("Someone")
     assert len(titles(shared_server, "gone on")) == 1
     await page.get_by_label("Author").fill("Somebody else")
-    await expect(page.get_by_text("Draft kept")).to_be_visible()
-    await told.get_by_role("link", name="Look at it").click()
+    await expect(page.get_by_text("Draft saved")).to_be_visible()
+    await told.get_by_role("link", name="View").click()
     await expect(page.get_by_role("heading", name="Gone on")).to_be_visible()
     await bruno.open("/c/books/new")
     await expect(page.get_by_label("Author")).to_have_value("Somebody else")
@@ -101,9 +101,9 @@ async def test_a_link_is_made_once_though_the_page_follows_what_was_made(shared_
     ana = await person(shared_server, "acme", "ana@acme.test")
     page = await ana.open("/members")
     await lose_answer(shared_server, page, "/members/links", "Create link")
-    await expect(page.get_by_role("heading", name="Open invitations")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Pending invitations")).to_be_visible()
     await page.get_by_role("button", name="Create link").click()
-    await expect(page.get_by_text("The link was made already")).to_be_visible()
+    await expect(page.get_by_text("The link was already created")).to_be_visible()
     assert shared_server.store.rows("SELECT count(*) FROM invitation")[0][0] == 1
     await page.get_by_role("button", name="Create link").click()
     await expect(page.get_by_text("Copy the link now: it is shown only once.")).to_be_visible()
@@ -114,12 +114,12 @@ async def test_a_room_begun_afresh_is_another_one(shared_server: Server, person:
     carla = await person(shared_server, "acme", "carla@acme.test")
     page = await carla.open("/chat/new")
     await page.get_by_label("Name").fill("Harbour")
-    await lose_answer(shared_server, page, "/chat/new", "Make the room")
+    await lose_answer(shared_server, page, "/chat/new", "Create room")
     await carla.open("/chat/new")
     await expect(page.get_by_label("Name")).to_have_value("Harbour")
-    await page.get_by_role("button", name="Start afresh").click()
+    await page.get_by_role("button", name="Start over").click()
     await page.get_by_label("Name").fill("Harbour")
-    await page.get_by_role("button", name="Make the room").click()
+    await page.get_by_role("button", name="Create room").click()
     await expect(page.get_by_role("heading", name="Harbour")).to_be_visible()
     assert page.url.endswith("/chat/harbour-2")
 
@@ -128,7 +128,7 @@ async def test_without_scripts_a_button_that_is_pressed_twice_makes_one(shared_s
     davi = await person(shared_server, "acme", "davi@acme.test", java_script_enabled=False)
     page = await davi.open("/chat/new", live=False)
     await page.get_by_label("Name").fill("Quiet")
-    await page.get_by_role("button", name="Make the room").dblclick()
+    await page.get_by_role("button", name="Create room").dblclick()
     await expect(page.get_by_role("heading", name="Quiet")).to_be_visible()
     assert page.url.endswith("/chat/quiet")
     assert shared_server.store.rows("SELECT count(*) FROM room WHERE name = 'Quiet'")[0][0] == 1

@@ -16,9 +16,9 @@ from tests.conftest import Person, Server
 from tests.fields import AUTHOR, TITLE
 from tests.waiting import until
 
-BACK = "What you had typed here and not saved is back."
+BACK = "What you typed here and did not save is back."
 DRAFT = "**/c/books/new/draft"
-STRANDED = "You have gone on with this in another tab."
+STRANDED = "You have continued this in another tab."
 
 
 async def type_kept(page: Page, label: str, text: str) -> None:
@@ -36,7 +36,7 @@ async def test_typing_is_back_after_a_link_in_another_browser_and_gone_when_save
     await ana.open("/c/books/new")
     await expect(ana.page.get_by_text(BACK)).to_be_hidden()
     await type_kept(ana.page, "Title", "Half a ti")
-    await expect(ana.page.get_by_text("Draft kept")).to_be_visible()
+    await expect(ana.page.get_by_text("Draft saved")).to_be_visible()
     await ana.page.get_by_label("Title").fill("Half a title")
     await ana.page.get_by_role("link", name="general").first.click()
     await expect(ana.page.get_by_label("Title")).to_have_count(0)
@@ -112,8 +112,8 @@ async def test_a_draft_whose_answer_does_not_come_is_not_another_tab_s(
         await page.reload()
         await ready(page)
         await expect(page.get_by_label("Title")).to_have_value("Lost and found")
-    await page.get_by_label("Author").fill("Somebody")
-    await expect(page.get_by_text("Draft kept")).to_be_visible(timeout=20_000)
+    await page.get_by_label("Author").fill("Someone")
+    await expect(page.get_by_text("Draft saved")).to_be_visible(timeout=20_000)
     await expect(page.get_by_text(STRANDED)).to_be_hidden()
     await save(page, "Lost and found")
     await assert_no_draft(ana)
@@ -147,7 +147,7 @@ async def test_a_draft_that_arrives_when_it_was_discarded_does_not_come_back(
     await page.route(DRAFT, lambda route: held.append(route))
     await page.get_by_label("Author").fill("Nobody")
     await until(lambda: held)
-    await page.get_by_role("button", name="Start afresh").click()
+    await page.get_by_role("button", name="Start over").click()
     await expect(page.get_by_label("Title")).to_have_value("")
     for route in held:
         await pass_on(shared_server, route)
@@ -205,7 +205,7 @@ async def test_saving_while_a_draft_is_on_its_way_does_not_take_the_page_for_ano
         await route.fulfill(status=204, headers={"x-page": "1", "x-draft": answer.headers["x-draft"]})
 
     await page.route("**/c/books/new/draft", answer_late, times=1)
-    await page.get_by_label("Author").fill("Somebody")
+    await page.get_by_label("Author").fill("Someone")
     async with asyncio.timeout(20):
         await kept.wait()
     await page.get_by_label("Author").fill("Somebody or other")
@@ -233,11 +233,11 @@ async def test_what_is_typed_on_while_a_refusal_is_on_its_way_goes_on_in_it(shar
     await page.get_by_role("button", name="Save").click()
     async with asyncio.timeout(20):
         await sent.wait()
-    await page.get_by_label("Author").fill("Somebody")
+    await page.get_by_label("Author").fill("Someone")
     may_go.set()
     await expect(page.locator("#error-f1")).to_be_visible()
-    await expect(page.get_by_label("Author")).to_have_value("Somebody")
-    await expect(page.get_by_text("Draft kept")).to_be_visible()
+    await expect(page.get_by_label("Author")).to_have_value("Someone")
+    await expect(page.get_by_text("Draft saved")).to_be_visible()
     await type_kept(page, "Title", "By somebody")
     await expect(page.get_by_text(STRANDED)).to_be_hidden()
     await page.get_by_role("button", name="Save").click()
@@ -264,7 +264,7 @@ async def test_two_tabs_do_not_write_over_each_other(shared_server: Server, pers
     await expect(second.get_by_role("heading", name="Of the second")).to_be_visible()
     await first.reload()
     await expect(first.get_by_label("Title")).to_have_value("Of the first")
-    await first.get_by_role("button", name="Start afresh").click()
+    await first.get_by_role("button", name="Start over").click()
     await expect(first.get_by_label("Title")).to_have_value("")
     await first.reload()
     await expect(first.get_by_label("Title")).to_have_value("")
@@ -286,7 +286,7 @@ async def test_a_field_that_is_removed_while_somebody_types_into_it_loses_nothin
         await expect(page.locator("#stale")).to_contain_text("This page has changed.")
         await page.get_by_label("Notes").press_sequentially(" that is gone")
         await page.get_by_role("button", name="Save").click()
-        await expect(page.get_by_text("Nothing was saved yet")).to_be_visible()
+        await expect(page.get_by_text("Nothing has been saved yet")).to_be_visible()
         await expect(page.get_by_label("Notes")).to_have_value("Typed into a field that is gone")
         await expect(page.get_by_text("The field “Notes” was removed")).to_be_visible()
         await page.reload()
@@ -321,9 +321,9 @@ async def test_a_field_whose_kind_is_changed_while_somebody_types_into_it_carrie
             await page.reload()
         else:
             await page.get_by_role("button", name="Save").click()
-            await expect(page.get_by_text("Nothing was saved yet")).to_be_visible()
-        await expect(page.get_by_text("The kind of the field “Copies” was changed while")).to_be_visible()
-        await expect(page.get_by_text("The kind of the field “Pages” was changed to “Whole number”")).to_be_visible()
+            await expect(page.get_by_text("Nothing has been saved yet")).to_be_visible()
+        await expect(page.get_by_text("The type of the field “Copies” was changed while")).to_be_visible()
+        await expect(page.get_by_text("The type of the field “Pages” was changed to “Whole number”")).to_be_visible()
         await expect(page.get_by_label("Copies", exact=True)).to_have_value("12")
         await expect(page.get_by_label("Pages", exact=True)).to_have_value("")
         await expect(page.get_by_label("Pages, as you typed it")).to_have_value("many")
@@ -364,7 +364,7 @@ async def test_a_page_says_why_nothing_can_be_added_any_more(shared_server: Serv
     await type_kept(ana.page, "Title", "Half")
     shared_server.store.rows("UPDATE collection SET archived_at = created_at WHERE slug = 'closing'")
     await ana.page.get_by_label("Title").fill("Half a title")
-    await expect(ana.page.get_by_text("Nothing can be added here any more")).to_be_visible()
+    await expect(ana.page.get_by_text("Records can no longer be added here")).to_be_visible()
     await expect(ana.page.get_by_text(STRANDED)).to_be_hidden()
 
 
@@ -376,7 +376,7 @@ async def test_a_page_that_goes_on_with_a_draft_says_what_has_become_of_it(share
     await there.open("/c/books/new")
     await expect(there.page.get_by_text(BACK)).to_be_visible()
     await save(bruno.page, "Of two pages")
-    await expect(there.page.get_by_text("This was added already.")).to_be_visible()
+    await expect(there.page.get_by_text("This was already added.")).to_be_visible()
     await expect(there.page.get_by_text(BACK)).to_have_count(0)
     await save(there.page, "Of two pages")
     assert there.page.url == bruno.page.url
@@ -384,7 +384,7 @@ async def test_a_page_that_goes_on_with_a_draft_says_what_has_become_of_it(share
     await type_kept(bruno.page, "Title", "Nobody wants it")
     await there.open("/c/books/new")
     await bruno.open("/c/books/new")
-    await bruno.page.get_by_role("button", name="Start afresh").click()
+    await bruno.page.get_by_role("button", name="Start over").click()
     await expect(there.page.get_by_text("This draft was discarded")).to_be_visible()
     await type_kept(there.page, "Title", "Somebody wants it")
     await save(there.page, "Somebody wants it")

@@ -85,9 +85,9 @@ async def test_who_has_acknowledged_is_seen_as_it_happens(people: tuple[Person, 
     ana, carla = people
     await ana.open("/announcements")
     await ana.page.get_by_label("Title").fill("Stocktaking")
-    await ana.page.get_by_label("Everybody has to say that they have read it").check()
-    await ana.page.get_by_role("button", name="Announce").click()
-    await expect(ana.page.get_by_text("Everybody is told.")).to_be_visible()
+    await ana.page.get_by_label("Everyone has to confirm that they have read it").check()
+    await ana.page.get_by_role("button", name="Post announcement").click()
+    await expect(ana.page.get_by_text("Announcement posted.")).to_be_visible()
     await ana.open("/announcements/1")
     readers = ana.page.locator(".readers-list")
     await expect(readers).to_contain_text("Carla not yet")
@@ -108,8 +108,8 @@ async def test_what_is_withdrawn_or_over_is_gone_from_open_pages_at_once(
     await other.goto(ana.origin + "/announcements")
     await ready(other)
     await ana.page.get_by_label("Title").fill("Stocktaking")
-    await ana.page.get_by_label("Everybody has to say").check()
-    await ana.page.get_by_role("button", name="Announce").click()
+    await ana.page.get_by_label("Everyone has to confirm").check()
+    await ana.page.get_by_role("button", name="Post announcement").click()
     await expect(other.get_by_role("link", name="Stocktaking")).to_be_visible()
     await carla.open("/announcements/1")
     await expect(carla.page.get_by_role("button", name="I have read this")).to_be_visible()
@@ -163,7 +163,7 @@ async def test_a_tab_that_nobody_sees_reads_nothing_until_it_is_looked_at(
     await carla.open("/members")
     await ana.open("/members/3")
     await ana.page.get_by_label("Role").select_option("admin")  # all of Carla's page is fetched anew
-    await ana.page.get_by_role("button", name="Change the role").click()
+    await ana.page.get_by_role("button", name="Change role").click()
     await expect(carla.page.get_by_role("link", name="Manage Davi")).to_be_visible()
     added = server.run("member", "add", "acme", "eva@acme.test", "--name", "Eva", "--password", "a long password")
     assert added.returncode == 0, added.stderr

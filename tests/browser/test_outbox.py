@@ -217,8 +217,10 @@ async def test_an_answer_to_a_message_that_was_deleted_meanwhile_is_sent_only_as
     await expect(page.get_by_text("It was deleted.")).to_be_visible()
     await box(page).press("Enter")
     entry = waiting(page)
-    await expect(entry).to_contain_text("Not sent The message you answered was deleted.")
-    await expect(page.locator("message-outbox [role=status]")).to_contain_text("The message you answered was deleted.")
+    await expect(entry).to_contain_text("Not sent The message you replied to was deleted.")
+    await expect(page.locator("message-outbox [role=status]")).to_contain_text(
+        "The message you replied to was deleted."
+    )
     await entry.get_by_role("button", name="Take back").click()
     await expect(entry).to_have_count(0)
     await expect(box(page)).to_have_value("No, it is right")
@@ -319,7 +321,7 @@ async def test_a_message_that_came_through_after_all_is_not_said_twice_when_it_w
     await page.reload()
     await say(page, "Meet at ten")
     await online_again(page, network)
-    await expect(waiting(page)).to_contain_text("Something else was sent already: “Meet at nine”")
+    await expect(waiting(page)).to_contain_text("Something else was already sent: “Meet at nine”")
     assert (await stored(clients["ana"]))[-1] == "Meet at nine"
     await waiting(page).get_by_role("button", name="Send this too").click()
     await expect(waiting(page)).to_have_count(0)
@@ -359,7 +361,7 @@ async def test_what_a_second_page_adds_to_the_same_draft_is_neither_lost_nor_tak
     await box(other).press_sequentially(", at nine")
     await box(other).press("Enter")
     held.set()
-    await expect(waiting(other)).to_contain_text(f"Something else was sent already: “{words}”")
+    await expect(waiting(other)).to_contain_text(f"Something else was already sent: “{words}”")
     await expect(waiting(other).locator(".text")).to_have_text(f"{words}, at nine")
     await expect(waiting(page)).to_have_count(0)
     await waiting(other).get_by_role("button", name="Send this too").click()
@@ -495,7 +497,7 @@ async def test_a_rewrite_stays_in_the_box_until_it_is_saved_or_cancelled(
             await waiting(page).get_by_role("button", name=name).click()
         else:
             await use("One that is answered", name)
-        await expect(page.get_by_role("alert")).to_have_text("You are changing a message. Save or cancel that first.")
+        await expect(page.get_by_role("alert")).to_have_text("You are editing a message. Save or cancel that first.")
         await expect(box(page)).to_have_value("Half of the better wo")
         await expect(page.locator("[data-answered]")).to_have_text("Edit message")
         await expect(waiting(page)).to_have_count(1)
@@ -564,7 +566,7 @@ async def test_two_edits_of_which_the_first_answer_is_lost_are_both_made_and_non
     await clients["ana"].post(f"{ROOM}/messages/{number}/delete")
     await expect(message).to_contain_text("Deleted by Ana")
     await online_again(page, network)
-    await expect(waiting(page)).to_contain_text("Not saved This message was deleted meanwhile.")
+    await expect(waiting(page)).to_contain_text("Not saved This message has been deleted.")
     await waiting(page).get_by_role("button", name="Take back").click()
     await expect(box(page)).to_have_value("Version three\nThe next one")
 
@@ -588,7 +590,7 @@ async def test_enter_waits_for_files_and_says_so_when_the_page_was_left_before_t
     await expect(waiting(page)).to_contain_text("Sent as soon as the files are here.")
     await page.reload()
     held.set()
-    await expect(waiting(page)).to_contain_text("The page was left before all files were here.")
+    await expect(waiting(page)).to_contain_text("The page was closed before all files were uploaded.")
     await expect(waiting(page).get_by_role("button", name="Try again")).to_have_count(0)
     await expect(waiting(page).get_by_role("button", name="Send without b.txt")).to_be_visible()
     await waiting(page).get_by_role("button", name="Take back").click()
@@ -614,7 +616,7 @@ async def test_a_message_of_whose_files_one_did_not_come_goes_without_it_only_wh
     files: Any = [{"name": name, "mimeType": "text/plain", "buffer": b"b"} for name in ("one.txt", "two.txt")]
     await page.locator("[data-attach]").set_input_files(files)
     await say(page, "With two files")
-    await expect(waiting(page)).to_contain_text("Not sent two.txt: That did not get through. Try again.")
+    await expect(waiting(page)).to_contain_text("Not sent two.txt: That did not go through. Try again.")
     await expect(waiting(page).get_by_role("button", name="Try again")).to_have_count(0)
     await page.reload()
     await waiting(page).get_by_role("button", name="Take back").click()
@@ -631,7 +633,7 @@ async def test_a_message_of_whose_files_one_did_not_come_goes_without_it_only_wh
     await page.locator("[data-attach]").set_input_files(files[1:])
     failed = page.locator(".brought .failed")
     await expect(failed).to_contain_text("two.txt Not attached")
-    await expect(page.get_by_role("alert")).to_have_text("two.txt: That did not get through. Try again.")
+    await expect(page.get_by_role("alert")).to_have_text("two.txt: That did not go through. Try again.")
     await say(page, "Not without")
     await expect(waiting(page).get_by_role("button", name="Send without two.txt")).to_be_visible()
     await waiting(page).get_by_role("button", name="Take back").click()
@@ -661,7 +663,7 @@ async def test_a_picture_that_was_refused_is_not_asked_for_again_and_the_other_f
     await expect(chip.locator("svg.icon")).to_be_visible()
     await page.locator("[data-attach]").set_input_files([bad])
     await expect(page.locator(".brought li.failed")).to_have_count(1)
-    await page.locator(".brought li.failed").get_by_role("button", name="Take out bad.png").click()
+    await page.locator(".brought li.failed").get_by_role("button", name="Remove bad.png").click()
     await page.reload()
     await ready(page)
     async with page.expect_response("**/take-out"):
@@ -701,7 +703,7 @@ async def test_a_file_that_was_taken_out_or_not_attached_is_neither_in_the_box_a
     await attach(page, "taken out.txt")
     await asyncio.wait_for(arrived.wait(), 20)
     async with page.expect_response("**/files/take-out"):
-        await brought.get_by_role("button", name="Take out taken out.txt").click()
+        await brought.get_by_role("button", name="Remove taken out.txt").click()
     held.set()
     assert await in_boxes() == []
     await attach(page, "brought again.txt")
@@ -716,7 +718,7 @@ async def test_a_file_that_was_taken_out_or_not_attached_is_neither_in_the_box_a
     await expect(brought.nth(1)).to_contain_text("Not attached")
     await attach(page, "out of reach.txt")
     await expect(brought.nth(2)).to_contain_text("Not attached")
-    await brought.get_by_role("button", name="Take out out of reach.txt").click()
+    await brought.get_by_role("button", name="Remove out of reach.txt").click()
     await expect(brought).to_have_count(2)
     _, *given_up = await in_boxes()
     assert len(given_up) == 2
@@ -791,7 +793,7 @@ async def test_the_rewrite_of_a_message_that_was_deleted_meanwhile_is_there_agai
     assert await asks_before_closing(page)
     if way == "reload":
         await clients["ana"].post(f"{ROOM}/messages/{number}/delete")
-        await expect(page.get_by_role("alert")).to_have_text("This message was deleted meanwhile.")
+        await expect(page.get_by_role("alert")).to_have_text("This message has been deleted.")
         await page.reload()
     else:
         await page.locator(".side a[href='/c/books']").click()
@@ -799,7 +801,7 @@ async def test_the_rewrite_of_a_message_that_was_deleted_meanwhile_is_there_agai
         await clients["ana"].post(f"{ROOM}/messages/{number}/delete")
         await page.locator(f".side a[href^='{ROOM}']").first.click()
     await expect(box(page)).to_have_value(f"To rewrite, {way}, at length")
-    await expect(page.get_by_role("alert")).to_have_text("This message was deleted meanwhile.")
+    await expect(page.get_by_role("alert")).to_have_text("This message has been deleted.")
     await page.get_by_role("button", name="Cancel").click()
     await expect(box(page)).to_have_value(before)
     assert not await asks_before_closing(page)

@@ -40,7 +40,7 @@ async def test_a_link_that_is_shown_once_stays_and_its_page_is_not_stale_by_its_
     ana = await person(shared_server, "acme", "ana@acme.test")
     await ana.open("/members")
     await ana.page.get_by_role("button", name="Create link").click()
-    link = ana.page.get_by_label("Link of the invitation")
+    link = ana.page.get_by_label("Invitation link")
     await expect(link).to_have_value(re.compile("/join"))
     value = await link.input_value()
     await ready(ana.page)
@@ -85,13 +85,13 @@ async def test_a_pasted_table_and_its_errors_outlive_a_change_of_language(server
     await carla.open("/c/books/import")
     table = "Title,Year\nHelena,soon\n"
     await carla.page.get_by_label("Table").fill(table)
-    await carla.page.get_by_role("button", name="Look at what it would do").click()
-    await expect(carla.page.get_by_text("Write a number")).to_be_visible()
+    await carla.page.get_by_role("button", name="Preview import").click()
+    await expect(carla.page.get_by_text("Enter a number")).to_be_visible()
     await ready(carla.page)
     await change_language(server)
     await expect(carla.page.locator("#stale")).to_contain_text("mudou")
     await expect(carla.page.locator("#collections h2")).to_contain_text("Coleções")
-    await expect(carla.page.get_by_text("Write a number")).to_be_visible()
+    await expect(carla.page.get_by_text("Enter a number")).to_be_visible()
     await expect(carla.page.locator("#field-table")).to_have_value(table)
 
 
@@ -137,7 +137,7 @@ async def test_an_answer_goes_when_its_reader_loses_the_right_to_it(server: Serv
     member = server.store.rows("SELECT id FROM member WHERE email = 'bruno@acme.test'")[0][0]
     await send(server, "ana@acme.test", f"/members/{member}/role", role="member")
     await expect(bruno.page.get_by_text("Choose one of these.")).to_have_count(0)
-    await expect(bruno.page.get_by_text("Only admins of this workspace may do this.")).to_be_visible()
+    await expect(bruno.page.get_by_text("Only admins of this workspace can do this.")).to_be_visible()
 
 
 async def test_what_is_typed_stays_alone_of_a_page_that_its_reader_loses_the_right_to(
@@ -152,7 +152,7 @@ async def test_what_is_typed_stays_alone_of_a_page_that_its_reader_loses_the_rig
     title, box = bruno.page.get_by_label("First field"), bruno.page.get_by_label("Message", exact=True)
     await title.fill("Half an announce")
     await send(server, "ana@acme.test", f"/members/{members['bruno@acme.test']}/role", role="member")
-    await expect(bruno.page.locator("#stale")).to_contain_text("Only admins of this workspace may do this.")
+    await expect(bruno.page.locator("#stale")).to_contain_text("Only admins of this workspace can do this.")
     await expect(title).to_have_value("Half an announce")
     await bruno.open("/chat/vault")
     await expect(bruno.page.get_by_text("Not for everybody")).to_be_visible()
@@ -227,8 +227,8 @@ async def test_of_an_import_that_was_looked_at_the_table_stays_when_the_collecti
     await carla.open("/c/books/import")
     table = "Title,Year\nHelena,1876\n"
     await carla.page.get_by_label("Table").fill(table)
-    await carla.page.get_by_role("button", name="Look at what it would do").click()
-    await expect(carla.page.get_by_role("heading", name="What the import would do")).to_be_visible()
+    await carla.page.get_by_role("button", name="Preview import").click()
+    await expect(carla.page.get_by_role("heading", name="Import preview")).to_be_visible()
     await ready(carla.page)
     async with aclosing(await server.sign_in("acme", "ana@acme.test")) as ana:
         closed = await ana.post("/c/books/archive", data={"archived": "yes"})

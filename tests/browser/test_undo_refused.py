@@ -11,7 +11,7 @@ from playwright.async_api import Page, expect
 from tests.browser.test_lost_answers import lose_answer_to
 from tests.conftest import Person, Server
 
-REFUSED = "It was undone already, or changed since, or was done more than ten minutes ago."
+REFUSED = "It was already undone, has changed since, or was done more than 10 minutes ago."
 
 
 async def delete(person: Person, number: int) -> Page:

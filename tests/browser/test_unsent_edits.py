@@ -124,7 +124,7 @@ async def test_what_comes_late_is_offered_beside_what_another_has_saved_since(
     await davi.context.unroute_all()
     await davi.open(f"/c/books/{number}")
     await expect(page.get_by_text("You have unsaved changes from")).to_be_visible()
-    await page.get_by_role("link", name="Go on with them").click()
+    await page.get_by_role("link", name="Continue with them").click()
     await expect(page.get_by_role("radio", name="Davi's")).to_be_checked()
     await expect(page.get_by_role("radio", name="Ana's")).to_be_visible()
 
@@ -167,7 +167,7 @@ async def test_what_is_typed_on_while_a_save_is_on_its_way_is_not_lost(
     if refused:
         await expect(page.locator("#error-f1")).to_be_visible()
         await expect(page.get_by_label("Notes")).to_have_value("Typed before and on")
-        await expect(page.get_by_text("Draft kept")).to_be_visible()
+        await expect(page.get_by_text("Draft saved")).to_be_visible()
     else:
         await expect(page.locator("dl.fields")).to_contain_text("Typed before")
         await expect(page.get_by_text("You have unsaved changes from")).to_be_visible()
@@ -212,7 +212,7 @@ async def test_what_the_holder_types_as_the_record_is_taken_from_them_is_kept_an
     await expect(page.get_by_text("You have unsaved changes from")).to_be_visible(timeout=20_000)
     assert kept_drafts(shared_server, number) == ["Davi's last words"]
     assert await unsent(page) == 0
-    await page.get_by_role("link", name="Go on with them").click()
+    await page.get_by_role("link", name="Continue with them").click()
     await page.get_by_role("button", name="Restore").click()
     await expect(page.get_by_label("Notes")).to_have_value("Davi's last words")
     if not gone:

@@ -117,7 +117,7 @@ async def test_columns_are_chosen_without_scripts_and_rows_that_come_have_them(s
     page = await plain.open("/c/books/columns", live=False)
     for label in ("Author", "ISBN", "Language"):
         await page.get_by_label(label, exact=True).uncheck()
-    await page.get_by_label("Place of Status").fill("1")
+    await page.get_by_label("Position of Status").fill("1")
     await page.get_by_role("button", name="Save").click()
     headings = list_page.locator("record-list thead th[scope=col]")
     await expect(headings).to_have_text(["Title", "Status", "Year"])  # the list that was open follows

@@ -105,7 +105,7 @@ async def test_only_ones_own_unsent_files_of_the_room_go_with_a_message(database
         anothers = await bring(transaction, general, people.davi, "another's")
         message = await send(transaction, general, people.carla, sent)
         for file in (anothers, elsewhere, sent):
-            with pytest.raises(Invalid, match="not there any more"):
+            with pytest.raises(Invalid, match="no longer there"):
                 await send(transaction, general, people.carla, file, mine)
         later = await send(transaction, general, people.carla, mine)
         assert mine.message_id == later.id
@@ -179,7 +179,7 @@ async def test_a_workspace_can_be_filled_to_the_last_byte_and_no_further(databas
         with pytest.raises(Invalid) as caught:
             await add_attachment(transaction, general, people.davi, stored(1), quota=QUOTA)
         assert caught.value.errors["file"].translate("en") == (
-            "The workspace's files would take more than the 1 MB it has."
+            "Not enough space: the files of this workspace can take up to 1 MB."
         )
         assert await count_rows(transaction) == rows
         message = await send(transaction, other, people.carla, last)

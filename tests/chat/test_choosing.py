@@ -128,7 +128,7 @@ async def test_names_that_are_typed_open_a_direct_room(ana: httpx.AsyncClient) -
 async def test_a_name_that_nobody_has_is_said_beside_the_field_and_kept(ana: httpx.AsyncClient) -> None:
     refused = await ana.post("/chat/direct", data={"person": "Bruno, Nobody <b>"})
     assert refused.status_code == 422
-    assert "Nobody here is called" in refused.text
+    assert "No one here is called" in refused.text
     assert 'value="bruno@acme.test, Nobody &lt;b&gt;"' in refused.text
     assert (await ana.post("/chat/direct", data={"person": "999999"})).status_code == 404
 

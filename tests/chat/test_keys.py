@@ -127,10 +127,10 @@ async def test_a_message_whose_answered_one_is_gone_is_refused_and_nothing_is_lo
     await ana.post(f"{ROOM}/messages/{answered['number']}/delete", headers=CALL)
     assert "It was deleted." in (await ana.get(ROOM)).text
     refused = await post(ana, **form)
-    assert (refused.status_code, refused.text[:40]) == (410, "The message you answered was deleted. Th")
+    assert (refused.status_code, refused.text[:40]) == (410, "The message you replied to was deleted. ")
     page = await ana.post(ROOM, data=form)
     assert page.status_code == 410
-    assert "The message you answered was deleted." in page.text
+    assert "The message you replied to was deleted." in page.text
     assert ">My answer</textarea>" in page.text
     assert 'name="reply" value=""' in page.text
     assert await count(ana, "My answer") == 0
@@ -146,7 +146,7 @@ async def test_a_file_that_is_gone_is_not_left_out_in_silence(shared_server: Ser
     await post(ana, text="With one", key="with one", file=[sent])
     for gone in (others, sent, 99_999):
         answer = await post(ana, text="With two", key=f"with {gone}", file=[mine, gone])
-        assert (answer.status_code, answer.text) == (422, "A file is not there any more. Attach it again.")
+        assert (answer.status_code, answer.text) == (422, "A file is no longer there. Attach it again.")
     assert (await post(ana, text="With two", key="with two", file=[mine])).status_code == 200
 
 
@@ -193,7 +193,7 @@ async def test_an_edit_that_comes_late_replaces_no_later_one(ana: httpx.AsyncCli
     assert (late.status_code, late.json()["text"], late.json()["edits"]) == (409, "Three", 2)
     page = await ana.post(address, data={"text": "Two", "edits": "0"})
     assert page.status_code == 409
-    assert "You changed this message elsewhere meanwhile." in page.text
+    assert "You changed this message somewhere else." in page.text
     assert ">Two</textarea>" in page.text
     assert 'name="edits" value="2"' in page.text
     assert (await ana.post(address, data={"text": "Two", "edits": "2"})).status_code == 303
@@ -204,7 +204,7 @@ async def test_an_edit_of_a_deleted_message_is_refused_and_its_text_kept(ana: ht
     address = f"{ROOM}/messages/{number}/edit"
     await ana.post(f"{ROOM}/messages/{number}/delete", headers=CALL)
     refused = await post(ana, address, text="Much better")
-    assert (refused.status_code, refused.text) == (410, "This message was deleted meanwhile.")
+    assert (refused.status_code, refused.text) == (410, "This message has been deleted.")
     page = await ana.post(address, data={"text": "Much better"})
     assert page.status_code == 410
     assert ">Much better</textarea>" in page.text

@@ -63,9 +63,9 @@ async def test_who_searches_without_end_is_told_to_wait_and_others_search_on(ser
         answered, page = await search_until_refused(ana)
         assert answered >= 60
         assert 1 <= int(page.headers["retry-after"]) <= 60
-        assert "You have searched very often." in page.text
+        assert "You have searched too often." in page.text
         assert "</html>" in page.text
         _, called = await search_until_refused(ana, **{"x-page": "1"})
-        assert called.text == "You have searched very often. Wait a moment, then try again."
+        assert called.text == "You have searched too often. Wait a moment, then try again."
         assert (await ana.get("/chat/search")).status_code == 200, "the empty page searches for nothing"
         assert (await carla.get("/chat/search", params={"q": "word"})).status_code == 200

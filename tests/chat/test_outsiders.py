@@ -71,7 +71,7 @@ async def test_nothing_of_it_is_found_counted_or_served(
     hidden = await people["davi"].get(f"/chat/search?q=vault&room={vault['slug']}")
     absent = await people["davi"].get("/chat/search?q=vault&room=nowhere")
     assert hidden.status_code == absent.status_code == 422
-    assert "There is no room of this name." in hidden.text
+    assert "There is no room with this name." in hidden.text
     assert SECRET not in hidden.text
     assert SECRET in (await people["carla"].get("/chat/search?q=vault")).text.replace("<mark>", "").replace(
         "</mark>", ""

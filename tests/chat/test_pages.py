@@ -102,7 +102,7 @@ async def test_a_form_that_is_not_there_for_somebody_refuses_them_and_not_their_
     answer = await carla.post(f"{made.headers['location']}/{what}", data={"name": "", "person": "", "notify": "often"})
     await carla.aclose()
     assert answer.status_code == 403
-    assert "Only those who are in a room can change it." in answer.text
+    assert "Only people in the room can change it." in answer.text
 
 
 @pytest.mark.parametrize("text", ["See #99999999999999999999", "See books#9223372036854775808"])
@@ -169,7 +169,7 @@ async def test_a_page_that_asks_by_itself_gets_words_and_no_page(shared_server: 
     async with aclosing(shared_server.client("acme")) as nobody:
         for client, path, status, words in (
             (ana, room, 403, "This room is archived"),
-            (ana, "/chat/no-such-room", 404, "does not exist"),
+            (ana, "/chat/no-such-room", 404, "doesn't exist"),
             (nobody, "/chat/general", 401, "Sign in again; what you typed is kept."),
         ):
             answer = await client.post(path, data={"text": "Hello", "key": "words"}, headers=call)
@@ -186,7 +186,7 @@ async def test_a_key_that_is_used_up_is_answered_with_what_is_stored(ana: httpx.
         assert answer.json()["text"] == "Once"
     page = await ana.post("/chat/general", data={"text": "Once, and more", "key": "used"})
     assert page.status_code == 409
-    assert "was sent already" in page.text
+    assert "was already sent" in page.text
     assert ">Once, and more</textarea>" in page.text
     assert 'name="key" value="used"' not in page.text
 
@@ -199,7 +199,7 @@ async def test_eleven_files_are_refused_and_none_is_left_out_in_silence(ana: htt
     form: dict[str, object] = {"text": "", "key": "eleven"}
     call = {"x-page": "1"}
     refused = await ana.post("/chat/general", data=form | {"file": ids}, headers=call)
-    assert (refused.status_code, refused.text) == (422, "A message takes up to 10 files.")
+    assert (refused.status_code, refused.text) == (422, "A message can have up to 10 files.")
     sent = await ana.post("/chat/general", data=form | {"file": ids[:10]}, headers=call)
     assert sent.status_code == 200
 
@@ -209,7 +209,7 @@ async def test_a_picture_that_cannot_be_cleaned_is_refused_in_words(ana: httpx.A
     for name, content in (("photo.jpg", b"\xff\xd8\xff\xe1 cut off"), ("photo.heic", b""), ("a", b"8BPS\0\1")):
         refused = await ana.post("/chat/general/files", files={"file": (name, content)}, headers=call)
         assert (refused.status_code, refused.headers["content-type"]) == (422, "text/plain; charset=utf-8")
-        assert refused.text.startswith("This picture is damaged, or of a kind from which hidden data")
+        assert refused.text.startswith("This picture is damaged, or its hidden data")
 
 
 @pytest.mark.parametrize(("name", "shown"), [("\u202egnissim \u2066b", "gnissim b"), ("a\x07\x00b", "ab")])

@@ -117,7 +117,7 @@ def test_a_port_that_is_taken_is_one_clear_line(shared_server: Server, tmp_path:
         (("member", "suspend", "nobody", "ana@acme.test"), "there is no workspace nobody"),
         (("member", "suspend", "acme", "gil@globex.test"), "there is no member gil@globex.test in acme"),
         (("member", "remove", "globex", "gil@globex.test"), "The last owner of a workspace can't leave it."),
-        (("member", "add", "acme", "ana@acme.test", "--name", "Ana", "--password", PASSWORD), "is a member already"),
+        (("member", "add", "acme", "ana@acme.test", "--name", "Ana", "--password", PASSWORD), "is already a member"),
         (("member", "add", "acme", "eva at acme", "--name", "", "--password", "x"), "At least 10 characters."),
         (("record", "add", "acme", "books", "title=X", "--as", "gil@globex.test"), "there is no member"),
         (("record", "add", "acme", "nothing", "title=X", "--as", "ana@acme.test"), "there is no such thing"),

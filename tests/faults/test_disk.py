@@ -97,7 +97,7 @@ async def is_refused_in_words(ana: httpx.AsyncClient) -> None:
     book = await ana.post("/c/books/new", data={"title": "No room for it", "notes": secrets.token_hex(9_000)})
     assert (book.status_code, told in book.text) == (507, True)
     file = await ana.post(f"{ROOM}/files", files={"file": ("plan.txt", b"x" * 300_000)})
-    assert (file.status_code, file.text.startswith("There is no room left")) == (507, True)
+    assert (file.status_code, file.text.startswith("The server is out of space")) == (507, True)
     assert (await ana.get("/c/books")).status_code == 200
     assert (await ana.get("/healthz")).status_code == 200
 

@@ -756,7 +756,7 @@ FIRST = form_part("file", b"\0" * 300_000, "first.bin")
     ],
     ids=[
         "a file too large", "too much text", "too long names", "too many texts", "too many files",
-        "too long a preamble", "too long an epilogue", "a file elsewhere", "no UTF-8", "no end",
+        "too long a preamble", "too long an epilogue", "a file elsewhere", "no UTF-8", "no expiry",
         "no end of a file", "no header", "no boundary",
     ],
 )  # fmt: skip

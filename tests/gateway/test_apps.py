@@ -60,7 +60,7 @@ async def test_the_secret_is_changed_with_both_good_meanwhile(server: Server, br
     assert "REVERB_APP_SECRET=" in first.text
     assert app["secret"] not in first.text
     asked = await bruno.get(f"/settings/apps/{app['id']}/secret/drop")
-    assert "can&#39;t be taken back" in asked.text
+    assert "can&#39;t be undone" in asked.text
     assert (await bruno.post(f"/settings/apps/{app['id']}/secret/drop")).status_code == 303
 
 
@@ -159,7 +159,7 @@ async def test_admins_are_told_when_whoever_made_an_app_has_a_lower_role_than_it
         assert "As admin has a lower role" not in (await ana.get("/notifications")).text, "she has done it herself"
     async with aclosing(await server.sign_in("acme", "eva@acme.test")) as other:
         told = (await other.get("/notifications")).text
-    assert "has a lower role now than its bot" in told
+    assert "now has a lower role than its bot" in told
     assert "As admin" in told
     assert "As member" not in told
     assert len(server.store.rows("SELECT id FROM notification WHERE kind = 'app-maker'")) == 1

@@ -40,7 +40,7 @@ async def follow(server: Server, client: Client, channel: str, token: str, **sai
 async def add_book(server: Server, token: str, title: str) -> int:
     async with server.client("acme", authorization=f"Bearer {token}") as caller:
         made = await caller.post(
-            "/api/v1/collections/books/records", json={"values": {"title": title, "author": "Somebody"}}
+            "/api/v1/collections/books/records", json={"values": {"title": title, "author": "Someone"}}
         )
         assert made.status_code == 201, made.text
         return int(made.json()["number"])

@@ -41,7 +41,7 @@ async def test_a_page_that_goes_on_with_a_draft_of_a_new_record_follows_when_it_
     await sweep_one(database, SETTINGS, ACME)
     pushed = (await last_events(database, cursor))[f"user.{carla.id}"]
     assert 'hx-target="#draft-f"' in pushed
-    assert "too old to be kept" in pushed
+    assert "too old to keep" in pushed
 
 
 async def test_pages_that_offer_to_restore_a_field_or_a_collection_follow_when_it_is_swept(database: Database) -> None:

@@ -99,7 +99,7 @@ async def test_a_link_for_a_password_is_text_and_html_in_the_language_of_the_wor
         link = check_frame(mail, server)[0]
         assert (await carla.get(link.partition(server.host("acme"))[2])).status_code == 200
     assert mail["to"] == "carla@acme.test"
-    assert mail["subject"] == "Crie uma nova senha"
+    assert mail["subject"] == "Criar uma nova senha"
     assert '<html lang="pt-BR">' in html(mail)
     assert "alguém pediu uma nova senha" in html(mail)
 

@@ -127,11 +127,11 @@ async def test_a_mention_an_answer_a_direct_message_and_a_discussion_each_tell_o
     page = (await people["carla"].get("/chat/general")).text
     message = re.findall(r'id="message-(\d+)"', page)[-1]
     await say(people["davi"], "/chat/general", "Yes, @Carla", reply=message)
-    assert "Davi answered you in general" in await listed(people["ana"])
+    assert "Davi replied to you in general" in await listed(people["ana"])
     assert await unread(people["carla"]) == 2
     direct = await people["ana"].post("/chat/direct", data={"person": "4"})
     await say(people["ana"], direct.headers["location"], "Only for you")
-    assert "Ana wrote to you" in await listed(people["davi"])
+    assert "Ana sent you a message" in await listed(people["davi"])
     assert await unread(people["bruno"]) == 0
     await say(people["davi"], "/discussion/record-3", "Where is it?")
     assert "Davi wrote about Hamlet" in await listed(people["carla"])
@@ -178,7 +178,7 @@ async def test_an_edit_tells_whom_it_mentions_for_the_first_time_and_takes_back_
     # Who read it before being mentioned is told; who was told for another reason, of which some is left, is told once.
     direct = (await ana.post("/chat/direct", data={"person": "4"})).headers["location"]
     await say(ana, direct, "Well")
-    for text, words in (("Well, @Davi", "Ana mentioned you in Ana"), ("Well", "Ana wrote to you")):
+    for text, words in (("Well, @Davi", "Ana mentioned you in Ana"), ("Well", "Ana sent you a message")):
         await ana.post(f"{direct}/messages/1/edit", data={"text": text})
         assert await unread(davi) == 1
         assert words in await listed(davi)
@@ -228,7 +228,7 @@ async def test_who_is_taken_out_of_a_room_loses_what_was_told_of_it(server: Serv
     room = (await people["ana"].post("/chat/new", data={"name": "Vault", "private": "yes"})).headers["location"]
     await people["ana"].post(f"{room}/invite", data={"person": "3"})
     await say(people["ana"], room, "The plan, @Carla and @Davi")
-    assert "Ana brought you into Vault" in await listed(people["carla"])
+    assert "Ana added you to Vault" in await listed(people["carla"])
     assert await unread(people["carla"]) == 2
     assert await unread(people["davi"]) == 0  # he is not in the room
     await people["ana"].post(f"{room}/remove", data={"person": "3"})
@@ -290,7 +290,7 @@ async def test_an_announcement_that_must_be_acknowledged_stays_unread_until_then
     assert (await carla.post("/announcements", data={"title": "Mine"})).status_code == 403
     typed = {"title": "Stocktaking", "text": "On Friday\nall day", "acknowledge": "yes", "ends_at": "2999-01-31"}
     assert (await ana.post("/announcements", data=typed)).status_code == 303
-    assert "Ana announces: Stocktaking" in await listed(carla)
+    assert "Ana announced: Stocktaking" in await listed(carla)
     assert await unread(ana) == 0
     await carla.post("/notifications/read-all", data={"until": "999999"})
     page = await carla.get("/announcements/1")
@@ -357,9 +357,9 @@ async def test_a_newcomer_who_is_removed_leaves_the_bell_of_open_pages(server: S
         ({"title": "  "}, "This can&#39;t be empty."),
         ({"title": "x" * 121}, "At most 120 characters."),
         ({"title": "T", "text": "x" * 4001}, "At most 4000 characters."),
-        ({"title": "T", "ends_at": "2001-01-01"}, "This day is over."),
-        ({"title": "T", "ends_at": "9999-12-31"}, "This is not a day."),
-        ({"title": "T", "ends_at": "31/12"}, "This is not a day."),
+        ({"title": "T", "ends_at": "2001-01-01"}, "This date has passed."),
+        ({"title": "T", "ends_at": "9999-12-31"}, "This is not a date."),
+        ({"title": "T", "ends_at": "31/12"}, "This is not a date."),
     ],
 )
 async def test_an_announcement_that_will_not_do_says_why(

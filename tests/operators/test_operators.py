@@ -128,7 +128,7 @@ async def test_whoever_is_no_operator_is_refused_with_what_was_typed(
     async with shared_server.client("") as client:
         answer = await client.post("/operator/login", data=typed)
     assert answer.status_code == 422
-    assert "E-mail address or password is wrong." in answer.text
+    assert "Wrong email address or password." in answer.text
     assert "set-cookie" not in answer.headers
 
 
@@ -140,7 +140,7 @@ async def test_guessing_ends_after_ten_tries(server: Server) -> None:
         answer = await client.post("/operator/login", data={"email": OPERATOR, "password": PASSWORD})
         await client.post("/operator/login", data={"email": "secret words", "password": PASSWORD})
     assert answer.status_code == 429
-    assert "too many wrong tries" in answer.text
+    assert "Too many wrong attempts" in answer.text
     refused = change(server, "SELECT email, count(*) FROM operator_entry WHERE what = 'refused' GROUP BY email")
     assert dict(refused) == {OPERATOR: 10, "?": 1}
 
@@ -228,7 +228,7 @@ async def test_a_suspended_workspace_is_cut_off_says_why_and_comes_back_as_it_wa
             assert restored.headers["location"] == "/operator?done=restored&about=acme"
         assert change(server, "SELECT count(*) FROM operator_entry WHERE what = 'restored'") == [(1,)]
         log = (await client.get("/operator/log")).text
-        for said in ("suspended the workspace", "opened the workspace again", OPERATOR):
+        for said in ("suspended the workspace", "reopened the workspace", OPERATOR):
             assert said in log
     assert rows() == before
     await (await server.sign_in("acme", "ana@acme.test")).aclose()
@@ -239,8 +239,8 @@ async def test_a_suspended_workspace_is_cut_off_says_why_and_comes_back_as_it_wa
     [
         ({"reason": "", "sure": "yes"}, "This can&#39;t be empty."),
         ({"reason": "x" * 201, "sure": "yes"}, "At most 200 characters."),
-        ({"reason": "Because"}, "Confirm that everybody"),
-        ({"reason": "Because", "sure": "maybe"}, "Confirm that everybody"),
+        ({"reason": "Because"}, "Confirm that everyone"),
+        ({"reason": "Because", "sure": "maybe"}, "Confirm that everyone"),
         ({}, "This can&#39;t be empty."),
     ],
 )
@@ -366,7 +366,7 @@ async def test_the_live_page_is_pushed_and_leads_to_the_sign_in_when_the_session
             await expect(sockets).to_have_text("2", timeout=10_000)
         await expect(sockets).to_have_text("1", timeout=10_000)
     change(server, "DELETE FROM operator_session")
-    await expect(page.get_by_text("Your session is over.")).to_be_visible(timeout=10_000)
+    await expect(page.get_by_text("Your session has expired.")).to_be_visible(timeout=10_000)
 
 
 async def test_processes_that_are_gone_leave_the_page(server: Server) -> None:

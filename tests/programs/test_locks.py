@@ -19,7 +19,7 @@ CHANGE = {"values": {"notes": "Changed"}}
 
 
 async def add(program: httpx.AsyncClient) -> str:
-    answer = await program.post(RECORDS, json={"values": {"title": "A book", "author": "Somebody"}})
+    answer = await program.post(RECORDS, json={"values": {"title": "A book", "author": "Someone"}})
     return f"{RECORDS}/{answer.json()['number']}"
 
 

@@ -23,7 +23,7 @@ async def program(let_in: LetIn) -> httpx.AsyncClient:
 
 
 async def add(program: httpx.AsyncClient, **values: Any) -> int:
-    answer = await program.post(RECORDS, json={"values": {"title": "A book", "author": "Somebody", **values}})
+    answer = await program.post(RECORDS, json={"values": {"title": "A book", "author": "Someone", **values}})
     assert answer.status_code == 201, answer.text
     number: int = answer.json()["number"]
     return number

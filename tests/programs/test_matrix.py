@@ -29,7 +29,7 @@ ROOMS = {"slug": "general"}
 OF_ACME = {"slug": "spare-lamps", "number": "42", "version": "3"}
 # What a call sends, beside the version that it means.
 BODIES: dict[str, Any] = {
-    "POST /collections/{slug:str}/records": {"values": {"title": "Added", "author": "Somebody"}},
+    "POST /collections/{slug:str}/records": {"values": {"title": "Added", "author": "Someone"}},
     "PATCH /collections/{slug:str}/records/{number:int}": {"values": {"notes": "Changed"}},
     "POST /rooms/{slug:str}/messages": {"text": "Said"},
     "PATCH /rooms/{slug:str}/messages/{message:int}": {"text": "Said otherwise"},
@@ -174,7 +174,7 @@ async def add_things(client: httpx.AsyncClient) -> dict[str, str]:
     await make("POST", "/rooms/general/messages", json={"text": "I did", "reply_to": said["number"]})
     field = await make("POST", "/collections/books/fields", json={"name": "Scans", "kind": "files"})
     scan = await make("POST", "/collections/books/files", params={"name": "b.txt"}, content=b"Scanned")
-    book = {"title": "With a scan", "author": "Somebody", field["key"]: [{"id": scan["id"]}]}
+    book = {"title": "With a scan", "author": "Someone", field["key"]: [{"id": scan["id"]}]}
     await make("POST", "/collections/books/records", json={"values": book})
     await make("POST", "/collections/books/records/40/discussion/messages", json={"text": "A lantern"})
     link = await make("POST", "/invitations/links", json={"role": "viewer"})

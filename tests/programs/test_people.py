@@ -67,7 +67,7 @@ async def test_nobody_gives_or_manages_more_than_they_may(
         assert problem_of(answer) == (403, "forbidden")
     assert problem_of(await program.patch(path, json={"role": "king"})) == (422, "invalid")
     own = await program.delete(f"{API}/members/{people['Ana']}")
-    assert problem_of(own) == (403, "forbidden"), "nobody manages themself"
+    assert problem_of(own) == (403, "forbidden"), "no one manages themselves"
 
 
 async def test_an_invitation_is_mailed_renewed_and_ended(program: httpx.AsyncClient, let_in: LetIn) -> None:

@@ -22,7 +22,7 @@ async def program(let_in: LetIn) -> httpx.AsyncClient:
 
 
 async def add(program: httpx.AsyncClient, **values: Any) -> dict[str, Any]:
-    answer = await program.post(RECORDS, json={"values": {"title": "A book", "author": "Somebody", **values}})
+    answer = await program.post(RECORDS, json={"values": {"title": "A book", "author": "Someone", **values}})
     assert answer.status_code == 201, answer.text
     made: dict[str, Any] = answer.json()
     assert answer.headers["location"] == f"{RECORDS}/{made['number']}"

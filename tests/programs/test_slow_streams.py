@@ -75,7 +75,7 @@ async def test_a_stream_with_a_request_behind_it_ends_with_its_reader(
             reader.sendall("\r\n".join([*lines, "", ""]).encode())
     async with asyncio.timeout(20):
         while await count_streams(ana, server) > before:
-            answer = await ana.post(f"{BOOKS}/records", json={"values": {"title": "Told", "author": "Somebody"}})
+            answer = await ana.post(f"{BOOKS}/records", json={"values": {"title": "Told", "author": "Someone"}})
             assert answer.status_code == 201
 
 
@@ -98,7 +98,7 @@ async def test_a_reader_that_does_not_read_is_dropped_and_goes_on_from_where_it_
     books = await channel_of(ana)
     numbers = []
     for count in range(COUNT):
-        book = {"title": f"Slow {count}", "author": "Somebody", "notes": "x" * LENGTH}
+        book = {"title": f"Slow {count}", "author": "Someone", "notes": "x" * LENGTH}
         numbers.append((await ana.post(f"{BOOKS}/records", json={"values": book})).json()["number"])
     dropped = await count_slow(ana, server)
     begin = (await ana.get(EVENTS, params={"channels": books})).json()["next"]

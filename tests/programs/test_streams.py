@@ -31,7 +31,7 @@ async def channel_of(client: httpx.AsyncClient, path: str = BOOKS) -> str:
 
 
 async def add_book(client: httpx.AsyncClient, title: str = "Told") -> int:
-    answer = await client.post(f"{BOOKS}/records", json={"values": {"title": title, "author": "Somebody"}})
+    answer = await client.post(f"{BOOKS}/records", json={"values": {"title": title, "author": "Someone"}})
     assert answer.status_code == 201, answer.text
     return int(answer.json()["number"])
 

@@ -59,7 +59,7 @@ async def following(server: Server) -> AsyncIterator[tuple[Consumer, Writers]]:
         begin = (await carla.get(f"{API}/events")).json()["next"]
         consumer, writers = Consumer(carla, channels, cursor=begin), Writers(ana)
         consumer.start()
-        book = {"values": {"title": "Written meanwhile", "author": "Somebody"}}
+        book = {"values": {"title": "Written meanwhile", "author": "Someone"}}
         writing_tasks = [
             asyncio.create_task(writers.write(f"{BOOKS}/records", book)),
             asyncio.create_task(writers.write(f"{API}/rooms/general/messages", {"text": "Said meanwhile"})),

@@ -69,7 +69,7 @@ async def test_the_ticked_records_go_into_the_bin_and_the_list_is_shown_as_it_wa
     alone = await delete(people, "carla", f"{other}:1")
     assert re.fullmatch(r"/c/books\?undo=\d+", alone.headers["location"])
     said = (await people["carla"].get(alone.headers["location"])).text
-    assert "Short-lived 3 is in the bin now" in said, "one is not spoken of as several"
+    assert "Short-lived 3 is in the bin" in said, "one is not spoken of as several"
 
 
 async def test_what_is_held_or_has_changed_since_stays_and_is_said(shared_server: Server, people: Peers) -> None:
@@ -83,10 +83,10 @@ async def test_what_is_held_or_has_changed_since_stays_and_is_said(shared_server
     answer = await delete(people, "carla", *(f"{number}:1" for number in numbers))
     assert answer.status_code == 409
     for said in (
-        "One record is in the bin now.",
+        "1 record is in the bin.",
         "Ana is editing it.",
-        "You are editing it yourself.",
-        "It was changed after you had seen it.",
+        "You are editing it.",
+        "It has changed since you saw it.",
         "It is in the bin.",
     ):
         assert said in answer.text
@@ -148,17 +148,17 @@ async def test_lines_with_a_number_change_records_and_others_are_added(shared_se
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        ({"table": ""}, "Write the names of the fields"),
-        ({"table": "Title"}, "Write the names of the fields"),
-        ({"table": "Title,Wrong\nA,B"}, "There is no field named “Wrong”."),
-        ({"table": "Title,title\nA,B"}, "The field “title” is there twice."),
+        ({"table": ""}, "Put the field names"),
+        ({"table": "Title"}, "Put the field names"),
+        ({"table": "Title,Wrong\nA,B"}, "There is no field “Wrong”."),
+        ({"table": "Title,title\nA,B"}, "The field “title” appears twice."),
         ({"table": 'Title,Year\n"A,B'}, "is a quotation mark missing?"),
         ({"table": "Title\n" + "A\n" * 2001}, "At most 2000 records at a time."),
         (table(",,,1900"), "Title: This can&#39;t be empty."),
-        (table(",A,,soon"), "Year: Write a number"),
+        (table(",A,,soon"), "Year: Enter a number"),
         (table("99999,A,,"), "There is no record with the number 99999"),
         (table("x,A,,"), "There is no record with the number x"),
-        (table("40,A,,", "40,B,,"), "There is no record with the number 40, or it is there twice."),
+        (table("40,A,,", "40,B,,"), "There is no record with the number 40, or it appears twice."),
         (table(",A,,1900,more"), "It has more cells than the first line."),
     ],
 )
@@ -191,8 +191,8 @@ async def test_lines_whose_record_is_held_or_has_changed_since_are_left_and_can_
     assert answer.status_code == 409
     for said in (
         "Ana is editing it.",
-        "You are editing it yourself.",
-        "It was changed after you had seen it.",
+        "You are editing it.",
+        "It has changed since you saw it.",
         "<del>Ana&#39;s</del> → <ins>From the table</ins>",
     ):
         assert said in answer.text
@@ -218,8 +218,8 @@ async def test_a_unique_value_is_taken_once_also_within_the_table(shared_server:
     await people["ana"].post(f"/c/{slug}/new", data={"tag": "K1"})
     answer = await people["carla"].post(f"/c/{slug}/import", data={"table": "Tag\nk1\nK2\nk2"})
     assert answer.status_code == 422
-    assert "Tag: Number 1 has this value already." in answer.text
-    assert "Tag: Line 3 has the same." in answer.text
+    assert "Tag: Number 1 already has this value." in answer.text
+    assert "Tag: Line 3 has the same value." in answer.text
 
 
 async def test_what_is_neither_yes_nor_no_is_refused_and_an_empty_column_left_out(people: Peers) -> None:
@@ -229,14 +229,14 @@ async def test_what_is_neither_yes_nor_no_is_refused_and_an_empty_column_left_ou
     address = f"/c/{slug}/import"
     refused = await people["carla"].post(address, data={"table": "Name;Broken\nA;yes\nB;FALSO\nC;-"})
     assert refused.status_code == 422
-    assert refused.text.count("Broken: Write yes or no.") == 2
+    assert refused.text.count("Broken: Enter yes or no.") == 2
     lines = ["sep=;", "Name;;Broken;", "A;;TRUE", "B;;FALSE;", "C;;"]
     looked = await people["carla"].post(address, data={"table": "\r\n".join(lines)})
-    assert "2 columns are empty and left out." in looked.text
+    assert "2 columns are empty and skipped." in looked.text
     unknown = await people["carla"].post(address, data={"table": "Name;Colour;Broken\nD;;TRUE"})
-    assert "1 column is empty and left out." in unknown.text, "no field is called so, and nothing is lost"
+    assert "1 column is empty and skipped." in unknown.text, "no field is called so, and nothing is lost"
     filled = await people["carla"].post(address, data={"table": "Name;Colour;Broken\nD;red;TRUE"})
-    assert "There is no field named “Colour”." in filled.text
+    assert "There is no field “Colour”." in filled.text
     done = await people["carla"].post(address, data={"table": "\r\n".join(lines), "seen": ""})
     assert done.status_code == 303
     cells = re.findall(r"<td[^>]*>\s*(Yes|No)\s*</td>", (await people["carla"].get(f"/c/{slug}?sort=number")).text)
@@ -297,9 +297,9 @@ async def test_what_can_t_be_restored_stays_in_the_bin_and_is_said(shared_server
     assert answer.status_code == 409
     for said in (
         "1 record is in the list again.",
-        "Number 1 has this value already.",  # of the two that were the same, the first one came back
-        "Number 6 has this value already.",
-        "It was restored already.",
+        "Number 1 already has this value.",  # of the two that were the same, the first one came back
+        "Number 6 already has this value.",
+        "It has already been restored.",
         "It is in the bin.",
     ):
         assert said in answer.text, said

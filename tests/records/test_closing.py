@@ -170,7 +170,7 @@ async def test_who_is_asked_is_told_how_many_records_there_are_and_who_edits_the
         for path in ("/c/books/archive", "/c/books/remove"):
             page = (await ana.get(path)).text
             assert f"It has {count} records." in page
-            assert "edited, or added, by Carla." in page
+            assert "in it right now: Carla." in page
 
 
 # --- what follows -----------------------------------------------------------------------------------------------------

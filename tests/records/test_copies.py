@@ -57,7 +57,7 @@ async def test_what_was_typed_and_not_saved_is_shown_instead_until_it_is_discard
     await ana.post("/c/books/new/draft", data={"f1": "Half a title", "draft-version": "0"})
     shown = (await ana.get("/c/books/new?copy=23")).text
     assert filled(shown)["f1"] == "Half a title"
-    assert "Discard it, and duplicate Iracema" in shown
+    assert "Discard it and duplicate Iracema" in shown
     discarded = await ana.post("/c/books/new/draft/discard", data={"copy": "23"})
     assert discarded.headers["location"].startswith("/c/books/new?copy=23&undo=")
     assert filled((await ana.get(discarded.headers["location"])).text)["f1"] == "Iracema"

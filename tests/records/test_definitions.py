@@ -160,7 +160,7 @@ async def test_a_default_follows_its_choice_and_can_not_be_archived(ana: httpx.A
     await change(ana, address, state, {"choice-1-name": "Fine"})
     assert '<option value="#1" selected>Fine</option>' in (await ana.get(f"{address}/new")).text
     refused = await change(ana, address, state, {"choice-1-archived": "yes"}, 422)
-    assert "can&#39;t be chosen any more" in refused.text
+    assert "can no longer be chosen" in refused.text
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ async def test_a_default_is_read_and_shown_as_people_of_the_workspace_write_it(
 async def test_a_default_that_says_neither_yes_nor_no_is_refused(ana: httpx.AsyncClient) -> None:
     address, _, ref = await make_tools(ana, label="Working", kind="yes_no")
     refused = await change(ana, address, ref, {"default": "maybe"}, 422)
-    assert "Write yes or no." in refused.text
+    assert "Enter yes or no." in refused.text
 
 
 async def test_of_two_who_change_choices_the_second_sees_both(ana: httpx.AsyncClient) -> None:
@@ -213,17 +213,17 @@ async def test_who_has_changed_a_field_in_another_tab_is_not_told_of_somebody_el
             theirs, mine = [form_of((await each.get(f"{address}/fields/{state}")).text) for each in (author, other)]
             await change(author, address, state, {"help": f"By {author is ana}"})
             told = (await author.post(f"{address}/fields/{state}", data={**theirs, "help": "Once more"})).text
-            assert "You have changed this field yourself, after you had opened it here." in told
-            assert "Somebody else has changed" not in told
+            assert "You changed this field yourself, after you opened it here." in told
+            assert "Someone else has changed" not in told
             told = (await other.post(f"{address}/fields/{state}", data={**mine, "help": "Mine"})).text
-            assert "Somebody else has changed this field meanwhile." in told
+            assert "Someone else has changed this field." in told
         stale = form_of((await ana.get(f"{address}/fields/{title}")).text)
         changed = await ana.post(
             f"{address}/fields/{title}/kind", data={"kind": "long_text", "version": stale["version"]}
         )
         assert changed.status_code == 303, changed.text
         told = (await ana.post(f"{address}/fields/{title}", data={**stale, "help": "Long"})).text
-        assert "You have changed this field yourself" in told, "its kind, too"
+        assert "You changed this field yourself" in told, "its kind, too"
 
 
 async def test_a_change_of_a_field_that_is_sent_again_leads_on(ana: httpx.AsyncClient) -> None:
@@ -284,7 +284,7 @@ async def test_a_removed_field_is_restored_with_its_values(ana: httpx.AsyncClien
         await add(ana, address, **{title: name, note: f"of {name}"})
     answer = await ana.post(f"{address}/fields/{note}", data={"action": "remove"})
     page = (await ana.get(answer.headers["location"])).text
-    assert "can be restored below for 30 days" in page
+    assert "can restore it below for 30 days" in page
     assert f"/fields/{note}/restore" in page
     await work()
     assert "Axe" not in (await ana.get(f"{address}?q=of+axe")).text
@@ -299,7 +299,7 @@ async def test_a_removed_field_is_restored_with_its_values(ana: httpx.AsyncClien
     listed = (await ana.get(f"{address}?sort=-{note}")).text
     assert listed.index("Saw") < listed.index("Old axe")
     taken = await ana.post(f"{address}/new", data={title: "Third", note: "of Saw"})
-    assert "Number 2 has this value already." in taken.text
+    assert "Number 2 already has this value." in taken.text
     assert (await ana.post(f"{address}/fields/{note}/restore")).status_code == 303, "sent again"
     assert f"/fields/{note}/restore" not in (await ana.get(f"{address}/fields")).text
     entries = server.store.rows("SELECT what FROM audit_entry ORDER BY id DESC LIMIT 3")
@@ -372,7 +372,7 @@ async def test_a_restored_field_is_unique_no_more_where_its_values_are_not(ana: 
     await ana.post(f"{address}/fields/{note}", data={"action": "remove"})
     await ana.post(f"{address}/1/restore", data={"version": "2"})
     answer = await ana.post(f"{address}/fields/{note}/restore")
-    assert "not unique any more" in (await ana.get(answer.headers["location"])).text
+    assert "no longer unique" in (await ana.get(answer.headers["location"])).text
     assert "same" in (await ana.get(f"{address}/1")).text
 
 
@@ -422,7 +422,7 @@ async def test_the_page_of_a_field_that_nobody_types_has_neither_default_nor_fil
     address, title, ref = await make_tools(ana, label="Pictures", kind=kind)
     await add(ana, address, **{title: "Axe"})
     other = {"label": "Others", "kind": kind}
-    for more, said in (({"default": "a.txt"}, "nobody types its values"), ({"required": "yes"}, "it is never empty")):
+    for more, said in (({"default": "a.txt"}, "its values are not typed"), ({"required": "yes"}, "it is never empty")):
         answer = await ana.post(f"{address}/fields", data={**other, **more})
         assert (said in unescape(answer.text)) == (answer.status_code == 422) == ("default" in more or kind != "files")
     await change(ana, address, ref, {"required": "yes"}, 303 if kind == "files" else 422)

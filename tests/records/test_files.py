@@ -88,7 +88,7 @@ async def test_a_file_of_another_is_refused_and_the_name_is_the_one_it_came_with
     line = await bring(ana, ref)
     refused = await bruno.post("/c/books/new", data={"f1": "A", ref: line})
     assert refused.status_code == 422
-    assert "A file is not there any more." in refused.text
+    assert "A file is no longer there." in refused.text
     added = await ana.post("/c/books/new", data={"f1": "A", ref: line.replace("cover", "forged")})
     assert "forged" not in (await ana.get(added.headers["location"])).text
     refused = await ana.post("/c/books/new", data={"f1": "A", ref: line})  # it is of the other record
@@ -123,7 +123,7 @@ async def test_without_scripts_saving_says_which_chosen_files_were_not_sent_and_
     chosen = {f"file-{ref}": ["cover.png", "back.png"], ref: ""}
     page = await ana.post("/c/books/new", data={"f1": "Iracema", "f3": "x", "draft-version": "0", **chosen})
     assert page.status_code == 422
-    assert "Not sent along: cover.png, back.png." in page.text
+    assert "Not uploaded: cover.png, back.png." in page.text
     assert 'value="Iracema"' in page.text
     assert {"error-f3", f"error-{ref}"} <= set(re.findall("error-f[0-9]+", page.text)), "the year is wrong, too"
     edit = (await ana.get("/c/books/3/edit")).text
@@ -131,7 +131,7 @@ async def test_without_scripts_saving_says_which_chosen_files_were_not_sent_and_
     typed = {"f1": "Typed", "version": "1", "lock-token": token}
     page = await ana.post("/c/books/3/edit", data={**typed, **chosen})
     assert page.status_code == 422
-    assert "Not sent along" in page.text
+    assert "Not uploaded" in page.text
     assert 'value="Typed"' in page.text
     saved = await ana.post("/c/books/3/edit", data={**typed, f"file-{ref}": "", ref: ""})
     assert saved.headers["location"] == "/c/books/3", "nothing was chosen"
@@ -153,7 +153,7 @@ async def test_too_many_and_typed_files_are_refused_with_the_count(people: Peopl
     refused = await people["ana"].post("/c/books/new", data={"f1": "A", ref: lines})
     assert "At most 10 files; this has 11." in refused.text
     refused = await people["ana"].post("/c/books/new", data={"f1": "A", ref: "cover.png"})
-    assert "Files are brought from a device" in refused.text
+    assert "Files are uploaded" in refused.text
 
 
 async def test_files_go_with_a_record_that_is_gone_for_good_and_not_before(database: Database) -> None:

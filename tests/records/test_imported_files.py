@@ -95,7 +95,7 @@ async def test_a_file_that_is_no_table_is_refused_by_what_it_is(ana: httpx.Async
     answer = await ana.post("/c/books/import/file", files={"file": (f"table.{name.split()[-1]}", content)})
     assert answer.status_code == 422
     assert said in answer.text.partition('id="error-file"')[2].partition("</p>")[0]
-    assert "Nothing that you typed is lost" in answer.text
+    assert "Nothing you typed is lost" in answer.text
 
 
 @given(
@@ -167,7 +167,7 @@ async def test_an_import_that_is_interrupted_says_what_was_stored_and_gives_the_
         cut = await ana.post(f"/c/{slug}/import", data=form)
         assert cut.status_code == 403
         assert "The import was interrupted" in cut.text
-        assert "Stored before that: 400 records." in cut.text
+        assert "Saved before that: 400 records." in cut.text
         assert "Tag\nT400\nT401\n" in html.unescape(cut.text)
         assert "T399\n" not in html.unescape(cut.text)
         audited = "SELECT after FROM audit_entry WHERE what = 'records.imported'"

@@ -151,20 +151,20 @@ def test_a_text_of_a_number_means_the_same_in_every_language(language: str) -> N
         ('{"records": [{"values": {}}, ', "line 1, character 30"),
         ('{"records": [\n{"values": {"a": 1,}}]}', "line 2"),
         ('{"records": [{"values": {}}]} and more', "character 31"),
-        ('{"records": [{"values": {"text": NaN}}]}', "NaN is no number"),
-        ('{"records": [{"values": {"text": -Infinity}}]}', "-Infinity is no number"),
-        ('{"records": [{"values": {"text": 1, "text": 2}}]}', "“text” is there twice"),
-        ('{"records": [], "records": []}', "“records” is there twice"),
-        ('{"records": []}', "There are no"),
-        ('{"books": 1}', "There are no"),
-        ('{"records": 7}', "There are no"),
+        ('{"records": [{"values": {"text": NaN}}]}', "NaN is not a number"),
+        ('{"records": [{"values": {"text": -Infinity}}]}', "-Infinity is not a number"),
+        ('{"records": [{"values": {"text": 1, "text": 2}}]}', "“text” appears twice"),
+        ('{"records": [], "records": []}', "“records” appears twice"),
+        ('{"records": []}', "This JSON has no"),
+        ('{"books": 1}', "This JSON has no"),
+        ('{"records": 7}', "This JSON has no"),
         ('{"records": [' + "[" * 100_000, "nested too deeply"),
         ('{"a": ' + '{"a":' * 100_000, "nested too deeply"),
         ('{"a": ' + "[" * 100 + "]" * 100 + ', "records": [{"values": {}}]}', "nested too deeply"),
-        ("{" + MANY_NAMES + '"7": 2, "records": [{"values": {}}]}', "“7” is there twice"),
-        ('{"a": {' + MANY_NAMES + '"7": 2}}', "“7” is there twice"),
+        ("{" + MANY_NAMES + '"7": 2, "records": [{"values": {}}]}', "“7” appears twice"),
+        ('{"a": {' + MANY_NAMES + '"7": 2}}', "“7” appears twice"),
         ('{"records": [' + ",".join(["1"] * 101) + "]}", "At most 100 records"),
-        ('{"\ud800": 1, "\ud800": 2}', "is there twice"),
+        ('{"\ud800": 1, "\ud800": 2}', "appears twice"),
     ],
 )
 def test_what_is_no_export_is_refused_with_the_place(text: str, said: str) -> None:
@@ -267,7 +267,7 @@ async def test_books_that_were_exported_are_unchanged_and_what_is_changed_in_the
     assert page.status_code == 422
     assert f"Item 2, number {found['records'][1]['number']}<" in page.text
     assert "Line " not in page.text
-    assert "One record needs mending." in page.text
+    assert "Fix 1 record." in page.text
     found["records"] = found["records"][:1]
     page = await look(ana, "books", json.dumps(found))
     assert "1 is changed" in page.text
@@ -291,7 +291,7 @@ async def test_a_place_in_json_is_told_by_the_item_and_its_number_however_it_is_
     for text in (json.dumps({"records": records}), json.dumps({"records": records}, indent=2)):
         page = html.unescape((await look(ana, slug, text)).text)
         assert re.findall(r"<li><b>(.*?)</b>", page) == ["Item 4", "Item 1, number 7"]
-        assert "Tag: Item 2 has the same." in page, "the one with a number comes after those without"
+        assert "Tag: Item 2 has the same value." in page, "the one with a number comes after those without"
 
 
 async def test_books_of_one_workspace_are_added_in_another(people: dict[str, httpx.AsyncClient]) -> None:
@@ -318,7 +318,7 @@ async def test_what_is_no_export_is_said_on_the_page_with_what_was_sent(people: 
     assert page.status_code == 200
     page = await look(people["ana"], "books", '\ufeff{"records": []}')
     assert page.status_code == 422
-    assert "There are no “records” in this JSON." in html.unescape(page.text)
+    assert "This JSON has no “records”." in html.unescape(page.text)
 
 
 def test_what_was_not_imported_is_sent_back_as_it_was_said() -> None:

@@ -196,7 +196,7 @@ async def test_values_that_are_there_twice_are_refused_whatever_was_staged(datab
     with pytest.raises(Invalid, match="unique") as refused:
         async with database.write(ACME) as transaction:
             await make_unique(transaction, "language")
-    assert "has a value that another record has too" in str(refused.value.errors["unique"])
+    assert "has a value that another record also has" in str(refused.value.errors["unique"])
     assert store.rows(f'SELECT 1 FROM field WHERE id = {author.id} AND "unique"') == []
 
 

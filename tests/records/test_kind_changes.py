@@ -186,9 +186,9 @@ def test_what_the_preview_does_not_name_as_lost_is_kept(old_kind: str, new_kind:
 @pytest.mark.parametrize(
     ("value", "new", "options", "said"),
     [
-        ("1590.387", "whole_number", {}, "Write a whole number: it has no digits after the point."),
-        ("1590.387", "money", {"currency": "EUR"}, "At most 2 digits after the point."),
-        ("1.387", "rating", {}, "Write a whole number: it has no digits after the point."),
+        ("1590.387", "whole_number", {}, "Enter a whole number, without decimals."),
+        ("1590.387", "money", {"currency": "EUR"}, "At most 2 decimals."),
+        ("1.387", "rating", {}, "Enter a whole number, without decimals."),
         ("1590", "rating", {}, "Choose from 1 to 5 stars."),
     ],
 )
@@ -263,7 +263,7 @@ async def make_prices(ana: httpx.AsyncClient, *prices: str) -> tuple[str, str, s
 
 
 async def change(ana: httpx.AsyncClient, address: str, ref: str, **form: str) -> str:
-    """Change the kind of a field; the ref that it has then."""
+    """Change type of a field; the ref that it has then."""
     answer = await ana.post(f"{address}/fields/{ref}/kind", data=form)
     assert answer.status_code == 303, answer.text
     return refs_of((await ana.get(f"{address}/fields")).text)[1]
@@ -283,7 +283,7 @@ async def records_of(ana: httpx.AsyncClient, address: str, key: str = "price") -
 async def test_what_becomes_of_values_is_seen_before(ana: httpx.AsyncClient) -> None:
     address, _, price = await make_prices(ana, "12", "1,200.50", "cheap", "cheap", "")
     page = (await ana.get(f"{address}/fields/{price}/kind")).text
-    assert "It is Text now." in page
+    assert "It is now Text." in page
     assert 'id="preview"' not in page
     page = (await ana.get(f"{address}/fields/{price}/kind?kind=decimal")).text
     assert "2 of 4 values can't become" in page
@@ -382,7 +382,7 @@ async def test_what_a_field_was_called_before_its_kind_was_changed_leads_to_it(a
     for old in (price, decimal):
         page = (await ana.get(f"{address}/fields/{old}")).text
         assert f'action="{address}/fields/{ref}"' in page
-        assert "It is Text now" in (await ana.get(f"{address}/fields/{old}/kind")).text
+        assert "It is now Text" in (await ana.get(f"{address}/fields/{old}/kind")).text
         assert f'action="{address}/fields/{ref}"' in (await ana.get(f"{address}/fields/{old}/remove")).text
         listed = (await ana.get(f"{address}?sort={old}")).text
         assert listed.index("Tool 2") < listed.index("Tool 1") < listed.index("Tool 3")
@@ -447,7 +447,7 @@ async def test_a_unique_field_stays_unique_where_its_values_are(ana: httpx.Async
         await add(ana, address, **{title: f"Tool {number}", price: text})
     ref = await change(ana, address, price, kind="decimal")
     taken = await ana.post(f"{address}/new", data={title: "Other", ref: "1.5"})
-    assert "Number 1 has this value already." in taken.text
+    assert "Number 1 already has this value." in taken.text
     back = await change(ana, address, ref, action="undo")
     await add(ana, address, **{title: "Other", back: "1.5"})
     ref = await change(ana, address, back, kind="decimal")

@@ -194,15 +194,15 @@ def test_what_is_ambiguous_is_refused_with_what_it_may_mean(
 @pytest.mark.parametrize(
     ("kind", "locale", "typed", "said"),
     [
-        ("money", "pt_BR", "146,984.89", "Is it 146.984,89? Write it so."),
-        ("money", "pt_BR", "R$ 146,984.89", "Is it 146.984,89? Write it so."),
-        ("money", "en", "146.984,89", "Is it 146,984.89? Write it so."),
-        ("money", "pt_BR", "0.05", "Is it 0,05? Write it so."),
-        ("money", "pt_BR", "-0.05", "Is it -0,05? Write it so."),
-        ("money", "pt_BR", "0.005", "At most 2 digits after the point."),
+        ("money", "pt_BR", "146,984.89", "Do you mean 146.984,89? Write it that way."),
+        ("money", "pt_BR", "R$ 146,984.89", "Do you mean 146.984,89? Write it that way."),
+        ("money", "en", "146.984,89", "Do you mean 146,984.89? Write it that way."),
+        ("money", "pt_BR", "0.05", "Do you mean 0,05? Write it that way."),
+        ("money", "pt_BR", "-0.05", "Do you mean -0,05? Write it that way."),
+        ("money", "pt_BR", "0.005", "At most 2 decimals."),
         ("decimal", "pt_BR", "0." + "1" * 40, "At most 15 digits."),
-        ("decimal", "pt_BR", "0," + "1" * 40, "At most 10 digits after the point."),
-        ("decimal", "en", "1." + "0" * 30 + "1", "At most 10 digits after the point."),
+        ("decimal", "pt_BR", "0," + "1" * 40, "At most 10 decimals."),
+        ("decimal", "en", "1." + "0" * 30 + "1", "At most 10 decimals."),
         ("decimal", "en", "1" * 40, "At most 15 digits."),
     ],
 )
@@ -215,17 +215,17 @@ def test_of_a_number_only_what_the_field_could_take_is_offered(kind: str, locale
 @pytest.mark.parametrize(
     ("kind", "given", "said"),
     [
-        ("whole_number", "1.234", "Write a whole number: it has no digits after the point."),
-        ("whole_number", "1,234", "Write a number as programs do, such as 1234.5."),
-        ("rating", "1.5", "Write a whole number: it has no digits after the point."),
-        ("money", "0.005", "At most 2 digits after the point."),
-        ("money", "12.345", "At most 2 digits after the point."),
-        ("money", "12,5", "Write a number as programs do, such as 1234.5."),
-        ("money", "R$ 12.50", "Write a number as programs do, such as 1234.5."),
-        ("decimal", "0." + "1" * 40, "At most 10 digits after the point."),
+        ("whole_number", "1.234", "Enter a whole number, without decimals."),
+        ("whole_number", "1,234", "Enter a number as programs do, such as 1234.5."),
+        ("rating", "1.5", "Enter a whole number, without decimals."),
+        ("money", "0.005", "At most 2 decimals."),
+        ("money", "12.345", "At most 2 decimals."),
+        ("money", "12,5", "Enter a number as programs do, such as 1234.5."),
+        ("money", "R$ 12.50", "Enter a number as programs do, such as 1234.5."),
+        ("decimal", "0." + "1" * 40, "At most 10 decimals."),
         ("decimal", "9" * 30, "At most 15 digits."),
         ("decimal", 10**15, "At most 15 digits."),
-        ("date", "31/01/2026", "Write a date as programs do, such as 2026-01-31."),
+        ("date", "31/01/2026", "Enter a date as programs do, such as 2026-01-31."),
         ("moment", "31/01/2026 14:05", "Write date and time as programs do, such as 2026-01-31T14:05Z."),
     ],
 )
@@ -242,18 +242,18 @@ def test_a_text_that_programs_would_not_write_is_refused_whatever_the_locale(
 @pytest.mark.parametrize(
     ("kind", "locale", "typed", "said"),
     [
-        ("date", "pt_BR", "31/02/2024", "There is no such day."),
-        ("date", "pt_BR", "2024-02-30", "There is no such day."),
-        ("date", "en", "2/30/2024", "There is no such day."),
-        ("date", "pt_BR", "amanhã", "Write a date, such as 31/01/2026."),
-        ("date", "de", "1/2", "Write a date, such as 31.01.2026."),
-        ("moment", "pt_BR", "31/02/2024 10:00", "There is no such day."),
-        ("moment", "pt_BR", "2024-02-30T10:00", "There is no such day."),
-        ("moment", "pt_BR", "31/01/2024", "Write date and time, such as 31/01/2026 14:05."),
-        ("date", "pt_BR", "31 de fev. de 2024", "Write a date, such as 31/01/2026."),
-        ("moment", "pt_BR", "02/03/2024 10:00:30", "Times are kept to the minute. Write it without seconds."),
-        ("moment", "pt_BR", "2024-03-02T10:00:00.5Z", "Times are kept to the minute. Write it without seconds."),
-        ("moment", "en", "1/31/2024 25:00", "Write date and time, such as 1/31/2026 14:05."),
+        ("date", "pt_BR", "31/02/2024", "There is no such date."),
+        ("date", "pt_BR", "2024-02-30", "There is no such date."),
+        ("date", "en", "2/30/2024", "There is no such date."),
+        ("date", "pt_BR", "amanhã", "Enter a date, such as 31/01/2026."),
+        ("date", "de", "1/2", "Enter a date, such as 31.01.2026."),
+        ("moment", "pt_BR", "31/02/2024 10:00", "There is no such date."),
+        ("moment", "pt_BR", "2024-02-30T10:00", "There is no such date."),
+        ("moment", "pt_BR", "31/01/2024", "Enter a date and time, such as 31/01/2026 14:05."),
+        ("date", "pt_BR", "31 de fev. de 2024", "Enter a date, such as 31/01/2026."),
+        ("moment", "pt_BR", "02/03/2024 10:00:30", "Times are stored to the minute. Leave out the seconds."),
+        ("moment", "pt_BR", "2024-03-02T10:00:00.5Z", "Times are stored to the minute. Leave out the seconds."),
+        ("moment", "en", "1/31/2024 25:00", "Enter a date and time, such as 1/31/2026 14:05."),
     ],
 )
 def test_what_is_no_date_is_refused_in_the_form_of_the_workspace(kind: str, locale: str, typed: str, said: str) -> None:
@@ -348,7 +348,7 @@ def test_what_a_program_gives_is_the_same_value_in_every_locale(kind: str) -> No
     def draw(given: str) -> None:
         taken = {take(field, given) for field in fields}
         if kind == "yes_no":  # a word that a workspace of another language does not know
-            taken.discard("Write yes or no.")
+            taken.discard("Enter yes or no.")
         assert len(taken) <= 1
 
     @settings(max_examples=40)
@@ -433,10 +433,10 @@ def test_what_a_value_has_may_stay_beside_what_is_added_though_nobody_could_choo
         (
             ["UTI", "Lab"],
             "UTI, Pediatria",
-            "There is no choice “Pediatria” here. Between several there are semicolons.",
+            "There is no choice “Pediatria” here. Separate several with semicolons.",
         ),
-        (["UTI", "Lab, 1"], "UTI, X", "There is no choice “UTI, X” here. Between several there are semicolons."),
-        (["UTI", "Lab"], "x" * 100, f"There is no choice “{'x' * 60}” here. Between several there are semicolons."),
+        (["UTI", "Lab, 1"], "UTI, X", "There is no choice “UTI, X” here. Separate several with semicolons."),
+        (["UTI", "Lab"], "x" * 100, f"There is no choice “{'x' * 60}” here. Separate several with semicolons."),
     ],
 )
 def test_a_choice_that_there_is_none_of_is_named(choices: list[str], typed: str, said: str) -> None:
@@ -446,7 +446,7 @@ def test_a_choice_that_there_is_none_of_is_named(choices: list[str], typed: str,
         assert caught.value.args[0].translate("en") == wanted
     with pytest.raises(ValueError) as caught:  # noqa: PT011
         make_field("person").read("#1\n#2")
-    assert caught.value.args[0].translate("en") == "Only one person can be chosen here, and these are 2."
+    assert caught.value.args[0].translate("en") == "Only one person can be chosen here; this has 2."
 
 
 def test_commas_are_between_choices_unless_a_name_has_one() -> None:
@@ -573,14 +573,14 @@ def test_money_is_taken_as_brazilians_write_it(typed: str, stored: str) -> None:
 @pytest.mark.parametrize(
     ("options", "typed", "said"),
     [
-        ({"currency": "BRL"}, "US$ 10", "This is in R$, and not in US$."),
-        ({"currency": "BRL"}, "10 €", "This is in R$, and not in €."),
-        ({"currency": "BRL"}, "usd 10", "This is in R$, and not in USD."),
-        ({"currency": "BRL"}, "$ 10", "This is in R$, and not in $."),
-        ({"currency": "BRL"}, "about 10", "Write a number, such as 1.234,5."),
-        ({"currency": "BRL"}, "R$", "Write a number, such as 1.234,5."),
-        ({"unit": "kg"}, "5 g", "This is in kg, and not in g."),
-        ({}, "R$ 5", "Write a number, such as 1.234,5."),
+        ({"currency": "BRL"}, "US$ 10", "This is in R$, not in US$."),
+        ({"currency": "BRL"}, "10 €", "This is in R$, not in €."),
+        ({"currency": "BRL"}, "usd 10", "This is in R$, not in USD."),
+        ({"currency": "BRL"}, "$ 10", "This is in R$, not in $."),
+        ({"currency": "BRL"}, "about 10", "Enter a number, such as 1.234,5."),
+        ({"currency": "BRL"}, "R$", "Enter a number, such as 1.234,5."),
+        ({"unit": "kg"}, "5 g", "This is in kg, not in g."),
+        ({}, "R$ 5", "Enter a number, such as 1.234,5."),
     ],
 )
 def test_another_currency_or_unit_is_refused_by_its_name(options: dict[str, str], typed: str, said: str) -> None:

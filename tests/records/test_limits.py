@@ -87,7 +87,7 @@ async def test_who_searches_a_list_without_end_is_told_to_wait_and_others_search
             answered += 1
         assert answer.status_code == 429
         assert answered >= 60
-        assert "You have searched very often." in answer.text
+        assert "You have searched too often." in answer.text
         assert 1 <= int(answer.headers["retry-after"]) <= 60
         assert (await ana.get("/c/books")).status_code == 200, "which is no search"
         assert (await carla.get("/c/books", params={"q": "word"})).status_code == 200

@@ -71,15 +71,15 @@ async def add(client: httpx.AsyncClient, **typed: str) -> str:
 BAD_VALUES = [
     ("name", " ", "This can't be empty."),
     ("name", "x" * 501, "At most 500 characters; this has 501."),
-    ("weight", "heavy <b>", "Write a number"),
-    ("count", "1.5", "Write a whole number"),
+    ("weight", "heavy <b>", "Enter a number"),
+    ("count", "1.5", "Enter a whole number"),
     ("count", "9" * 16, "At most 15 digits."),
-    ("bought", "2026-02-30", "There is no such day."),
-    ("mail", "nobody", "This does not look like an e-mail address."),
-    ("site", "javascript:alert(1)", "Write an address that starts with https://"),
+    ("bought", "2026-02-30", "There is no such date."),
+    ("mail", "nobody", "This does not look like an email address."),
+    ("site", "javascript:alert(1)", "Enter an address that starts with https://"),
     ("colour", "blue", "There is no choice “blue” here."),
-    ("colour", "#99", "Choose one of the list."),
-    ("serial", "taken", "has this value already."),
+    ("colour", "#99", "Choose one from the list."),
+    ("serial", "taken", "already has this value."),
     ("story", "x" * 20_001, "At most 20000 characters; this has 20001."),
 ]
 
@@ -242,7 +242,7 @@ async def test_a_record_whose_unique_value_was_given_away_stays_in_the_bin_and_s
     await add(people.ana, name="New", serial="a-1")
     answer = await people.carla.post(f"{address}/restore", data={"version": "2"})
     assert answer.status_code == 422
-    assert "has this value already." in answer.text
+    assert "already has this value." in answer.text
 
 
 async def test_an_old_revision_can_be_the_newest_again(people: People) -> None:
@@ -265,7 +265,7 @@ async def test_a_revision_with_values_that_will_not_do_any_more_opens_the_form(p
     await add(people.ana, name="Taker", serial="B-1")
     answer = await people.ana.post(f"{address}/revisions/1/restore", data={"version": "2"})
     assert answer.status_code == 422
-    assert "has this value already." in error_of(answer, people.refs["serial"])
+    assert "already has this value." in error_of(answer, people.refs["serial"])
     assert 'name="version" value="2"' in answer.text
 
 
@@ -322,7 +322,7 @@ async def test_a_member_may_not_use_what_is_for_admins(people: People, method: s
     typed = {"name": "Taken", "first": "Over", "label": "Taken", "kind": "text", "action": "remove"}
     answer = await people.carla.request(method, path, data=typed if method == "POST" else None)
     assert answer.status_code == 403
-    assert "Only admins of this workspace may do this." in answer.text
+    assert "Only admins of this workspace can do this." in answer.text
     assert await show_fields(people) == before
 
 
@@ -355,16 +355,26 @@ async def test_without_a_session_every_page_leads_to_the_sign_in(people: People,
     [
         ("/collections/new", {"name": "", "first": "Kept"}, "name", "This can't be empty."),
         ("/collections/new", {"name": "Kept", "first": ""}, "first", "This can't be empty."),
-        ("/collections/new", {"name": "BOOKS", "first": "Kept"}, "name", "There is a collection of this name already."),
+        (
+            "/collections/new",
+            {"name": "BOOKS", "first": "Kept"},
+            "name",
+            "There is already a collection with this name.",
+        ),
         ("/collections/new", {"name": "x" * 61, "first": "Kept"}, "name", "At most 60 characters."),
         ("/c/things/fields", {"label": " ", "kind": "text", "help": "Kept"}, "label", "This can't be empty."),
-        ("/c/things/fields", {"label": "SERIAL", "kind": "text"}, "label", "There is a field of this name already."),
+        ("/c/things/fields", {"label": "SERIAL", "kind": "text"}, "label", "There is already a field with this name."),
         ("/c/things/fields", {"label": "Kept", "kind": "colour"}, "kind", "Choose one of these: text, long_text"),
-        ("/c/things/fields", {"label": "Kept", "kind": "choice"}, "choices", "Write one choice on each line."),
-        ("/c/things/fields", {"label": "Kept", "kind": "date", "default": "soon"}, "default", "Write a date"),
+        ("/c/things/fields", {"label": "Kept", "kind": "choice"}, "choices", "Enter one choice per line."),
+        ("/c/things/fields", {"label": "Kept", "kind": "date", "default": "soon"}, "default", "Enter a date"),
         ("/c/things/fields", {"label": "Kept", "kind": "yes_no", "unique": "yes"}, "unique", "can't be unique."),
-        ("/c/things/fields/name", {"label": "Weight", "choices": ""}, "label", "There is a field of this name"),
-        ("/c/things/fields/colour", {"label": "Kept", "choices": " "}, "choices", "Write one choice on each line."),
+        (
+            "/c/things/fields/name",
+            {"label": "Weight", "choices": ""},
+            "label",
+            "There is already a field with this name",
+        ),
+        ("/c/things/fields/colour", {"label": "Kept", "choices": " "}, "choices", "Enter one choice per line."),
     ],
 )
 async def test_what_can_not_be_a_collection_or_field_is_refused_with_what_was_typed(
@@ -398,7 +408,7 @@ async def test_a_collection_is_made_renamed_and_its_fields_are_changed(people: P
     await people.ana.post("/c/cafe-tools/fields/place", data={"action": "remove"})
     last = await people.ana.post("/c/cafe-tools/fields/name", data={"action": "remove"})
     assert last.status_code == 422
-    assert "A collection keeps at least one field." in last.text
+    assert "A collection needs at least one field." in last.text
 
 
 async def test_a_field_can_not_become_unique_while_two_records_have_the_same_value(people: People) -> None:
@@ -406,7 +416,7 @@ async def test_a_field_can_not_become_unique_while_two_records_have_the_same_val
         await add(people.ana, name="Twins", mail="twin@example.test")
     answer = await people.ana.post("/c/things/fields/mail", data={"label": "Mail", "unique": "yes"})
     assert answer.status_code == 422
-    assert "has a value that another record has too." in error_of(answer, "unique")
+    assert "has a value that another record also has." in error_of(answer, "unique")
 
 
 OWN_NAMES = (
@@ -473,8 +483,8 @@ async def test_a_deleted_record_shows_what_was_typed_over_it_and_offers_no_going
     address = await add(people.ana, name="Vase")
     refused = await people.carla.post(f"{address}/edit", data={"name": "My vase", "version": "9"})
     assert refused.status_code == 409
-    assert "Go on with them" in (await people.carla.get(address)).text
+    assert "Continue with them" in (await people.carla.get(address)).text
     assert (await people.ana.post(f"{address}/delete", data={"version": "1"})).status_code == 303
     page = (await people.carla.get(address)).text
     assert "You have unsaved changes" in page
-    assert "Go on with them" not in page
+    assert "Continue with them" not in page

@@ -444,7 +444,7 @@ async def test_who_may_not_browse_sees_no_bin_by_a_restoring_that_is_refused(
         await ana.post("/c/books/permissions", data=form_of({**rules_for("everything"), "member": rule}))
         refused = await mia.post(f"/c/books/{number}/restore", data={"version": "2"})
         assert refused.status_code == 422
-        assert "has this value already." in unescape(refused.text)
+        assert "already has this value." in unescape(refused.text)
         assert ("Not to be seen" in refused.text) == sees
     await ana.post("/c/books/permissions", data=form_of(rules_for("everything")))
 

@@ -248,7 +248,7 @@ async def test_the_other_fields_are_edited_as_ever_and_a_new_record_has_the_defa
     form = (await scene.actor.get(f"{scene.address}/{number}/edit")).text
     assert f'name="{scene.note}"' not in form
     assert BEFORE in form
-    assert "You may see this field, but not change it." in form
+    assert "You can see this field, but not change it." in form
     (asked,) = re.findall(r'name="has-fields" value="([^"]*)"', form)
     assert asked.split() == [scene.title]
     (token,) = set(re.findall(r'name="lock-token" value="([^"]+)"', form))
@@ -273,13 +273,13 @@ async def test_going_back_to_a_revision_leaves_read_only_fields_as_they_are_and_
     for path, version in (("/revisions/1/restore", "2"), ("/revisions/2/restore", "2")):
         back = await scene.actor.post(f"{address}{path}", data={"version": version})
         assert back.headers["location"].removeprefix(address) in ("?done=not-reverted", "?done=unchanged")
-    assert "Nothing was changed: what was different" in (await scene.actor.get(f"{address}?done=not-reverted")).text
+    assert "Nothing was changed: the differences" in (await scene.actor.get(f"{address}?done=not-reverted")).text
     changed = await scene.edit(number, **{scene.note: BEFORE, scene.title: "Another title"})
     assert changed.status_code == 303, changed.text
     title = scene.read(number)[scene.title]
     back = await scene.actor.post(f"{address}/revisions/1/restore", data={"version": "3"})
     assert back.headers["location"] == f"{address}?done=reverted-partly"
-    assert "but for the fields that you may not change" in (await scene.actor.get(back.headers["location"])).text
+    assert "except for the fields you may not change" in (await scene.actor.get(back.headers["location"])).text
     assert scene.read(number)[scene.note] == BEFORE
     assert scene.read(number)[scene.title] != title
     ((holder,),) = shared_server.store.rows("SELECT count(lock_member_id) FROM record WHERE number = ?", number)
@@ -302,7 +302,7 @@ async def test_what_was_typed_before_the_field_was_read_only_is_shown_and_the_re
     assert (await scene.ana.post(f"{scene.address}/fields/note", data=values)).status_code == 303
     refused = await scene.edit(number, **{scene.note: "Typed & lost?", "lock-token": token})
     assert refused.status_code == 422
-    assert "What you typed here is not saved: Typed &amp; lost?" in refused.text
+    assert "What you typed here was not saved: Typed &amp; lost?" in refused.text
     assert scene.read(number) == {scene.title: scene.read(number)[scene.title], scene.note: BEFORE}
     (asked,) = re.findall(r'name="has-fields" value="([^"]*)"', refused.text)
     saved = await scene.edit(number, **{"has-fields": asked, "lock-token": token})
@@ -322,7 +322,7 @@ async def test_what_a_draft_has_for_a_field_that_is_read_only_by_now_is_shown(
     values = {"label": "Note", "default": DEFAULT, "read_only_for": "member"}
     assert (await scene.ana.post(f"{scene.address}/fields/note", data=values)).status_code == 303
     again = (await scene.actor.get(f"{scene.address}/{number}/edit?lock={token.partition('-')[0]}")).text
-    assert "What you typed here is not saved: An hour of notes" in again
+    assert "What you typed here was not saved: An hour of notes" in again
     assert BEFORE in again
 
 
@@ -333,7 +333,7 @@ async def test_what_was_typed_so_is_shown_beside_what_others_have_changed_too(
     number = await scene.add()
     conflict = await scene.edit(number, version=1, **{scene.note: "Typed in vain"})
     assert conflict.status_code == 409
-    assert "What you typed here is not saved: Typed in vain" in conflict.text
+    assert "What you typed here was not saved: Typed in vain" in conflict.text
     assert f'name="{scene.note}"' not in conflict.text
 
 

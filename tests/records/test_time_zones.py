@@ -28,7 +28,7 @@ async def ana(server: Server) -> AsyncIterator[httpx.AsyncClient]:
 
 async def test_a_table_is_read_in_the_zone_of_who_imports_and_the_page_says_so(ana: httpx.AsyncClient) -> None:
     address, _, _ = await make_tools(ana, label="Seen", kind="moment")
-    said = f"Times that say no time zone are taken as those of {SAO_PAULO}"
+    said = f"Times without a time zone are read as {SAO_PAULO}"
     assert said in (await ana.get(f"{address}/import")).text
     table = "Title,Seen\nAxe,2021-12-26 00:30\nSaw,2021-12-26 00:30 UTC\n"
     preview = (await ana.post(f"{address}/import", data={"table": table})).text
@@ -43,7 +43,7 @@ async def test_a_table_is_read_in_the_zone_of_who_imports_and_the_page_says_so(a
 
 async def test_nothing_is_said_of_zones_where_a_table_has_no_times_or_says_theirs(ana: httpx.AsyncClient) -> None:
     address, _, _ = await make_tools(ana, label="Seen", kind="moment")
-    said = "Times that say no time zone"
+    said = "Times without a time zone"
     tables = {
         "Title\nAxe": False,
         "Title,Seen (Europe/Berlin)\nAxe,2021-12-26 00:30": False,

@@ -56,7 +56,7 @@ async def test_a_request_that_is_cancelled_gets_the_page_of_503_and_when_to_try_
     assert start["status"] == 503
     assert headers[b"retry-after"] == b"5"
     assert b"content-security-policy" in headers
-    assert b"being restarted" in body["body"]
+    assert b"restarting" in body["body"]
 
 
 async def test_an_error_that_nobody_has_caught_gets_the_page_of_500(tmp_path: Path) -> None:

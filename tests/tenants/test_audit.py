@@ -64,7 +64,7 @@ async def test_what_admins_and_members_do_is_in_the_log(server: Server, people: 
     await bruno.post(f"/members/{ids['Davi']}/suspend")
     page = (await ana.get("/audit")).text
     for words in (
-        "<b>Somebody</b> was refused at sign-in as <b>Carla</b>",
+        "<b>Someone</b> failed to sign in as <b>Carla</b>",
         "carla@acme.test",
         "an unknown address",
         '<b>Carla</b> <small class="muted">carla@acme.test</small> from <b>Member</b> to <b>Admin</b>',
@@ -84,7 +84,7 @@ async def test_what_admins_and_members_do_is_in_the_log(server: Server, people: 
     only = (await ana.get(f"/audit?who={ids['Bruno']}&what=record.deleted&days=1")).text
     assert "/c/books/3" in only
     assert "Biblioteca Nova</ins>" not in only
-    assert "There is nothing of this kind." in (await ana.get(f"/audit?who={ids['Bruno']}&what=password.reset")).text
+    assert "No entries of this type." in (await ana.get(f"/audit?who={ids['Bruno']}&what=password.reset")).text
 
 
 async def test_each_entry_is_a_line_that_names_whom_and_what(
@@ -138,7 +138,7 @@ async def test_sign_ins_that_the_limit_refuses_are_in_the_log_once_for_an_accoun
     assert entries == [("carla@acme.test", "127.0.0.1"), ("an unknown address", "127.0.0.1")]
     page = (await people["ana"].get("/audit?what=session.shut-out")).text
     whom = r"<b>Carla</b> <small[^>]*>carla@acme.test"
-    assert re.search(rf"<b>Somebody</b> was shut out after too many wrong tries as {whom}", page)
+    assert re.search(rf"<b>Someone</b> was locked out after too many wrong attempts as {whom}", page)
     async with aclosing(await server.sign_in("globex", "gil@globex.test")) as gil:
         assert "shut out after too many wrong tries" not in (await gil.get("/audit")).text
 
@@ -180,7 +180,7 @@ async def test_what_is_done_from_outside_and_what_is_no_text_is_in_the_log_too(
     await ana.post("/announcements/1/withdraw")
     page = (await ana.get("/audit")).text
     assert "<b>Eva</b> joined as <b>Member</b>" in page
-    assert "<b>Whoever runs this installation</b> suspended <b>Eva</b>" in page
+    assert "<b>The administrator of this installation</b> suspended <b>Eva</b>" in page
     assert "<b>Ana</b> announced <b>Stocktaking</b>" in page
     assert "<b>Ana</b> withdrew the announcement <b>Stocktaking</b>" in page
     key = re.findall(r"<b>Logo</b> → <ins>([0-9a-f]{8})</ins>", page)
@@ -236,6 +236,6 @@ async def test_a_link_is_called_what_it_is_and_kinds_are_asked_for_together(
     ana = people["ana"]
     await ana.post("/members/links", data={"uses": "3", "days": "3", "role": "member", "form-key": ""})
     page = (await ana.get("/audit?what=invitation")).text
-    assert "<b>Ana</b> invited <b>people by a link</b> as <b>Member</b>" in page
+    assert "<b>Ana</b> invited <b>people by link</b> as <b>Member</b>" in page
     assert "signed in" not in page.partition("<main")[2].partition("audit card")[2]
-    assert "people by a link" not in (await ana.get("/audit?what=room")).text
+    assert "people by link" not in (await ana.get("/audit?what=room")).text

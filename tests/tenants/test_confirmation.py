@@ -80,7 +80,7 @@ async def test_an_owner_confirms_the_address_by_a_link_and_can_invite_by_mail_th
         assert (confirmed.status_code, confirmed.headers["location"]) == (303, "/members?done=mail-confirmed")
         again = await reader.post("/confirm", data=token)
         assert again.status_code == 403
-        assert "This link works no more" in again.text
+        assert "This link no longer works" in again.text
 
     assert (await rita.client.post("/members/invitations", data=GUEST)).status_code == 303
     assert (await post.wait(2))[1]["To"] == GUEST["email"]
@@ -96,7 +96,7 @@ async def test_the_link_is_sent_again_to_an_owner_who_asks_some_times_a_day(rita
     first = link_in(plain((await post.wait(1))[0]))
     sent = [await rita.client.post("/account/confirm-mail") for _ in range(6)]
     assert [answer.status_code for answer in sent] == [303] * 5 + [429]
-    assert "as many mails as it may be sent in a day" in sent[-1].text
+    assert "its daily limit of emails" in sent[-1].text
     assert int(sent[-1].headers["retry-after"]) > 60
     async with rita.server.client("boavista") as reader:
         assert (await reader.get(first)).status_code == 403, "a newer one was sent"
@@ -128,7 +128,7 @@ async def test_an_address_is_invited_some_times_a_day_whoever_asks(mailing: Serv
         again = [await ana.post(f"/members/invitations/{number}/resend") for _ in range(3)]
         statuses += [answer.status_code for answer in again]
         assert statuses == [303] * 5 + [429]
-        assert "as many mails as it may be sent in a day" in again[-1].text
+        assert "its daily limit of emails" in again[-1].text
         assert int(again[-1].headers["retry-after"]) > 60
         other = await ana.post("/members/invitations", data={**GUEST, "email": "ada@example.org"})
         assert other.status_code == 303

@@ -85,7 +85,7 @@ async def test_the_same_address_joins_once(server: Server, people: dict[str, htt
     assert (await join(server, link)).status_code == 303
     again = await join(server, link)
     assert again.status_code == 422
-    assert "Somebody with this address is a member already." in again.text
+    assert "Someone with this address is already a member." in again.text
     assert server.store.rows("SELECT uses FROM invitation") == [(1,)], "who is refused uses nothing up"
 
 
@@ -148,8 +148,8 @@ async def test_an_invitation_that_has_ended_says_so(
         ({"name": ""}, "This can&#39;t be empty."),
         ({"name": "x" * 81}, "At most 80 characters."),
         ({"password": "tiny one"}, "At least 10 characters."),
-        ({"email": "nobody"}, "This does not look like an e-mail address."),
-        ({"email": "ana@acme.test"}, "Somebody with this address is a member already."),
+        ({"email": "nobody"}, "This does not look like an email address."),
+        ({"email": "ana@acme.test"}, "Someone with this address is already a member."),
     ],
 )
 async def test_what_will_not_do_is_said_beside_the_field_and_nothing_is_used_up(
@@ -200,7 +200,7 @@ async def test_too_many_open_invitations_are_refused_where_it_can_be_read(
     typed = {"email": "eva@example.org", "role": "member", "uses": "1", "days": "1"}
     answer = await people["ana"].post(f"/members/{path}", data=typed)
     assert answer.status_code == 422
-    assert "There are 200 open invitations. Revoke some first." in answer.text
+    assert "There are 200 pending invitations. Revoke some first." in answer.text
 
 
 @pytest.mark.parametrize("path", ["invitations", "links", "invitations/1/resend", "invitations/1/revoke"])

@@ -123,7 +123,7 @@ async def test_an_admin_changes_no_invitation_to_be_an_owner(people: People) -> 
         assert "Only an owner can change an invitation to be an owner." in refused.text
     over = await people.bruno.post("/members/invitations", data={"email": "eva@example.org", "role": "member"})
     assert over.status_code == 422
-    assert "An owner has invited this address already." in over.text
+    assert "An owner has already invited this address." in over.text
     assert people.server.store.rows("SELECT token_hash, expires_at, revoked_at FROM invitation") == before
     assert (await people.ana.post("/members/invitations/1/resend")).status_code == 303
     assert (await people.ana.post("/members/invitations/2/revoke")).status_code == 303

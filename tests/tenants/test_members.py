@@ -94,7 +94,7 @@ async def test_a_changed_role_holds_at_once_in_pages_and_sockets(
         await live.send(f'{{"sub": "admins user.{bruno}", "last": 0, "n": 1}}')
         assert "<!--@1" in str(await live.recv())
         page = (await people["ana"].get(f"/members/{bruno}")).text
-        assert "loses the old ones, at once" in page
+        assert "loses the old ones, immediately" in page
         answer = await people["ana"].post(f"/members/{bruno}/role", data={"role": "member"})
         assert answer.headers["location"] == f"/members/{bruno}?done=role-member&about={bruno}"
         assert (await people["bruno"].get("/settings")).status_code == 403
@@ -120,7 +120,7 @@ async def test_who_is_suspended_is_out_at_once_and_told_why(
     people: dict[str, httpx.AsyncClient], server: Server
 ) -> None:
     davi = id_of(server, "Davi")
-    assert "signed out everywhere at once" in (await people["bruno"].get(f"/members/{davi}")).text
+    assert "signed out everywhere immediately" in (await people["bruno"].get(f"/members/{davi}")).text
     assert (await people["bruno"].post(f"/members/{davi}/suspend")).status_code == 303
     assert (await people["bruno"].post(f"/members/{davi}/suspend")).status_code == 303, "twice is as good as once"
     assert (await people["davi"].get("/members")).headers["location"].startswith("/login")
@@ -146,14 +146,14 @@ async def test_the_last_owner_stays_until_the_workspace_is_handed_over(
     people: dict[str, httpx.AsyncClient], server: Server
 ) -> None:
     offered = (await people["ana"].get("/account/leave")).text
-    assert "hand over the workspace first" in offered
-    assert re.search(r'<a class="btn primary" href="/members">Hand over the workspace</a>', offered)
+    assert "transfer ownership first" in offered
+    assert re.search(r'<a class="btn primary" href="/members">Transfer ownership</a>', offered)
     assert 'action="/account/leave"' not in offered
     refused = await people["ana"].post("/account/leave", data={"sure": "yes"})
     assert refused.status_code == 422
     assert "The last owner of a workspace can&#39;t leave it." in refused.text
     bruno = id_of(server, "Bruno")
-    assert "You can't take it back yourself." in (await people["ana"].get(f"/members/{bruno}")).text
+    assert "You can't undo this yourself." in (await people["ana"].get(f"/members/{bruno}")).text
     assert (await people["ana"].post(f"/members/{bruno}/owner")).status_code == 303
     assert rows(server, "SELECT name, role FROM member WHERE tenant_id = 1 AND role <> 'member' ORDER BY name") == [
         ("Ana", "admin"),
@@ -161,7 +161,7 @@ async def test_the_last_owner_stays_until_the_workspace_is_handed_over(
     ]
     assert 'action="/account/leave"' in (await people["ana"].get("/account/leave")).text
     unsure = await people["ana"].post("/account/leave", data={})
-    assert "Say that you are sure." in unsure.text
+    assert "Confirm that you are sure." in unsure.text
     assert (await people["ana"].post("/account/leave", data={"sure": "yes"})).headers["location"].startswith("/login")
     assert (await people["ana"].get("/")).headers["location"].startswith("/login")
 

@@ -142,7 +142,7 @@ async def test_a_dangerous_act_asks_for_the_password_and_does_nothing_meanwhile(
     assert f'action="{path}"' in asked.text
     assert carried(asked.text) == {**typed, "question-said": ANY, "form-key": ANY}
     called = await ana.post(path, data=typed, headers={"x-page": "1"})
-    assert (called.status_code, called.text) == (403, "Open the page again, and give your password.")
+    assert (called.status_code, called.text) == (403, "Open the page again and enter your password.")
     assert dump(shared_server) == before
 
 
@@ -153,7 +153,7 @@ async def test_a_wrong_password_is_said_and_what_was_posted_is_kept(
     typed = {"email": "eva@example.org", "role": "owner"}
     wrong = await ana.post("/members/invitations", data={**typed, "password-again": "not hers"})
     assert wrong.status_code == 422
-    assert "This is not your password." in wrong.text
+    assert "Wrong password." in wrong.text
     assert carried(wrong.text) == {**typed, "question-said": ANY, "form-key": ANY}
     assert "not hers" not in wrong.text
     assert dump(shared_server) == before
@@ -189,7 +189,7 @@ async def test_with_the_password_it_goes_on_with_what_was_posted(
     done = await ana.post(path, data={**unsure, "password-again": PASSWORD})
     if path == "/account/leave":
         assert done.status_code == 422
-        assert "Say that you are sure." in done.text
+        assert "Confirm that you are sure." in done.text
     elif path == "/members/links":
         assert done.status_code == 200
         assert "/join?token=" in done.text

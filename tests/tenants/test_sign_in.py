@@ -86,7 +86,7 @@ async def test_a_wrong_password_keeps_the_address_that_was_typed(visitor: httpx.
     answer = await visitor.post("/login", data={"email": "ana@acme.test", "password": "not her password"})
     assert answer.status_code == 422
     assert 'value="ana@acme.test"' in answer.text
-    assert "E-mail address or password is wrong." in answer.text
+    assert "Wrong email address or password." in answer.text
     assert "not her password" not in answer.text
     assert "set-cookie" not in answer.headers
 
@@ -178,7 +178,7 @@ async def test_signing_out_ends_the_session(sign_in: SignIn) -> None:
     assert (answer.status_code, answer.headers["location"]) == (303, "/login?why=out")
     assert cookie_of(answer).rstrip('"') in ("session=", 'session="')
     assert not await is_signed_in(client)
-    assert "You are signed out." in (await client.get("/login?why=out")).text
+    assert "You have signed out." in (await client.get("/login?why=out")).text
 
 
 async def test_a_new_password_ends_all_other_sessions(sign_in: SignIn, visitor: httpx.AsyncClient) -> None:
@@ -199,7 +199,7 @@ async def test_a_new_password_ends_all_other_sessions(sign_in: SignIn, visitor: 
 @pytest.mark.parametrize(
     ("typed", "reason"),
     [
-        ({"password": "not hers", "new_password": NEW_PASSWORD}, "This is not your password."),
+        ({"password": "not hers", "new_password": NEW_PASSWORD}, "Wrong password."),
         ({"password": PASSWORD, "new_password": "tiny one"}, "At least 10 characters."),
         ({"password": PASSWORD, "new_password": "x" * 201}, "At most 200 characters."),
         ({}, "At least 10 characters."),
@@ -348,4 +348,4 @@ async def test_a_name_can_be_changed_and_not_be_empty(sign_in: SignIn) -> None:
     assert changed.status_code == 303
     page = await client.get("/account?done=name")
     assert "Ana &lt;Maria&gt;" in page.text
-    assert "Your name was changed." in page.text
+    assert "Name changed." in page.text

@@ -28,7 +28,7 @@ def test_a_value_in_a_template_turns_nothing_around() -> None:
 
 
 def test_a_value_in_a_text_of_a_mail_turns_nothing_around() -> None:
-    assert _l("Deleted by %(name)s", name=TURNED).translate("pt_BR") == "Apagada por turned about é"
+    assert _l("Deleted by %(name)s", name=TURNED).translate("pt_BR") == "Excluída por turned about é"
 
 
 def test_marks_of_direction_stay() -> None:

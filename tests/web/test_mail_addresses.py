@@ -65,6 +65,6 @@ async def test_an_apostrophe_and_a_domain_in_any_letters_work_wherever_addresses
         again = await ana.post(
             "/members/invitations", data={"email": "o'brien@xn--bcher-kva.example", "role": "member"}
         )
-        assert "Somebody with this address is a member already." in again.text
+        assert "Someone with this address is already a member." in again.text
         other = await ana.post("/members/invitations", data={"email": "o'hara@example.org", "role": "member"})
         assert other.headers["location"] == "/members?done=invitation-sent&about=1"

@@ -48,7 +48,7 @@ def test_whatever_else_stands_in_a_template_stays(pieces: list[str]) -> None:
 def test_arguments_are_still_escaped() -> None:
     made = environment("pt_BR")
     shown = made.from_string('{{ _("Deleted by %(name)s", name=name) }}').render(name="<b>")
-    assert shown == "Apagada por &lt;b&gt;"
+    assert shown == "Excluída por &lt;b&gt;"
 
 
 # Forms whose text is kept in another way: on the server while it is typed, and by the box of a room.

@@ -51,7 +51,7 @@ async def test_an_admin_makes_one_sees_what_it_sent_and_has_it_sent_again(
     secrets = re.findall(r"whsec_[A-Za-z0-9+/=]+", made.text)
     assert secrets
     assert "whsec_" not in (await bruno.get("/settings/webhooks")).text
-    added = await carla.post("/c/books/new", data={"title": "Sent", "author": "Somebody"})
+    added = await carla.post("/c/books/new", data={"title": "Sent", "author": "Someone"})
     assert added.status_code == 303
     await until(lambda: len(receiver.requests) == 1)
     assert receiver.requests[0].told["type"] == "record.created"

@@ -32,9 +32,9 @@ from app.web.texts import _l
 # A page beyond any that there is, so that what is reckoned from it is a number that databases take.
 LAST_PAGE = 1_000_000
 
-notice("invited", _l("They are in the room now."), named=_l("In the room now: %(name)s."), find=find_named_people)
-notice("room-left", _l("You are not in the room any more."))
-notice("room-saved", _l("The room was saved."))
+notice("invited", _l("They are now in the room."), named=_l("Now in the room: %(name)s."), find=find_named_people)
+notice("room-left", _l("You are no longer in the room."))
+notice("room-saved", _l("Room saved."))
 
 
 @get("/chat/{slug:str}/about")
@@ -64,7 +64,7 @@ async def render_about(
     may_choose = membership is not None and room.kind != "discussion"
     may_change = may(member, "change", await find_access(transaction, room, member))
     if form.errors and not (may_choose if "notify" in form.errors else may_change):
-        raise PageError(403, _l("Only those who are in a room can change it."))
+        raise PageError(403, _l("Only people in the room can change it."))
     inside = await list_inside(transaction, room)
     return await render_page(
         request,

@@ -105,9 +105,9 @@ async def find_room(transaction: Transaction, member: Member, form: Form) -> Cho
         return ChosenRoom([found[0].slug], [found[0].name])
     names = ", ".join(each.name for each in found[:OFFERED])
     form.errors["room"] = (
-        _l("Several rooms are called so: %(names)s. Type one of these.", names=names)
+        _l("Several rooms have this name: %(names)s. Type one of these.", names=names)
         if found
-        else _l("There is no room of this name.")
+        else _l("There is no room with this name.")
     )
     return ChosenRoom([], [], text)
 

@@ -38,7 +38,9 @@ class UnfitText(Invalid):
 
     def __init__(self, text: str) -> None:
         words = _l(
-            "This has %(length)d characters; a message takes up to %(limit)d.", length=len(text), limit=LONGEST_MESSAGE
+            "This has %(length)d characters; a message can have up to %(limit)d.",
+            length=len(text),
+            limit=LONGEST_MESSAGE,
         )
         super().__init__(text=words if text else _l("Write something first."))
 

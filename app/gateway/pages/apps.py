@@ -42,13 +42,13 @@ from app.web.texts import _l
 
 tab("settings", _l("Apps"), "/settings/apps", icon="link", order=40, right=("manage", "apps"))
 
-notice("app-ended", _l("The app was ended."))
+notice("app-ended", _l("App deleted."))
 notice(
     "app-made",
-    _l("The app was made already, and its secret is shown only once. If you have not kept it, make another."),
+    _l("The app was already created, and its secret is shown only once. If you did not store it, create another."),
 )
-notice("app-changed", _l("The app was changed."))
-notice("secret-dropped", _l("The secret before is good for nothing any more."))
+notice("app-changed", _l("App saved."))
+notice("secret-dropped", _l("The old secret no longer works."))
 
 PLAIN_SCOPES = [scope for scope in SCOPES if scope != "admin"]
 
@@ -105,7 +105,7 @@ async def show_apps(request: AnyRequest, transaction: Transaction, member: Membe
     return await render_apps(request, transaction, member, page=page)
 
 
-@post("/settings/apps", **dangerous(_l("You are about to make an app, whose secret lets a program act in its name.")))
+@post("/settings/apps", **dangerous(_l("You are about to create an app, whose secret lets a program act in its name.")))
 async def add_app(request: AnyRequest, transaction: Transaction, member: Member, form: Form) -> Response[Any]:
     """Make an app, and show its secret, this once."""
     require(member, "manage", "apps")
@@ -186,7 +186,7 @@ async def save_app(
 
 @post(
     "/settings/apps/{app_id:int}/secret",
-    **dangerous(_l("You are about to make another secret. The one before goes on until you drop it.")),
+    **dangerous(_l("You are about to create another secret. The old one works until you revoke it.")),
 )
 async def add_secret(request: AnyRequest, transaction: Transaction, member: Member, app_id: int) -> Response[Any]:
     """Make another secret, and show it, this once."""
@@ -204,9 +204,9 @@ async def describe_drop(request: AnyRequest, transaction: Transaction, member: M
     require(member, "manage", "apps")
     app, bot = await get_app(transaction, request.path_params["app_id"])
     return Question(
-        what=_l("Drop the secret before of “%(name)s”?", name=bot.name),
-        consequences=[_l("Whoever still signs with it is refused at once. This can't be taken back.")],
-        button=_l("Drop the secret"),
+        what=_l("Revoke the old secret of “%(name)s”?", name=bot.name),
+        consequences=[_l("Servers that still sign with it are refused immediately. This can't be undone.")],
+        button=_l("Revoke secret"),
         back=f"/settings/apps/{app.id}",
     )
 
@@ -225,12 +225,12 @@ async def describe_app_end(request: AnyRequest, transaction: Transaction, member
     require(member, "manage", "apps")
     app, bot = await get_app(transaction, request.path_params["app_id"])
     return Question(
-        what=_l("End the app “%(name)s”?", name=bot.name),
+        what=_l("Delete the app “%(name)s”?", name=bot.name),
         consequences=[
-            _l("Its clients are cut off at once, its secret and the tokens of its bot are good for nothing any more."),
-            _l("What the bot wrote stays, with its name. This can't be taken back."),
+            _l("Its clients are disconnected immediately, and its secret and the tokens of its bot stop working."),
+            _l("What the bot wrote stays, with its name. This can't be undone."),
         ],
-        button=_l("End the app"),
+        button=_l("Delete app"),
         back=f"/settings/apps/{app.id}",
     )
 

@@ -32,7 +32,7 @@ from app.web.paging import page_of
 from app.web.redirects import see_other
 from app.web.texts import _l, _ln
 
-notice("announced", _l("Everybody is told."))
+notice("announced", _l("Announcement posted."))
 notice("withdrawn", _l("The announcement was withdrawn."))
 notice("acknowledged", _l("Thank you."))
 
@@ -75,7 +75,7 @@ async def write_announcement(
             day = datetime.strptime(form["ends_at"].strip(), "%Y-%m-%d").date()
             ends_at = datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC)
         except (ValueError, OverflowError):
-            form.errors["ends_at"] = _l("This is not a day.")
+            form.errors["ends_at"] = _l("This is not a date.")
     try:
         if answer := await find_answer(request, transaction, member, form):
             return answer
@@ -138,13 +138,13 @@ async def describe_withdrawal(request: AnyRequest, transaction: Transaction, mem
         what=_l("Withdraw %(title)s?", title=announcement.title),
         consequences=[
             _ln(
-                "It is deleted, also from the inbox of the %(count)d person who was told.",
-                "It is deleted, also from the inboxes of the %(count)d people who were told.",
+                "It is deleted, also from the inbox of the %(count)d person who got it.",
+                "It is deleted, also from the inboxes of the %(count)d people who got it.",
                 len(readers),
             ),
             _ln(
-                "%(count)d person has not read it yet. This can't be taken back.",
-                "%(count)d people have not read it yet. This can't be taken back.",
+                "%(count)d person has not read it yet. This can't be undone.",
+                "%(count)d people have not read it yet. This can't be undone.",
                 len(unread),
             ),
         ],

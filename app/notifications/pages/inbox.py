@@ -37,8 +37,10 @@ from app.web.texts import _l
 
 LARGEST = 10_000_000
 
-notice("kind-muted", _l("You are told no more of this in the inbox. The preferences have it."))
-notice("muted", _l("You are told no more of this. The preferences list what you have muted."))
+notice(
+    "kind-muted", _l("You will no longer get this in your inbox. You can change that in your notification settings.")
+)
+notice("muted", _l("You will no longer be notified about this. Your notification settings list what you have muted."))
 
 
 def view_of(show: str, kind: str, page: str) -> dict[str, Any]:
@@ -128,7 +130,7 @@ async def read_all(transaction: Transaction, member: Member, form: Form) -> Resp
     return lead_to(view_in(form), offer)
 
 
-@undoes("notifications.read", _l("Everything is marked as read."))
+@undoes("notifications.read", _l("Everything marked as read."))
 async def mark_all_unread(request: AnyRequest, transaction: Transaction, member: Member, state: UndoState) -> str:
     """Mark what was marked as read at once as unread again."""
     await mark_unread(transaction, member, datetime.fromisoformat(state["at"]))

@@ -26,13 +26,13 @@ from app.web.texts import Text, _l
 
 MAIL_LABELS: dict[str, Text] = {
     "never": _l("Never"),
-    "once": _l("At once"),
-    "hourly": _l("Every hour"),
-    "daily": _l("Every day"),
+    "once": _l("Immediately"),
+    "hourly": _l("Hourly"),
+    "daily": _l("Daily"),
 }
 
 tab("account", _l("Notifications"), "/notifications/preferences", icon="bell", order=20)
-notice("preferences", _l("Your preferences were saved."))
+notice("preferences", _l("Notification settings saved."))
 
 
 @get("/notifications/preferences")
@@ -82,7 +82,7 @@ def read_time(form: Form, name: str) -> int | None:
         found = int(hours) * 60 + int(minutes)
         if found < 24 * 60 and int(minutes) < 60:
             return found
-    form.errors[name] = _l("This is not a time of the day.")
+    form.errors[name] = _l("This is not a time of day.")
     return None
 
 
@@ -91,7 +91,7 @@ async def save_preferences(request: AnyRequest, transaction: Transaction, member
     """Keep what one wants to be told."""
     quiet_from, quiet_until = read_time(form, "quiet_from"), read_time(form, "quiet_until")
     if not form.errors and (quiet_from is None) != (quiet_until is None):
-        form.errors["quiet_until" if quiet_until is None else "quiet_from"] = _l("Say both, or neither.")
+        form.errors["quiet_until" if quiet_until is None else "quiet_from"] = _l("Fill in both, or neither.")
     try:
         kinds = [kind for kind, _ in await list_choices(transaction, member) if f"mail-{kind.name}" in form]
         if any(form[f"mail-{kind.name}"] not in MAILS for kind in kinds):

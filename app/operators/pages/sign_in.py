@@ -28,8 +28,8 @@ from app.web.redirects import see_other
 from app.web.texts import Text, _l
 
 OPERATOR_SIGN_IN_REASONS = {
-    "ended": _l("Your session is over. Sign in to go on."),
-    "out": _l("You are signed out."),
+    "ended": _l("Your session has expired. Sign in to continue."),
+    "out": _l("You have signed out."),
 }
 
 
@@ -85,7 +85,7 @@ async def sign_operator_in(
     if not right or operator is None:
         async with database.write() as transaction:
             transaction.note(OperatorActed(by=by, email=known, what="refused"))
-        error = _l("E-mail address or password is wrong.")
+        error = _l("Wrong email address or password.")
         return render_operator_sign_in(request, error=error, email=email, status=422)
     outdated = is_outdated(operator.password_hash)
     rehashed = await hash_password(form["password"][:200], known=True) if outdated else None

@@ -119,7 +119,7 @@ async def save_suspension(
     """Suspend a workspace, with a reason that its members read."""
     reason = form.text("reason", limit=REASON_LIMIT)
     if form["sure"] != "yes":
-        form.errors["sure"] = _l("Confirm that everybody in it loses access at once.")
+        form.errors["sure"] = _l("Confirm that everyone in it loses access immediately.")
     if form.errors:
         return await render_suspension(request, database, operator, slug, form, status=422)
     async with database.write() as transaction:

@@ -113,7 +113,7 @@ async def invite_by_program(
     try:
         email = account_address(read_mail_address(data.email.strip().lower()))
     except ValueError as error:
-        raise Problem("invalid", errors={"email": "This does not look like an e-mail address."}) from error
+        raise Problem("invalid", errors={"email": "This does not look like an email address."}) from error
 
     async def invite(writing: Transaction, actor: Member) -> InvitationShape:
         invited_to = await name_invited_to(writing, actor, data.role, data.collections, data.rooms)

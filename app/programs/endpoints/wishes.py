@@ -64,7 +64,7 @@ async def change_wishes(transaction: Transaction, member: Member, data: Preferen
         for name in ("quiet_from", "quiet_until")
     }
     if (quiet["quiet_from"] is None) != (quiet["quiet_until"] is None):
-        raise Problem("invalid", errors={"quiet_until": "Say both, or neither."})
+        raise Problem("invalid", errors={"quiet_until": "Fill in both, or neither."})
     if wanted.keys() & {*quiet, "time_zone"}:
         await choose_times(transaction, member, **quiet, time_zone=wanted.get("time_zone", times.zone.key))
     for name, each in wanted.get("kinds", {}).items():

@@ -58,5 +58,5 @@ def refuse_others(text: str, own: str, locale: Locale, *, currencies: bool) -> N
         for other in (found["before"].strip(" .,"), found["after"].strip(" .,")):
             if other and (not currencies or is_currency(other, locale)):
                 raise fail(
-                    "This is in %(own)s, and not in %(other)s.", own=own, other=other.upper() if currencies else other
+                    "This is in %(own)s, not in %(other)s.", own=own, other=other.upper() if currencies else other
                 )

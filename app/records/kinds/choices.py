@@ -57,7 +57,7 @@ class YesNoKind(FieldKind):
             return "yes"
         word = read_word(text, field.language)
         if word is None:
-            raise fail("Write yes or no.")
+            raise fail("Enter yes or no.")
         return "yes" if word else ""
 
     def describe(self, value: str, field: Definition) -> str:
@@ -159,12 +159,12 @@ def read_choice(text: str, field: Definition, kept: str = "", *, several: bool =
     if choice is None:
         name = " ".join(text.split())[:MOST_OF_A_NAME]
         if CHOICE_REFERENCE.fullmatch(name):  # one that was there when a form was opened
-            raise fail("Choose one of the list.")
+            raise fail("Choose one from the list.")
         if several:
-            raise fail("There is no choice “%(name)s” here. Between several there are semicolons.", name=name)
+            raise fail("There is no choice “%(name)s” here. Separate several with semicolons.", name=name)
         raise fail("There is no choice “%(name)s” here.", name=name)
     if choice["archived"] and str(choice["id"]) not in kept.split():
-        raise fail("“%(name)s” can't be chosen any more.", name=choice["name"])
+        raise fail("“%(name)s” can no longer be chosen.", name=choice["name"])
     return choice
 
 

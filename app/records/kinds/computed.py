@@ -22,7 +22,7 @@ class ComputedKind:
 
     def read(self, text: str, field: Definition) -> str:
         """Refuse whatever is typed."""
-        raise fail("This is written by the program, and can't be typed.")
+        raise fail("The program fills this in; it can't be typed.")
 
     def read_over(self, text: str, field: Definition, before: str) -> str:
         """Likewise."""
@@ -33,7 +33,7 @@ class RecordNumberKind(ComputedKind, WholeNumberKind):
     """The number of a record in its collection."""
 
     name = "record_number"
-    label = _l("Number of the record")
+    label = _l("Record number")
     computed: Computed = "number"
 
 

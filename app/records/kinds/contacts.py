@@ -20,7 +20,7 @@ class EmailKind(FieldKind):
     """An e-mail address."""
 
     name = "email"
-    label = _l("E-mail")
+    label = _l("Email")
     type = "email"
 
     def read(self, text: str, field: Definition) -> str:
@@ -28,7 +28,7 @@ class EmailKind(FieldKind):
         try:
             return read_mail_address(value)
         except ValueError as error:
-            raise fail("This does not look like an e-mail address.") from error
+            raise fail("This does not look like an email address.") from error
 
     def show(self, value: str, field: Definition) -> Markup:
         return Markup('<a class="link" href="mailto:%s">%s</a>') % (quote(value), value)
@@ -38,14 +38,14 @@ class PhoneKind(FieldKind):
     """A telephone number, as it is written."""
 
     name = "phone"
-    label = _l("Telephone")
+    label = _l("Phone")
     breaks = False
     type = "tel"
 
     def read(self, text: str, field: Definition) -> str:
         value = read_line(text)
         if not PHONE.fullmatch(value) or sum(each.isdigit() for each in value) < 3:
-            raise fail("This does not look like a telephone number.")
+            raise fail("This does not look like a phone number.")
         return value
 
     def show(self, value: str, field: Definition) -> Markup:
@@ -70,7 +70,7 @@ class LinkKind(FieldKind):
         except ValueError:
             parts = urlsplit("")
         if parts.scheme not in ("http", "https") or not parts.hostname or " " in value:
-            raise fail("Write an address that starts with https:// or http://.")
+            raise fail("Enter an address that starts with https:// or http://.")
         return value
 
     def show(self, value: str, field: Definition) -> Markup:

@@ -118,7 +118,7 @@ def read_date(text: str, locale: Locale) -> date:
         found = make_date(*map(int, iso.groups()))
         if found:
             return found
-        raise fail("There is no such day.")
+        raise fail("There is no such date.")
     if numbers := THREE_NUMBERS.fullmatch(value):
         readings: list[str] = []
         is_shaped = False
@@ -136,17 +136,17 @@ def read_date(text: str, locale: Locale) -> date:
                 readings.append(found.isoformat())
         offered = [spell_date(reading, locale) for reading in readings]
         if len(offered) > 1:
-            raise fail("Is it %(one)s or %(other)s? Write it so.", one=offered[0], other=offered[1])
+            raise fail("Do you mean %(one)s or %(other)s? Write it that way.", one=offered[0], other=offered[1])
         if offered:
-            raise fail("Is it %(one)s? Write it so.", one=offered[0])
+            raise fail("Do you mean %(one)s? Write it that way.", one=offered[0])
         if is_shaped:
-            raise fail("There is no such day.")
+            raise fail("There is no such date.")
     if shown := find_shown_date(value, locale):
         if shown.year >= 100:
             return shown
         one, other = (spell_date(f"{year:04}{shown:-%m-%d}", locale) for year in (2000 + shown.year, shown.year))
-        raise fail("Is it %(one)s or %(other)s? Write it so.", one=one, other=other)
-    raise fail("Write a date, such as %(example)s.", example=spell_date(EXAMPLE_DATE, locale))
+        raise fail("Do you mean %(one)s or %(other)s? Write it that way.", one=one, other=other)
+    raise fail("Enter a date, such as %(example)s.", example=spell_date(EXAMPLE_DATE, locale))
 
 
 class DateKind(FieldKind):
@@ -196,7 +196,7 @@ class DurationKind(FieldKind):
     def read(self, text: str, field: Definition) -> str:
         found = DURATION.fullmatch(text.strip().replace("\N{MINUS SIGN}", "-"))
         if not found:
-            raise fail("Write hours and minutes, such as 1:30.")
+            raise fail("Enter hours and minutes, such as 1:30.")
         minutes = int(found[2]) * 60 + int(found[3])
         return str(-minutes if found[1] else minutes)
 

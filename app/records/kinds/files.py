@@ -72,7 +72,7 @@ class FilesKind(FieldKind):
         lines = [line.strip() for line in text.split("\n") if line.strip()]
         files = {each.id: each for each in name_files(text)}
         if len(files) != len(lines):
-            raise fail("Files are brought from a device, and can't be typed.")
+            raise fail("Files are uploaded; they can't be typed.")
         if len(files) > MOST_FILES_OF_A_FIELD:
             raise fail("At most %(limit)d files; this has %(count)d.", limit=MOST_FILES_OF_A_FIELD, count=len(files))
         return "\n".join(each.line for each in files.values())

@@ -76,11 +76,11 @@ def read_moment(text: str, locale: Locale, zone: str) -> str:
         moment = local.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         example = f"{spell_date(EXAMPLE_DATE, locale)} 14:05"
-        raise fail("Write date and time, such as %(example)s.", example=example) from error
+        raise fail("Enter a date and time, such as %(example)s.", example=example) from error
     if found["seconds"] and found["seconds"].strip(":.0"):
-        raise fail("Times are kept to the minute. Write it without seconds.")
+        raise fail("Times are stored to the minute. Leave out the seconds.")
     if moment.astimezone(local.tzinfo).replace(tzinfo=None) != local.replace(tzinfo=None):
-        raise fail("There is no such time in %(zone)s: clocks are put forward then.", zone=zone)
+        raise fail("There is no such time in %(zone)s: the clocks go forward then.", zone=zone)
     return moment.replace(tzinfo=None).isoformat(timespec="minutes") + "Z"
 
 
@@ -116,7 +116,7 @@ def date_of_moment(value: str, zone: str) -> str:
     """The stored date of a moment in a zone. Raises ValueError with a Text where there is none."""
     if local := write_moment(value, zone):
         return local.partition("T")[0]
-    raise fail("There is no such day.")
+    raise fail("There is no such date.")
 
 
 def begin_day(value: str, zone: str) -> str:
@@ -127,7 +127,7 @@ def begin_day(value: str, zone: str) -> str:
         if moment.second:  # zones of before had no whole minutes
             moment = moment.replace(second=0) + timedelta(minutes=1)
     except OverflowError as error:
-        raise fail("There is no such day.") from error
+        raise fail("There is no such date.") from error
     return moment.replace(tzinfo=None).isoformat(timespec="minutes") + "Z"
 
 

@@ -43,7 +43,7 @@ class MoneyKind(DecimalKind):
     def check_options(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
         currency = str(options.get("currency") or "").strip().upper()
         if currency not in list_currencies():
-            raise Invalid(currency=_l("Write the three letters of a currency, such as EUR."))
+            raise Invalid(currency=_l("Enter the three letters of a currency, such as EUR."))
         return {"currency": currency}
 
 

@@ -64,13 +64,15 @@ def read_number(text: str, locale: Locale, most: int = MOST_DIGITS) -> Decimal:
             each for each in readings if count_digits(read[each]) <= most and not (begins and abs(read[each]) >= 1)
         ]
         if len(suggestions) > 1:
-            raise fail("Is it %(one)s or %(other)s? Write it so.", one=suggestions[0], other=suggestions[1]) from error
+            raise fail(
+                "Do you mean %(one)s or %(other)s? Write it that way.", one=suggestions[0], other=suggestions[1]
+            ) from error
         if suggestions:
-            raise fail("Is it %(one)s? Write it so.", one=suggestions[0]) from error
+            raise fail("Do you mean %(one)s? Write it that way.", one=suggestions[0]) from error
         if readings:
             refuse_digits(most)
         example = format_decimal(Decimal("1234.5"), locale=locale)
-        raise fail("Write a number, such as %(example)s.", example=example) from error
+        raise fail("Enter a number, such as %(example)s.", example=example) from error
     return limit_whole_digits(number)
 
 
@@ -84,8 +86,8 @@ def limit_whole_digits(number: Decimal) -> Decimal:
 def refuse_digits(most: int) -> NoReturn:
     """Raise ValueError with a Text for a number of more digits after the point."""
     if most == 0:
-        raise fail("Write a whole number: it has no digits after the point.")
-    raise fail("At most %(limit)d digits after the point.", limit=most)
+        raise fail("Enter a whole number, without decimals.")
+    raise fail("At most %(limit)d decimals.", limit=most)
 
 
 def count_digits(number: Decimal) -> int:
@@ -166,10 +168,10 @@ class NumberKind(FieldKind):
         if count_digits(number) > most:
             other = find_other_reading(number, field.locale)
             if most == 0 and other:
-                raise fail("Is it %(other)s? A whole number has no digits after the point.", other=other)
+                raise fail("Do you mean %(other)s? A whole number has no decimals.", other=other)
             if other:
                 one = write_number(store_number(Decimal(round(number, most))), field.locale, most, True)
-                raise fail("Is it %(one)s or %(other)s? Write it so.", one=one, other=other)
+                raise fail("Do you mean %(one)s or %(other)s? Write it that way.", one=one, other=other)
         return self.keep(number, field)
 
     def keep(self, number: Decimal, field: Definition) -> str:
@@ -256,6 +258,6 @@ class DecimalKind(NumberKind):
         digits = str(options.get("digits") if options.get("digits") is not None else "").strip()
         if digits:
             if not digits.isascii() or not digits.isdigit() or int(digits) > MOST_DIGITS:
-                raise Invalid(digits=_l("Write a number from 0 to %(limit)d.", limit=MOST_DIGITS))
+                raise Invalid(digits=_l("Enter a number from 0 to %(limit)d.", limit=MOST_DIGITS))
             kept["digits"] = int(digits)
         return kept

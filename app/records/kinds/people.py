@@ -224,12 +224,12 @@ class PersonKind(FieldKind):
             if len(found) > 1:
                 raise fail("Several people are called “%(text)s”. Write an e-mail address instead.", text=part[:80])
             if not found:
-                raise fail("Nobody here is called “%(text)s”.", text=part[:80])
+                raise fail("No one here is called “%(text)s”.", text=part[:80])
             chosen.add(found[0].id)
         most = MOST_CHOSEN if field.options.get("several") else 1
         if len(chosen) > most:
             if most == 1:
-                raise fail("Only one person can be chosen here, and these are %(count)d.", count=len(chosen))
+                raise fail("Only one person can be chosen here; this has %(count)d.", count=len(chosen))
             raise fail("Choose at most %(limit)d people.", limit=most)
         return " ".join(map(str, sorted(chosen)))
 

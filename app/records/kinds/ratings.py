@@ -52,5 +52,5 @@ class RatingKind(WholeNumberKind):
     def check_options(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
         most = str(options.get("most") or "5")
         if not most.isascii() or not most.isdigit() or not 2 <= int(most) <= MOST_STARS:
-            raise Invalid(most=_l("Write a number from 2 to %(limit)d.", limit=MOST_STARS))
+            raise Invalid(most=_l("Enter a number from 2 to %(limit)d.", limit=MOST_STARS))
         return {"most": int(most)}

@@ -29,7 +29,7 @@ from app.web.paging import PAGE_SIZE, Paged, place_of_page
 from app.web.redirects import see_other
 from app.web.texts import _l
 
-notice("restored", _l("It was restored."))
+notice("restored", _l("Record restored."))
 
 
 @post("/c/{slug:str}/{number:int}/delete")

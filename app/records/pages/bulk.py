@@ -22,10 +22,10 @@ from app.web.forms import Form, number_of
 from app.web.redirects import see_other
 from app.web.texts import _l
 
-notice("all-gone", _l("They were gone already."))
-notice("none-chosen", _l("Nothing was deleted, as nothing was ticked."))
-notice("restored-several", _l("They were restored."))
-notice("none-restored", _l("Nothing was restored, as nothing was ticked that is in the bin."))
+notice("all-gone", _l("They were already gone."))
+notice("none-chosen", _l("Nothing was deleted: nothing was selected."))
+notice("restored-several", _l("Records restored."))
+notice("none-restored", _l("Nothing was restored: nothing in the bin was selected."))
 
 
 def read_ticked(form: Form) -> dict[int, int]:

@@ -28,10 +28,10 @@ from app.web.paging import page_of
 from app.web.redirects import see_other
 from app.web.texts import Text, _l, _ln
 
-notice("collection-archived", _l("The collection is archived. It can be read, and opened again from here."))
-notice("collection-opened", _l("The collection is open again."))
-notice("collection-deleted", _l("The collection is in the bin, and can be restored from there for 30 days."))
-notice("collection-restored", _l("The collection is back, with all that it had."))
+notice("collection-archived", _l("Collection archived. It can be read, and reopened here."))
+notice("collection-opened", _l("Collection reopened."))
+notice("collection-deleted", _l("The collection is in the bin. You can restore it for 30 days."))
+notice("collection-restored", _l("The collection is back, with everything it had."))
 
 # Of those who edit records, how many are named.
 MOST_EDITORS_NAMED = 10
@@ -43,14 +43,14 @@ async def say_editing(transaction: Transaction, collection: Collection) -> list[
     if not names:
         return []
     shown, others = ", ".join(names[:MOST_EDITORS_NAMED]), len(names) - MOST_EDITORS_NAMED
-    who = _l("Right now its records are edited, or added, by %(names)s.", names=shown)
+    who = _l("Editing or adding records in it right now: %(names)s.", names=shown)
     if others > 0:
         who = _l(
-            "Right now its records are edited, or added, by %(names)s, and %(count)d others.",
+            "Editing or adding records in it right now: %(names)s, and %(count)d others.",
             names=shown,
             count=others,
         )
-    return [who, _l("They can't save any more. What they have typed is kept as their drafts.")]
+    return [who, _l("They can no longer save. What they have typed is kept as their drafts.")]
 
 
 async def say_records(transaction: Transaction, collection: Collection) -> Text:
@@ -68,11 +68,11 @@ async def describe_archiving(request: AnyRequest, transaction: Transaction, memb
         what=_l("Archive %(collection)s?", collection=collection.name),
         consequences=[
             await say_records(transaction, collection),
-            _l("They can still be read, searched and exported. Nobody can add, change or delete any, or import some."),
+            _l("Its records can still be read, searched and exported, but not added, changed, deleted or imported."),
             *await say_editing(transaction, collection),
-            _l("It leaves the sidebar. The list of all collections has it, and admins can open it again."),
+            _l("It leaves the sidebar. Admins can reopen it from the list of all collections."),
         ],
-        button=_l("Archive this collection"),
+        button=_l("Archive collection"),
         back=f"/c/{slug}/fields",
         fields=[("archived", "yes")],
     )
@@ -87,11 +87,11 @@ async def describe_collection_deletion(request: AnyRequest, transaction: Transac
         what=_l("Delete %(collection)s?", collection=collection.name),
         consequences=[
             await say_records(transaction, collection),
-            _l("It is gone at once for everybody, with its records, their files, histories and discussions."),
+            _l("It disappears for everyone immediately, with its records and their files, histories and discussions."),
             *await say_editing(transaction, collection),
-            _l("Admins can restore it from the bin of collections for 30 days, with all of that. Then it is gone."),
+            _l("Admins can restore it with everything in it for 30 days. After that it is deleted for good."),
         ],
-        button=_l("Delete this collection"),
+        button=_l("Delete collection"),
         back=f"/c/{slug}",
     )
 

@@ -19,7 +19,7 @@ from app.web.forms import Form, Invalid
 from app.web.texts import _l
 
 tab("settings", _l("Collections"), "/settings/collections", icon="box", order=30, right=("manage", "collections"))
-notice("collection", _l("The collection is there. Now say what is known of each record."))
+notice("collection", _l("Collection created. Now add the fields of its records."))
 
 
 @get("/settings/collections")

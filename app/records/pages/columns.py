@@ -19,7 +19,7 @@ from app.web.texts import _l
 
 PLACE = "place-"
 
-notice("columns", _l("Your columns are saved. Nobody else's list has changed."))
+notice("columns", _l("Your columns are saved. No one else's list has changed."))
 
 
 @get("/c/{slug:str}/columns")

@@ -32,16 +32,14 @@ from app.web.redirects import see_other
 from app.web.texts import Text, _l, _ln
 
 notice("field", _l("The fields were changed."))
-notice("field-removed", _l("The field is in the bin, and can be restored below for 30 days, with its values."))
+notice("field-removed", _l("The field is in the bin. You can restore it below for 30 days, with its values."))
 notice("field-restored", _l("The field is back, with its values."))
 notice(
     "field-restored-otherwise",
-    _l("The field is back, with its values. They are not unique any more: two records have the same."),
+    _l("The field is back, with its values. They are no longer unique: two records have the same one."),
 )
-notice("filled", _l("All records have a value in it now."))
-notice(
-    "filled-some", _l("Some records have a value in it now. Others are being edited, or are filled by the same again.")
-)
+notice("filled", _l("All records now have a value in it."))
+notice("filled-some", _l("Some records now have a value in it. Others are being edited; fill again to include them."))
 notice("renamed", _l("The collection was changed."))
 
 
@@ -180,10 +178,10 @@ async def describe_field_removal(request: AnyRequest, transaction: Transaction, 
                 label=field.label,
                 collection=collection.name,
             ),
-            _l("It is gone from every list and form at once. It can be restored for 30 days, with its values."),
+            _l("It disappears from every list and form immediately. You can restore it with its values for 30 days."),
             *say_typing(await list_typing(transaction, collection, field)),
         ],
-        button=_l("Remove this field"),
+        button=_l("Remove field"),
         back=f"/c/{slug}/fields/{field.ref}",
         action=f"/c/{slug}/fields/{field.ref}",
         fields=[("action", "remove")],

@@ -36,8 +36,8 @@ FILE_LIMIT = 2_000_000
 # A longer one, in letters, is counted, and its pages are made in a thread.
 SHORT_TABLE = 20_000
 
-notice("imported", _l("The table was imported."))
-notice("imported-partly", _l("The table was imported, but not all of it: some records were left as they are."))
+notice("imported", _l("Table imported."))
+notice("imported-partly", _l("The table was imported, but not completely: some records were left unchanged."))
 
 
 @get("/c/{slug:str}/import")
@@ -157,8 +157,7 @@ class ImportInterrupted(PageError):
 
     def __init__(self, cause: Exception, report: ImportReport, left: str) -> None:
         stored = _l(
-            "Stored before that: %(count)d records. Below are the others. The same form, sent again, goes on from"
-            " there.",
+            "Saved before that: %(count)d records. The others are below. Send the form again to continue.",
             count=report.added + report.changed,
         )
         status = cause.status_code if isinstance(cause, HTTPException) else 401

@@ -31,10 +31,10 @@ from app.web.forms import Form, Invalid, number_of
 from app.web.redirects import see_other
 from app.web.texts import _l
 
-notice("kind", _l("The field has another kind now. That can be undone for 30 days."))
-notice("kind-soon", _l("The change of the kind has begun. The field is what it was until all values are there."))
-notice("kind-undone", _l("The field is what it was before."))
-notice("kind-stays", _l("The field stays what it was."))
+notice("kind", _l("The field has a new type. You can undo this for 30 days."))
+notice("kind-soon", _l("The change of type has begun. The field stays as it was until all values are ready."))
+notice("kind-undone", _l("The field is back to what it was."))
+notice("kind-stays", _l("The field stays as it was."))
 
 
 async def render_kind(

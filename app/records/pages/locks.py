@@ -37,13 +37,11 @@ from app.web.forms import Form, number_of
 from app.web.redirects import see_other
 from app.web.texts import _l
 
-notice("kept", _l("Nothing was saved. What you had typed is kept as a draft."))
-notice("lost", _l("You are not editing this any more. If you had typed something, it is kept as a draft."))
-notice(
-    "idle", _l("Editing ended, as nothing was typed for a while. If you had typed something, it is kept as a draft.")
-)
-notice("handed", _l("You handed over. What you had typed and not saved is kept as a draft."))
-notice("not-yet", _l("That can't be done any more, as it has changed meanwhile. See how it is now."))
+notice("kept", _l("Nothing was saved. What you typed is kept as a draft."))
+notice("lost", _l("You are no longer editing this. Anything you typed is kept as a draft."))
+notice("idle", _l("Editing ended because nothing was typed for a while. Anything you typed is kept as a draft."))
+notice("handed", _l("You handed over. What you typed and did not save is kept as a draft."))
+notice("not-yet", _l("That is no longer possible, because something has changed. This is how it is now."))
 
 
 def answer_page(*, kept: bool, proof: Proof | None = None) -> Response[Any]:

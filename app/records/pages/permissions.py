@@ -36,17 +36,17 @@ from app.web.paging import clean_query, page_of
 from app.web.redirects import see_other
 from app.web.texts import _l, fold_searched
 
-notice("permissions", _l("Who may do what was changed. It holds at once."))
+notice("permissions", _l("Permissions changed. They apply immediately."))
 notice(
     "guests-admitted",
-    _l("The collection is open to them now."),
-    named=_l("The collection is open to %(name)s now."),
+    _l("They now have access to the collection."),
+    named=_l("%(name)s now has access to the collection."),
     find=find_named_people,
 )
 notice(
     "guest-dismissed",
-    _l("The collection is open to them no more."),
-    named=_l("The collection is open to %(name)s no more."),
+    _l("They no longer have access to the collection."),
+    named=_l("%(name)s no longer has access to the collection."),
     find=find_named_people,
 )
 

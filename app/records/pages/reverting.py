@@ -22,8 +22,8 @@ from app.web.forms import Form, Invalid, number_of
 from app.web.redirects import see_other
 from app.web.texts import _l
 
-notice("reverted-partly", _l("It is as it was then, but for the fields that you may not change."))
-notice("not-reverted", _l("Nothing was changed: what was different then is in fields that you may not change."))
+notice("reverted-partly", _l("Restored, except for the fields you may not change."))
+notice("not-reverted", _l("Nothing was changed: the differences are in fields you may not change."))
 
 
 @post("/c/{slug:str}/{number:int}/revisions/{version:int}/restore")

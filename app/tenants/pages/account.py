@@ -35,11 +35,11 @@ from app.web.texts import _l, _ln
 
 tab("account", _l("Profile"), "/account", icon="user", order=10)
 tab("account", _l("Security"), "/account/security", icon="lock", order=30, also=("/account/password",))
-notice("password", _l("Your password was changed. All other sessions were ended."))
+notice("password", _l("Password changed. All other sessions were ended."))
 notice("saved", _l("Saved."))
-notice("name", _l("Your name was changed."))
-notice("session", _l("The session was ended."))
-notice("sessions", _l("All other sessions were ended."))
+notice("name", _l("Name changed."))
+notice("session", _l("Session ended."))
+notice("sessions", _l("All other sessions ended."))
 
 
 # How many sessions are on a page: they stand among much else.
@@ -159,16 +159,16 @@ async def remove_picture(transaction: Transaction, signed_in: SignedIn, settings
 async def describe_leaving(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
     """What leaving the workspace does; to the last owner, that they can't, and what they can do about it."""
     what = _l("Leave %(workspace)s?", workspace=transaction.tenant.name)
-    button = _l("Leave the workspace")
+    button = _l("Leave workspace")
     try:
         await keep_an_owner(transaction, member)
     except Invalid:
         return Question(
             what=what,
-            consequences=[_l("You are the only owner, and an owner has to stay: hand over the workspace first.")],
+            consequences=[_l("You are the only owner, and a workspace needs one: transfer ownership first.")],
             button=button,
             back="/account",
-            first=(_l("Hand over the workspace"), "/members"),
+            first=(_l("Transfer ownership"), "/members"),
         )
     return Question(
         what=what,
@@ -178,7 +178,7 @@ async def describe_leaving(request: AnyRequest, transaction: Transaction, member
                 "You are signed out everywhere: %(count)d sessions end.",
                 len(await list_sessions(transaction, member)),
             ),
-            _l("Your account here is gone, and this can't be taken back. What you wrote stays, with your name."),
+            _l("Your account here is deleted. This can't be undone. What you wrote stays, with your name."),
         ],
         button=button,
         back="/account",
@@ -193,7 +193,7 @@ async def give_up_account(
     """Give up the account, when that was said to be meant."""
     try:
         if not form["sure"]:
-            raise Invalid(sure=_l("Say that you are sure."))
+            raise Invalid(sure=_l("Confirm that you are sure."))
         await leave_workspace(transaction, signed_in.member)
     except Invalid as invalid:
         form.errors = {"sure": invalid.first}
@@ -217,7 +217,7 @@ async def change_password(
     if not form.errors and not await guessing.verify(
         form["password"][:200], stored, account, address, device=device, known=True
     ):
-        form.errors["password"] = _l("This is not your password.")
+        form.errors["password"] = _l("Wrong password.")
     if form.errors:
         async with database.read(tenant.id) as transaction:
             signed_in = await provide_signed_in(request, transaction, settings)
@@ -240,7 +240,7 @@ async def end_session(
         return done
     found = {session.id for session in await list_sessions(transaction, signed_in.member)}
     if session_id not in found:
-        raise Gone(_l("This session has ended already."))
+        raise Gone(_l("This session has already ended."))
     await end_own_session(transaction, signed_in.member, session_id)
     return await keep_end(request, transaction, signed_in.member, see_other("/account/security?done=session"))
 
@@ -252,11 +252,12 @@ async def describe_ending(request: AnyRequest, transaction: Transaction, member:
         what=_l("End all other sessions?"),
         consequences=[
             _ln(
-                "You are signed out of %(count)d other browser at once, and sign in again there when you need it.",
-                "You are signed out of %(count)d other browsers at once, and sign in again there when you need them.",
+                "You are signed out of %(count)d other browser immediately, and sign in again there when you need it.",
+                "You are signed out of %(count)d other browsers immediately, and sign in again there when you"
+                " need them.",
                 others,
             ),
-            _l("A link that was mailed to you for a new password works no more."),
+            _l("A link for a new password that was emailed to you no longer works."),
         ],
         button=_l("End all others"),
         back="/account/security",

@@ -110,7 +110,7 @@ async def show_audit(
         if len(entries) > AUDIT_PAGE_SIZE
         else "",
         chosen=chosen,
-        groups=GROUPS | ({what: _l("Only one kind of entry")} if what in SENTENCES else {}),
+        groups=GROUPS | ({what: _l("Only one type of entry")} if what in SENTENCES else {}),
         spans=SPANS,
         form=form,
     )
@@ -142,7 +142,7 @@ async def name_members(transaction: Transaction, subjects: Collection[str]) -> d
 @names_subjects("invitation")
 async def name_invited(transaction: Transaction, subjects: Collection[str]) -> dict[str, AuditedSubject]:
     """Whom an invitation is for: a member by now, somebody at an address, or whoever has a link."""
-    links = {each: AuditedSubject(_l("people by a link")) for each in subjects if LINK.fullmatch(each)}
+    links = {each: AuditedSubject(_l("people by link")) for each in subjects if LINK.fullmatch(each)}
     return links | await name_members(transaction, subjects)
 
 

@@ -35,7 +35,7 @@ async def go_to_workspace(request: AnyRequest, settings: Settings, form: Form) -
     """Lead to the workspace whose address was typed."""
     slug = form["slug"].strip().lower().removesuffix("." + settings.base_host)
     if not SLUG.fullmatch(slug):
-        error = _l("A workspace's address has small letters, digits and hyphens.")
+        error = _l("A workspace's address has lowercase letters, numbers and hyphens.")
         return render_plain(
             browser_language(request),
             "tenants/home.html",

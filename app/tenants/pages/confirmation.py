@@ -20,8 +20,8 @@ from app.web.forms import Form
 from app.web.redirects import see_other
 from app.web.texts import _l
 
-notice("mail-confirmed", _l("The address is confirmed. You can invite others by mail now."))
-notice("confirmation-sent", _l("The mail with the link is on its way."))
+notice("mail-confirmed", _l("Address confirmed. You can now invite others by email."))
+notice("confirmation-sent", _l("The email with the link is on its way."))
 
 
 def render_confirm(tenant: Tenant, token: str, *, works: bool) -> Response[str]:

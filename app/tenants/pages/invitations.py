@@ -50,17 +50,17 @@ async def find_address(transaction: Transaction, member: Member, about: str) -> 
 notice(
     "invitation-sent",
     _l("The invitation is on its way."),
-    named=_l("The invitation of %(name)s is on its way."),
+    named=_l("The invitation for %(name)s is on its way."),
     find=find_address,
 )
 notice(
     "link-made",
-    _l("The link was made already, and it is shown only once. If you have not got it, revoke it and make another."),
+    _l("The link was already created, and is shown only once. If you do not have it, revoke it and create another."),
 )
 notice(
     "invitation-revoked",
-    _l("The invitation works no more."),
-    named=_l("The invitation of %(name)s works no more."),
+    _l("The invitation no longer works."),
+    named=_l("The invitation for %(name)s no longer works."),
     find=find_address,
 )
 
@@ -75,12 +75,12 @@ async def describe_inviting(request: AnyRequest, transaction: Transaction, membe
         if owner:
             what = _l("Invite %(email)s as an owner?", email=email)
     else:
-        what = _l("Make a link for owners?") if owner else _l("Make a link for admins?")
-    return Question(what=what, consequences=[], button=_l("Go on"), back="/members")
+        what = _l("Create a link for owners?") if owner else _l("Create a link for admins?")
+    return Question(what=what, consequences=[], button=_l("Continue"), back="/members")
 
 
 INVITING = dangerous(
-    _l("You are about to invite somebody with the rights of an admin or owner."),
+    _l("You are about to invite someone with the rights of an admin or owner."),
     when=raises_role,
     describe=describe_inviting,
 )
@@ -222,15 +222,15 @@ async def describe_revocation(request: AnyRequest, transaction: Transaction, mem
     require(member, "change", invitation)
     what = _l("Revoke the link?")
     if invitation.email:
-        what = _l("Revoke the invitation of %(email)s?", email=invitation.email)
+        what = _l("Revoke the invitation for %(email)s?", email=invitation.email)
     left = _ln(
-        "The link works no more: %(count)d person could still have come in by it.",
-        "The link works no more: %(count)d people could still have come in by it.",
+        "The link no longer works: %(count)d person could still have joined with it.",
+        "The link no longer works: %(count)d people could still have joined with it.",
         max(0, invitation.most_uses - invitation.uses),
     )
     return Question(
         what=what,
-        consequences=[left, _l("Whoever has it needs another one. Who came in by it stays.")],
+        consequences=[left, _l("Anyone who has it needs a new one. People who joined with it stay.")],
         button=_l("Revoke"),
         back="/members",
     )

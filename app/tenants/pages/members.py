@@ -40,14 +40,14 @@ for key, text, named in (
         _l("The workspace has a new owner. You are an admin now."),
         _l("%(name)s is the owner now, and you are an admin."),
     ),
-    ("member-suspended", _l("They are kept out."), _l("%(name)s is kept out.")),
-    ("member-restored", _l("They may come in again."), _l("%(name)s may come in again.")),
+    ("member-suspended", _l("Suspended."), _l("%(name)s is suspended.")),
+    ("member-restored", _l("Access restored."), _l("%(name)s has access again.")),
     ("member-removed", _l("They are no longer a member."), _l("%(name)s is no longer a member.")),
-    ("role-owner", _l("The role was changed."), _l("%(name)s is an owner now.")),
-    ("role-admin", _l("The role was changed."), _l("%(name)s is an admin now.")),
-    ("role-member", _l("The role was changed."), _l("%(name)s is a member now.")),
-    ("role-viewer", _l("The role was changed."), _l("%(name)s is a viewer now.")),
-    ("role-guest", _l("The role was changed."), _l("%(name)s is a guest now.")),
+    ("role-owner", _l("Role changed."), _l("%(name)s is now an owner.")),
+    ("role-admin", _l("Role changed."), _l("%(name)s is now an admin.")),
+    ("role-member", _l("Role changed."), _l("%(name)s is now a member.")),
+    ("role-viewer", _l("Role changed."), _l("%(name)s is now a viewer.")),
+    ("role-guest", _l("Role changed."), _l("%(name)s is now a guest.")),
 ):
     notice(key, text, named=named, find=find_named_people)
 
@@ -111,7 +111,7 @@ async def describe_role(request: AnyRequest, transaction: Transaction, member: M
     return Question(
         what=what,
         consequences=[],
-        button=_l("Go on"),
+        button=_l("Continue"),
         back=f"/members/{person.id}",
     )
 
@@ -119,7 +119,7 @@ async def describe_role(request: AnyRequest, transaction: Transaction, member: M
 @post(
     "/members/{member_id:int}/role",
     **dangerous(
-        _l("You are about to give somebody the rights of an admin or owner."), when=raises_role, describe=describe_role
+        _l("You are about to give someone the rights of an admin or owner."), when=raises_role, describe=describe_role
     ),
 )
 async def give_role(
@@ -153,7 +153,7 @@ async def give_role_before(request: AnyRequest, transaction: Transaction, member
     """Give somebody the role again that they had."""
     person = await get_other(transaction, member, state["person"])
     if person.role != state["after"]:
-        raise TooLate(_l("The role was changed since."))
+        raise TooLate(_l("The role has changed since."))
     try:
         await change_role(transaction, member, person, state["before"])
     except Invalid as refusal:
@@ -166,12 +166,12 @@ async def describe_handing_over(request: AnyRequest, transaction: Transaction, m
     person = await get_other(transaction, member, request.path_params["member_id"])
     require(member, "hand over to", person)
     if not person.active:
-        raise PageError(409, _l("%(name)s is suspended, and can't own the workspace.", name=person.name))
+        raise PageError(409, _l("%(name)s is suspended and can't own the workspace.", name=person.name))
     return Question(
-        what=_l("Hand over the workspace to %(name)s?", name=person.name),
+        what=_l("Transfer ownership to %(name)s?", name=person.name),
         consequences=[
             _l("%(name)s becomes the owner, and you become an admin.", name=person.name),
-            _l("You can't take it back yourself: only %(name)s can.", name=person.name),
+            _l("You can't undo this yourself: only %(name)s can.", name=person.name),
         ],
         button=_l("Make %(name)s the owner", name=person.name),
         back=f"/members/{person.id}",
@@ -184,16 +184,16 @@ async def list_ends(transaction: Transaction, person: Member) -> list[Text]:
     ends = []
     if sessions:
         signed_out = _ln(
-            "%(name)s is signed out at once: %(count)d session ends.",
-            "%(name)s is signed out at once: %(count)d sessions end.",
+            "%(name)s is signed out immediately: %(count)d session ends.",
+            "%(name)s is signed out immediately: %(count)d sessions end.",
             len(sessions),
             name=person.name,
         )
         ends.append(signed_out)
     if invitations:
         revoked = _ln(
-            "%(count)d invitation of theirs works no more.",
-            "%(count)d invitations of theirs work no more.",
+            "%(count)d invitation from them no longer works.",
+            "%(count)d invitations from them no longer work.",
             len(invitations),
         )
         ends.append(revoked)
@@ -205,12 +205,12 @@ async def describe_suspension(request: AnyRequest, transaction: Transaction, mem
     person = await get_other(transaction, member, request.path_params["member_id"])
     require(member, "manage", person)
     if not person.active:
-        raise PageError(409, _l("%(name)s is suspended already.", name=person.name))
+        raise PageError(409, _l("%(name)s is already suspended.", name=person.name))
     return Question(
         what=_l("Suspend %(name)s?", name=person.name),
         consequences=[
             *await list_ends(transaction, person),
-            _l("They can't sign in until you let them in again. Nothing of theirs is lost."),
+            _l("They can't sign in until you restore access. Nothing of theirs is lost."),
         ],
         button=_l("Suspend %(name)s", name=person.name),
         back=f"/members/{person.id}",
@@ -225,7 +225,7 @@ async def describe_account_removal(request: AnyRequest, transaction: Transaction
         what=_l("Remove %(name)s?", name=person.name),
         consequences=[
             *await list_ends(transaction, person),
-            _l("The account is gone, and this can't be taken back. What they wrote stays, with their name."),
+            _l("The account is deleted. This can't be undone. What they wrote stays, with their name."),
         ],
         button=_l("Remove %(name)s", name=person.name),
         back=f"/members/{person.id}",
@@ -234,7 +234,7 @@ async def describe_account_removal(request: AnyRequest, transaction: Transaction
 
 @post(
     "/members/{member_id:int}/owner",
-    **dangerous(_l("You are about to hand over the workspace."), describe=describe_handing_over),
+    **dangerous(_l("You are about to transfer ownership."), describe=describe_handing_over),
 )
 async def make_owner(request: AnyRequest, transaction: Transaction, member: Member, member_id: int) -> Response[Any]:
     """Hand over the workspace."""
@@ -268,7 +268,7 @@ async def let_in_again(request: AnyRequest, transaction: Transaction, member: Me
 
 @post(
     "/members/{member_id:int}/remove",
-    **dangerous(_l("You are about to take somebody's account away."), describe=describe_account_removal),
+    **dangerous(_l("You are about to take someone's account away."), describe=describe_account_removal),
 )
 async def remove_account(
     request: AnyRequest, transaction: Transaction, member: Member, member_id: int

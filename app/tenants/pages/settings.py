@@ -21,7 +21,7 @@ from app.web.forms import Form, Invalid
 from app.web.redirects import see_other
 from app.web.texts import LANGUAGES, _l
 
-notice("settings", _l("The settings were saved."))
+notice("settings", _l("Settings saved."))
 
 tab("settings", _l("General"), "/settings", icon="settings", order=10, right=("change", "settings"))
 

@@ -42,14 +42,14 @@ from app.web.texts import Text, _l
 
 SIGN_IN_REASONS = {
     "ended": _l("You were signed out. Sign in to go on."),
-    "expired": _l("Your session is over. Sign in to go on."),
+    "expired": _l("Your session has expired. Sign in to continue."),
     "removed": _l("You are no longer a member of this workspace."),
-    "suspended": _l("Your access was suspended. An admin of the workspace can say why."),
+    "suspended": _l("Your access was suspended. An admin of the workspace can tell you why."),
     "password": _l("Your password was changed. Sign in with the new one."),
-    "out": _l("You are signed out."),
-    "mailed": _l("If somebody here has this address, a mail with a link is on its way to it."),
+    "out": _l("You have signed out."),
+    "mailed": _l("If someone here has this address, an email with a link is on its way to it."),
     "again": _l("Sign in as yourself, and what you wrote is sent."),
-    "used": _l("This link was used already, or is too old."),
+    "used": _l("This link was already used, or is too old."),
 }
 Next = Annotated[str, QueryParameter(name="next", max_length=2000)]
 Why = Annotated[str, QueryParameter(name="why", max_length=20)]
@@ -124,7 +124,7 @@ async def sign_in(
                 writing.note(ShutOut(by=writing.actor, subject=subject))
         raise
     if not right or member is None or member.suspended_at is not None:
-        error = SIGN_IN_REASONS["suspended"] if right else _l("E-mail address or password is wrong.")
+        error = SIGN_IN_REASONS["suspended"] if right else _l("Wrong email address or password.")
         if right:  # who is suspended and knows the password does not fill the log either
             await guessing.begin(account, address, device=device)
         async with begin(request, database, writes=True) as writing:

@@ -30,15 +30,15 @@ from app.web.paging import page_of
 from app.web.redirects import see_other
 from app.web.texts import Text, _l
 
-notice("token-ended", _l("The token was ended."))
+notice("token-ended", _l("Token revoked."))
 tab("account", _l("Tokens"), "/account/tokens", icon="key", order=40)
-notice("token-made", _l("The token was made already, and is shown only once. If you have not kept it, end it."))
+notice("token-made", _l("The token was already created, and is shown only once. If you did not store it, revoke it."))
 
 LENGTHS: dict[str, Text] = {
     "30": _l("30 days"),
     "90": _l("90 days"),
     "365": _l("A year"),
-    "0": _l("No end"),
+    "0": _l("No expiry"),
 }
 DEFAULT_LENGTH = "90"
 
@@ -79,7 +79,7 @@ async def show_tokens(request: AnyRequest, transaction: Transaction, member: Mem
     return await render_tokens(request, transaction, member, page=page)
 
 
-@post("/account/tokens", **dangerous(_l("You are about to make a token, with which a program acts as you.")))
+@post("/account/tokens", **dangerous(_l("You are about to create a token that lets a program act as you.")))
 async def add_token(request: AnyRequest, transaction: Transaction, member: Member, form: Form) -> Response[Any]:
     """Make a token, and show it, this once."""
     try:

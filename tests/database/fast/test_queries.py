@@ -153,7 +153,7 @@ async def test_in_a_counting_transaction_a_prepared_select_reads_numbers_of_all_
             with pytest.raises(TenantScopeError):
                 await transaction.rows(PreparedSelect(lambda refused=refused: refused))
         with pytest.raises(TenantScopeError):
-            await transaction.apply(RENAME, roles=["owner"], called="Somebody")
+            await transaction.apply(RENAME, roles=["owner"], called="Someone")
 
 
 RENAME = PreparedChange(
@@ -167,11 +167,11 @@ async def test_a_prepared_change_writes_the_rows_of_its_tenant_and_says_how_many
     async with database.write(ACME) as transaction:
         members = await transaction.value(PreparedSelect(lambda: select(func.count(Member.id))))
         changed = await transaction.apply(
-            RENAME, roles=["owner", "admin", "member", "viewer", "guest"], called="Somebody"
+            RENAME, roles=["owner", "admin", "member", "viewer", "guest"], called="Someone"
         )
         assert changed.changed == members
     async with database.read(ACME) as transaction:
-        assert set(await transaction.column(PreparedSelect(lambda: select(Member.name)))) == {"Somebody"}
+        assert set(await transaction.column(PreparedSelect(lambda: select(Member.name)))) == {"Someone"}
     async with database.read(GLOBEX) as transaction:
         assert await transaction.column(PreparedSelect(lambda: select(Member.name))) == others
 
@@ -200,7 +200,7 @@ async def test_a_prepared_change_returns_what_it_has_changed(database: Database)
 async def test_without_a_tenant_a_prepared_change_reaches_no_rows_of_tenants(database: Database) -> None:
     async with database.write() as transaction:
         with pytest.raises(TenantScopeError):
-            await transaction.apply(RENAME, roles=["owner"], called="Somebody")
+            await transaction.apply(RENAME, roles=["owner"], called="Someone")
 
 
 async def test_what_waits_to_be_written_is_written_before_a_prepared_change(database: Database) -> None:
