@@ -27,7 +27,7 @@ from app.gateway.editors import (
     secret_maker,
 )
 from app.gateway.grants import ChannelGrant
-from app.gateway.holdings import HeldLock, Holdings, LockedFor, describe_holder
+from app.gateway.holdings import Holdings, LockedFor, SocketLock, describe_holder
 from app.gateway.messages import (
     UNAUTHORIZED,
     Refused,
@@ -106,7 +106,7 @@ class EditingChannels(Holdings):
                     return
                 await self.wait_for(transaction, record, asker, spot)
             editors = await read_editors(transaction, record)
-        holding = HeldLock(
+        holding = SocketLock(
             connection,
             channel,
             target.inner,
@@ -229,7 +229,7 @@ class EditingChannels(Holdings):
         if editors is not None and spot in self.holdings:
             self.tell(spot, editors)
 
-    async def come(self, holding: HeldLock) -> Editors | None:
+    async def come(self, holding: SocketLock) -> Editors | None:
         """It is the turn of who waits: take the lock, and tell its client what proves it."""
         try:
             async with self.acting(holding) as (transaction, asker):
@@ -260,7 +260,7 @@ class EditingChannels(Holdings):
             if self.looked_at.get(spot, 0.0) + LOOK_EVERY <= moment:
                 self.look_soon(spot)
 
-    async def renew_one(self, holding: HeldLock) -> None:
+    async def renew_one(self, holding: SocketLock) -> None:
         """Keep what a socket holds, or waits for, as long as its member may edit that."""
         try:
             async with self.acting(holding) as (transaction, asker):

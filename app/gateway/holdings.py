@@ -45,7 +45,7 @@ class LockedFor(Exception):
     """Somebody else has it: `args` is what is said of them."""
 
 
-class HeldLock(ChannelFollowing):
+class SocketLock(ChannelFollowing):
     """A socket that holds the lock of a record, with its proof, or waits for it (None)."""
 
     __slots__ = ("number", "proof", "record_id", "renewed_at", "slug")
@@ -62,7 +62,7 @@ class Holdings:
 
     def __init__(self, gateway: Gateway) -> None:
         self.gateway = gateway
-        self.holdings: dict[Spot, set[HeldLock]] = {}
+        self.holdings: dict[Spot, set[SocketLock]] = {}
         self.told: dict[Spot, Editors] = {}
         self.looking: dict[Spot, bool] = {}
         self.looked_at: dict[Spot, float] = {}
@@ -73,11 +73,11 @@ class Holdings:
         gateway.node.bus.handlers["gateway lives"] = lambda sender, content: self.hear_lives(content)
         gateway.node.bus.handlers["gateway taken up"] = lambda sender, content: self.end_before(content)
 
-    def list_followings(self, tenant_id: int) -> list[HeldLock]:
+    def list_followings(self, tenant_id: int) -> list[SocketLock]:
         """All of a workspace."""
         return [each for spot, own in self.holdings.items() if spot[0] == -tenant_id for each in own]
 
-    def find(self, connection: GatewayConnection, channel: str) -> HeldLock | None:
+    def find(self, connection: GatewayConnection, channel: str) -> SocketLock | None:
         """What a socket holds, or waits for."""
         own = self.holdings.get((-connection.tenant_id, channel), ())
         return next((each for each in own if each.connection is connection), None)
@@ -127,7 +127,7 @@ class Holdings:
         return record
 
     @asynccontextmanager
-    async def acting(self, holder: ChannelGrant | HeldLock) -> AsyncIterator[tuple[Transaction, Asker]]:
+    async def acting(self, holder: ChannelGrant | SocketLock) -> AsyncIterator[tuple[Transaction, Asker]]:
         """A writing transaction in which somebody acts for whom a socket is. Raises Refused where they may no more."""
         tenant_id = holder.tenant_id if isinstance(holder, ChannelGrant) else holder.connection.tenant_id
         async with self.gateway.database.write(tenant_id) as transaction:
@@ -140,7 +140,7 @@ class Holdings:
             transaction.keep(asker.member)
             yield transaction, asker
 
-    def note_alive(self, holding: HeldLock, alive: bool) -> None:
+    def note_alive(self, holding: SocketLock, alive: bool) -> None:
         """Let all nodes know that a holder's socket is connected, or is not any more."""
         roster, place = self.gateway.exchange.roster, holders_of(holding.spot)
         there = holding.connection.socket_id in roster.own.people.get(place, ())
@@ -157,7 +157,7 @@ class Holdings:
             self.forget(holding)
             holding.connection.write(write_subscription_over(holding.channel, "taken up elsewhere", 423))
 
-    def greet(self, holding: HeldLock, editors: Editors) -> None:
+    def greet(self, holding: SocketLock, editors: Editors) -> None:
         """Tell a client that it is there, who else is, and what proves its lock."""
         data = describe_editors(editors, str(holding.member_id), holding.proof)
         holding.connection.write(write_subscribed(holding.channel, data))
@@ -168,7 +168,7 @@ class Holdings:
             tell_difference(self.gateway.exchange, spot, before, editors)
         self.told[spot] = editors
 
-    def forget(self, holding: HeldLock) -> None:
+    def forget(self, holding: SocketLock) -> None:
         """A socket holds nothing, and waits for nothing."""
         self.note_alive(holding, False)
         self.gateway.exchange.unfollow(holding.connection, holding.spot)
@@ -186,7 +186,7 @@ class Holdings:
             if holding.connection is connection:
                 self.forget(holding)
 
-    def end(self, holding: HeldLock, why: str, status: int = 403) -> None:
+    def end(self, holding: SocketLock, why: str, status: int = 403) -> None:
         """Somebody may edit no more, or has lost the lock."""
         self.forget(holding)
         holding.connection.write(write_subscription_over(holding.channel, why, status))

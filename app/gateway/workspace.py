@@ -17,7 +17,7 @@ from app.database import now
 from app.gateway.audiences import Audiences, ChannelFollowing, event_of
 from app.gateway.connection import GatewayConnection, Subscribed
 from app.gateway.grants import ChannelGrant, read_grant
-from app.gateway.holdings import HeldLock
+from app.gateway.holdings import SocketLock
 from app.gateway.known_apps import read_app
 from app.gateway.messages import (
     NO_SUCH_APP,
@@ -160,7 +160,7 @@ class WorkspaceChannels:
             del self.signed_in[connection]
             self.gateway.exchange.refuse(connection, UNAUTHORIZED, why)
             return
-        if isinstance(following, HeldLock):
+        if isinstance(following, SocketLock):
             self.gateway.editing.end(following, why)
             return
         self.forget(connection, channel)
@@ -209,7 +209,7 @@ class WorkspaceChannels:
             kept = {*whose["keep"], f"user.{following.member_id}"} if "keep" in whose else None
             if following.inner in kept if kept is not None else following.inner not in whose["channels"]:
                 continue
-            if isinstance(following, HeldLock):
+            if isinstance(following, SocketLock):
                 self.gateway.node.start(self.gateway.editing.renew_one(following))
             else:
                 self.audiences.remove(following)
