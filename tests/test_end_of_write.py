@@ -188,6 +188,7 @@ async def ask(transaction: Transaction, ana: Member, count: int) -> None:
             program=None,
             holder_id=2,
             waiting_id=row_id,
+            address=f"/c/books/{row_id}",
         )
         transaction.note(asked)
 

@@ -76,7 +76,7 @@ class LockOffered(LockChanged):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockAsked(Fact):
     """A member, or a program of theirs, asks whoever edits a row, of a kind and with an id, to hand over. Of the row
-    nothing has changed. They are answered by `waiting_id`."""
+    nothing has changed. They are answered by `waiting_id`; `address` is where it is seen."""
 
     kind: str
     row_id: int
@@ -84,6 +84,7 @@ class LockAsked(Fact):
     program: str | None
     holder_id: int
     waiting_id: int
+    address: str
 
     @property
     def log_entry(self) -> LogEntry:
@@ -93,6 +94,7 @@ class LockAsked(Fact):
             "member": self.member_id,
             "program": self.program,
             "waiting": self.waiting_id,
+            "address": self.address,
         }
         return LogEntry("lock.asked", f"user.{self.holder_id}", data)
 
@@ -100,13 +102,14 @@ class LockAsked(Fact):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockLost(OfRow):
     """Whoever has edited a row does so no more, as another member has taken the lock. Those who follow the row know it
-    as taken over."""
+    as taken over. `address` is where it is seen."""
 
     member_id: int
     holder_id: int
+    address: str
 
     @property
     def log_entry(self) -> LogEntry:
         """What programs of whoever has edited get, whichever rows they follow."""
-        data = {"row": f"{self.kind}-{self.row_id}", "member": self.member_id}
+        data = {"row": f"{self.kind}-{self.row_id}", "member": self.member_id, "address": self.address}
         return LogEntry("lock.lost", f"user.{self.holder_id}", data)

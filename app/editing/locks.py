@@ -217,20 +217,28 @@ async def take_over(transaction: Transaction, row: Editable, member: Member, *, 
     await waiting.leave_queue(transaction, row, member)
     await waiting.forget_requests(transaction, row)
     transaction.keep(row)
+    address = (await find_row_places(transaction, [row]))[row].address
     taken_over = LockTakenOver(
         by=transaction.acting(member.id),
         kind=row.kind_name,
         row_id=row.id,
         member_id=member.id,
         holder_id=holder,
-        address=(await find_row_places(transaction, [row]))[row].address,
+        address=address,
         before=name or "",
         after=member.name,
     )
     transaction.note(taken_over)
     if holder != member.id:
-        lost: dict[str, Any] = {"kind": row.kind_name, "row_id": row.id, "member_id": member.id, "holder_id": holder}
-        transaction.note(LockLost(by=transaction.acting(member.id), **lost))
+        lost = LockLost(
+            by=transaction.acting(member.id),
+            kind=row.kind_name,
+            row_id=row.id,
+            member_id=member.id,
+            holder_id=holder,
+            address=address,
+        )
+        transaction.note(lost)
     return proof
 
 

@@ -26,7 +26,7 @@ from app.accounts.programs import name_with_program
 from app.database import Base, PreparedChange, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.database.clock import lease_clock
 from app.editing.facts import LockAsked
-from app.editing.rows import Editable, credential_of, lease_within, read_clock
+from app.editing.rows import Editable, credential_of, find_row_places, lease_within, read_clock
 from app.jobs.sweeps import delete_by_keys, sweeps
 from app.web.texts import Text
 
@@ -209,6 +209,7 @@ async def request_lock(transaction: Transaction, row: Editable, member: Member, 
             program=waiting.program,
             holder_id=row.lock_member_id,
             waiting_id=waiting.id,
+            address=(await find_row_places(transaction, [row]))[row].address,
         )
         transaction.note(asked)
     return True

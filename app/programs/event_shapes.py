@@ -107,19 +107,22 @@ class LockEvent(EventData):
 
 
 class LockAskedEvent(EventData):
-    """A member, or a program of theirs, asks one to hand over; they are answered by `waiting`."""
+    """A member, or a program of theirs, asks one to hand over; they are answered by `waiting`. The record's page is
+    at `address`, such as `/c/books/42`."""
 
     row: str
     member: Id
     program: str | None
     waiting: int
+    address: str
 
 
 class LockLostEvent(EventData):
-    """A member has taken over what one has edited."""
+    """A member has taken over what one has edited. The record's page is at `address`, such as `/c/books/42`."""
 
     row: str
     member: Id
+    address: str
 
 
 class RoomMadeEvent(EventData):

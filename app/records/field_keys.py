@@ -20,11 +20,16 @@ async def check_key(transaction: Transaction, collection: Collection, field: Fie
     """Raise Invalid unless a field can have another key: programs call it so."""
     if key == field.key:
         return
-    if not FIELD_KEY.fullmatch(key):
-        raise Invalid(key=_l("Letters without accents, numbers and underscores, at most 40, starting with a letter."))
+    refuse_unwritable(key)
     fields = await list_fields(transaction, collection)
     if key in RESERVED_KEYS or any(other.key == key for other in (*fields, *fields.removed)):
         raise Invalid(key=_l("This key is already taken."))
+
+
+def refuse_unwritable(key: str) -> None:
+    """Raise Invalid for a key that addresses and programs could not write."""
+    if not FIELD_KEY.fullmatch(key):
+        raise Invalid(key=_l("Letters without accents, numbers and underscores, at most 40, starting with a letter."))
 
 
 def name_key(label: str) -> str:

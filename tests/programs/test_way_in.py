@@ -144,6 +144,10 @@ async def test_what_is_wrong_with_a_request_is_said_by_name(let_in: LetIn) -> No
         answer = await program.post(path, content=content, headers={"content-type": given} if given else {})
         assert answer.status_code == status, answer.text
     assert problem_of(await program.patch(path + "/40", data={"values": "{}"})) == (415, "unsupported-type")
+    for key in ("İ", "9", "a b"):
+        field = {"name": "Key", "kind": "text", "key": key}
+        answer = await program.post(f"{API}/collections/books/fields", json=field)
+        assert [each["field"] for each in answer.json()["errors"]] == ["key"]
     deep = b'{"values": {"title": ' + b"[" * 100_000 + b"]" * 100_000 + b"}}"
     for body in (b"{", b"[]", b"null", b'"\xff"', b"", deep, b'{"values": {"title": "\\ud800"}}'):
         answer = await program.post(path, content=body, headers={"content-type": "application/json"})

@@ -22,6 +22,7 @@ from app.records.access import enter_collection, require_open
 from app.records.choices import GivenChoice
 from app.records.collections import Collection
 from app.records.definitions import KEPT_OPTIONS, add_collection, append_field, change_field, place_field
+from app.records.field_keys import refuse_unwritable
 from app.records.fields import Field, Fields, list_fields
 from app.records.kinds.kind import FieldChoice
 from app.records.removing import remove_field, restore_field
@@ -97,6 +98,8 @@ async def add_field_by_program(
         "options": as_ticked(data.options),
         "read_only_for": data.read_only_for,
     }
+    if data.key:
+        refuse_unwritable(data.key)
     with told_by_members():
         field = await append_field(transaction, collection, member, **given)
     fields = await list_fields(transaction, collection)
