@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, unquote
 import structlog
 
 from app.gateway.exchange import ALL_SOCKETS
-from app.gateway.messages import write_event, write_json
+from app.gateway.messages import read_json, write_event, write_json
 from app.gateway.names import (
     INTERNAL_EVENTS,
     LONGEST_EVENT,
@@ -102,8 +102,8 @@ def read_call(scope: Any, body: bytes) -> Call:
 def read_body_of(said: Call) -> dict[str, Any]:
     """What a call says. Raises ApiRefused."""
     try:
-        content = json.loads(said.body)
-    except (ValueError, RecursionError):
+        content = read_json(said.body)
+    except ValueError:
         raise ApiRefused(400, "the body is not JSON") from None
     if not isinstance(content, dict):
         raise ApiRefused(400, "the body is no object")

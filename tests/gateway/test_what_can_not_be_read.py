@@ -1,0 +1,121 @@
+"""What no client or server of good will sends: it is refused where it is read, and nobody else notices."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.conftest import Server
+from tests.gateway.conftest import Client, Dial, add_app
+from tests.gateway.test_own_channels import call, sign
+
+HALF = "\\ud83d"  # half of an emoji, as JSON writes it
+
+
+def sign_person(app: dict[str, Any], client: Client, channel_data: str) -> dict[str, str]:
+    """What lets a client follow `presence-room` as somebody."""
+    auth = f"{app['key']}:{sign(app['secret'], f'{client.socket_id}:presence-room:{channel_data}')}"
+    return {"auth": auth, "channel_data": channel_data}
+
+
+@pytest.mark.parametrize(
+    "channel_data",
+    [
+        f'{{"user_id":"{HALF}"}}',
+        f'{{"user_id":"1","user_info":{{"name":"{HALF}"}}}}',
+        f'{{"user_id":"1","user_info":{{"{HALF}":1}}}}',
+        '{"user_id":"1","user_info":NaN}',
+        '{"user_id":"1","user_info":[1e999]}',
+    ],
+)
+async def test_who_can_not_be_told_of_comes_to_no_channel_and_others_come_and_go(
+    shared_server: Server, dial: Dial, channel_data: str
+) -> None:
+    app = add_app(shared_server)
+    client, first, second = [await dial(shared_server, app["key"]) for _ in range(3)]
+    refused = await client.follow("presence-room", **sign_person(app, client, channel_data))
+    assert refused["data"]["code"] == 4200
+    await first.follow("presence-room", **sign_person(app, first, '{"user_id":"first"}'))
+    joined = await second.follow("presence-room", **sign_person(app, second, '{"user_id":"second 😀"}'))
+    assert joined["data"]["presence"]["ids"] == ["first", "second 😀"]
+    assert (await first.hear())["data"]["user_id"] == "second 😀"
+    await client.socket.close()
+    await second.socket.close()
+    assert (await first.hear())["event"] == "pusher_internal:member_removed"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'{{"event":"client-{HALF}","channel":"private-a","data":1}}',
+        f'{{"event":"client-a","channel":"private-a","data":"{HALF}"}}',
+        f'{{"event":"client-a","channel":"private-a","data":{{"{HALF}":1}}}}',
+        '{"event":"client-a","channel":"private-a","data":NaN}',
+        '{"event":"client-a","channel":"private-a","data":-Infinity}',
+        '{"event":"client-a","channel":"private-a","data":' + "[" * 4000 + "]" * 4000 + "}",
+        f'{{"event":"client-a","channel":"{HALF}","data":1}}',
+        f'{{"event":"{HALF}"}}',
+        f'{{"event":"pusher:subscribe","data":{{"channel":"{HALF}"}}}}',
+        f'{{"event":"pusher:subscribe","data":{{"channel":"private-b","auth":"k:{HALF}"}}}}',
+        '{"event":"pusher:subscribe","data":"{\\"channel\\":\\"private-b\\",\\"auth\\":\\"k:' + "\\" + HALF + '\\"}"}',
+        f'{{"event":"pusher:signin","data":{{"user_data":"{{}}","auth":"k:{HALF}"}}}}',
+    ],
+)
+async def test_a_message_that_can_not_be_passed_on_is_refused_and_the_socket_goes_on(
+    shared_server: Server, dial: Dial, text: str
+) -> None:
+    app = add_app(shared_server)
+    client, other = await dial(shared_server, app["key"]), await dial(shared_server, app["key"])
+    for each in (client, other):
+        await each.follow("private-a", auth=f"{app['key']}:{sign(app['secret'], f'{each.socket_id}:private-a')}")
+    await client.socket.send(text)
+    assert (await client.hear())["data"]["code"] == 4200
+    await client.say("client-typing", {"n": 1}, channel="private-a")
+    assert (await other.hear())["event"] == "client-typing"
+
+
+async def test_who_signs_in_as_nobody_that_can_be_told_of_is_refused(shared_server: Server, dial: Dial) -> None:
+    app = add_app(shared_server)
+    client = await dial(shared_server, app["key"])
+    user_data = f'{{"id":"{HALF}"}}'
+    auth = f"{app['key']}:{sign(app['secret'], f'{client.socket_id}::user::{user_data}')}"
+    await client.say("pusher:signin", {"auth": auth, "user_data": user_data})
+    assert (await client.hear())["data"]["code"] == 4200
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        f'{{"name":"{HALF}","channel":"cache-a","data":"d"}}',
+        f'{{"name":"n","channel":"cache-a","data":"{HALF}"}}',
+        f'{{"name":"n","channel":"cache-a","data":{{"a":["{HALF}"]}}}}',
+        f'{{"name":"n","channel":"#server-to-user-{HALF}","data":"d"}}',
+        f'{{"name":"n","channels":["cache-a","{HALF}"],"data":"d"}}',
+        '{"name":"n","channel":"cache-a","data":NaN}',
+    ],
+)
+async def test_an_event_that_can_not_be_passed_on_is_400_and_poisons_no_channel(
+    shared_server: Server, dial: Dial, event: str
+) -> None:
+    app = add_app(shared_server)
+    for path, body in (("/events", event), ("/batch_events", f'{{"batch":[{event}]}}')):
+        refused = await call(shared_server, app, path, body=body.encode())
+        assert (refused.status_code, refused.json()) == (400, {"error": "the body is not JSON"})
+    client = await dial(shared_server, app["key"])
+    await client.follow("cache-a")
+    assert (await client.hear())["event"] == "pusher:cache_miss"
+
+
+async def test_a_grant_is_not_asked_for_in_what_is_no_text(shared_server: Server) -> None:
+    async with shared_server.client("acme", authorization="Bearer none") as caller:
+        for name in ("origin", "sec-fetch-site"):
+            caller.headers.pop(name)
+        for more in (HALF, "😀"):
+            said = f'{{"socket_id":"1.1","channel_name":"private-user.{more}"}}'
+            answer: httpx.Response = await caller.post(
+                "/broadcasting/auth", content=said.encode(), headers={"content-type": "application/json"}
+            )
+            assert answer.status_code == (400 if more == HALF else 401), json.dumps(answer.text)
