@@ -60,12 +60,18 @@ class Gateway:
     def remove(self, connection: GatewayConnection) -> None:
         """A socket is gone."""
         hub = self.node.hub
-        self.workspace.leave(connection)
-        self.exchange.remove(connection)
-        hub.remove(connection)
-        if not any(isinstance(each, GatewayConnection) for each in hub.connections.get(connection.tenant_id, ())):
-            hub.listeners.pop(connection.tenant_id, None)
-            self.forget_apps(connection.tenant_id)
+        with contextlib.ExitStack() as stack:  # all of it, whatever fails
+            stack.callback(self.let_go, connection.tenant_id)
+            stack.callback(hub.remove, connection)
+            stack.callback(self.exchange.remove, connection)
+            stack.callback(self.workspace.leave, connection)
+
+    def let_go(self, tenant_id: int) -> None:
+        """Listen to a workspace's events no more if it has no socket here."""
+        hub = self.node.hub
+        if not any(isinstance(each, GatewayConnection) for each in hub.connections.get(tenant_id, ())):
+            hub.listeners.pop(tenant_id, None)
+            self.forget_apps(tenant_id)
 
     async def open_app(self, key: str, scope: Any) -> KnownApp:
         """The app of a socket. Raises SocketRefused.

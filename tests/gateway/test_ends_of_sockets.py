@@ -1,0 +1,66 @@
+"""A socket that is gone is gone everywhere, and the gateway goes on, whatever fails meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, cast
+
+import pytest
+
+from app.gateway.connection import GatewayConnection
+from app.gateway.exchange import ALL_SOCKETS, Exchange
+from app.gateway.site import Gateway
+from app.live.node import Node
+
+
+class NoDatabase:
+    """As much of a database as a node needs that reads nothing."""
+
+    def __init__(self) -> None:
+        self.on_commit: list[Any] = []
+
+
+@pytest.fixture
+def gateway() -> Gateway:
+    """The gateway of a process of its own."""
+    database = cast(Any, NoDatabase())
+    return Gateway(cast(Any, None), database, Node(database))
+
+
+def connect(gateway: Gateway) -> GatewayConnection:
+    """A socket."""
+    connection = GatewayConnection({"extensions": {}}, 1, lambda: None)
+    connection.app_id = 7
+    gateway.add(connection, 0)
+    return connection
+
+
+async def test_a_socket_is_taken_out_of_everything_though_others_can_not_be_told(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exchange, connection, other = gateway.exchange, connect(gateway), connect(gateway)
+    for channel in ("presence-a", "presence-b"):
+        exchange.subscribe(connection, channel, "ana")
+        exchange.subscribe(other, channel, "bruno")
+    exchange.sign_in(connection, "ana")
+
+    def fail(exchange: Exchange, spot: Any, user: str) -> None:
+        raise UnicodeError(user)
+
+    monkeypatch.setattr(Exchange, "tell_removed", fail)
+    with pytest.raises(UnicodeError):
+        gateway.remove(connection)
+    assert list(exchange.sockets.values()) == [other]
+    assert exchange.roster.count_at((7, ALL_SOCKETS)) == 1
+    for channel in ("presence-a", "presence-b"):
+        assert exchange.roster.count_at((7, channel)) == 1
+        assert exchange.roster.list_people_at((7, channel)) == {"bruno": "null"}
+        assert exchange.followers[7, channel] == {other}
+    assert not exchange.users
+    assert gateway.node.hub.connections[1] == {other}
+    assert 1 in gateway.node.hub.listeners
+    monkeypatch.undo()
+    gateway.remove(other)
+    assert not exchange.followers
+    assert not gateway.node.hub.connections.get(1)
+    assert not gateway.node.hub.listeners
