@@ -242,7 +242,7 @@ class EditingChannels(Holdings):
         except Refused:
             self.end(holding, "not allowed")
             return None
-        if proof is None or holding.connection.ending is not None:
+        if proof is None or holding.connection.ending is not None or not self.is_kept(holding):
             return editors
         holding.proof, holding.renewed_at = proof, asyncio.get_running_loop().time()
         self.note_alive(holding, True)
@@ -282,6 +282,6 @@ class EditingChannels(Holdings):
             return
         if kept is None:
             self.end(holding, "the lock is lost", 423)
-        elif kept != holding.proof:
+        elif kept != holding.proof and self.is_kept(holding):
             holding.proof = kept
             self.greet(holding, editors)

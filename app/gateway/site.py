@@ -146,11 +146,20 @@ class Gateway:
         return 200, await answer_call(self, app, said, below)
 
     async def run(self) -> None:
-        """Beat, and end what is over, until cancelled."""
+        """Beat, and end what is over, until cancelled. It waits for nothing: others take a node that is silent for
+        some seconds for gone, with all who are there."""
         while True:
             await asyncio.sleep(GATEWAY_BEAT)
-            self.exchange.beat()
-            self.workspace.end_expired()
+            for work in (self.exchange.beat, self.workspace.end_expired):
+                try:
+                    work()
+                except Exception as error:
+                    log.error("something failed that is done each second", exc_info=error)
+
+    async def keep_locks(self) -> None:
+        """Renew what sockets hold, until cancelled."""
+        while True:
+            await asyncio.sleep(GATEWAY_BEAT)
             try:
                 await self.editing.renew()
             except Exception as error:
@@ -159,7 +168,7 @@ class Gateway:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Run while the block does."""
-        async with in_background(self.run()):
+        async with in_background(self.run()), in_background(self.keep_locks()):
             yield
 
 

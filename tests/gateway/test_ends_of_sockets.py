@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any, cast
 
 import pytest
 
-from app.gateway.connection import GatewayConnection
+from app.gateway.connection import GatewayConnection, Subscribed
 from app.gateway.exchange import ALL_SOCKETS, Exchange
+from app.gateway.holdings import SocketLock
 from app.gateway.site import Gateway
 from app.live.node import Node
 
@@ -64,3 +66,41 @@ async def test_a_socket_is_taken_out_of_everything_though_others_can_not_be_told
     assert not exchange.followers
     assert not gateway.node.hub.connections.get(1)
     assert not gateway.node.hub.listeners
+
+
+async def test_beats_go_on_while_locks_can_not_be_renewed_and_whatever_fails(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.gateway.site.GATEWAY_BEAT", 0)
+    renewing, beaten = asyncio.Event(), asyncio.Event()
+    beats: list[int] = []
+
+    async def renew() -> None:
+        renewing.set()
+        await asyncio.Event().wait()  # for a database that somebody else writes to
+
+    def beat() -> None:
+        beats.append(1)
+        if renewing.is_set() and len(beats) > 3:
+            beaten.set()
+        raise OSError
+
+    monkeypatch.setattr(gateway.editing, "renew", renew)
+    monkeypatch.setattr(gateway.exchange, "beat", beat)
+    async with asyncio.timeout(10), gateway.running():
+        await beaten.wait()
+
+
+async def test_that_somebody_edits_no_more_is_told_once(gateway: Gateway) -> None:
+    connection = connect(gateway)
+    spot = (-1, "presence-editing.books.1")
+    holding = SocketLock(connection, spot[1], "record.1", frozenset(), 1, None, 1, None, 0, spot)
+    gateway.editing.holdings[spot] = {holding}
+    connection.subscribed[spot[1]] = Subscribed()
+    gateway.workspace.end(holding, "not allowed")
+    gateway.editing.end(holding, "the lock is lost", 423)
+    assert connection.queue is not None
+    told = json.loads(connection.queue.get_nowait())
+    assert (told["event"], told["channel"]) == ("pusher:subscription_error", spot[1])
+    assert connection.queue.empty()
+    assert not gateway.editing.holdings
