@@ -119,3 +119,34 @@ async def test_a_grant_is_not_asked_for_in_what_is_no_text(shared_server: Server
                 "/broadcasting/auth", content=said.encode(), headers={"content-type": "application/json"}
             )
             assert answer.status_code == (400 if more == HALF else 401), json.dumps(answer.text)
+
+
+@pytest.mark.parametrize(
+    ("changed", "status"),
+    [
+        ({"body_md5": "é" * 32}, 401),
+        ({"auth_signature": "é" * 64}, 401),
+        ({"auth_timestamp": "²"}, 401),
+        ({"auth_timestamp": "١٢٣"}, 401),
+        ({"auth_key": "é\0"}, 401),
+        ({f"n{number}": "1" for number in range(50)}, 400),
+    ],
+)
+async def test_a_call_with_odd_parameters_is_refused_in_words(
+    shared_server: Server, changed: dict[str, Any], status: int
+) -> None:
+    event = {"name": "n", "data": "d", "channel": "news"}
+    before = shared_server.log.count("Traceback")
+    refused = await call(shared_server, add_app(shared_server), "/events", event, **changed)
+    assert refused.status_code == status
+    assert refused.json()["error"]
+    assert shared_server.log.count("Traceback") == before
+
+
+@pytest.mark.parametrize("auth", ["{key}:é", "é:{key}", "workspace:é.é", "workspace:e30.é", ":", ""])
+async def test_odd_signatures_are_refused(shared_server: Server, dial: Dial, auth: str) -> None:
+    app = add_app(shared_server)
+    client = await dial(shared_server, app["key"])
+    for channel in ("private-a", "private-tenant.1"):
+        refused = await client.follow(channel, auth=auth.format(key=app["key"]))
+        assert refused["data"]["code"] == 4009
