@@ -23,12 +23,12 @@ from app.gateway.grants import GRANT_SECONDS, ChannelGrant, read_grant, write_gr
 from app.gateway.holdings import LockedFor
 from app.gateway.messages import Refused, read_json, write_json
 from app.gateway.names import SOCKET_ID, is_presence, is_reserved
-from app.gateway.origins import is_origin_allowed
 from app.gateway.targets import Asker, find_target, is_editing
 from app.gateway.workspace import describe_user, read_event_id
 from app.web.cookies import CookieError, read_cookie
 from app.web.errors import PageError
 from app.web.metrics import REFUSALS
+from app.web.origins import is_origin_allowed
 
 if TYPE_CHECKING:
     from app.gateway.site import Gateway

@@ -38,9 +38,9 @@ from app.gateway.names import (
     is_reserved,
     user_of,
 )
-from app.gateway.origins import is_origin_allowed
 from app.web.errors import first_line, is_database_away
 from app.web.metrics import REFUSALS
+from app.web.origins import is_origin_allowed
 from app.web.request_ids import HEADER, request_id_of
 
 if TYPE_CHECKING:
