@@ -201,8 +201,3 @@ async def send_json(send: Send, status: int, content: Any, *headers: tuple[bytes
 def is_for_gateway(path: str) -> bool:
     """Whether an address is one that clients of the Pusher protocol, or their servers, ask for."""
     return path.startswith(("/apps/", "/broadcasting/")) or path == "/up" or OF_USERS.fullmatch(path) is not None
-
-
-def is_gateway_socket(path: str) -> bool:
-    """Whether a socket is one of theirs."""
-    return path.startswith("/app/")

@@ -7,7 +7,9 @@ from typing import Any
 
 import httpx
 import pytest
+import websockets
 
+from app.gateway.names import MOST_SUBSCRIBED
 from tests.conftest import Server
 from tests.gateway.conftest import Client, Dial, add_app
 from tests.gateway.test_own_channels import call, sign
@@ -150,3 +152,27 @@ async def test_odd_signatures_are_refused(shared_server: Server, dial: Dial, aut
     for channel in ("private-a", "private-tenant.1"):
         refused = await client.follow(channel, auth=auth.format(key=app["key"]))
         assert refused["data"]["code"] == 4009
+
+
+async def test_a_socket_follows_as_many_channels_at_once_as_it_may_and_no_more(
+    shared_server: Server, dial: Dial
+) -> None:
+    client = await dial(shared_server, add_app(shared_server)["key"])
+    for number in range(MOST_SUBSCRIBED + 1):
+        await client.say("pusher:subscribe", {"channel": f"c{number}"})
+    for number in range(MOST_SUBSCRIBED):
+        told = await client.hear()
+        assert (told["event"], told["channel"]) == ("pusher_internal:subscription_succeeded", f"c{number}")
+    assert (await client.hear())["data"] == {"code": 4301, "message": "Too many channels on one connection"}
+    await client.say("pusher:unsubscribe", {"channel": "c0"})
+    assert (await client.follow("another"))["event"] == "pusher_internal:subscription_succeeded"
+
+
+async def test_a_flood_of_frames_ends_a_socket(shared_server: Server, dial: Dial) -> None:
+    client = await dial(shared_server, add_app(shared_server)["key"])
+    with pytest.raises(websockets.ConnectionClosed) as closed:
+        for _ in range(3 * MOST_SUBSCRIBED):
+            await client.say("pusher:pong")
+        await client.hear()
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1008
