@@ -44,8 +44,7 @@ def add_app_command(
     """Make an app, and print as JSON its id, key and secret, and a token of its bot, which can't be read again.
 
     Beside these are the numbers of the workspace, as channels' names have it, and of the bot."""
-    from app.accounts.program_tokens import WantedToken, make_program_token
-    from app.gateway.apps import make_app, read_wanted_app
+    from app.gateway.apps import make_app, make_bot_token, read_wanted_app
     from app.web.forms import Form
 
     settings = read_settings()
@@ -54,8 +53,7 @@ def add_app_command(
 
     async def add(transaction: Transaction) -> dict[str, Any]:
         made, bot = await make_app(transaction, None, read_wanted_app(form))
-        wanted = WantedToken(name, scopes or [each for each in SCOPES if each != "admin"])
-        _, token = await make_program_token(transaction, bot, wanted)
+        token = await make_bot_token(transaction, made, bot, scopes or [each for each in SCOPES if each != "admin"])
         secret = made.secrets(settings.secret_key).secrets[0]
         said = {"id": str(made.id), "key": made.key, "secret": secret, "token": token}
         return {**said, "workspace": transaction.tenant.id, "member": bot.id}

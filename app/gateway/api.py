@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, unquote
 import structlog
 
 from app.gateway.exchange import ALL_SOCKETS
-from app.gateway.messages import write_event, write_json
+from app.gateway.messages import read_json, write_event, write_json
 from app.gateway.names import (
     INTERNAL_EVENTS,
     LONGEST_EVENT,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 # How far the clock of who signs may be from ours, in seconds. Two equal calls within a second are as good as one.
 CLOCK_SKEW = 600
-MOST_IN_BATCH = 10
+MOST_IN_BATCH, MOST_PARAMETERS = 10, 50
 NAME_ONLY = "auth_signature"
 
 log = structlog.get_logger("gateway")
@@ -88,13 +88,19 @@ def check_call(app: KnownApp, said: Call) -> None:
 
 def is_md5(body: bytes, given: str) -> bool:
     """Whether that is the MD5 of a body, by which the protocol knows it."""
-    return hmac.compare_digest(hashlib.md5(body, usedforsecurity=False).hexdigest(), given.lower())
+    own = hashlib.md5(body, usedforsecurity=False).hexdigest()
+    return hmac.compare_digest(own.encode(), given.lower().encode())
 
 
 def read_call(scope: Any, body: bytes) -> Call:
-    """A call, whose parameters are known by their names in small letters."""
+    """A call, whose parameters are known by their names in small letters. Raises ApiRefused."""
     raw = scope.get("raw_path") or scope["path"].encode()
-    pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=50)
+    try:
+        pairs = parse_qsl(
+            scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=MOST_PARAMETERS
+        )
+    except ValueError:
+        raise ApiRefused(400, f"a call has at most {MOST_PARAMETERS} parameters") from None
     query = {name.lower(): value for name, value in pairs}
     return Call(scope["method"], unquote(raw.decode("latin-1")), raw.decode("latin-1"), query, body)
 
@@ -102,8 +108,8 @@ def read_call(scope: Any, body: bytes) -> Call:
 def read_body_of(said: Call) -> dict[str, Any]:
     """What a call says. Raises ApiRefused."""
     try:
-        content = json.loads(said.body)
-    except (ValueError, RecursionError):
+        content = read_json(said.body)
+    except ValueError:
         raise ApiRefused(400, "the body is not JSON") from None
     if not isinstance(content, dict):
         raise ApiRefused(400, "the body is no object")

@@ -16,6 +16,7 @@ from sqlalchemy import JSON, ForeignKeyConstraint, LargeBinary, String, UniqueCo
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member, is_active
+from app.accounts.program_tokens import LONGEST_TOKEN_NAME, WantedToken, list_tokens, make_program_token
 from app.accounts.rights import require
 from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.gateway.facts import AppChanged, AppEnded, AppMade, AppSecretDropped, AppSecretMade
@@ -164,12 +165,21 @@ async def make_app(transaction: Transaction, actor: Member | None, wanted: Wante
     return app, bot
 
 
+async def make_bot_token(transaction: Transaction, app: GatewayApp, bot: Member, scopes: Sequence[str]) -> str:
+    """A token of an app's bot, with which the app's pages may call. Raises Invalid."""
+    wanted = WantedToken(bot.name[:LONGEST_TOKEN_NAME], scopes, origins=app.origins)
+    return (await make_program_token(transaction, bot, wanted))[1]
+
+
 async def change_app(
     transaction: Transaction, actor: Member | None, app: GatewayApp, bot: Member, wanted: WantedApp
 ) -> None:
-    """Let other pages connect for an app, or let its clients send events to each other, or not."""
+    """Let other pages connect for an app and call with its bot's tokens, or let its clients send events to each other,
+    or not."""
     require(actor, "manage", "apps")
     app.origins, app.client_events = list(wanted.origins), wanted.client_events
+    for token in await list_tokens(transaction, bot):
+        token.origins = sorted(wanted.origins)
     transaction.note(AppChanged(by=acting(transaction, actor), app_id=app.id, name=bot.name, bot_id=bot.id))
 
 

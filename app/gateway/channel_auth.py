@@ -6,7 +6,6 @@ the workspace itself, with its session, as the gate has seen to (`server/headers
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -22,14 +21,14 @@ from app.database import Transaction
 from app.gateway.apps import LIST_APP_ORIGINS
 from app.gateway.grants import GRANT_SECONDS, ChannelGrant, read_grant, write_grant
 from app.gateway.holdings import LockedFor
-from app.gateway.messages import Refused, write_json
+from app.gateway.messages import Refused, read_json, write_json
 from app.gateway.names import SOCKET_ID, is_presence, is_reserved
-from app.gateway.origins import is_origin_allowed
 from app.gateway.targets import Asker, find_target, is_editing
 from app.gateway.workspace import describe_user, read_event_id
 from app.web.cookies import CookieError, read_cookie
 from app.web.errors import PageError
 from app.web.metrics import REFUSALS
+from app.web.origins import is_origin_allowed
 
 if TYPE_CHECKING:
     from app.gateway.site import Gateway
@@ -62,13 +61,13 @@ def read_asked(scope: Any, body: bytes, cookie: str | None) -> AskedFor:
     content_type = headers.get(b"content-type", b"").decode("latin-1")
     try:
         if content_type.startswith("application/json"):
-            content = json.loads(body or b"{}")
+            content = read_json(body or b"{}")
             if not isinstance(content, dict):
                 raise ValueError
             said = {str(name): write_plain(value) for name, value in content.items()}
         else:
             said = dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=50))
-    except (ValueError, RecursionError):
+    except ValueError:
         raise AuthRefused(400, {"error": "the body can't be read"}) from None
     given = headers.get(b"authorization", b"").decode("latin-1")
     scheme, _, secret = given.partition(" ")

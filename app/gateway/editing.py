@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from app.accounts.members import Member
+from app.accounts.members import Member, find_member_names
 from app.database import Transaction
 from app.editing import waiting
 from app.editing.locks import lease_runs, release_lock, renew_lock, take_lock
@@ -25,6 +25,7 @@ from app.gateway.editors import (
     find_own_proof,
     read_editors,
     secret_maker,
+    write_requested,
 )
 from app.gateway.grants import ChannelGrant
 from app.gateway.holdings import Holdings, LockedFor, SocketLock, describe_holder
@@ -77,8 +78,7 @@ class EditingChannels(Holdings):
         if (spot, member.id) in self.attempts:
             return
         self.attempts[spot, member.id] = moment + TOLD_EVERY
-        data = write_json({"user_id": str(member.id), "name": member.name})
-        event = write_event("lock.requested", data, spot[1])
+        event = write_requested(spot[1], member.id, member.name)
         self.gateway.exchange.publish(spot[0], spot[1], "lock.requested", event)
         if not record.lock_offered and record.lock_session_id is not None:
             place = (await find_row_places(transaction, [record]))[record]
@@ -184,9 +184,19 @@ class EditingChannels(Holdings):
         record_id = int(str(data.get("id") or data.get("row", "").rpartition("-")[2] or 0))
         for spot, own in self.holdings.items():
             if spot[0] == -tenant_id and next(iter(own)).record_id == record_id:
-                said = write_json({"cursor": fact.cursor, "user_id": str(data["member"])})
-                self.gateway.exchange.send(spot, write_event(LOCK_EVENTS[fact.kind], said, spot[1]), tick=0)
+                if fact.kind == "lock.asked":
+                    self.gateway.node.start(self.tell_asked(spot, fact.cursor, data["member"]))
+                else:
+                    said = write_json({"cursor": fact.cursor, "user_id": str(data["member"])})
+                    self.gateway.exchange.send(spot, write_event(LOCK_EVENTS[fact.kind], said, spot[1]), tick=0)
                 self.look_soon(spot)
+
+    async def tell_asked(self, spot: Spot, cursor: int, member_id: int) -> None:
+        """Tell that a member has asked for the lock elsewhere, by their name, which the fact does not have."""
+        async with self.gateway.node.lookups, self.gateway.database.read(-spot[0]) as transaction:
+            names = await find_member_names(transaction, [member_id])
+        event = write_requested(spot[1], member_id, names.get(member_id, ""), cursor)
+        self.gateway.exchange.send(spot, event, tick=0)
 
     def look_soon(self, spot: Spot) -> None:
         """Look who is there now, once more if that is being looked at."""
@@ -242,7 +252,7 @@ class EditingChannels(Holdings):
         except Refused:
             self.end(holding, "not allowed")
             return None
-        if proof is None or holding.connection.ending is not None:
+        if proof is None or holding.connection.ending is not None or not self.is_kept(holding):
             return editors
         holding.proof, holding.renewed_at = proof, asyncio.get_running_loop().time()
         self.note_alive(holding, True)
@@ -282,6 +292,6 @@ class EditingChannels(Holdings):
             return
         if kept is None:
             self.end(holding, "the lock is lost", 423)
-        elif kept != holding.proof:
+        elif kept != holding.proof and self.is_kept(holding):
             holding.proof = kept
             self.greet(holding, editors)

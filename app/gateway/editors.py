@@ -27,7 +27,7 @@ LOCK_EVENTS = {
     "lock.freed": "lock.released",
     "lock.lapsed": "lock.released",
     "lock.offered": "lock.offered",
-    "lock.asked": "lock.requested",
+    "lock.asked": "lock.requested",  # `write_requested`
 }
 MEMBER_GONE, MEMBER_CAME = "pusher_internal:member_removed", "pusher_internal:member_added"
 
@@ -97,6 +97,12 @@ def describe_editors(editors: Editors, user: str, proof: Proof | None) -> str:
         people = {**people, user: {**people.get(user, {}), **more}}
     here = {"count": len(people), "ids": list(people), "hash": people}
     return write_json({"presence": here, **more})
+
+
+def write_requested(channel: str, member_id: int, name: str, cursor: int = 0) -> str:
+    """That a member wants to edit what somebody else does, in the one form that it has however they say so."""
+    said = {"user_id": str(member_id), "name": name} | ({"cursor": cursor} if cursor else {})
+    return write_event("lock.requested", write_json(said), channel)
 
 
 def tell_difference(exchange: Exchange, spot: Spot, before: Editors, after: Editors) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, defaultdict
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from app.gateway.connection import GatewayConnection, Subscribed
@@ -75,12 +76,13 @@ class Exchange:
         self.roster.count_more((connection.app_id, ALL_SOCKETS), 1)
 
     def remove(self, connection: GatewayConnection) -> None:
-        """A socket is gone."""
-        for channel in list(connection.subscribed):
-            self.unsubscribe(connection, channel)
-        if self.sockets.pop(connection.socket_id, None) is not None:
-            self.roster.count_more((connection.app_id, ALL_SOCKETS), -1)
-        self.sign_out(connection)
+        """A socket is gone: it is taken out of everything, whatever fails in telling others of it."""
+        with ExitStack() as stack:
+            if self.sockets.pop(connection.socket_id, None) is not None:
+                stack.callback(self.roster.count_more, (connection.app_id, ALL_SOCKETS), -1)
+            stack.callback(self.sign_out, connection)
+            for channel in reversed(connection.subscribed):
+                stack.callback(self.unsubscribe, connection, channel)
 
     def subscribe(self, connection: GatewayConnection, channel: str, user: str = "", info: str = "null") -> None:
         """Let a socket follow a channel of its app, on one with presence as a user of whom that is told."""

@@ -77,6 +77,10 @@ class Holdings:
         """All of a workspace."""
         return [each for spot, own in self.holdings.items() if spot[0] == -tenant_id for each in own]
 
+    def is_kept(self, holding: SocketLock) -> bool:
+        """Whether it has not ended, as it may while somebody waits for the database."""
+        return holding in self.holdings.get(holding.spot, ())
+
     def find(self, connection: GatewayConnection, channel: str) -> SocketLock | None:
         """What a socket holds, or waits for."""
         own = self.holdings.get((-connection.tenant_id, channel), ())
@@ -187,7 +191,9 @@ class Holdings:
                 self.forget(holding)
 
     def end(self, holding: SocketLock, why: str, status: int = 403) -> None:
-        """Somebody may edit no more, or has lost the lock."""
+        """Somebody may edit no more, or has lost the lock: told once, by whatever sees it first."""
+        if not self.is_kept(holding):
+            return
         self.forget(holding)
         holding.connection.write(write_subscription_over(holding.channel, why, status))
         log.info("editing ended", tenant=holding.connection.workspace, channel=holding.channel, reason=why)

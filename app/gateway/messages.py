@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
+
 from app.gateway.names import LONGEST_EVENT
 
 ACTIVITY_TIMEOUT = 30
@@ -32,6 +34,15 @@ class Refused(Exception):
 
 class SocketRefused(Refused):
     """The socket is refused: it is told why, and closed."""
+
+
+def read_json(text: str | bytes) -> Any:
+    """What JSON says that a client or a server has sent. Raises ValueError for what can't be sent on as JSON in UTF-8:
+    half of a surrogate pair, NaN, what is nested too deeply."""
+    try:
+        return msgspec.json.decode(text)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
 
 
 def write_json(value: Any) -> str:
@@ -87,16 +98,16 @@ PONG = '{"event":"pusher:pong","data":"{}"}'
 def read_message(text: str) -> tuple[str, Any, str]:
     """The event, data and channel of a message. Raises Refused for what is none."""
     try:
-        message: Any = json.loads(text)
-    except (ValueError, RecursionError):
+        message = read_json(text)
+    except ValueError:
         raise Refused(INVALID_FORMAT) from None
     if not isinstance(message, dict) or not isinstance(message.get("event"), str):
         raise Refused(INVALID_FORMAT)
     data, channel = message.get("data"), message.get("channel", "")
     if isinstance(data, str) and message["event"].startswith("pusher:"):
         try:
-            data = json.loads(data)
-        except (ValueError, RecursionError):
+            data = read_json(data)
+        except ValueError:
             raise Refused(INVALID_FORMAT) from None
     if not isinstance(channel, str):
         raise Refused(INVALID_FORMAT)
@@ -106,8 +117,8 @@ def read_message(text: str) -> tuple[str, Any, str]:
 def read_person(given: Any, name: str = "user_id") -> tuple[str, str]:
     """Who somebody is, by what their app has signed: their id, and what is told of them, as JSON. Raises Refused."""
     try:
-        person = json.loads(given) if isinstance(given, str) and len(given) <= LONGEST_USER_DATA else None
-    except (ValueError, RecursionError):
+        person = read_json(given) if isinstance(given, str) and len(given) <= LONGEST_USER_DATA else None
+    except ValueError:
         person = None
     user = person.get(name) if isinstance(person, dict) else None
     if not isinstance(user, str | int) or isinstance(user, bool) or not 0 < len(str(user)) <= LONGEST_EVENT:

@@ -6,6 +6,8 @@ import re
 
 LONGEST_CHANNEL_NAME = 164
 CHANNEL_NAME = re.compile(rf"[A-Za-z0-9_\-=@,.;]{{1,{LONGEST_CHANNEL_NAME}}}")
+# What a socket may follow at once.
+MOST_SUBSCRIBED = 1000
 SOCKET_ID = re.compile(r"[0-9]{1,12}\.[0-9]{1,12}")
 LONGEST_EVENT = 200
 # What the workspace's own channels begin with. No app's secret is good for any of them.
@@ -15,6 +17,11 @@ INTERNAL_EVENTS = ("pusher:", "pusher_internal:")
 TO_USER = "#server-to-user-"
 CACHES = ("cache-", "private-cache-", "presence-cache-", "private-encrypted-cache-")
 ENCRYPTED = "private-encrypted-"
+
+
+def is_gateway_socket(path: str) -> bool:
+    """Whether a socket is one of a client of the Pusher protocol, by its address."""
+    return path.startswith("/app/")
 
 
 def is_channel_name(name: object) -> bool:

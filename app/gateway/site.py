@@ -60,12 +60,18 @@ class Gateway:
     def remove(self, connection: GatewayConnection) -> None:
         """A socket is gone."""
         hub = self.node.hub
-        self.workspace.leave(connection)
-        self.exchange.remove(connection)
-        hub.remove(connection)
-        if not any(isinstance(each, GatewayConnection) for each in hub.connections.get(connection.tenant_id, ())):
-            hub.listeners.pop(connection.tenant_id, None)
-            self.forget_apps(connection.tenant_id)
+        with contextlib.ExitStack() as stack:  # all of it, whatever fails
+            stack.callback(self.let_go, connection.tenant_id)
+            stack.callback(hub.remove, connection)
+            stack.callback(self.exchange.remove, connection)
+            stack.callback(self.workspace.leave, connection)
+
+    def let_go(self, tenant_id: int) -> None:
+        """Listen to a workspace's events no more if it has no socket here."""
+        hub = self.node.hub
+        if not any(isinstance(each, GatewayConnection) for each in hub.connections.get(tenant_id, ())):
+            hub.listeners.pop(tenant_id, None)
+            self.forget_apps(tenant_id)
 
     async def open_app(self, key: str, scope: Any) -> KnownApp:
         """The app of a socket. Raises SocketRefused.
@@ -140,11 +146,20 @@ class Gateway:
         return 200, await answer_call(self, app, said, below)
 
     async def run(self) -> None:
-        """Beat, and end what is over, until cancelled."""
+        """Beat, and end what is over, until cancelled. It waits for nothing: others take a node that is silent for
+        some seconds for gone, with all who are there."""
         while True:
             await asyncio.sleep(GATEWAY_BEAT)
-            self.exchange.beat()
-            self.workspace.end_expired()
+            for work in (self.exchange.beat, self.workspace.end_expired):
+                try:
+                    work()
+                except Exception as error:
+                    log.error("something failed that is done each second", exc_info=error)
+
+    async def keep_locks(self) -> None:
+        """Renew what sockets hold, until cancelled."""
+        while True:
+            await asyncio.sleep(GATEWAY_BEAT)
             try:
                 await self.editing.renew()
             except Exception as error:
@@ -153,7 +168,7 @@ class Gateway:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Run while the block does."""
-        async with in_background(self.run()):
+        async with in_background(self.run()), in_background(self.keep_locks()):
             yield
 
 
@@ -186,8 +201,3 @@ async def send_json(send: Send, status: int, content: Any, *headers: tuple[bytes
 def is_for_gateway(path: str) -> bool:
     """Whether an address is one that clients of the Pusher protocol, or their servers, ask for."""
     return path.startswith(("/apps/", "/broadcasting/")) or path == "/up" or OF_USERS.fullmatch(path) is not None
-
-
-def is_gateway_socket(path: str) -> bool:
-    """Whether a socket is one of theirs."""
-    return path.startswith("/app/")

@@ -32,15 +32,16 @@ from app.gateway.messages import (
 from app.gateway.names import (
     ENCRYPTED,
     LONGEST_EVENT,
+    MOST_SUBSCRIBED,
     is_channel_name,
     is_presence,
     is_private,
     is_reserved,
     user_of,
 )
-from app.gateway.origins import is_origin_allowed
 from app.web.errors import first_line, is_database_away
 from app.web.metrics import REFUSALS
+from app.web.origins import is_origin_allowed
 from app.web.request_ids import HEADER, request_id_of
 
 if TYPE_CHECKING:
@@ -48,8 +49,8 @@ if TYPE_CHECKING:
 
 # The versions of the protocol whose clients are understood.
 VERSIONS = ("5", "6", "7")
-# What a socket may follow at once, and say to others in a second.
-MOST_SUBSCRIBED, MOST_CLIENT_EVENTS = 1000, 10
+# What a socket may say to others in a second.
+MOST_CLIENT_EVENTS = 10
 
 log = structlog.get_logger("gateway")
 

@@ -163,6 +163,8 @@ class WorkspaceChannels:
         if isinstance(following, SocketLock):
             self.gateway.editing.end(following, why)
             return
+        if self.own.get(connection, {}).get(channel) is not following:
+            return  # it has ended already
         self.forget(connection, channel)
         connection.write(write_subscription_over(channel, why))
         log.info("subscription ended", tenant=connection.workspace, channel=channel, reason=why)

@@ -25,6 +25,7 @@ from app.programs.problems import Problem
 from app.records.limits import ListLimit
 from app.web.calls import retry_after
 from app.web.endings import end_with_answer
+from app.web.origins import is_origin_allowed
 from app.web.problems import JSON_TYPE
 
 Asked = ASGIConnection[Any, Any, Any, Any]
@@ -127,7 +128,7 @@ def check_origin(connection: Asked, caller: Caller) -> None:
     settings, slug = connection.app.state.settings, connection.scope["state"]["slug"]
     origins = connection.headers.getall("origin", [])
     own = settings.workspace_url(slug, "").rstrip("/")
-    if any(origin not in (*caller.origins, own) for origin in origins):
+    if any(origin != own and not is_origin_allowed(origin, caller.origins) for origin in origins):
         raise Problem("origin-not-allowed", "The token does not name the origin of this page.")
 
 

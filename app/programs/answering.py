@@ -9,6 +9,7 @@ from litestar.types import Message, Send
 
 from app.programs.access import Caller
 from app.programs.limits import LimitStanding
+from app.web.origins import is_origin_allowed
 
 EXPOSED_HEADERS = (
     b"Accept-Ranges, Content-Range, ETag, Location, Retry-After, RateLimit, RateLimit-Policy, X-Request-ID"
@@ -48,7 +49,7 @@ class Answering:
             fields = [(name.lower().encode(), value.encode()) for name, value in standing.fields.items()]
         origin = next((value for name, value in self.scope["headers"] if name == b"origin"), b"")
         caller: Caller | None = state.get("caller")
-        if caller is not None and origin.decode("latin-1") in caller.origins:
+        if caller is not None and origin and is_origin_allowed(origin.decode("latin-1"), caller.origins):
             fields += [(b"access-control-allow-origin", origin), (b"access-control-expose-headers", EXPOSED_HEADERS)]
         return [*fields, (b"vary", b"Origin, Authorization")]
 

@@ -28,6 +28,7 @@ from app.programs.problems import answer_problem
 from app.programs.routes import API, check_routes
 from app.web.errors import PageError
 from app.web.metrics import PROGRAM_CALLS
+from app.web.origins import is_origin_allowed
 
 BODY_LIMIT = 64 * 1024
 ALLOWED_METHODS = b"GET, HEAD, POST, PATCH, DELETE"
@@ -133,7 +134,7 @@ class ProgramSite:
         any that a token of the workspace names, and the call itself has to come from one of its own token's."""
         origin = next((value for name, value in scope["headers"] if name == b"origin"), b"")
         headers = [(b"vary", b"Origin"), (b"content-length", b"0")]
-        if origin.decode("latin-1") in await self.list_origins(scope["state"]["slug"]):
+        if origin and is_origin_allowed(origin.decode("latin-1"), await self.list_origins(scope["state"]["slug"])):
             headers += [
                 (b"access-control-allow-origin", origin),
                 (b"access-control-allow-methods", ALLOWED_METHODS),

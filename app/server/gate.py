@@ -22,7 +22,8 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from app.chat.incoming import INCOMING_PATH
 from app.database.fairness import FOR_WORKSPACE, FairTurns
 from app.database.tenancy import SLUG
-from app.gateway.site import is_for_gateway, is_gateway_socket
+from app.gateway.names import is_gateway_socket
+from app.gateway.site import is_for_gateway
 from app.server.headers import address, find_request_id, first, hide_incoming, is_without_session
 from app.server.refusals import send_refusal
 from app.server.security_headers import security_headers

@@ -16,6 +16,7 @@ from websockets.frames import Close, Frame
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 
+from app.gateway.names import MOST_SUBSCRIBED, is_gateway_socket
 from app.live.connection import CLOSED, EXTENSION
 from app.live.writer import SocketWriter
 from app.server.descriptors import bound_waiting
@@ -25,6 +26,8 @@ from app.web.plain import plain_answer, standing_headers
 # A page sends a hello now and then, and pongs. So many frames in so many seconds are meant to keep us busy; bytes are
 # looked at in pieces, so that it is noticed early.
 FRAME_LIMIT = 1000
+# A client of the gateway may follow as many channels as it is allowed at once, and say some more.
+GATEWAY_FRAME_LIMIT = FRAME_LIMIT + MOST_SUBSCRIBED
 FRAME_WINDOW = 10.0
 RECEIVE_CHUNK = 4 * 1024
 NOT_UTF8, NOT_ALLOWED = 1007, 1008
@@ -72,6 +75,7 @@ class LiveProtocol(WebSocketsSansIOProtocol):
         self.queue = Messages()  # type: ignore[assignment]
         self.conn.reject = self.reject  # type: ignore[method-assign]
         self.counted_since, self.frames_counted = self.loop.time(), 0
+        self.most_frames = FRAME_LIMIT
         bound_waiting(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -85,7 +89,7 @@ class LiveProtocol(WebSocketsSansIOProtocol):
             super().data_received(data[place : place + RECEIVE_CHUNK])
             if self.conn.handshake_exc is not None and not self.handshake_complete:
                 self.refuse_handshake()
-            elif self.frames_counted > FRAME_LIMIT:
+            elif self.frames_counted > self.most_frames:
                 self.fail(NOT_ALLOWED, "too many frames")
             if self.transport.is_closing():
                 return
@@ -115,6 +119,8 @@ class LiveProtocol(WebSocketsSansIOProtocol):
         scope: Any = getattr(self, "scope", None)
         if scope is not None:
             scope["extensions"][EXTENSION] = self
+            if is_gateway_socket(scope["path"]):
+                self.most_frames = GATEWAY_FRAME_LIMIT
 
     async def send(self, message: Any) -> None:
         """Send; what the handshake has said is not needed any more once it is accepted, and idle sockets are many."""

@@ -16,12 +16,12 @@ from app.accounts.reauthentication import WITHOUT_RIGHTS
 from app.database import Database
 from app.demo import PASSWORD
 from app.gateway.apps import GatewayApp, WantedApp, end_app, find_app, make_app, workspace_of_key
-from app.gateway.origins import is_origin_allowed
 from app.gateway.secrets import secret_of
 from app.tenants.members import change_role, hand_over_ownership
 from app.tenants.usage import measure_workspaces
 from app.web.errors import PageError
 from app.web.forms import Invalid
+from app.web.origins import is_origin_allowed
 from tests.conftest import Server
 from tests.gateway.conftest import add_app
 
@@ -163,3 +163,31 @@ async def test_admins_are_told_when_whoever_made_an_app_has_a_lower_role_than_it
     assert "As admin" in told
     assert "As member" not in told
     assert len(server.store.rows("SELECT id FROM notification WHERE kind = 'app-maker'")) == 1
+
+
+async def test_pages_of_an_apps_origins_call_with_the_token_of_its_bot(server: Server) -> None:
+    app = add_app(server, "acme", "--origin", "https://front.example.org", "--origin", "*.example.net")
+
+    async def try_from(origin: str) -> tuple[str | None, int, str | None]:
+        """What a browser is told before, and what comes of a change that a page of an origin makes."""
+        async with server.client("acme") as caller:
+            caller.headers.pop("sec-fetch-site")
+            caller.headers["origin"] = origin
+            before = await caller.options("/api/v1/collections/books/records/1/lock")
+            caller.headers["authorization"] = f"Bearer {app['token']}"
+            taken = await caller.post("/api/v1/collections/books/records/1/lock")
+            if taken.status_code == 201:
+                proof = {"lock": taken.json()["lock"]}
+                assert (await caller.delete("/api/v1/collections/books/records/1/lock", headers=proof)).is_success
+            name = "access-control-allow-origin"
+            return before.headers.get(name), taken.status_code, taken.headers.get(name)
+
+    for origin in ("https://front.example.org", "https://a.example.net"):
+        assert await try_from(origin) == (origin, 201, origin)
+    for origin in ("https://evil.example", "http://front.example.org", "null"):
+        assert await try_from(origin) == (None, 403, None)
+    async with aclosing(await server.sign_in("acme", "bruno@acme.test")) as bruno:
+        said = {"origins": "https://other.example", "client_events": "yes"}
+        assert (await bruno.post(f"/settings/apps/{app['id']}", data=said)).status_code == 303
+    assert await try_from("https://front.example.org") == (None, 403, None)
+    assert await try_from("https://other.example") == ("https://other.example", 201, "https://other.example")

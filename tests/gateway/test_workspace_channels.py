@@ -226,3 +226,20 @@ async def test_a_lock_of_the_gateway_is_told_to_pages_and_ends_with_its_token(
     async with asyncio.timeout(5):
         await client.hear_of("pusher:subscription_error")
     assert server.store.rows("SELECT lock_member_id FROM record WHERE collection_id = 1 AND number = 21") == [(None,)]
+
+
+async def test_that_somebody_wants_the_lock_is_told_in_one_form_however_they_say_so(
+    server: Server, dial: Dial, carla: tuple[Client, str]
+) -> None:
+    (client, token), other = carla, await dial(server, add_app(server)["key"])
+    number, ana = await add_book(server, token, "Wanted"), add_token(server, "ana@acme.test")
+    channel = f"presence-editing.books.{number}"
+    assert "lock" in (await follow(server, client, channel, token))["data"]
+    assert (await ask(server, other, channel, ana)).status_code == 423
+    attempted = (await client.hear_of("lock.requested"))["data"]
+    async with server.client("acme", authorization=f"Bearer {ana}") as caller:
+        asked = await caller.post(f"/api/v1/collections/books/records/{number}/lock", json={"ask": True})
+        assert asked.status_code == 202, asked.text
+    told = (await client.hear_of("lock.requested"))["data"]
+    assert told.pop("cursor") > 0
+    assert told == attempted == {"user_id": attempted["user_id"], "name": "Ana"}

@@ -11,7 +11,7 @@ from app.accounts.access import AnyRequest
 from app.accounts.ended_forms import keep_end
 from app.accounts.form_answers import find_answer, keep_answer
 from app.accounts.members import Member
-from app.accounts.program_tokens import WantedToken, list_tokens, make_program_token
+from app.accounts.program_tokens import list_tokens
 from app.accounts.questions import Question, asked, asks_first
 from app.accounts.reauthentication import dangerous
 from app.accounts.rights import may, require
@@ -30,6 +30,7 @@ from app.gateway.apps import (
     list_apps,
     make_app,
     make_app_secret,
+    make_bot_token,
     read_origins,
     read_wanted_app,
 )
@@ -118,7 +119,7 @@ async def add_app(request: AnyRequest, transaction: Transaction, member: Member,
         app, bot = await make_app(transaction, member, wanted)
         token = ""
         if scopes:
-            _, token = await make_program_token(transaction, bot, WantedToken(wanted.name[:60], scopes))
+            token = await make_bot_token(transaction, app, bot, scopes)
     except Invalid as invalid:
         form.errors = invalid.errors
         return await render_apps(request, transaction, member, form, status=invalid.status)
