@@ -49,7 +49,7 @@ class AppSecretMade(OfApp):
 
 
 class AppSecretDropped(OfApp):
-    "The old secret no longer works."
+    """The secret before is good for nothing any more."""
 
     what = "secret-dropped"
 

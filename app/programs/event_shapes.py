@@ -99,6 +99,20 @@ class ThingEvent(EventData):
     id: Id
 
 
+class AgentEvent(EventData):
+    """Something has become of what acts as a member, or for one: an app, an address of a room, a webhook."""
+
+    id: Id
+    member: Id
+
+
+class WebhookGivenUpEvent(EventData):
+    """A webhook was disabled by the program, for a reason."""
+
+    id: Id
+    why: str
+
+
 class LockEvent(EventData):
     """A record, by its id, is edited by a member, or not any more, or it is their turn."""
 
@@ -257,7 +271,14 @@ KINDS_OF_EVENTS: Mapping[type[EventData], tuple[str, ...]] = {
     ThingEvent: (
         *("collection.described", "announcement.withdrawn", "announcement.ended", "invitation.changed"),
         *("member.suspended", "member.restored", "member.picture", "member.ended"),
+        *("webhook.enabled", "webhook.disabled", "webhook.rotated", "webhook.skipped", "webhook.replayed"),
+        "webhook.removed",
     ),
+    AgentEvent: (
+        *("app.made", "app.changed", "app.secret-made", "app.secret-dropped", "app.ended"),
+        *("incoming.made", "incoming.ended", "webhook.made"),
+    ),
+    WebhookGivenUpEvent: ("webhook.given-up",),
     LockEvent: ("lock.taken", "lock.taken-over", "lock.freed", "lock.lapsed", "lock.offered"),
     LockAskedEvent: ("lock.asked",),
     LockLostEvent: ("lock.lost",),

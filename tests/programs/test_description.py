@@ -8,7 +8,7 @@ import json
 import re
 from contextlib import aclosing
 from dataclasses import replace
-from typing import Any, get_args, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import jsonschema_rs
 import pytest
@@ -143,7 +143,8 @@ def list_entries(kind: type[Fact]) -> list[LogEntry]:
     """What programs get of facts of a kind, of each that it says by a value which it is."""
     fact = make_fact(kind)
     hints = get_type_hints(kind)
-    facts = [replace(fact, what=each) for each in get_args(hints["what"])] if "what" in hints else [fact]
+    is_chosen = get_origin(hints.get("what")) is Literal
+    facts = [replace(fact, what=each) for each in get_args(hints["what"])] if is_chosen else [fact]
     return [entry for each in facts if (entry := each.log_entry) is not None]
 
 
