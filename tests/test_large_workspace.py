@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from app.accounts.members import Member
 from app.accounts.program_tokens import Token
+from app.chat.incoming import IncomingAddress, make_incoming
 from app.chat.memberships import Membership
 from app.chat.new_rooms import create_room, ensure_general, open_discussion
 from app.chat.rooms import Room
@@ -74,11 +75,13 @@ class Large(Plenty):
         await self.add_tokens()
         await self.add_apps()
         await self.add_webhooks()
+        await make_incoming(self.transaction, room, self.ana, "Build server")
         return {
             **{"announcement_id": str(self.announced), "session_id": str(self.sessions[-1])},
             **{"token_id": await self.newest(Token), "call": "change_field"},
             **{"app_id": await self.newest(GatewayApp)},
             "webhook_id": await self.newest(Webhook),
+            "address_id": await self.newest(IncomingAddress),
             **{"invitation_id": await self.newest(Invitation), "member_id": str(self.people[-1].id)},
             **{"subject": f"record-{self.record.id}", "slug": "books", "room": room.slug, "number": "40"},
             **{"version": "1", "key": "title", "file_id": "1", "record_file_id": "1"},

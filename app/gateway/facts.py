@@ -49,7 +49,7 @@ class AppSecretMade(OfApp):
 
 
 class AppSecretDropped(OfApp):
-    """The secret before is good for nothing any more."""
+    """An app has one secret again, the newer one."""
 
     what = "secret-dropped"
 

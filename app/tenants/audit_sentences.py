@@ -62,7 +62,7 @@ SENTENCES = {
     "app.secret-dropped": _l("%(actor)s revoked the old secret of the app %(subject)s"),
     "app.ended": _l("%(actor)s deleted the app %(subject)s"),
     "room.archived": _l("%(actor)s archived the room %(subject)s"),
-    "incoming.made": _l("%(actor)s made the incoming address %(subject)s of the room %(after)s"),
+    "incoming.made": _l("%(actor)s created the incoming address %(subject)s of the room %(after)s"),
     "incoming.ended": _l("%(actor)s ended the incoming address %(subject)s of the room %(after)s"),
     "room.opened": _l("%(actor)s reopened the room %(subject)s"),
     "room.member-removed": _l("%(actor)s removed %(subject)s from %(before)s"),

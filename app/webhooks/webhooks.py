@@ -55,6 +55,7 @@ WEBHOOK_FAMILIES = {
     "setting": _l("Settings"),
     "logo": _l("The logo"),
     "app": _l("Apps"),
+    "incoming": _l("Incoming addresses"),
     "webhook": _l("Webhooks"),
 }
 KIND_PATTERN = re.compile(r"([a-z]+)\.(?:\*|[a-z]+(?:-[a-z]+)*)")

@@ -226,7 +226,7 @@ def test_of_a_number_only_what_the_field_could_take_is_offered(kind: str, locale
         ("decimal", "9" * 30, "At most 15 digits."),
         ("decimal", 10**15, "At most 15 digits."),
         ("date", "31/01/2026", "Enter a date as programs do, such as 2026-01-31."),
-        ("moment", "31/01/2026 14:05", "Write date and time as programs do, such as 2026-01-31T14:05Z."),
+        ("moment", "31/01/2026 14:05", "Enter a date and time as programs do, such as 2026-01-31T14:05Z."),
     ],
 )
 @pytest.mark.parametrize("locale", ["en", "pt_BR"])
@@ -355,7 +355,7 @@ def test_what_a_program_gives_is_the_same_value_in_every_locale(kind: str) -> No
     @given(NUMBERS)
     def draw_number(given: str) -> None:
         taken = take(fields[0], given)
-        if FIELD_KINDS[kind].is_numeric and kind != "duration" and not taken.startswith(("Write", "At most", "Choose")):
+        if FIELD_KINDS[kind].is_numeric and kind != "duration" and not taken.startswith(("Enter", "At most", "Choose")):
             assert Decimal(taken or "0") == Decimal(given)
 
     draw()

@@ -31,7 +31,10 @@ from app.web.texts import _l
 
 notice(
     "incoming-made",
-    _l("The address was made already, and it is shown only once. If you have not kept it, end it and make another."),
+    _l(
+        "The address was already created, and is shown only once. If you did not store it, revoke it"
+        " and create another."
+    ),
 )
 notice("incoming-ended", _l("The address was ended."))
 

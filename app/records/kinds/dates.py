@@ -171,7 +171,7 @@ class DateKind(FieldKind):
         """As a form has it. Programs write year, month and day, whatever the locale."""
         text = super().from_json(given, field).strip()
         if text and not ISO_DATE.fullmatch(text):
-            raise fail("Write a date as programs do, such as %(example)s.", example=EXAMPLE_DATE)
+            raise fail("Enter a date as programs do, such as %(example)s.", example=EXAMPLE_DATE)
         return text
 
     def search_text(self, value: str, field: Definition) -> str:

@@ -184,7 +184,7 @@ class MomentKind(FieldKind):
         """As a form has it. Programs write year, month and day, whatever the locale."""
         text = super().from_json(given, field).strip()
         if text and not MOMENT.fullmatch(text):
-            raise fail("Write date and time as programs do, such as %(example)s.", example=f"{EXAMPLE_DATE}T14:05Z")
+            raise fail("Enter a date and time as programs do, such as %(example)s.", example=f"{EXAMPLE_DATE}T14:05Z")
         return text
 
     def describe(self, value: str, field: Definition) -> str:

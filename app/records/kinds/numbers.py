@@ -213,7 +213,7 @@ class NumberKind(FieldKind):
         if not (text := super().from_json(given, field).strip()):
             return ""
         if not IN_JSON.fullmatch(text):
-            raise fail("Write a number as programs do, such as %(example)s.", example="1234.5")
+            raise fail("Enter a number as programs do, such as %(example)s.", example="1234.5")
         self.keep(limit_whole_digits(Decimal(text)), field)
         return write_number(text, field.locale, None, False)
 

@@ -22,7 +22,8 @@ from app.webhooks.webhooks import WEBHOOK_FAMILIES, list_webhooks, make_webhook
 
 tab("settings", _l("Webhooks"), "/settings/webhooks", icon="send", order=45, right=("manage", "webhooks"))
 notice(
-    "webhook-made", _l("The webhook was made already. Its secret is shown only once: make another one if you lack it.")
+    "webhook-made",
+    _l("The webhook was already created, and its secret is shown only once. If you did not store it, create another."),
 )
 
 
