@@ -12,13 +12,13 @@ from typing import Any
 
 import msgspec
 
-from app.accounts.rights import RANK
 from app.notifications.kinds import NOTIFICATION_KINDS
 from app.programs.examples import make_example
 from app.programs.stream_description import STREAM_TOLD, describe_events
 from app.records.choices import CHOICE_COLORS
 from app.records.collections import COLLECTION_COLORS, COLLECTION_ICONS
 from app.records.kinds import FIELD_KINDS
+from app.tenants.roles import ROLES
 from app.web.problems import JSON_TYPE, PROBLEM_TYPE, PROBLEMS, code_of
 from app.web.texts import LANGUAGES
 
@@ -121,7 +121,7 @@ def list_references(thing: Any) -> Iterator[Described]:
 
 def list_known_texts() -> dict[tuple[str, str], Iterable[str]]:
     """The texts that a member of a struct may be, by struct and member, where the program has a list of them."""
-    kinds, color, roles = FIELD_KINDS, ("", *COLLECTION_COLORS), RANK
+    kinds, color, roles = FIELD_KINDS, ("", *COLLECTION_COLORS), ROLES
     return {
         **dict.fromkeys((("FieldShape", "kind"), ("NewField", "kind"), ("KindWanted", "kind")), kinds),
         **dict.fromkeys((("CollectionShape", "color"), ("CollectionChange", "color")), color),

@@ -57,6 +57,7 @@ KEPT = {
     "tenant": "a workspace ends by being deleted",
     "member": "who was removed has a name on what they wrote",
     "gateway_app": "goes with its bot, and its id means no other one",
+    "incoming_address": "goes with its bot, and its id means no other one",
     "operator": "ends by being deleted",
     "operator_entry": "a log that is only ever added to",
     "audit_entry": "a log that is only ever added to",

@@ -70,7 +70,7 @@ async def test_what_is_exported_and_imported_by_the_same_is_the_same(ana: httpx.
     assert (await ana.post(f"{address}/import", data={"table": added, "seen": ""})).status_code == 303
     assert 'datetime="2021-12-26T03:30Z"' in (await ana.get(f"{address}/2")).text
     assert [each["values"]["seen"] for each in (await ana.get(f"{address}/export.json")).json()["records"]] == [
-        "2021-12-26T03:30Z"
+        "2021-12-26T03:30:00Z"
     ] * 2
 
 
