@@ -57,6 +57,8 @@ async def test_one_that_can_not_be_emptied_is_not_kept(browser: Browser, what: s
 
 
 def test_no_script_stores_anything_that_outlives_its_tab() -> None:
-    """Else that would have to be emptied, too."""
+    """Else that would have to be emptied, too. Whether a browser takes single keys says nothing of anybody."""
     lasting = re.compile(r"localStorage|indexedDB|\bcaches\.|serviceWorker")
-    assert [path.name for path in SCRIPTS.rglob("*.js") if lasting.search(path.read_text())] == []
+    assert [
+        path.name for path in SCRIPTS.rglob("*.js") if path.name != "keyboard.js" and lasting.search(path.read_text())
+    ] == []

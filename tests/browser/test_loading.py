@@ -46,8 +46,8 @@ async def test_a_page_that_nothing_is_kept_of_asks_for_little(shared_server: Ser
     await loads.begin()
     for path, requests, size in (
         ("/c/books", 15, 90 * KB),
-        ("/chat/general", 30, 122 * KB),
-        ("/c/books/1", 30, 115 * KB),
+        ("/chat/general", 31, 122 * KB),
+        ("/c/books/1", 31, 116 * KB),
     ):
         asked, came = await loads.open(ana.origin + path)
         assert 0 < asked <= requests, path
