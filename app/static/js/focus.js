@@ -25,11 +25,11 @@ function stay() {
 // A page that was gone to begins at its heading, unless it says where one begins.
 let shown = document.getElementById("main");
 
-document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+document.addEventListener("htmx:after:swap", ({ detail }) => {
   const main = document.getElementById("main");
   if (!main || main === shown) return;
   shown = main;
-  if (ctx?.request?.method !== "GET" || document.activeElement !== document.body || main.querySelector("[autofocus]")) return;
+  if (detail?.ctx?.request?.method !== "GET" || document.activeElement !== document.body || main.querySelector("[autofocus]")) return;
   const heading = main.querySelector("h1");
   if (!heading || location.hash) return;
   heading.tabIndex = -1;
