@@ -67,6 +67,7 @@ CHANNEL_TABLES = {
     "record.{id}": "record",
     "room.{id}": "room",
     "news.{id}": "room",
+    "line.{id}": "room",
 }
 # Pages for people who are not signed in, and addresses for machines. A new one needs a good reason.
 PUBLIC = {

@@ -59,7 +59,10 @@ async def read_left(transaction: Transaction) -> AsyncIterator[str]:
         return
     before = transaction.batch.after if transaction.batch else transaction.tenant.cursor
     async for line in read_left_in_workspace(transaction, before, NEWEST, LINES):
-        yield re.sub("[0-9]+", "N", line) if line.startswith("fact ") else line
+        if line.startswith("fact "):
+            yield re.sub("[0-9]+", "N", line)
+        else:
+            yield re.sub(r"(?<=^user\.)[0-9]+", lambda number: name_of_member(int(number[0])), line)
 
 
 async def read_left_in_workspace(

@@ -1,7 +1,8 @@
 """The channels of chat, and what is pushed on them of rooms, and of who is in them; of messages: `pushes.py`.
 
 `room.{id}` carries a room's messages to the pages that show it. `news.{id}` carries only marks, from which every page
-of a member counts what is unread: one event for everybody, however many they are.
+of a member counts what is unread: one event for everybody, however many they are. `line.{id}` carries the last line of
+a room to home pages.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ def select_seen(*, insider: bool) -> PreparedSelect[int, str]:
 
 @channel("room.{id}", presence="live/readers_push.html")
 @channel("news.{id}")
+@channel("line.{id}")
 async def who_may_see_the_room(transaction: Transaction, member: Member, numbers: set[int]) -> Iterable[int]:
     """Everybody but guests for public rooms, readers of a thing for its discussion, otherwise those who are in the
     room."""

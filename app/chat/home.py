@@ -24,6 +24,7 @@ from app.database import PreparedSelect, Transaction
 from app.web.texts import _l
 
 LINES_SHOWN = 5
+LINES_FOLLOWED = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +77,15 @@ async def list_last_lines(transaction: Transaction, joined: Sequence[JoinedRoom]
 
 @home_part("chat/_home_rooms.html", place="side", order=20)
 async def rooms_part(request: AnyRequest, transaction: Transaction, member: Member) -> dict[str, Any]:
-    """The rooms in which something is unread that the member is told of, each with its last line."""
+    """The rooms in which something is unread that the member is told of, each with its last line; and the channels of
+    their lines, and of as many others. Where a line comes into one beyond those, the page fetches itself anew."""
     sidebar = await list_own_rooms(request, transaction, member)
     joined = [*(shown.joined for shown in sidebar.shown), *sidebar.rest]
-    unread = [each for each in joined if each.unread and each.membership.notify != "nothing"]
-    return {"rooms": await list_last_lines(transaction, unread), "most": LINES_SHOWN}
+    told = [each for each in joined if each.membership.notify != "nothing"]
+    unread = [each for each in told if each.unread]
+    followed = [*unread, *(each for each in told if not each.unread)][:LINES_FOLLOWED]
+    follow = " ".join(f"line.{room_id}" for room_id in sorted(each.room.id for each in followed))
+    return {"rooms": await list_last_lines(transaction, unread), "most": LINES_SHOWN, "follow": follow}
 
 
 def address_of_room(room: Room) -> str:

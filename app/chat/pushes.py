@@ -1,7 +1,7 @@
 """What pages are shown of messages: new ones, what becomes of them, and the cards of records in them.
 
 On `room.{id}` a message itself, for those who look at the room; on `news.{id}` a mark, from which every page of a
-member counts what is unread.
+member counts what is unread; on `line.{id}` the last line of a room, for home pages.
 """
 
 from __future__ import annotations
@@ -118,17 +118,20 @@ async def read_changed(transaction: Transaction, facts: Sequence[MessageChanged]
 
 
 def show_in_rooms(tenant: Tenant, found: MessagesShown) -> Iterator[Partial]:
-    """Messages to those who look at their rooms, and marks where others are unread now."""
+    """Messages to those who look at their rooms, marks where others are unread now, and last lines to home pages, which
+    fetch themselves anew where one says what it does not any more."""
     for fact, room in found.anew:
         place = f"room-{room.id}" if room.kind != "discussion" else f"{room.subject}-discussion"
         yield refresh(tenant, f"room.{room.id}", f"{place}-refresh", fact=fact)
     for cause, room, message in found.shown:
         yield make_partial(tenant, f"room.{room.id}", found.template, fact=cause, room=room, shown=message)
-        if isinstance(cause, MessageEdited) and room.kind != "discussion":
-            yield refresh(tenant, f"news.{room.id}", name_line(room, message.message.number), fact=cause)
+        if isinstance(cause, MessageEdited | MessageDeleted) and room.kind != "discussion":
+            yield refresh(tenant, f"line.{room.id}", name_line(room, message.message.number), fact=cause)
     for news in found.news:
         shown = {"news": news, "order": order_of(news.room, news.room.name)}
         yield make_partial(tenant, f"news.{news.room.id}", "chat/news_push.html", fact=news.fact, **shown)
+        if news.named is None:  # of a new message
+            yield make_partial(tenant, f"line.{news.room.id}", "chat/line_push.html", fact=news.fact, news=news)
 
 
 def name_line(room: Room, number: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import aclosing
 from typing import Any
 
 import pytest
@@ -181,6 +182,31 @@ async def test_what_a_guest_is_invited_to_outlives_leaving_the_page(
     await expect(form.locator("[data-ts-item]")).to_have_count(0)
     await form.get_by_label("Role").select_option("guest")
     await expect(rooms).to_have_value("")
+
+
+@pytest.mark.sqlite
+async def test_a_list_that_comes_late_leaves_the_focus_where_one_types(server: Server, person: Any) -> None:
+    """Also in a window without the focus of the screen, where the library does not notice that its field is left."""
+    ana = await person(server, "acme", "ana@acme.test")
+    async with aclosing(server.let_in("acme", "ana@acme.test")) as client:
+        await client.post("/collections/new", data={"name": "Loans", "first": "Name"})
+    first = re.compile(r"/choices/collections\?q=$")
+    held: list[Route] = []
+    await ana.context.route(first, lambda route: held.append(route))
+    page = await ana.open("/members")
+    form = page.locator("kept-form").first
+    await form.get_by_label("Role").select_option("guest")
+    books, rooms = form.get_by_role("combobox", name="Collections"), form.get_by_role("combobox", name="Rooms")
+    await books.press_sequentially("Boo")
+    await page.get_by_role("option", name="Books").click()
+    await page.evaluate("document.hasFocus = () => false")
+    await rooms.press_sequentially("gen")
+    async with page.expect_response(first):
+        await held[0].continue_()
+    await expect(page.locator("choice-field .loading")).to_have_count(0)
+    await rooms.press_sequentially("er")
+    await expect(rooms).to_have_value("gener")
+    await expect(rooms).to_be_focused()
 
 
 @pytest.mark.sqlite

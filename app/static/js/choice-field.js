@@ -103,7 +103,15 @@ class ChoiceField extends CompositeInput {
       maxItems: this.hasAttribute("several") ? null : 1,
       create: false, persist: false, delimiter: ",", hideSelected: true, highlight: false, hidePlaceholder: false, closeAfterSelect: true, preload: "focus",
       shouldLoad: () => true,
-      load: (query, done) => { this.find(query).then((found) => { done(found); this.found(query, found); }, () => { done(); this.found(query, []); }); },
+      load: (query, done) => {
+        const take = (found) => {
+          // Its list takes the focus when it opens. In a window without it the library does not notice that one went on.
+          this.chooser.isFocused &&= document.activeElement === this.chooser.control_input;
+          done(found);
+          this.found(query, found ?? []);
+        };
+        this.find(query).then(take, () => take());
+      },
       onLoad: (found) => { if (found) this.tell(found.length); },
       onType: (text) => { this.awaited = text; this.chooser.clearOptions(); },
       onItemAdd: () => { this.#typed = ""; },
