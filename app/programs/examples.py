@@ -25,6 +25,7 @@ NAMED: dict[str, Any] = {
     "quiet_until": "07:00",
     "time_zone": "America/Sao_Paulo",
     "language": "en",
+    "locale": "pt_BR",
     "session_days": 30,
     "roles": {"member": {"browse": True, "read": True, "add": True, "edit": "own", "delete": "none"}},
     "lock": "5f9c4ab08cac7457e9111a30e4664920",
