@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from app.accounts.audit import AuditEntry
 from app.accounts.members import Member
@@ -38,6 +38,12 @@ class MemberChange(msgspec.Struct, forbid_unknown_fields=True):
     """What is to be changed of a member."""
 
     role: GivenRoleName
+
+
+class ProfileChange(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """What others are to see of the member for whom the token acts. What is not named stays."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=80)] | UnsetType = UNSET
 
 
 class InvitationShape(msgspec.Struct):
