@@ -50,6 +50,7 @@ IN_THING: dict[tuple[str, str], Any] = {
     ("MemberShape", "name"): "Carla",
     ("Holder", "name"): "Ana",
     ("Holder", "program"): "nightly",
+    ("MessageShape", "program"): "nightly",
     ("FileShape", "name"): "plan.pdf",
     ("RoomShape", "slug"): "general",
     ("RoomShape", "name"): "general",

@@ -179,11 +179,11 @@ def shape_invitation(invitation: Invitation) -> InvitationShape:
     )
 
 
-def shape_announcement(announcement: Announcement, author: str) -> AnnouncementShape:
+def shape_announcement(announcement: Announcement, author: PersonShape) -> AnnouncementShape:
     """An announcement, for programs."""
     return AnnouncementShape(
         id=announcement.id,
-        author=PersonShape(announcement.member_id, author),
+        author=author,
         title=announcement.title,
         text=announcement.text,
         acknowledge=announcement.acknowledge,
@@ -192,12 +192,12 @@ def shape_announcement(announcement: Announcement, author: str) -> AnnouncementS
     )
 
 
-def shape_entry(entry: AuditEntry, name: str | None) -> AuditShape:
+def shape_entry(entry: AuditEntry, member: PersonShape | None) -> AuditShape:
     """An entry of the audit log, for programs."""
     return AuditShape(
         id=entry.id,
         at=in_utc(entry.at),
-        member=PersonShape(entry.member_id, name or "") if entry.member_id else None,
+        member=member,
         program=entry.program,
         what=entry.what,
         subject=entry.subject,

@@ -8,7 +8,7 @@ from litestar.params import QueryParameter
 from sqlalchemy import bindparam, select
 
 from app.accounts.audit import AuditEntry
-from app.accounts.members import Member, find_member_names
+from app.accounts.members import Member
 from app.accounts.rights import require
 from app.database import PreparedSelect, Transaction
 from app.programs.lists import (
@@ -25,6 +25,7 @@ from app.programs.lists import (
 )
 from app.programs.people_shapes import AuditShape, shape_entry
 from app.programs.routes import ListPart, reads
+from app.programs.shapes import find_people_shapes
 
 EVERY_ENTRY = 2**62
 WITHIN = AuditEntry.at >= bindparam("since"), AuditEntry.at < bindparam("until")
@@ -65,9 +66,9 @@ async def list_audit(
     before = (read_cursor(next, int) or [EVERY_ENTRY])[0]
     prepared = LIST_AUDITED_OF_KIND if what else LIST_AUDITED_BEFORE
     rows = await transaction.column(prepared, before=before, most=limit + 1, **wanted)
-    names = await find_member_names(transaction, {each.member_id for each in rows if each.member_id})
+    people = await find_people_shapes(transaction, {each.member_id for each in rows if each.member_id})
     return page_rows(
-        rows, limit, lambda each: shape_entry(each, names.get(each.member_id or 0)), lambda each: (each.id,)
+        rows, limit, lambda each: shape_entry(each, people.get(each.member_id or 0)), lambda each: (each.id,)
     )
 
 

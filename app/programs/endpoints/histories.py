@@ -37,7 +37,7 @@ from app.records.revisions import Revision
 
 LIST_REVISIONS_BEFORE = PreparedSelect(
     lambda: (
-        select(Revision, Member.name)
+        select(Revision, Member.name, Member.bot)
         .join(Member, (Member.id == Revision.member_id) & (Member.tenant_id == Revision.tenant_id))
         .where(Revision.record_id == bindparam("record_id"), Revision.version < bindparam("before"))
         .order_by(Revision.version.desc())
@@ -73,10 +73,10 @@ async def list_revisions_for_programs(
     before = (read_cursor(next, int) or [LAST_NUMBER])[0]
     rows = await transaction.rows(LIST_REVISIONS_BEFORE, record_id=record.id, before=before, most=limit + 1)
 
-    def shape(row: tuple[Revision, str]) -> RevisionShape:
-        revision, name = row
+    def shape(row: tuple[Revision, str, bool]) -> RevisionShape:
+        revision, name, bot = row
         values = tell_values(fields, translate(fields, revision))
-        author = PersonShape(revision.member_id, name)
+        author = PersonShape(revision.member_id, name, bot)
         return RevisionShape(
             revision.version, revision.what, author, revision.program, in_utc(revision.made_at), values
         )

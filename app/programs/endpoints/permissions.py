@@ -17,7 +17,6 @@ from app.programs.collection_shapes import (
     PermissionsChange,
     PermissionsShape,
     read_permissions_of,
-    shape_guest,
     shape_permissions,
 )
 from app.programs.endpoints.closing import manage_collection
@@ -27,7 +26,7 @@ from app.programs.lists import DEFAULT_LIMIT, After, Limit, read_cursor, write_c
 from app.programs.problems import Problem
 from app.programs.records import IfAsSeen, check_seen
 from app.programs.routes import ListPart, adds, changes, reads, removes
-from app.programs.shapes import PersonShape, shape_person
+from app.programs.shapes import PersonShape, find_people_shapes, shape_person
 from app.records.collections import Collection
 from app.records.granting import admit_guests, change_permissions, dismiss_guest, find_guest, list_guests
 from app.records.permissions import list_permissions
@@ -69,7 +68,9 @@ async def list_guests_for_programs(
     begin = (read_cursor(next, int) or [0])[0]
     guests = await list_guests(transaction, await manage_collection(transaction, member, slug))
     following = write_cursor(begin + limit) if len(guests) > begin + limit else None
-    return ListPart([shape_guest(each) for each in guests[begin : begin + limit]], following)
+    shown = [number for number, _, _ in guests[begin : begin + limit]]
+    people = await find_people_shapes(transaction, {*shown})
+    return ListPart([people[number] for number in shown], following)
 
 
 @adds(GUESTS, scope="admin", status_code=200)
