@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, ForeignKeyConstraint, String, Text, UniqueCon
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
+from app.accounts.programs import LONGEST_PROGRAM
 from app.chat.references import OfMessage, to_message
 from app.chat.rooms import Room
 from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
@@ -25,7 +26,7 @@ class Message(Tenanted, Base):
 
     `html` is its text as it is shown: safe, and the same for everybody; `plain` is a line without markup. What they
     mention is a member, whatever that one is called by now (`accounts/mentions.py`). Of a deleted one only the trace is
-    left.
+    left. `program` is which one wrote it for the member, if one did (`accounts/programs.py`).
     """
 
     __tablename__ = "message"
@@ -53,6 +54,7 @@ class Message(Tenanted, Base):
     edited_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     deleted_by_id: Mapped[int | None]
+    program: Mapped[str | None] = mapped_column(String(LONGEST_PROGRAM))
 
 
 class MessageRevision(OfMessage, Base):

@@ -135,9 +135,14 @@ def credential_of(actor: Actor) -> Credential:
 
 def lease_within(actor: Actor, seconds: int) -> int:
     """A lease of so many seconds, in milliseconds: it does not go on when the session or token has ended."""
-    if actor.ends_at is None:
+    return lease_until(actor.ends_at, seconds)
+
+
+def lease_until(ends_at: datetime | None, seconds: int) -> int:
+    """A lease of so many seconds, in milliseconds, which ends with a credential that ends then."""
+    if ends_at is None:
         return seconds * 1000
-    return max(0, min(seconds * 1000, int((actor.ends_at - now()).total_seconds() * 1000)))
+    return max(0, min(seconds * 1000, int((ends_at - now()).total_seconds() * 1000)))
 
 
 READ_CLOCK = PreparedSelect(lambda: select(lease_clock()).select_from(Tenant))

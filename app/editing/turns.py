@@ -7,8 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from sqlalchemy import bindparam, select
+
 from app.accounts.members import Member
-from app.database import Transaction, now
+from app.accounts.program_tokens import Token
+from app.accounts.sessions import Session
+from app.database import PreparedSelect, Transaction, now
 from app.editing import waiting
 from app.editing.facts import LockFreed, LockOffered
 from app.editing.lock_statements import (
@@ -21,7 +25,7 @@ from app.editing.lock_statements import (
     is_turn,
     offered,
 )
-from app.editing.rows import Editable, note_lock, read_clock
+from app.editing.rows import Editable, lease_until, lease_within, note_lock, read_clock
 from app.editing.waiting import Waiting
 
 # How long somebody's turn lasts (WCAG 2.2.1: many people need more than some seconds to begin), and how long at most
@@ -50,6 +54,21 @@ async def pass_on(
             await give_turn(transaction, row, following[row])
 
 
+# When what somebody waits with ends by itself, a session or a token.
+FIND_END_OF_SESSION = PreparedSelect(lambda: select(Session.expires_at).where(Session.id == bindparam("credential_id")))
+FIND_END_OF_TOKEN = PreparedSelect(lambda: select(Token.ends_at).where(Token.id == bindparam("credential_id")))
+
+
+async def lease_of_turn(transaction: Transaction, following: Waiting) -> int:
+    """How long somebody's turn lasts, in milliseconds: not longer than what they wait with."""
+    of_token = following.program_id is not None
+    credential_id = following.program_id if of_token else following.session_id
+    ends_at = await transaction.value(
+        FIND_END_OF_TOKEN if of_token else FIND_END_OF_SESSION, credential_id=credential_id
+    )
+    return lease_until(ends_at, TURN)
+
+
 async def give_turn(transaction: Transaction, row: Editable, following: Waiting) -> None:
     """Make a free lock the turn of somebody who waits."""
     if await change_lock(
@@ -61,7 +80,7 @@ async def give_turn(transaction: Transaction, row: Editable, following: Waiting)
         name=following.name,
         role=following.role,
         since=now(),
-        lease=TURN * 1000,
+        lease=await lease_of_turn(transaction, following),
         session_id=following.session_id,
         program_id=following.program_id,
         program=following.program,
@@ -77,7 +96,7 @@ async def prolong_turn(transaction: Transaction, row: Editable, member: Member) 
     if called is None or called.called_at is None or called.state != "called":
         return None
     clock = await read_clock(transaction)
-    until = min(clock + TURN * 1000, called.called_at + LONGEST_TURN * 1000)
+    until = min(clock + lease_within(transaction.actor, TURN), called.called_at + LONGEST_TURN * 1000)
     await change_lock(transaction, row, is_shorter_turn, ends_then, member_id=member.id, until=until)
     if row.lock_member_id != member.id or not row.lock_offered or row.lock_until is None or row.lock_until <= clock:
         return None

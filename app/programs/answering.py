@@ -16,6 +16,15 @@ EXPOSED_HEADERS = (
 )
 
 
+# What an answer to a change says, whose tag is to be that of what it answers with, as if it was read.
+TAGGED = {"ETag": '""'}
+
+
+def digest_of(body: bytes) -> str:
+    """The part of an entity tag that says what is in a body."""
+    return hashlib.sha256(body).hexdigest()[:16]
+
+
 class Answering:
     """Sends an answer on, with its entity tag, what is left of the limits, and whose pages may read it.
 
@@ -59,7 +68,7 @@ class Answering:
         given = dict(start["headers"])
         if start["status"] not in (200, 201) or not body or (b"etag" not in given and self.scope["method"] != "GET"):
             return message
-        digest = hashlib.sha256(body).hexdigest()[:16].encode()
+        digest = digest_of(body).encode()
         version = given.get(b"etag", b"").strip(b'"')
         tag = b'"' + (version + b"-" if version else b"") + digest + b'"'
         start["headers"] = [pair for pair in start["headers"] if pair[0] != b"etag"] + [(b"etag", tag)]

@@ -15,7 +15,7 @@ from app.chat.messages import Message
 from app.chat.reactions import Reaction
 from app.chat.room_lists import ListedRoom
 from app.chat.rooms import Room
-from app.chat.timeline import count_edits, find_attachments, find_reactions, find_writers, group_reactions
+from app.chat.timeline import Author, count_edits, find_attachments, find_reactions, find_writers, group_reactions
 from app.database import PreparedSelect, Transaction
 from app.programs.shapes import PersonShape, in_utc
 from app.records.files import RecordFile
@@ -73,11 +73,13 @@ class ReactionShape(msgspec.Struct):
 
 class MessageShape(msgspec.Struct):
     """A message. `version` is 1, and one more for each time it was changed. A deleted one has no text.
-    `bot` is that a bot has written it."""
+    `program` is the name of the token, where a program wrote it for the author, after `agent: ` where that was an
+    agent; `bot` is that a bot has written it."""
 
     number: int
     version: int
     author: PersonShape
+    program: str | None
     bot: bool
     text: str
     reply_to: int | None
@@ -118,6 +120,11 @@ def shape_file(file: Attachment | RecordFile) -> FileShape:
     return FileShape(file.id, file.name, file.size, file.media_type, in_utc(file.created_at))
 
 
+def shape_author(author: Author) -> PersonShape:
+    """Who has written a message, or put an emoji under one, for programs."""
+    return PersonShape(author.id, author.name, author.bot)
+
+
 async def shape_messages(transaction: Transaction, messages: list[Message]) -> list[MessageShape]:
     """Messages with what belongs to them, for programs, in a fixed number of statements."""
     ids = [message.id for message in messages]
@@ -134,13 +141,14 @@ async def shape_messages(transaction: Transaction, messages: list[Message]) -> l
 
     def shape_reactions(given: list[Reaction]) -> list[ReactionShape]:
         grouped = group_reactions(given, people)
-        return [ReactionShape(emoji, [PersonShape(each.id, each.name) for each in by]) for emoji, by in grouped]
+        return [ReactionShape(emoji, [shape_author(each) for each in by]) for emoji, by in grouped]
 
     return [
         MessageShape(
             number=message.number,
             version=edits.get(message.id, 0) + 1,
-            author=PersonShape(message.member_id, people[message.member_id].name),
+            author=shape_author(people[message.member_id]),
+            program=message.program,
             bot=people[message.member_id].bot,
             text="" if message.deleted_at else text,
             reply_to=numbers.get(message.reply_to_id),

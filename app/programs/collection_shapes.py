@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from app.programs.shapes import FieldShape, PersonShape
+from app.programs.shapes import FieldShape
 from app.records.kind_plans import Preview
 from app.records.permissions import Permissions, Reach
 
@@ -131,11 +131,6 @@ def read_permissions_of(change: PermissionsChange) -> dict[str, Permissions]:
         role: Permissions(each.browse, each.read, each.add, each.edit, each.delete)
         for role, each in change.roles.items()
     }
-
-
-def shape_guest(guest: tuple[int, str, str]) -> PersonShape:
-    """A guest whom a collection is open to, for programs."""
-    return PersonShape(guest[0], guest[1])
 
 
 def shape_preview(preview: Preview, language: str) -> KindPreview:

@@ -8,16 +8,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
+from app.accounts.scopes import SCOPES
+from app.chat.rooms import RoomKind
 from app.notifications.kinds import NOTIFICATION_KINDS
+from app.programs.collection_shapes import LimitedRole
 from app.programs.examples import make_example
 from app.programs.stream_description import STREAM_TOLD, describe_events
+from app.programs.streams import STREAM_ENDS
 from app.records.choices import CHOICE_COLORS
 from app.records.collections import COLLECTION_COLORS, COLLECTION_ICONS
 from app.records.kinds import FIELD_KINDS
+from app.records.permissions import LIMITED
+from app.records.revisions import REVISED
+from app.tenants.locales import LOCALES
 from app.tenants.roles import ROLES
 from app.web.problems import JSON_TYPE, PROBLEM_TYPE, PROBLEMS, code_of
 from app.web.texts import LANGUAGES
@@ -50,6 +57,8 @@ TOLD_WITH = {
     "archived-rooms": "rooms",
     "messages": "rooms",
 }
+EXPORTED_AS = ("csv", "xlsx", "json")
+CHANGED_SETTINGS = ("name", "language", "locale", "session_days")
 # The fields of answers, by what they say.
 ANSWER_FIELDS: Described = {
     "RateLimit": {"description": "What is left of the limit that the call counts for.", "schema": TEXT},
@@ -121,11 +130,22 @@ def list_references(thing: Any) -> Iterator[Described]:
 
 def list_known_texts() -> dict[tuple[str, str], Iterable[str]]:
     """The texts that a member of a struct may be, by struct and member, where the program has a list of them."""
-    kinds, color, roles = FIELD_KINDS, ("", *COLLECTION_COLORS), ROLES
+    kinds, color, roles, rooms = FIELD_KINDS, ("", *COLLECTION_COLORS), ROLES, get_args(RoomKind)
     return {
         **dict.fromkeys((("FieldShape", "kind"), ("NewField", "kind"), ("KindWanted", "kind")), kinds),
         **dict.fromkeys((("CollectionShape", "color"), ("CollectionChange", "color")), color),
-        **dict.fromkeys((("MemberShape", "role"), ("InvitationShape", "role")), roles),
+        **dict.fromkeys((("MemberShape", "role"), ("InvitationShape", "role"), ("MemberJoinedEvent", "role")), roles),
+        **dict.fromkeys((("RoomShape", "kind"), ("RoomMadeEvent", "kind")), rooms),
+        **dict.fromkeys((("SettingsShape", "locale"), ("SettingsChange", "locale")), ("", *LOCALES)),
+        ("FieldShape", "read_only_for"): LIMITED,
+        ("PermissionsEvent", "role"): get_args(LimitedRole),
+        ("CollectionShape", "icon"): COLLECTION_ICONS,
+        ("ProblemShape", "code"): PROBLEMS,
+        ("RecordsExportedEvent", "format"): EXPORTED_AS,
+        ("RevisionShape", "what"): REVISED,
+        ("SettingEvent", "setting"): CHANGED_SETTINGS,
+        ("StreamEnd", "reason"): STREAM_ENDS,
+        ("TokenShape", "scopes"): SCOPES,
         **dict.fromkeys((("SettingsShape", "language"), ("SettingsChange", "language")), LANGUAGES),
         ("CollectionChange", "icon"): COLLECTION_ICONS,
         ("ChoiceShape", "color"): CHOICE_COLORS,
@@ -145,7 +165,8 @@ def complete_schema(schema: Described, struct: type[msgspec.Struct] | None) -> N
     schema["description"] = " ".join((struct.__doc__ or "").split())
     for (name, member), texts in list_known_texts().items():
         if name == struct.__name__:
-            schema["properties"][member]["enum"] = list(texts)
+            described = schema["properties"][member]
+            described.get("items", described)["enum"] = list(texts)
     if struct.__struct_config__.forbid_unknown_fields:
         schema["additionalProperties"] = False
 

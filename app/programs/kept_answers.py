@@ -108,10 +108,15 @@ async def find_kept_answer(request: AnyRequest, transaction: Transaction, key: s
 Work = Callable[[Transaction, Member], Awaitable[msgspec.Struct]]
 
 
-async def write_once(request: AnyRequest, status: int, work: Work) -> tuple[Response[Any], bool]:
+async def write_once(
+    request: AnyRequest, status: int, work: Work, *, part: int | None = None
+) -> tuple[Response[Any], bool]:
     """Do a work in a writing transaction of its own, for an endpoint that asks a limit or reads a long body before:
-    once for each `Idempotency-Key`, with who asks as they are by then. The answer, and whether it was done by now."""
+    once for each `Idempotency-Key`, with who asks as they are by then. The answer, and whether it was done by now. One
+    that takes several transactions says which `part` it is."""
     key = read_key(request.headers)
+    if key and part is not None:
+        key = f"{key} {part}"  # which no key of a request is
     async with write_signed_in(request) as (transaction, member):
         if key and (kept := await find_kept_answer(request, transaction, key)):
             return repeat_answer(kept), False

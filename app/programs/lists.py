@@ -6,6 +6,7 @@ import base64
 import binascii
 import json
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
 from litestar.params import QueryParameter
@@ -14,9 +15,19 @@ from app.programs.problems import Problem
 from app.programs.routes import ListPart
 
 DEFAULT_LIMIT, MOST_ITEMS = 50, 200
+# Higher than any number that something has.
+LAST_NUMBER = 2**62
+# Before and after all that was ever done.
+FIRST_MOMENT, LAST_MOMENT = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 Limit = Annotated[int, QueryParameter(name="limit", ge=1, le=MOST_ITEMS, description="How many items at the most.")]
 After = Annotated[str, QueryParameter(name="next", description="What the part before gave as its `next`.")]
 ItemNumber = Annotated[int | None, QueryParameter(ge=0, le=2**62, description="The number of an item of the list.")]
+ChangedAfter = Annotated[
+    datetime | None,
+    QueryParameter(name="changed_after", description="Only what was added, changed or restored after that moment."),
+]
+Since = Annotated[datetime | None, QueryParameter(name="since", description="Only what is of that moment or later.")]
+Until = Annotated[datetime | None, QueryParameter(name="until", description="Only what is of before that moment.")]
 
 Row = TypeVar("Row")
 Shape = TypeVar("Shape")
@@ -40,6 +51,30 @@ def read_cursor(text: str, *kinds: type) -> list[Any]:
     if any(isinstance(each, int) and abs(each) >= 2**63 for each in found):
         raise Problem("bad-request", "Send as `next` what the part before has given.")
     return found
+
+
+def read_bound(given: datetime | None, name: str) -> datetime | None:
+    """A moment that is asked for. Raises a 422 problem for one at which nothing was."""
+    if given is None:
+        return None
+    if not FIRST_MOMENT.year < given.year < LAST_MOMENT.year:
+        raise Problem("invalid", errors={name: "This is not a date."})
+    return given.astimezone(UTC) if given.tzinfo else given.replace(tzinfo=UTC)
+
+
+def read_place_of_change(next: str, since: datetime) -> tuple[datetime, int]:
+    """The place behind which a list by the time of change goes on, or begins: a moment, and the number of what was
+    changed then. Raises a 400 problem."""
+    place = read_cursor(next, str, int)
+    if not place:
+        return since, LAST_NUMBER
+    try:
+        moment = read_bound(datetime.fromisoformat(place[0]), "next")
+    except (ValueError, OverflowError, Problem):
+        moment = None
+    if moment is None:
+        raise Problem("bad-request", "Send as `next` what the part before has given.")
+    return moment, place[1]
 
 
 def page_rows(

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from app.accounts.audit import AuditEntry
 from app.accounts.members import Member
@@ -38,6 +38,12 @@ class MemberChange(msgspec.Struct, forbid_unknown_fields=True):
     """What is to be changed of a member."""
 
     role: GivenRoleName
+
+
+class ProfileChange(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """What others are to see of the member for whom the token acts. What is not named stays."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=80)] | UnsetType = UNSET
 
 
 class InvitationShape(msgspec.Struct):
@@ -173,11 +179,11 @@ def shape_invitation(invitation: Invitation) -> InvitationShape:
     )
 
 
-def shape_announcement(announcement: Announcement, author: str) -> AnnouncementShape:
+def shape_announcement(announcement: Announcement, author: PersonShape) -> AnnouncementShape:
     """An announcement, for programs."""
     return AnnouncementShape(
         id=announcement.id,
-        author=PersonShape(announcement.member_id, author),
+        author=author,
         title=announcement.title,
         text=announcement.text,
         acknowledge=announcement.acknowledge,
@@ -186,12 +192,12 @@ def shape_announcement(announcement: Announcement, author: str) -> AnnouncementS
     )
 
 
-def shape_entry(entry: AuditEntry, name: str | None) -> AuditShape:
+def shape_entry(entry: AuditEntry, member: PersonShape | None) -> AuditShape:
     """An entry of the audit log, for programs."""
     return AuditShape(
         id=entry.id,
         at=in_utc(entry.at),
-        member=PersonShape(entry.member_id, name or "") if entry.member_id else None,
+        member=member,
         program=entry.program,
         what=entry.what,
         subject=entry.subject,

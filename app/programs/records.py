@@ -15,6 +15,7 @@ from app.accounts.members import Member
 from app.database import Transaction
 from app.editing.locks import is_proven, lease_runs
 from app.editing.rows import Held, Proof, read_clock
+from app.programs.answering import digest_of
 from app.programs.problems import Problem
 from app.programs.shapes import in_utc, moment_after, shape_holder
 from app.records.changes import Changed
@@ -29,8 +30,12 @@ from app.web.texts import Text, _l
 
 MORE_THAN_FIELDS_HOLD = 10**15
 TAG = re.compile(r'(?:W/)?"([0-9]{1,18})(?:-[0-9a-f]*)?"')
+ANY_TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e]*)"')
 IfMatch = Annotated[
     str | None, HeaderParameter(name="If-Match", description='The version that is meant, as `"3"`; without it: 428.')
+]
+IfAsSeen = Annotated[
+    str | None, HeaderParameter(name="If-Match", description="The `ETag` with which it was read; without it: 428.")
 ]
 LockHeader = Annotated[
     str | None, HeaderParameter(name="Lock", description="What was given as `lock` when the record's lock was taken.")
@@ -45,6 +50,18 @@ def read_version(if_match: str | None) -> int:
     if found is None:
         raise Problem("bad-request", 'If-Match has one version, in quotation marks, such as "3".')
     return number_of(found[1])
+
+
+def check_seen(if_match: str | None, shape: msgspec.Struct) -> None:
+    """Raise a 428 problem where a change doesn't say which state of a thing it means, and a 412 one where that is not
+    its `shape` any more. It is for what has no version: the tag with which it was read is a digest of it."""
+    if if_match is None:
+        raise Problem("precondition-required", "Send the ETag with which it was read as the header If-Match.")
+    found = ANY_TAG.fullmatch(if_match.strip())
+    if found is None:
+        raise Problem("bad-request", "If-Match has one ETag, as it was given.")
+    if found[1] != digest_of(msgspec.json.encode(shape)):
+        raise Problem("version-changed", "It is another by now. Read it again.")
 
 
 def read_proof(lock: str | None) -> Proof | None:

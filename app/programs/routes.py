@@ -109,7 +109,7 @@ def reads(
     return naming(get, API + path, opt=opt, responses=responses, **options)
 
 
-def brings(path: str, *, scope: Scope, **options: Any) -> Decorator:
+def brings(path: str, *, scope: Scope, status_code: int = 201, **options: Any) -> Decorator:
     """An endpoint that takes a file as its body, of whatever size. It ends its transaction before it reads that, and
     writes in another one (`programs/transfers.py`)."""
     opt = {"scope": scope, "writes": False, "streams": True}
@@ -118,7 +118,7 @@ def brings(path: str, *, scope: Scope, **options: Any) -> Decorator:
         post,
         API + path,
         opt=opt,
-        status_code=201,
+        status_code=status_code,
         responses=responses,
         request_max_body_size=None,
         operation_class=BringingOperation,
@@ -155,13 +155,15 @@ def changes(
     path: str,
     *,
     scope: Scope,
+    writes: bool = True,
     answers: Sequence[int] = (),
     also: Also = NOTHING_ELSE,
     prepare: Any = None,
     **options: Any,
 ) -> Decorator:
-    """An endpoint that changes something that is there."""
-    opt = {"scope": scope, "prepare": prepare}
+    """An endpoint that changes something that is there; one that asks a limit first does not write in its own
+    transaction."""
+    opt = {"scope": scope, "prepare": prepare} | ({} if writes else {"writes": False})
     responses = describe_answers(*ALWAYS, *SENDING, *answers, also=also)
     return naming(patch, API + path, opt=opt, responses=responses, **options)
 

@@ -7,8 +7,10 @@ from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
+from sqlalchemy import bindparam, select
 
 from app.accounts.members import Member
+from app.database import PreparedSelect, Transaction
 from app.records.collections import Collection
 from app.records.definitions import KEPT_OPTIONS
 from app.records.fields import Field, Fields
@@ -16,10 +18,11 @@ from app.records.records import Record, tell_values
 
 
 class PersonShape(msgspec.Struct):
-    """A member of the workspace."""
+    """A member of the workspace, or a `bot` that acts for an app or an address of a room."""
 
     id: int
     name: str
+    bot: bool
 
 
 class CollectionShape(msgspec.Struct):
@@ -167,7 +170,16 @@ def shape_holder(record: Record) -> Holder:
 
 def shape_person(member: Member) -> PersonShape:
     """A member, for programs."""
-    return PersonShape(member.id, member.name)
+    return PersonShape(member.id, member.name, member.bot)
+
+
+FIND_PEOPLE = PreparedSelect(lambda: select(Member.id, Member.name, Member.bot).where(Member.id.in_(bindparam("ids"))))
+
+
+async def find_people_shapes(transaction: Transaction, ids: set[int]) -> dict[int, PersonShape]:
+    """Members by their ids, whether they are still there or not, for programs."""
+    rows = await transaction.rows(FIND_PEOPLE, ids=ids) if ids else ()
+    return {number: PersonShape(number, name, bot) for number, name, bot in rows}
 
 
 def in_utc(moment: datetime) -> datetime:

@@ -87,6 +87,7 @@ class ProgramSite:
                 "database": Provide(lambda: self.parts.database, sync_to_thread=False),
                 "mailing": Provide(lambda: self.parts.mailing, sync_to_thread=False),
                 "exporting": Provide(lambda: self.parts.exporting, sync_to_thread=False),
+                "importing": Provide(lambda: self.parts.importing, sync_to_thread=False),
                 "transaction": Provide(provide_program_transaction),
                 "member": Provide(provide_program_member),
             },

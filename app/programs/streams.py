@@ -39,6 +39,9 @@ HEADERS = [
 # Reasons to come back for.
 PASSING = ("restart", "slow", "try again later", "something went wrong")
 
+# All reasons for which a stream ends.
+STREAM_ENDS = (*PASSING, "ended", "expired", "suspended", "removed", "no workspace")
+
 stream_log = structlog.get_logger("live")
 
 

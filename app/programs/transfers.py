@@ -26,6 +26,7 @@ from app.files.uploads import UNCLEAN, StoredFile, TooLarge, Unclean, Upload, pa
 from app.programs.kept_answers import read_key, write_once
 from app.programs.problems import Problem
 from app.settings import Settings
+from app.tenants.pictures import PICTURE_LIMIT, make_small, pictures_of
 from app.web.errors import is_disk_full
 from app.web.streams import Streamed
 
@@ -44,6 +45,8 @@ IfNoneMatch = Annotated[str | None, HeaderParameter(name="If-None-Match", descri
 
 # Notes a file that was stored, and answers what it is.
 KeepFile = Callable[[Transaction, Member, StoredFile], Awaitable[msgspec.Struct]]
+# Makes the picture of a key somebody's or something's, and answers what that is.
+KeepPicture = Callable[[Transaction, Member, StoredFile, Path], Awaitable[msgspec.Struct]]
 
 
 @dataclass
@@ -107,6 +110,30 @@ async def store_once(
         answer, used = await write_once(request, 201, lambda writing, member: keep(writing, member, stored))
     finally:
         if not used:  # whatever it is, no file stays that nothing names
+            await delete_files(directory, [stored.key])
+    return answer
+
+
+async def store_picture_once(
+    request: AnyRequest, transaction: Transaction, settings: Settings, keep: KeepPicture, *, square: bool
+) -> Response[Any]:
+    """Make a small picture of the one that a request brings, once for each `Idempotency-Key`; `keep` names it, in a
+    transaction of its own."""
+    directory = pictures_of(settings, transaction.tenant)
+    read_key(request.headers)
+    arriving: Arriving = request.app.state.arriving
+    try:
+        chunks = await arriving.take(request, transaction, quota=None)
+    except NotStored as refusal:
+        raise problem_of_upload(refusal) from refusal
+    stored, sent = await receive_file(request, chunks, directory, "picture", PICTURE_LIMIT)
+    await make_small(directory, stored, square=square)
+    request.scope["state"]["sent"] = sent
+    used = False
+    try:
+        answer, used = await write_once(request, 200, lambda writing, member: keep(writing, member, stored, directory))
+    finally:
+        if not used:
             await delete_files(directory, [stored.key])
     return answer
 

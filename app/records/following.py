@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -12,7 +13,7 @@ from app.database import PreparedSelect, Transaction
 from app.records.collections import Collection
 from app.records.fields import Field
 from app.records.kinds.collation import LAST
-from app.records.lists import Keys, Part, View, in_order, is_listed, keys_for, parameters_of
+from app.records.lists import Keys, Part, View, in_order, is_listed, keys_for, name_words, parameters_of
 from app.records.records import Record
 
 # Makes the select of the records of a view behind a place, of its number of words and of what `select_behind` takes.
@@ -41,6 +42,42 @@ def select_following(
     )
 
 
+@cache
+def select_following_changed(
+    words: int, *, by_key: Keys, descending: bool, part: Part, goes_on: bool
+) -> PreparedSelect[*tuple[Any, ...]]:
+    """The select of those that have changed after the moment `changed_after`."""
+    listed = select(Record).where(*is_listed(words), Record.updated_at > bindparam("changed_after"))
+    return PreparedSelect(
+        lambda: select_behind(listed, by_key=by_key, descending=descending, part=part, goes_on=goes_on)
+    )
+
+
+@cache
+def select_by_change(words: int) -> PreparedSelect[Record]:
+    """The select of records in the order in which they were changed last, behind a place in it."""
+    order = Record.updated_at, Record.number
+    behind = tuple_(
+        bindparam("changed_after", type_=Record.updated_at.type), bindparam("behind", type_=Record.number.type)
+    )
+    return PreparedSelect(
+        lambda: (
+            select(Record).where(*is_listed(words), tuple_(*order) > behind).order_by(*order).limit(bindparam("most"))
+        )
+    )
+
+
+async def list_by_change(
+    transaction: Transaction, collection: Collection, view: View, after: tuple[datetime, int], most: int
+) -> Sequence[Record]:
+    """The records with the words of a view that were changed behind a place: a moment, and a number where others were
+    changed at that moment, too. What was changed first comes first, so that who goes on misses nothing that is changed
+    meanwhile."""
+    listed = select_by_change(len(view.words))
+    about = {"collection_id": collection.id, **name_words(view.words)}
+    return await transaction.column(listed, **about, changed_after=after[0], behind=after[1], most=most)
+
+
 async def list_following(
     transaction: Transaction,
     following: Following,
@@ -49,9 +86,10 @@ async def list_following(
     view: View,
     after: Sequence[Any],
     most: int,
+    **bounds: Any,
 ) -> list[tuple[tuple[Any, ...], tuple[Any, ...]]]:
     """What a select has of the next records of a view behind a place, or from its beginning where that is empty: each
-    with its own place.
+    with its own place. `bounds` are what the select asks for beside that.
 
     An index has each part of a view in its order: downwards, what is empty is one of its own.
     """
@@ -67,7 +105,7 @@ async def list_following(
             prepared = following(
                 len(view.words), by_key=by_key, descending=view.descending, part=part, goes_on=bool(after)
             )
-            found += await transaction.rows(prepared, **about, **behind, most=most - len(found))
+            found += await transaction.rows(prepared, **about, **behind, **bounds, most=most - len(found))
             after = ()  # the next part is read from its beginning
     width = 2 if by_key else 1
     return [(tuple(row[:-width]), tuple(row[-width:])) for row in found]

@@ -141,6 +141,10 @@ class ExportLimit:
         )
 
 
+# A longer table, in letters, is counted, and its pages are made in a thread.
+SHORT_TABLE = 20_000
+
+
 class ImportLimit(OwnTurns):
     """Counts the long tables that each person imports: 20 a minute, with a look at each before. A process does one
     import of a person after another."""

@@ -64,6 +64,7 @@ class Record(Editable, Base):
             postgresql_where=text("lock_member_id IS NOT NULL"),
         ),
         Index("ix_record_kept", "tenant_id", "collection_id", "deleted_at", "number"),
+        Index("ix_record_changed", "tenant_id", "collection_id", "updated_at", "number"),
     )
 
     collection_id: Mapped[int]

@@ -10,6 +10,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.accounts.programs import LONGEST_PROGRAM
 from app.database import Base, Tenanted, UtcDateTime, now
 
+# What may have made a version of a record.
+REVISED = ("created", "changed", "imported", "reverted", "deleted", "restored")
+
 
 class Revision(Tenanted, Base):
     """A record as it was after one change: created, changed, deleted, restored from the bin, or reverted.

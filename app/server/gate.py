@@ -215,7 +215,7 @@ class Gate:
         """The status to refuse with (0: none), and the slug of the workspace meant (None: the central site)."""
         headers = scope["headers"]
         if sum(len(name) + len(value) for name, value in headers) + len(scope.get("raw_path") or b"") > HEADER_LIMIT:
-            return 400, None
+            return 431, None
         if "\0" in scope["path"]:
             return 400, None
         hosts = [value for name, value in headers if name == b"host"]

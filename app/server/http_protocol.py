@@ -19,7 +19,8 @@ from app.live.writer import SocketWriter
 from app.server.descriptors import bound_waiting
 from app.server.headers import make_request_id
 from app.web.cookies import CLEAR_COOKIES
-from app.web.plain import plain_answer
+from app.web.plain import plain_answer, read_path
+from app.web.problems import is_for_programs
 from app.web.request_ids import HEADER
 
 # How long, in seconds, a header may take from the connection or its first byte on, and how large it may be. The gate
@@ -35,6 +36,12 @@ BODY_RATE = 500
 LINGER = 2.0
 
 log = structlog.get_logger("web")
+
+
+def read_target(beginning: bytes) -> bytes:
+    """What the first line of a request asks for, which is otherwise not understood; none where it can't be told."""
+    words = beginning.partition(b"\r\n")[0].split(b" ")
+    return words[1] if len(words) == 3 and words[2].startswith(b"HTTP/") else b""
 
 
 class WatchedFlow(FlowControl):
@@ -68,6 +75,7 @@ class BoundedProtocol(HttpToolsProtocol):
     received = 0
     refused = False
     url = b""  # nothing is asked for yet
+    beginning = b""
     streaming: RequestResponseCycle | None = None
     answering: deque[RequestResponseCycle]
     writer: SocketWriter
@@ -93,6 +101,8 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         if self.timer is None:
             self.await_part(in_header=True)
+        # How a request begins that the parser may not take: of one that comes behind another, nobody knows where.
+        self.beginning = data if self.in_header and not self.received and not self.answering else b""
         self.received += len(data)
         self.until = min(self.loop.time() + BODY_TIME, self.until + len(data) / BODY_RATE)
         super().data_received(data)
@@ -117,11 +127,14 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_headers_complete()
         if self.cycle is not before:
             self.answering.append(self.cycle)
+            if self.parser.should_upgrade():
+                self.cycle.keep_alive = False  # the parser reads no further
         self.await_part(in_header=False)
 
     def on_message_complete(self) -> None:
         """The request is there: now it is for us to answer."""
         self.stop_timer()
+        self.beginning = b""
         super().on_message_complete()
 
     def begin_stream(self) -> bool:
@@ -153,6 +166,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self.answering.popleft()
         super().on_response_complete()
 
+    def _should_upgrade(self) -> bool:
+        """Whether the connection becomes a WebSocket: none is for programs, who get the answer to any request there."""
+        return super()._should_upgrade() and not is_for_programs(read_path(self.url))
+
     def handle_websocket_upgrade(self) -> None:
         """The connection is the WebSocket protocol's from here on, which fails for an address that is not ASCII."""
         self.stop_timer()
@@ -163,7 +180,10 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no request, with the headers of every answer."""
-        self.transport.write(plain_answer(self.config, 400, msg, url=self.url))
+        url = self.url or read_target(self.beginning)
+        request_id = make_request_id()
+        more = (HEADER, request_id.encode())
+        self.transport.write(plain_answer(self.config, 400, msg, more, url=url, request_id=request_id))
         self.transport.close()
 
     def await_part(self, *, in_header: bool) -> None:

@@ -23,6 +23,7 @@ from app.files.upload_forms import read_multipart
 from app.files.uploads import (
     PICTURES,
     TOO_COSTLY,
+    StoredFile,
     TooLarge,
     Unclean,
     Unreadable,
@@ -75,7 +76,12 @@ async def receive_picture(chunks: AsyncIterator[bytes], content_type: str, direc
         raise refuse_picture(NO_PICTURE) from error
     for file in files[1:]:
         await asyncio.to_thread(delete_stored, directory, file.key)
-    file = files[0]
+    await make_small(directory, files[0], square=square)
+    return files[0].key
+
+
+async def make_small(directory: Path, file: StoredFile, *, square: bool) -> None:
+    """Leave of a stored picture a small one. Raises Invalid for what is no picture; then nothing is kept."""
     if not file.preview:
         await asyncio.to_thread(delete_stored, directory, file.key)
         raise refuse_picture(file.problem or NO_PICTURE)
@@ -88,7 +94,6 @@ async def receive_picture(chunks: AsyncIterator[bytes], content_type: str, direc
         if isinstance(error, TooCostly | TooManyPixels | Undecodable):
             raise refuse_picture(TOO_COSTLY) from error
         raise
-    return file.key
 
 
 def refuse_picture(text: Text) -> Invalid:

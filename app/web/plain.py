@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import unquote
 
 from uvicorn import Config
 
@@ -16,11 +17,18 @@ def standing_headers(config: Config) -> list[tuple[bytes, bytes]]:
     return getattr(application, "security", [])
 
 
+def read_path(url: bytes) -> str:
+    """The path of what is asked for, by its path alone or as a whole address (RFC 9112, 3.2)."""
+    if b"://" in url.partition(b"?")[0]:
+        url = b"/" + url.partition(b"://")[2].partition(b"/")[2]
+    return unquote(url.partition(b"?")[0].decode("latin-1"))
+
+
 def plain_answer(
     config: Config, status: int, text: str = "", *more: tuple[bytes, bytes], url: bytes = b"", request_id: str = ""
 ) -> bytes:
     """A whole answer, after which the connection ends. Programs, by the address that is asked for, get it as JSON."""
-    content_type, path = "text/plain; charset=utf-8", url.partition(b"?")[0].decode("latin-1")
+    content_type, path = "text/plain; charset=utf-8", read_path(url)
     if is_for_programs(path):
         content_type = PROBLEM_TYPE
         code = code_of(status)

@@ -47,6 +47,8 @@ def test_a_script_lists_adds_and_changes(connect: Connect) -> None:
     assert team.add("books", {"title": "By a client", "author": "A script"}, key="by-a-client") == made
     assert len(list(team.records("books"))) == before + 1
     assert [each.number for each in team.records("books", q="By a client")] == [made.number]
+    assert made.number in [each.number for each in team.records("books", changed_after="2020-01-01T00:00:00Z")]
+    assert list(team.records("books", changed_after="2999-01-01T00:00:00Z")) == []
     changed = team.change("books", made.number, made.version, {"notes": "Seen"})
     assert team.record("books", made.number) == changed
     with pytest.raises(ProblemError) as refused:

@@ -67,6 +67,12 @@ async def let_in(shared_server: Server) -> AsyncIterator[LetIn]:
         yield add
 
 
+async def change_as_read(program: httpx.AsyncClient, path: str, body: dict[str, Any]) -> httpx.Response:
+    """Change what has no version, as it is now."""
+    seen = await program.get(path)
+    return await program.patch(path, json=body, headers={"if-match": seen.headers["etag"]})
+
+
 def problem_of(answer: httpx.Response) -> tuple[int, str]:
     """The status and code of a problem, which is as every one."""
     assert answer.headers["content-type"] == "application/problem+json", answer.text

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.conftest import Server
-from tests.programs.conftest import API, LetIn, problem_of
+from tests.programs.conftest import API, LetIn, change_as_read, problem_of
 
 RECORDS = "/records"
 
@@ -104,14 +104,14 @@ async def test_who_may_do_what_is_read_and_said(
     table = (await admin.get(f"{path}/permissions")).json()["roles"]
     assert table["member"] == {"browse": True, "read": True, "add": True, "edit": "all", "delete": "all"}
     own = {"browse": True, "read": True, "add": True, "edit": "own", "delete": "none"}
-    changed = await admin.patch(f"{path}/permissions", json={"roles": {"member": own}})
+    changed = await change_as_read(admin, f"{path}/permissions", {"roles": {"member": own}})
     assert changed.json()["roles"] == {**table, "member": own}
     number = await add(admin, path, title="Of an admin")
     refused = await carla.patch(
         f"{path}/records/{number}", json={"values": {"title": "X"}}, headers={"if-match": '"1"'}
     )
     assert problem_of(refused) == (403, "forbidden")
-    senseless = await admin.patch(f"{path}/permissions", json={"roles": {"viewer": own}})
+    senseless = await change_as_read(admin, f"{path}/permissions", {"roles": {"viewer": own}})
     assert problem_of(senseless) == (422, "invalid")
     assert senseless.json()["errors"][0]["field"] == "viewer"
     assert problem_of(await carla.get(f"{path}/permissions")) == (403, "forbidden")

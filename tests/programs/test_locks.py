@@ -161,6 +161,24 @@ async def test_a_line_forms_and_each_has_a_turn(ana: httpx.AsyncClient, carla: h
     assert problem_of(await carla.patch(f"{path}/lock")) == (409, "lock-lost")
 
 
+async def test_a_turn_does_not_outlast_what_one_waits_with(
+    shared_server: Server, ana: httpx.AsyncClient, carla: httpx.AsyncClient
+) -> None:
+    path = await add(ana)
+    taken = await take(ana, path)
+    token_id, secret = add_token(shared_server, "acme", "bruno@acme.test")
+    ends_at = now() + timedelta(seconds=20)
+    shared_server.store.rows("UPDATE token SET ends_at = ? WHERE id = ?", ends_at, token_id)
+    async with aclosing(call_with(shared_server, "acme", secret)) as bruno:
+        assert (await bruno.post(f"{path}/lock", json={"wait": True})).status_code == 202
+        assert (await carla.post(f"{path}/lock", json={"wait": True})).status_code == 202
+        assert (await ana.delete(f"{path}/lock", headers={"lock": taken["lock"]})).status_code == 204
+        standing = (await carla.get(f"{path}/lock")).json()
+        assert (standing["state"], standing["holder"]["name"]) == ("offered", "Bruno")
+        assert datetime.fromisoformat(standing["until"]) <= ends_at
+        assert (await bruno.delete(f"{path}/lock")).status_code == 204
+
+
 async def test_a_page_and_a_program_never_hold_it_both(
     shared_server: Server, ana: httpx.AsyncClient, carla: httpx.AsyncClient
 ) -> None:

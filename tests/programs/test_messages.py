@@ -35,6 +35,7 @@ async def test_a_message_is_read_changed_and_deleted(program: httpx.AsyncClient)
     assert read.json() == said
     assert said["version"] == 1
     assert read.headers["etag"].startswith('"1-')
+    assert read.json()["program"] == "nightly"
     changed = await program.patch(path, json={"text": "Other words"}, headers={"if-match": read.headers["etag"]})
     assert (changed.json()["text"], changed.json()["version"]) == ("Other words", 2)
     late = await program.patch(path, json={"text": "Late words"}, headers={"if-match": '"1"'})

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.programs.conftest import API, LetIn, problem_of
+from tests.programs.conftest import API, LetIn, change_as_read, problem_of
 from tests.programs.described import DOCUMENT, OPERATIONS
 
 OWN = f"{API}/collections/things-with-names"
@@ -27,6 +27,7 @@ NAMED: list[tuple[str, str, str, dict[str, Any]]] = [
     ("PATCH", f"{API}/rooms/with-names", "name", {}),
     ("PATCH", f"{API}/rooms/with-names", "description", {}),
     ("PATCH", f"{API}/settings", "name", {}),
+    ("PATCH", f"{API}/profile", "name", {}),
     ("POST", f"{API}/announcements", "title", {}),
 ]
 MAY_BE_EMPTY = ("description", "help")
@@ -97,7 +98,8 @@ async def test_a_name_turns_no_text_around_and_is_one_line(admin: httpx.AsyncCli
         if name == "first":
             said = {name: (await admin.get(f"{path}/{said['slug']}/fields")).json()["items"][0]["name"]}
         assert said[name] == f"{CLEANED} {each}", (method, path)
-    assert (await admin.patch(f"{API}/settings", json={"name": before})).json()["name"] == before
+    assert (await change_as_read(admin, f"{API}/settings", {"name": before})).json()["name"] == before
+    assert (await admin.patch(f"{API}/profile", json={"name": "Ana"})).json()["name"] == "Ana"
 
 
 async def test_a_choice_is_called_what_people_see_and_tell_apart(admin: httpx.AsyncClient) -> None:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.conftest import Server
-from tests.programs.conftest import API, LetIn, problem_of
+from tests.programs.conftest import API, LetIn, change_as_read, problem_of
 
 ANA, BRUNO, CARLA = "ana@acme.test", "bruno@acme.test", "carla@acme.test"
 
@@ -38,7 +38,7 @@ async def test_a_member_gets_a_role_is_kept_out_let_in_and_removed(
 ) -> None:
     path = await add_member(shared_server, program, "eva")
     eva = await let_in("eva@acme.test")
-    changed = await program.patch(path, json={"role": "viewer"})
+    changed = await change_as_read(program, path, {"role": "viewer"})
     assert changed.json()["role"] == "viewer"
     refused = await eva.post(f"{API}/rooms/general/messages", json={"text": "Hello"})
     assert problem_of(refused) == (403, "forbidden"), "rights that are lost are lost at once"
@@ -59,7 +59,7 @@ async def test_nobody_gives_or_manages_more_than_they_may(
     path = await add_member(shared_server, program, "fred")
     people = {each["name"]: each["id"] for each in await items_of(program, "/members")}
     bruno, carla = await let_in(BRUNO), await let_in(CARLA)
-    assert problem_of(await bruno.patch(path, json={"role": "owner"})) == (403, "forbidden")
+    assert problem_of(await change_as_read(bruno, path, {"role": "owner"})) == (403, "forbidden")
     assert problem_of(await carla.patch(path, json={"role": "viewer"})) == (403, "forbidden")
     for method in ("DELETE", "PATCH"):
         body = {"json": {"role": "viewer"}} if method == "PATCH" else {}

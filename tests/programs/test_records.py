@@ -186,3 +186,32 @@ async def test_a_message_is_posted_and_read(program: httpx.AsyncClient) -> None:
     for wrong in ({"text": ""}, {"text": "x", "reply_to": 10**17}, {"text": "x", "reply_to": 10**30}):
         assert (await program.post(path, json=wrong)).status_code in (400, 422), wrong
     assert problem_of(await program.post(f"{API}/rooms/nowhere/messages", json={"text": "x"})) == (404, "not-found")
+
+
+async def test_a_nightly_script_asks_for_what_was_changed(program: httpx.AsyncClient) -> None:
+    began = (await add(program, title="Kept as it was"))["updated_at"]
+    first, second, gone = [await add(program, title=f"Nightly {place}") for place in range(3)]
+    path = f"{RECORDS}/{first['number']}"
+    changed = (await program.patch(path, json={"values": {"year": 2000}}, headers={"if-match": '"1"'})).json()
+    await program.delete(f"{RECORDS}/{gone['number']}", headers={"if-match": '"1"'})
+    found = await read_all(program, RECORDS, changed_after=began, limit="1")
+    assert [each["number"] for each in found] == [second["number"], first["number"]], "in the order of their changes"
+    assert found[-1] == changed
+    by_number = await read_all(program, RECORDS, changed_after=began, sort="-number", limit="1")
+    assert [each["number"] for each in by_number] == [second["number"], first["number"]]
+    by_title = await read_all(program, RECORDS, changed_after=began, sort="title", limit="1")
+    assert [each["number"] for each in by_title] == [first["number"], second["number"]]
+    assert [each["number"] for each in await read_all(program, RECORDS, changed_after=began, q="nightly 1")] == [
+        second["number"]
+    ]
+    binned = await read_all(program, f"{API}/collections/books/bin", changed_after=began)
+    assert [each["number"] for each in binned] == [gone["number"]]
+    assert await read_all(program, RECORDS, changed_after=changed["updated_at"]) == []
+    for wrong in ("yesterday", "9999-12-31T23:59:59Z"):
+        assert problem_of(await program.get(RECORDS, params={"changed_after": wrong})) == (422, "invalid")
+    audited = (await program.get(f"{API}/audit", params={"since": began, "until": changed["updated_at"]})).json()
+    assert all(began <= each["at"] < changed["updated_at"] for each in audited["items"])
+    assert problem_of(await program.get(RECORDS, params={"changed_after": began, "next": "WyJ4IiwxXQ"})) == (
+        400,
+        "bad-request",
+    )

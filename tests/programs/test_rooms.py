@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.programs.conftest import API, BOOK, LetIn, problem_of
+from tests.programs.conftest import API, BOOK, LetIn, change_as_read, problem_of
 
 ROOMS = f"{API}/rooms"
 
@@ -47,10 +47,16 @@ async def find_ids(program: httpx.AsyncClient) -> dict[str, int]:
 
 async def test_a_room_is_made_called_otherwise_and_closed(ana: httpx.AsyncClient, carla: httpx.AsyncClient) -> None:
     path = await make(carla)
-    changed = await carla.patch(path, json={"description": "What is counted"})
+    assert problem_of(await carla.patch(path, json={"name": "Unseen"})) == (428, "precondition-required")
+    seen = {"if-match": (await carla.get(path)).headers["etag"]}
+    changed = await carla.patch(path, json={"description": "What is counted"}, headers=seen)
     assert changed.json()["description"] == "What is counted"
+    assert changed.headers["etag"] == (await carla.get(path)).headers["etag"]
+    late = await carla.patch(path, json={"description": "What was counted"}, headers=seen)
+    assert problem_of(late) == (412, "version-changed"), "nobody writes over what they have not seen"
+    assert problem_of(await carla.patch(path, json={}, headers={"if-match": "3"})) == (400, "bad-request")
     assert problem_of(await ana.patch(path, json={"name": "Mine"})) == (403, "forbidden"), "who is not in it"
-    assert problem_of(await carla.patch(path, json={"name": " "})) == (422, "invalid")
+    assert problem_of(await change_as_read(carla, path, {"name": " "})) == (422, "invalid")
     await say(ana, path, "I come in")
     assert (await carla.post(f"{path}/archive")).json()["archived"]
     assert problem_of(await ana.post(f"{path}/messages", json={"text": "Still"}))[0] in (403, 410)

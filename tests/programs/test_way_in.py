@@ -100,7 +100,7 @@ async def test_every_error_below_api_is_json_the_gates_and_the_servers_own_too(s
         assert problem_of(answer) == (405, "method-not-allowed")
         assert answer.headers["allow"] == "DELETE, GET, HEAD, PATCH"
         too_long = {"x-long": "a" * 33_000}
-        assert problem_of(await client.get(f"{API}/collections", headers=too_long)) == (400, "bad-request")
+        assert problem_of(await client.get(f"{API}/collections", headers=too_long)) == (431, "header-too-large")
         elsewhere = {"host": "elsewhere.example"}
         assert problem_of(await client.get(f"{API}/collections", headers=elsewhere)) == (400, "bad-request")
         much = b'{"values": {"title": "' + b"a" * 1_100_000 + b'"}}'
@@ -115,6 +115,56 @@ async def test_every_error_below_api_is_json_the_gates_and_the_servers_own_too(s
         assert b" 431 " in received.partition(b"\r\n")[0]
         assert b"application/problem+json" in received
         assert b'"code": "header-too-large"' in received
+
+
+HANDSHAKE = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n"
+COLLECTIONS = f"{API}/collections"
+# What is sent, and which problem it is; "{host}" is the line of the host.
+ODD_REQUESTS = {
+    f"GET {COLLECTIONS} HTTP/1.1\r\n{{host}}{HANDSHAKE.format(key='dGhlIHNhbXBsZSBub25jZQ==')}": (401, "unauthorized"),
+    f"GET {COLLECTIONS} HTTP/1.1\r\n{{host}}{HANDSHAKE.format(key='x')}": (401, "unauthorized"),
+    f"GET {COLLECTIONS} HTTP/1.1\r\nHost: evil.example\r\n{HANDSHAKE.format(key='x')}": (400, "bad-request"),
+    f"PUT {COLLECTIONS} HTTP/1.1\r\n{{host}}": (405, "method-not-allowed"),
+    f"PROPFIND {COLLECTIONS} HTTP/1.1\r\n{{host}}": (405, "method-not-allowed"),
+    f"BREW {COLLECTIONS} HTTP/1.1\r\n{{host}}": (400, "bad-request"),
+    f"get {COLLECTIONS} HTTP/1.1\r\n{{host}}": (400, "bad-request"),
+    f"BREW http://acme.example{COLLECTIONS} HTTP/1.1\r\n{{host}}": (400, "bad-request"),
+    f"GET {COLLECTIONS} HTTP/1.0\r\n{{host}}": (401, "unauthorized"),
+    f"GET {COLLECTIONS} HTTP/1.0\r\n": (400, "bad-request"),
+    f"GET {COLLECTIONS} HTTP/3.0\r\n{{host}}": (400, "bad-request"),
+    f"GET {COLLECTIONS}/\x01 HTTP/1.1\r\n{{host}}": (400, "bad-request"),
+    f"GET {COLLECTIONS}/é HTTP/1.1\r\n{{host}}": (400, "bad-request"),
+    f"GET {COLLECTIONS} HTTP/1.1\r\n{{host}}No field\r\n": (400, "bad-request"),
+    f"POST {COLLECTIONS} HTTP/1.1\r\n{{host}}Content-Length: -1\r\n": (400, "bad-request"),
+    f"GET {COLLECTIONS} HTTP/1.1\r\n{{host}}X-Long: {'a' * 40_000}\r\n": (431, "header-too-large"),
+    f"GET {COLLECTIONS} HTTP/1.1\r\n{{host}}X-Long: {'a' * 70_000}\r\n": (431, "header-too-large"),
+}
+
+
+@pytest.mark.parametrize("sent", ODD_REQUESTS, ids=[f"{each[:30]} {at}" for at, each in enumerate(ODD_REQUESTS)])
+def test_odd_requests_below_api_are_told_as_json_too(shared_server: Server, sent: str) -> None:
+    with socket.create_connection((shared_server.address, shared_server.port), timeout=10) as raw:
+        raw.sendall(f"{sent}\r\n".format(host=f"Host: {shared_server.host('acme')}\r\n").encode())
+        with raw.makefile("rb") as received:
+            status = int(received.readline().split()[1])
+            fields = {}
+            while line := received.readline().decode().strip():
+                name, _, value = line.partition(":")
+                fields[name.lower()] = value.strip()
+            answer = httpx.Response(status, headers=fields, content=received.read(int(fields["content-length"])))
+    assert problem_of(answer) == ODD_REQUESTS[sent]
+    assert "x-content-type-options" in answer.headers
+
+
+def test_what_cannot_be_told_is_plain(shared_server: Server) -> None:
+    for sent in ("BREW\r\n\r\n", f"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\nBREW {COLLECTIONS} HTTP/1.1\r\n\r\n"):
+        with socket.create_connection((shared_server.address, shared_server.port), timeout=10) as raw:
+            raw.sendall(sent.encode())
+            received = b""
+            while piece := raw.recv(65536):
+                received += piece
+        assert b"400 Bad Request" in received
+        assert b"problem+json" not in received
 
 
 async def test_what_is_wrong_with_a_request_is_said_by_name(let_in: LetIn) -> None:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.conftest import Server
-from tests.programs.conftest import API, BOOK, LetIn, add_token, call_with, problem_of
+from tests.programs.conftest import API, BOOK, LetIn, add_token, call_with, change_as_read, problem_of
 
 WISHES = f"{API}/notifications/preferences"
 MUTES = f"{API}/notifications/mutes"
@@ -91,15 +91,15 @@ async def test_a_thing_is_followed_and_muted(ana: httpx.AsyncClient, carla: http
 async def test_admins_change_the_settings(ana: httpx.AsyncClient, carla: httpx.AsyncClient) -> None:
     before = (await ana.get(SETTINGS)).json()
     try:
-        changed = (await ana.patch(SETTINGS, json={"name": "Acme & Sons", "session_days": 7})).json()
+        changed = (await change_as_read(ana, SETTINGS, {"name": "Acme & Sons", "session_days": 7})).json()
         assert changed == {**before, "name": "Acme & Sons", "session_days": 7}
         assert problem_of(await carla.get(SETTINGS)) == (403, "forbidden")
         for wrong in ({"session_days": 3}, {"language": "xx"}, {"name": "www.evil.example"}, {"name": " "}):
-            assert problem_of(await ana.patch(SETTINGS, json=wrong)) == (422, "invalid"), wrong
+            assert problem_of(await change_as_read(ana, SETTINGS, wrong)) == (422, "invalid"), wrong
         whats = [each["what"] for each in (await ana.get(f"{API}/audit")).json()["items"]]
         assert any(each.startswith("setting") for each in whats[:3])
     finally:
-        await ana.patch(SETTINGS, json=before)
+        await change_as_read(ana, SETTINGS, before)
 
 
 async def test_admins_see_and_end_tokens_and_never_what_they_show(

@@ -451,7 +451,7 @@ async def test_no_address_is_a_500(shared_server: Server, path: str) -> None:
 async def test_headers_without_end_are_refused(shared_server: Server) -> None:
     host = f"Host: {shared_server.host('acme')}"
     answer = await ask(shared_server, "GET /login HTTP/1.1", host, *[f"X-Pad-{n}: {'x' * 1000}" for n in range(40)])
-    assert answer.status == 400
+    assert answer.status == 431
 
 
 async def test_a_handshake_with_a_bad_host_is_refused(shared_server: Server) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from litestar import Response
 from litestar.exceptions import NotFoundException
 
 from app.accounts.access import AnyRequest
@@ -11,11 +12,12 @@ from app.accounts.members import Member
 from app.accounts.program_tokens import end_token, get_token, page_every_token
 from app.accounts.rights import require
 from app.database import Tenant, Transaction
+from app.programs.answering import TAGGED
 from app.programs.endpoints.people import LARGEST_ID, PERSON, find_one
 from app.programs.lists import DEFAULT_LIMIT, After, Limit, read_cursor, write_cursor
 from app.programs.people_shapes import MemberShape, shape_member
 from app.programs.record_shapes import list_named
-from app.programs.records import as_forms_have_it
+from app.programs.records import IfAsSeen, as_forms_have_it, check_seen
 from app.programs.routes import ListPart, adds, changes, reads, removes
 from app.programs.shapes import shape_person
 from app.programs.wish_shapes import SettingsChange, SettingsShape, TokenShape, shape_token
@@ -38,17 +40,20 @@ async def show_settings_to_program(transaction: Transaction, member: Member) -> 
     return shape_settings(transaction.tenant)
 
 
-@changes("/settings", scope="admin")
-async def change_settings_by_program(transaction: Transaction, member: Member, data: SettingsChange) -> SettingsShape:
+@changes("/settings", scope="admin", answers=(412, 428))
+async def change_settings_by_program(
+    transaction: Transaction, member: Member, data: SettingsChange, if_match: IfAsSeen = None
+) -> Response[SettingsShape]:
     """Choose something else for everybody. Sessions that run last as long as is chosen, too."""
     require(member, "change", "settings")
     tenant = transaction.tenant
+    check_seen(if_match, shape_settings(tenant))
     wanted = {**list_named(shape_settings(tenant)), **list_named(data)}
     form = Form([("name", as_forms_have_it(wanted["name"]))])
     wanted["name"] = form.name("name", kept=tenant.name)
     form.check()
     await change_settings(transaction, member, **wanted)
-    return shape_settings(tenant)
+    return Response(shape_settings(tenant), headers=TAGGED)
 
 
 @reads("/tokens", scope="admin")

@@ -8,18 +8,31 @@ from litestar.params import QueryParameter
 from sqlalchemy import bindparam, select
 
 from app.accounts.audit import AuditEntry
-from app.accounts.members import Member, find_member_names
+from app.accounts.members import Member
 from app.accounts.rights import require
 from app.database import PreparedSelect, Transaction
-from app.programs.lists import DEFAULT_LIMIT, After, Limit, page_rows, read_cursor
+from app.programs.lists import (
+    DEFAULT_LIMIT,
+    FIRST_MOMENT,
+    LAST_MOMENT,
+    After,
+    Limit,
+    Since,
+    Until,
+    page_rows,
+    read_bound,
+    read_cursor,
+)
 from app.programs.people_shapes import AuditShape, shape_entry
 from app.programs.routes import ListPart, reads
+from app.programs.shapes import find_people_shapes
 
 EVERY_ENTRY = 2**62
+WITHIN = AuditEntry.at >= bindparam("since"), AuditEntry.at < bindparam("until")
 LIST_AUDITED_BEFORE = PreparedSelect(
     lambda: (
         select(AuditEntry)
-        .where(AuditEntry.id < bindparam("before"))
+        .where(AuditEntry.id < bindparam("before"), *WITHIN)
         .order_by(AuditEntry.id.desc())
         .limit(bindparam("most"))
     )
@@ -27,7 +40,7 @@ LIST_AUDITED_BEFORE = PreparedSelect(
 LIST_AUDITED_OF_KIND = PreparedSelect(
     lambda: (
         select(AuditEntry)
-        .where(AuditEntry.id < bindparam("before"), AuditEntry.what == bindparam("what"))
+        .where(AuditEntry.id < bindparam("before"), AuditEntry.what == bindparam("what"), *WITHIN)
         .order_by(AuditEntry.id.desc())
         .limit(bindparam("most"))
     )
@@ -37,17 +50,25 @@ EntryKind = Annotated[str, QueryParameter(name="what", description="Only entries
 
 @reads("/audit", scope="admin")
 async def list_audit(
-    transaction: Transaction, member: Member, what: EntryKind = "", limit: Limit = DEFAULT_LIMIT, next: After = ""
+    transaction: Transaction,
+    member: Member,
+    what: EntryKind = "",
+    since: Since = None,
+    until: Until = None,
+    limit: Limit = DEFAULT_LIMIT,
+    next: After = "",
 ) -> ListPart[AuditShape]:
-    """What was done by whom, the newest first; for admins."""
+    """What was done by whom, the newest first, from one moment on and up to another one; for admins."""
     require(member, "read", "audit log")
     wanted: dict[str, Any] = {"what": what} if what else {}
+    wanted["since"] = read_bound(since, "since") or FIRST_MOMENT
+    wanted["until"] = read_bound(until, "until") or LAST_MOMENT
     before = (read_cursor(next, int) or [EVERY_ENTRY])[0]
     prepared = LIST_AUDITED_OF_KIND if what else LIST_AUDITED_BEFORE
     rows = await transaction.column(prepared, before=before, most=limit + 1, **wanted)
-    names = await find_member_names(transaction, {each.member_id for each in rows if each.member_id})
+    people = await find_people_shapes(transaction, {each.member_id for each in rows if each.member_id})
     return page_rows(
-        rows, limit, lambda each: shape_entry(each, names.get(each.member_id or 0)), lambda each: (each.id,)
+        rows, limit, lambda each: shape_entry(each, people.get(each.member_id or 0)), lambda each: (each.id,)
     )
 
 

@@ -14,6 +14,7 @@ from app.programs.endpoints import exports as export_endpoints
 from app.programs.endpoints import fields as field_endpoints
 from app.programs.endpoints import files as file_endpoints
 from app.programs.endpoints import histories as history_endpoints
+from app.programs.endpoints import imports as import_endpoints
 from app.programs.endpoints import invitations as invitation_endpoints
 from app.programs.endpoints import kinds as kind_endpoints
 from app.programs.endpoints import locks as lock_endpoints
@@ -23,6 +24,7 @@ from app.programs.endpoints import messages as message_endpoints
 from app.programs.endpoints import notices as notice_endpoints
 from app.programs.endpoints import people as people_endpoints
 from app.programs.endpoints import permissions as permission_endpoints
+from app.programs.endpoints import profiles as profile_endpoints
 from app.programs.endpoints import records as record_endpoints
 from app.programs.endpoints import rooms as room_endpoints
 from app.programs.endpoints import searches as search_endpoints
@@ -46,11 +48,13 @@ PROGRAM_ENDPOINTS = (
     search_endpoints,
     file_endpoints,
     export_endpoints,
+    import_endpoints,
     people_endpoints,
     invitation_endpoints,
     notice_endpoints,
     wish_endpoints,
     administration_endpoints,
+    profile_endpoints,
     agent_endpoints,
     audit_endpoints,
     event_endpoints,

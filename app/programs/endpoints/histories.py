@@ -12,7 +12,17 @@ from app.accounts.members import Member
 from app.database import PreparedSelect, Transaction
 from app.editing.rows import read_clock
 from app.programs.endpoints.records import RECORD, answer_record, open_for_program
-from app.programs.lists import DEFAULT_LIMIT, After, Limit, page_rows, read_cursor
+from app.programs.lists import (
+    DEFAULT_LIMIT,
+    FIRST_MOMENT,
+    LAST_NUMBER,
+    After,
+    ChangedAfter,
+    Limit,
+    page_rows,
+    read_bound,
+    read_cursor,
+)
 from app.programs.records import IfMatch, LockHeader, read_version, refuse_locked, told_by_keys
 from app.programs.routes import ListPart, adds, reads
 from app.programs.shapes import PersonShape, RecordShape, RevisionShape, in_utc, shape_record
@@ -27,7 +37,7 @@ from app.records.revisions import Revision
 
 LIST_REVISIONS_BEFORE = PreparedSelect(
     lambda: (
-        select(Revision, Member.name)
+        select(Revision, Member.name, Member.bot)
         .join(Member, (Member.id == Revision.member_id) & (Member.tenant_id == Revision.tenant_id))
         .where(Revision.record_id == bindparam("record_id"), Revision.version < bindparam("before"))
         .order_by(Revision.version.desc())
@@ -40,13 +50,13 @@ LIST_BINNED_BEFORE = PreparedSelect(
         .where(
             Record.collection_id == bindparam("collection_id"),
             Record.deleted_at.is_not(None),
+            Record.updated_at > bindparam("changed_after"),
             Record.number < bindparam("before"),
         )
         .order_by(Record.number.desc())
         .limit(bindparam("most"))
     )
 )
-LAST_NUMBER = 2**62
 
 
 @reads(RECORD + "/revisions", scope="records:read")
@@ -63,10 +73,10 @@ async def list_revisions_for_programs(
     before = (read_cursor(next, int) or [LAST_NUMBER])[0]
     rows = await transaction.rows(LIST_REVISIONS_BEFORE, record_id=record.id, before=before, most=limit + 1)
 
-    def shape(row: tuple[Revision, str]) -> RevisionShape:
-        revision, name = row
+    def shape(row: tuple[Revision, str, bool]) -> RevisionShape:
+        revision, name, bot = row
         values = tell_values(fields, translate(fields, revision))
-        author = PersonShape(revision.member_id, name)
+        author = PersonShape(revision.member_id, name, bot)
         return RevisionShape(
             revision.version, revision.what, author, revision.program, in_utc(revision.made_at), values
         )
@@ -106,14 +116,16 @@ async def list_bin(
     transaction: Transaction,
     member: Member,
     slug: str,
+    changed_after: ChangedAfter = None,
     limit: Limit = DEFAULT_LIMIT,
     next: After = "",
 ) -> ListPart[RecordShape]:
-    """The records that were deleted in the last 30 days, those with the highest numbers first."""
+    """The records that were deleted in the last 30 days, or after a moment, those with the highest numbers first."""
     collection = (await enter_collection(transaction, member, slug, "read the bin of")).collection
     fields = await list_fields(transaction, collection)
     before = (read_cursor(next, int) or [LAST_NUMBER])[0]
-    rows = await transaction.column(LIST_BINNED_BEFORE, collection_id=collection.id, before=before, most=limit + 1)
+    asked = {"before": before, "changed_after": read_bound(changed_after, "changed_after") or FIRST_MOMENT}
+    rows = await transaction.column(LIST_BINNED_BEFORE, collection_id=collection.id, most=limit + 1, **asked)
     return page_rows(rows, limit, lambda record: shape_record(fields, record), lambda record: (record.number,))
 
 

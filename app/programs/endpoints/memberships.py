@@ -23,13 +23,14 @@ from app.chat.room_lists import list_archived_after
 from app.chat.rooms import Room
 from app.chat.sending import signal_typing
 from app.database import Transaction
+from app.programs.answering import TAGGED
 from app.programs.chat_shapes import RoomShape, shape_room
 from app.programs.endpoints.people import LARGEST_ID, find_one
 from app.programs.endpoints.rooms import ROOM
 from app.programs.lists import DEFAULT_LIMIT, After, Limit, read_cursor, write_cursor
 from app.programs.problems import Problem
 from app.programs.record_shapes import list_named
-from app.programs.records import as_forms_have_it
+from app.programs.records import IfAsSeen, as_forms_have_it, check_seen
 from app.programs.room_shapes import (
     DirectPeople,
     MembershipChange,
@@ -88,14 +89,18 @@ async def open_direct_room(
     return await shape_own_room(transaction, member, await open_direct(transaction, [member, *people]))
 
 
-@changes(ROOM, scope="chat:write")
-async def change_room_by_program(transaction: Transaction, member: Member, slug: str, data: RoomChange) -> RoomShape:
+@changes(ROOM, scope="chat:write", answers=(412, 428))
+async def change_room_by_program(
+    transaction: Transaction, member: Member, slug: str, data: RoomChange, if_match: IfAsSeen = None
+) -> Response[RoomShape]:
     """Give a room that one is in another name or description; its address stays."""
     room = await get_room(transaction, member, slug)
+    require(member, "change", await memberships.find_access(transaction, room, member))
+    check_seen(if_match, await shape_own_room(transaction, member, room))
     given = {name: as_forms_have_it(value) for name, value in list_named(data).items()}
     wanted = {"name": room.name, "description": room.description, **given}
     await change_room(transaction, room, member, **wanted)
-    return await shape_own_room(transaction, member, room)
+    return Response(await shape_own_room(transaction, member, room), headers=TAGGED)
 
 
 @adds(ROOM + "/archive", scope="chat:write", status_code=200)

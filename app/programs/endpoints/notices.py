@@ -11,7 +11,7 @@ from litestar.exceptions import NotFoundException
 from sqlalchemy import Select, bindparam, or_, select
 
 from app.accounts.access import AnyRequest
-from app.accounts.members import Member, find_member_names
+from app.accounts.members import Member
 from app.accounts.rights import may
 from app.database import PreparedSelect, Transaction, UtcDateTime, now
 from app.notifications.announcements import (
@@ -38,7 +38,7 @@ from app.programs.people_shapes import (
 from app.programs.problems import Problem
 from app.programs.records import as_forms_have_it
 from app.programs.routes import API, ListPart, adds, reads, removes
-from app.programs.shapes import in_utc
+from app.programs.shapes import find_people_shapes, in_utc, shape_person
 from app.records.records import Record
 
 LIST_UNREAD_UNTIL = PreparedSelect(
@@ -181,10 +181,10 @@ async def list_announcements_for_programs(
     before = (read_cursor(next, int) or [LARGEST_ID])[0]
     prepared = select_announcements(all=may(member, "write", "announcements"))
     rows = await transaction.column(prepared, before=before, most=limit + 1)
-    names = await find_member_names(transaction, {each.member_id for each in rows})
+    people = await find_people_shapes(transaction, {each.member_id for each in rows})
     part = page_rows(rows, limit, lambda each: each, lambda each: (each.id,))
     readable = [each for each in part.items if may(member, "read", each)]
-    return ListPart([shape_announcement(each, names.get(each.member_id, "")) for each in readable], part.next)
+    return ListPart([shape_announcement(each, people[each.member_id]) for each in readable], part.next)
 
 
 async def find_announcement(transaction: Transaction, member: Member, announcement_id: int) -> Announcement:
@@ -203,8 +203,8 @@ async def show_announcement_to_program(
 ) -> AnnouncementShape:
     """An announcement. Reading it here does not mark it as read."""
     announcement = await find_announcement(transaction, member, announcement_id)
-    names = await find_member_names(transaction, {announcement.member_id})
-    return shape_announcement(announcement, names.get(announcement.member_id, ""))
+    people = await find_people_shapes(transaction, {announcement.member_id})
+    return shape_announcement(announcement, people[announcement.member_id])
 
 
 @adds("/announcements", scope="admin")
@@ -223,7 +223,7 @@ async def announce_by_program(
         ends_at=data.ends_at and in_utc(data.ends_at),
     )
     location = f"{API}/announcements/{made.id}"
-    return Response(shape_announcement(made, member.name), status_code=201, headers={"Location": location})
+    return Response(shape_announcement(made, shape_person(member)), status_code=201, headers={"Location": location})
 
 
 @adds(ANNOUNCEMENT + "/acknowledge", scope="notifications:write", status_code=200)
@@ -233,8 +233,8 @@ async def acknowledge_by_program(
     """Say that one has read an announcement."""
     announcement = await find_announcement(transaction, member, announcement_id)
     await acknowledge(transaction, member, announcement)
-    names = await find_member_names(transaction, {announcement.member_id})
-    return shape_announcement(announcement, names.get(announcement.member_id, ""))
+    people = await find_people_shapes(transaction, {announcement.member_id})
+    return shape_announcement(announcement, people[announcement.member_id])
 
 
 @removes(ANNOUNCEMENT, scope="admin")

@@ -5,16 +5,19 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from litestar import Response
 from litestar.exceptions import NotFoundException
 from sqlalchemy import Select, bindparam, select
 
 from app.accounts.access import AnyRequest
 from app.accounts.acquaintance import is_known
 from app.accounts.members import Member
-from app.accounts.rights import is_entitled
+from app.accounts.rights import is_entitled, require
 from app.database import PreparedSelect, Transaction
+from app.programs.answering import TAGGED
 from app.programs.lists import DEFAULT_LIMIT, After, Limit, page_rows, read_cursor
 from app.programs.people_shapes import MemberChange, MemberShape, shape_member
+from app.programs.records import IfAsSeen, check_seen
 from app.programs.routes import ListPart, adds, changes, reads, removes
 from app.tenants.members import change_role, get_other, remove_member, restore_member, suspend_member
 
@@ -58,14 +61,16 @@ async def show_member_to_program(transaction: Transaction, member: Member, membe
     return shape_member(await find_one(transaction, member, member_id))
 
 
-@changes(PERSON, scope="admin")
+@changes(PERSON, scope="admin", answers=(412, 428))
 async def change_member_by_program(
-    transaction: Transaction, member: Member, member_id: int, data: MemberChange
-) -> MemberShape:
+    transaction: Transaction, member: Member, member_id: int, data: MemberChange, if_match: IfAsSeen = None
+) -> Response[MemberShape]:
     """Give a member another role, none above one's own. Rights that are lost are lost at once."""
     person = await find_one(transaction, member, member_id)
+    require(member, "manage", person)
+    check_seen(if_match, shape_member(person))
     await change_role(transaction, member, person, data.role)
-    return shape_member(person)
+    return Response(shape_member(person), headers=TAGGED)
 
 
 @adds(PERSON + "/suspend", scope="admin", status_code=200)

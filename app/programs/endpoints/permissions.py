@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
+from litestar import Response
 from litestar.exceptions import NotFoundException
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member, find_person
 from app.database import Transaction
+from app.programs.answering import TAGGED
 from app.programs.collection_shapes import (
     GuestGiven,
     LimitedRole,
     PermissionsChange,
     PermissionsShape,
     read_permissions_of,
-    shape_guest,
     shape_permissions,
 )
 from app.programs.endpoints.closing import manage_collection
@@ -23,8 +24,9 @@ from app.programs.endpoints.collections import COLLECTION
 from app.programs.endpoints.people import LARGEST_ID
 from app.programs.lists import DEFAULT_LIMIT, After, Limit, read_cursor, write_cursor
 from app.programs.problems import Problem
+from app.programs.records import IfAsSeen, check_seen
 from app.programs.routes import ListPart, adds, changes, reads, removes
-from app.programs.shapes import PersonShape, shape_person
+from app.programs.shapes import PersonShape, find_people_shapes, shape_person
 from app.records.collections import Collection
 from app.records.granting import admit_guests, change_permissions, dismiss_guest, find_guest, list_guests
 from app.records.permissions import list_permissions
@@ -46,15 +48,16 @@ async def show_permissions_to_program(transaction: Transaction, member: Member, 
     return await shape_table(transaction, await manage_collection(transaction, member, slug))
 
 
-@changes(PERMISSION_TABLE, scope="admin")
+@changes(PERMISSION_TABLE, scope="admin", answers=(412, 428))
 async def change_permissions_by_program(
-    transaction: Transaction, member: Member, slug: str, data: PermissionsChange
-) -> PermissionsShape:
+    transaction: Transaction, member: Member, slug: str, data: PermissionsChange, if_match: IfAsSeen = None
+) -> Response[PermissionsShape]:
     """Say what roles may do with the records of a collection. It holds at once: who may not edit any more loses the
     lock, and what they have typed is kept as their draft."""
     collection = await manage_collection(transaction, member, slug)
+    check_seen(if_match, await shape_table(transaction, collection))
     await change_permissions(transaction, collection, member, read_permissions_of(data))
-    return await shape_table(transaction, collection)
+    return Response(await shape_table(transaction, collection), headers=TAGGED)
 
 
 @reads(GUESTS, scope="admin")
@@ -65,7 +68,9 @@ async def list_guests_for_programs(
     begin = (read_cursor(next, int) or [0])[0]
     guests = await list_guests(transaction, await manage_collection(transaction, member, slug))
     following = write_cursor(begin + limit) if len(guests) > begin + limit else None
-    return ListPart([shape_guest(each) for each in guests[begin : begin + limit]], following)
+    shown = [number for number, _, _ in guests[begin : begin + limit]]
+    people = await find_people_shapes(transaction, {*shown})
+    return ListPart([people[number] for number in shown], following)
 
 
 @adds(GUESTS, scope="admin", status_code=200)

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from litestar import Response
+from litestar.params import QueryParameter
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.database import Transaction
 from app.editing.rows import read_clock
-from app.programs.lists import DEFAULT_LIMIT, After, Limit, page_rows, read_cursor
+from app.programs.lists import (
+    DEFAULT_LIMIT,
+    After,
+    ChangedAfter,
+    Limit,
+    page_rows,
+    read_bound,
+    read_cursor,
+    read_place_of_change,
+)
 from app.programs.problems import Problem
 from app.programs.records import (
     IfMatch,
@@ -26,12 +36,20 @@ from app.records.access import enter_collection
 from app.records.changes import change_record, create_record
 from app.records.deleting import delete_record
 from app.records.fields import list_fields
-from app.records.following import list_following, select_following
+from app.records.following import list_by_change, list_following, select_following, select_following_changed
 from app.records.forms import RECORD_LIMIT, open_record
 from app.records.lists import read_view
+from app.records.records import Record
 
 RECORDS = "/collections/{slug:str}/records"
 RECORD = RECORDS + "/{number:int}"
+Sort = Annotated[
+    str,
+    QueryParameter(
+        name="sort",
+        description="A field's key or `number`, or `-` and that; by `number`, or with `changed_after` by the change.",
+    ),
+]
 
 
 def answer_record(shape: RecordShape, *, status: int = 200, headers: dict[str, str] | None = None) -> Response[Any]:
@@ -45,21 +63,37 @@ async def list_records_for_programs(
     member: Member,
     slug: str,
     q: str = "",
-    sort: str = "number",
+    sort: Sort = "",
+    changed_after: ChangedAfter = None,
     limit: Limit = DEFAULT_LIMIT,
     next: After = "",
 ) -> ListPart[RecordShape]:
-    """The records of a collection: those that have all words of `q`, by `sort`, a field's key or `number`, or `-` and
-    that for the other direction."""
+    """The records of a collection: those that have all words of `q`, and were changed after a moment, by `sort`, a
+    field's key or `number`, or `-` and that for the other direction. With `changed_after` and without `sort`, what was
+    changed first comes first."""
     access = await enter_collection(transaction, member, slug, "browse")
     fields = await list_fields(transaction, access.collection)
+    moment = read_bound(changed_after, "changed_after")
+    if moment is not None and not sort:
+        view, place = read_view(fields, q, "", ""), read_place_of_change(next, moment)
+        listed = await list_by_change(transaction, access.collection, view, place, limit + 1)
+        return page_rows(listed, limit, lambda record: shape_record(fields, record), place_of_change)
+    sort = sort or "number"
     key = sort.removeprefix("-")
     if key != "number" and fields.find(key) is None:
         raise Problem("invalid", errors={"sort": "There is no such field."})
     view = read_view(fields, q, sort, "")
     after = read_cursor(next, *((str, int) if view.by_key else (int,)))
-    rows = await list_following(transaction, select_following, access.collection, fields, view, after, limit + 1)
+    following, bounds = (
+        (select_following, {}) if moment is None else (select_following_changed, {"changed_after": moment})
+    )
+    rows = await list_following(transaction, following, access.collection, fields, view, after, limit + 1, **bounds)
     return page_rows(rows, limit, lambda row: shape_record(fields, *row[0]), lambda row: row[1])
+
+
+def place_of_change(record: Record) -> tuple[str, int]:
+    """The place of a record in a list by the time of change."""
+    return record.updated_at.isoformat(), record.number
 
 
 @adds(RECORDS, scope="records:write", request_max_body_size=RECORD_LIMIT)

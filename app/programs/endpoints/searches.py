@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from litestar.params import QueryParameter
@@ -16,8 +15,7 @@ from app.chat.search import HITS, Hit, search_messages
 from app.database import Transaction
 from app.programs.chat_shapes import shape_messages
 from app.programs.endpoints.people import LARGEST_ID
-from app.programs.lists import DEFAULT_LIMIT, After, Limit, read_cursor, write_cursor
-from app.programs.problems import Problem
+from app.programs.lists import DEFAULT_LIMIT, After, Limit, Since, Until, read_bound, read_cursor, write_cursor
 from app.programs.room_shapes import FoundMessage
 from app.programs.routes import ListPart, reads
 
@@ -30,17 +28,6 @@ OfRoom = Annotated[str, QueryParameter(name="room", max_length=80, description="
 OfAuthor = Annotated[
     int | None, QueryParameter(name="author", ge=1, le=LARGEST_ID, description="Only by the member of this id.")
 ]
-Since = Annotated[datetime | None, QueryParameter(name="since", description="Only what was said then or later.")]
-Until = Annotated[datetime | None, QueryParameter(name="until", description="Only what was said before.")]
-
-
-def read_bound(given: datetime | None, name: str) -> datetime | None:
-    """A moment that is asked for. Raises a 422 problem for one that nothing was said at."""
-    if given is None:
-        return None
-    if not 1900 < given.year < 9000:
-        raise Problem("invalid", errors={name: "This is not a date."})
-    return given.astimezone(UTC) if given.tzinfo else given.replace(tzinfo=UTC)
 
 
 @reads("/messages/search", scope="chat:read", heavy=True)

@@ -23,7 +23,7 @@ from app.records.encodings import NO_TABLE, decode_text, why_no_table
 from app.records.fields import list_fields
 from app.records.import_writing import ImportReport, note_imported, read_versions, split_lines, write_lines
 from app.records.imports import MOST_LINES, Plan, parse_import, plan_import
-from app.records.limits import ImportLimit
+from app.records.limits import SHORT_TABLE, ImportLimit
 from app.settings import Settings
 from app.web.endings import end_early
 from app.web.errors import PageError
@@ -33,8 +33,6 @@ from app.web.texts import Text, _l
 # Tables are long, and letters take up to twelve bytes in a form.
 IMPORT_LIMIT = 8 * 1024 * 1024
 FILE_LIMIT = 2_000_000
-# A longer one, in letters, is counted, and its pages are made in a thread.
-SHORT_TABLE = 20_000
 
 notice("imported", _l("Table imported."))
 notice("imported-partly", _l("The table was imported, but not completely: some records were left unchanged."))

@@ -86,9 +86,13 @@ class Mutirao:
         """The collections that may be looked through."""
         return (read_shape(Collection, each) for each in self.list("collections"))
 
-    def records(self, collection: str, *, q: str = "", sort: str = "") -> Iterator[Record]:
-        """The records of a collection: those with the words `q`, by the field `sort`, or `-field`."""
-        asked = {name: value for name, value in (("q", q), ("sort", sort)) if value}
+    def records(
+        self, collection: str, *, q: str = "", sort: str = "", changed_after: str | None = None
+    ) -> Iterator[Record]:
+        """The records of a collection: those with the words `q`, by the field `sort`, or `-field`. After the
+        moment `changed_after`, such as that of the last run: those that were added, changed or restored since."""
+        given = (("q", q), ("sort", sort), ("changed_after", changed_after))
+        asked = {name: value for name, value in given if value}
         return (read_shape(Record, each) for each in self.list(f"collections/{collection}/records", **asked))
 
     def record(self, collection: str, number: int) -> Record:

@@ -1,0 +1,112 @@
+"""What programs get and give of tables that are imported."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from app.programs.problems import FieldProblem
+from app.records.import_lines import Line, What
+from app.records.import_writing import ImportReport
+from app.records.imports import MOST_LINES, Plan
+
+LONGEST_TABLE = 2_000_000
+GivenTable = Annotated[str, Meta(min_length=1, max_length=LONGEST_TABLE)]
+
+
+class TableGiven(msgspec.Struct, forbid_unknown_fields=True):
+    """A table with a head: separated by commas, semicolons or tabs, or what was exported as JSON. A column `#` has the
+    numbers of the records that are to be changed; lines without add one."""
+
+    table: GivenTable
+
+
+class SeenRecord(msgspec.Struct, forbid_unknown_fields=True):
+    """A record that is to be changed, at the version that was seen."""
+
+    number: Annotated[int, Meta(ge=1, lt=2**53)]
+    version: Annotated[int, Meta(ge=1, lt=2**53)]
+
+
+class ImportGiven(TableGiven):
+    """A table that is to be imported, with the records that a look at it has `seen`: no others are changed."""
+
+    seen: Annotated[list[SeenRecord], Meta(max_length=MOST_LINES)] = []
+
+
+class ImportLine(msgspec.Struct):
+    """A line of a table: where it is, what it would do, to the record of which number, and what is wrong with it."""
+
+    place: str
+    what: What
+    number: int | None
+    title: str
+    errors: list[FieldProblem]
+
+
+class ColumnsLeftOut(msgspec.Struct):
+    """Columns of a table that are not taken, and why."""
+
+    reason: str
+    columns: list[str]
+
+
+class ImportLooked(msgspec.Struct):
+    """What importing a table would do: how many records it would add and change, and how many of its lines are `wrong`
+    or change nothing (`same`). `seen` is to be sent with it, so that nothing is written over that was not seen."""
+
+    added: int
+    changed: int
+    same: int
+    wrong: int
+    lines: list[ImportLine]
+    left_out: list[ColumnsLeftOut]
+    seen: list[SeenRecord]
+
+
+class ImportDone(msgspec.Struct):
+    """What importing a table has done. Nothing was written of the lines that are `left`."""
+
+    added: int
+    changed: int
+    left: list[ImportLine]
+
+
+def shape_line(line: Line, *reasons: FieldProblem) -> ImportLine:
+    """A line of a table, for programs."""
+    wrong = [FieldProblem(label, text.translate("en")) for label, text in line.errors]
+    number = line.record.number if line.record else None
+    return ImportLine(line.place.translate("en"), line.what, number, line.title, [*wrong, *reasons])
+
+
+def shape_plan(plan: Plan) -> ImportLooked:
+    """What a table would do, for programs."""
+    fine = [line for line in plan.lines if not line.errors]
+    return ImportLooked(
+        added=sum(line.what == "add" for line in fine),
+        changed=sum(line.what == "change" for line in fine),
+        same=sum(line.what == "same" for line in fine),
+        wrong=len(plan.wrong),
+        lines=[shape_line(line) for line in plan.lines],
+        left_out=[ColumnsLeftOut(reason.translate("en"), labels) for reason, labels in plan.left_out],
+        seen=[SeenRecord(line.record.number, line.record.version) for line in plan.lines if line.record],
+    )
+
+
+def shape_report(report: ImportReport) -> ImportDone:
+    """What a part of an import has done, for programs."""
+    reasons = {line.at: FieldProblem("", left.reason.translate("en")) for line, left in report.left}
+    left = [shape_line(line, *filter(None, [reasons.get(line.at)])) for line in report.not_written]
+    return ImportDone(report.added, report.changed, left)
+
+
+def sum_parts(parts: Sequence[ImportDone]) -> ImportDone:
+    """What all parts of an import have done."""
+    return ImportDone(
+        added=sum(each.added for each in parts),
+        changed=sum(each.changed for each in parts),
+        left=[line for each in parts for line in each.left],
+    )

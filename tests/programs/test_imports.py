@@ -1,0 +1,91 @@
+"""Tables that programs import: looked at first, written once, and over nothing that was not seen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.conftest import Server
+from tests.programs.conftest import API, LetIn, problem_of
+
+BOOKS = f"{API}/collections/books"
+IMPORT = f"{BOOKS}/import"
+
+
+@pytest.fixture
+async def program(let_in: LetIn) -> httpx.AsyncClient:
+    return await let_in("ana@acme.test", name="importer")
+
+
+async def add(program: httpx.AsyncClient, title: str) -> dict[str, Any]:
+    answer = await program.post(f"{BOOKS}/records", json={"values": {"title": title, "author": "Someone"}})
+    assert answer.status_code == 201, answer.text
+    made: dict[str, Any] = answer.json()
+    return made
+
+
+async def list_titled(program: httpx.AsyncClient, words: str) -> list[str]:
+    listed = (await program.get(f"{BOOKS}/records", params={"q": words, "limit": 200})).json()["items"]
+    return [each["values"]["title"] for each in listed]
+
+
+async def test_a_table_is_looked_at_and_imported(program: httpx.AsyncClient) -> None:
+    there, other = await add(program, "Imported over"), await add(program, "Imported too late")
+    table = (
+        "#,Title,Author\n"
+        f"{there['number']},Imported over now,Someone\n{other['number']},Never written,Someone\n"
+        ",Imported anew,Someone\n999999,Not there,Someone\n"
+    )
+    preview = await program.post(f"{IMPORT}/preview", json={"table": table})
+    assert preview.status_code == 200, preview.text
+    looked = preview.json()
+    assert (looked["added"], looked["changed"], looked["wrong"]) == (1, 2, 1)
+    assert [each["what"] for each in looked["lines"][:3]] == ["change", "change", "add"]
+    unknown = await program.post(f"{IMPORT}/preview", json={"table": "Title,Author,Nonsense\nA,B,C\n"})
+    assert problem_of(unknown) == (422, "invalid")
+    assert unknown.json()["errors"] == [{"field": "table", "detail": "There is no field “Nonsense”."}]
+    assert await list_titled(program, "imported anew") == [], "nothing is changed"
+    changed = await program.patch(
+        f"{BOOKS}/records/{other['number']}", json={"values": {"year": 1999}}, headers={"if-match": '"1"'}
+    )
+    assert changed.status_code == 200
+    key = {"idempotency-key": f"table {there['number']}".replace(" ", "-")}
+    given = {"table": table, "seen": looked["seen"]}
+    done = await program.post(IMPORT, json=given, headers=key)
+    assert done.status_code == 200, done.text
+    assert (done.json()["added"], done.json()["changed"]) == (1, 1)
+    reasons = [each["errors"][0]["detail"] for each in done.json()["left"]]
+    assert reasons[0] == "It has changed since you saw it."
+    assert "999999" in reasons[1]
+    assert (await program.post(IMPORT, json=given, headers=key)).json() == done.json()
+    assert await list_titled(program, "imported anew") == ["Imported anew"], "it was done once"
+    whats = (await program.get(f"{BOOKS}/records/{there['number']}/revisions")).json()["items"]
+    assert [each["what"] for each in whats] == ["imported", "created"]
+
+
+async def test_what_was_not_seen_is_not_changed(program: httpx.AsyncClient) -> None:
+    there = await add(program, "Unseen")
+    table = f"#,Title,Author\n{there['number']},Written blindly,Someone\n"
+    done = (await program.post(IMPORT, json={"table": table})).json()
+    assert (done["added"], done["changed"], len(done["left"])) == (0, 0, 1)
+    assert problem_of(await program.post(IMPORT, json={"table": "Nothing\nof,it\n"})) == (422, "invalid")
+    assert problem_of(await program.post(IMPORT, json={"table": ""})) == (422, "invalid")
+
+
+async def test_an_import_that_was_cut_off_goes_on_where_it_was(
+    shared_server: Server, program: httpx.AsyncClient
+) -> None:
+    lines = "".join(f"Part {place} of many,Someone\n" for place in range(450))
+    given, key = {"table": f"Title,Author\n{lines}"}, {"idempotency-key": "cut-off"}
+    done = (await program.post(IMPORT, json=given, headers=key)).json()
+    assert done["added"] == 450
+    # As if the process had ended before the last part: what is kept of it, and of the whole, is not there.
+    kept = shared_server.store.rows("SELECT key FROM kept_answer WHERE tenant_id = 1 ORDER BY made_at DESC")
+    for (each,) in kept[:1]:
+        shared_server.store.rows("DELETE FROM kept_answer WHERE tenant_id = 1 AND key = ?", each)
+    again = (await program.post(IMPORT, json=given, headers=key)).json()
+    assert again == done
+    listed = (await program.get(f"{BOOKS}/records", params={"q": "part 449 of many"})).json()["items"]
+    assert len(listed) == 1
