@@ -12,6 +12,7 @@ import math
 import re
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -24,7 +25,7 @@ from app.database.fairness import FOR_WORKSPACE, FairTurns
 from app.database.tenancy import SLUG
 from app.gateway.names import is_gateway_socket
 from app.gateway.site import is_for_gateway
-from app.server.headers import address, find_request_id, first, hide_incoming, is_without_session
+from app.server.headers import address, find_request_id, first, hide_incoming
 from app.server.refusals import send_refusal
 from app.server.security_headers import security_headers
 from app.server.workspace_limits import WorkspaceLimits
@@ -45,6 +46,11 @@ METHODS = ("GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS")
 # The name below the central host where the gateway alone is, which no workspace has.
 GATEWAY_HOST = "ws"
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
+# Beside those with a token below /api, the requests that programs of others send without a session, such as a mail
+# program that unsubscribes (RFC 8058). They may come from anywhere, and cookies are taken off them: nothing can be done
+# with one that a stranger could not do.
+WITHOUT_SESSION = ("/unsubscribe",)
+ASKS_FOR_CHANNELS = "/broadcasting/"
 HEADER_LIMIT = 32 * 1024
 # What comes from somewhere else instead of us, such as the page of a hotel's network, does not have it.
 OURS = (b"x-page", b"1")
@@ -56,6 +62,17 @@ RESTARTING = _l("The server is restarting. Nothing was saved; try again in a mom
 TOO_MUCH = _l("This workspace has reached its limit of requests. Nothing was saved; try again in a moment.")
 
 log = structlog.get_logger("web")
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Who answers a request, or with which status it is refused; whose it is (None: no workspace's); and whether its
+    cookies are taken off, as it may come from anywhere."""
+
+    site: ASGIApp | None = None
+    refusal: int = 0
+    slug: str | None = None
+    without_session: bool = False
 
 
 class Gate:
@@ -109,38 +126,37 @@ class Gate:
 
     async def pass_on(self, scope: Any, receive: Receive, send: Send) -> None:
         """Judge, and say for which workspace everything is that follows."""
-        refusal, slug = self.judge(scope)
-        meant = FOR_WORKSPACE.set(slug)
+        judged = self.judge(scope)
+        meant = FOR_WORKSPACE.set(judged.slug)
         try:
-            await self.serve(scope, receive, send, refusal, slug)
+            await self.serve(scope, receive, send, judged)
         finally:
             FOR_WORKSPACE.reset(meant)
 
-    async def serve(self, scope: Any, receive: Receive, send: Send, refusal: int, slug: str | None) -> None:
+    async def serve(self, scope: Any, receive: Receive, send: Send, judged: Judgement) -> None:
         """Pass on what was judged, or refuse it."""
         headers = scope["headers"]
         if scope["type"] == "websocket":
-            if refusal:
+            if judged.site is None:
                 log.info(
                     "handshake refused",
                     client=address(scope),
-                    status=refusal,
+                    status=judged.refusal,
                     host=first(headers, b"host"),
                     origin=first(headers, b"origin"),
                 )
                 await receive()
                 await send({"type": "websocket.close", "code": 4403, "reason": None})
                 return
-            scope["state"] = {**scope["state"], "slug": slug}
-            serves = self.gateway if is_gateway_socket(scope["path"]) else self.live
-            await serves(scope, receive, send)
+            scope["state"] = {**scope["state"], "slug": judged.slug}
+            await judged.site(scope, receive, send)
             return
-        await self.answer(scope, receive, send, refusal, slug)
+        await self.answer(scope, receive, send, judged)
 
-    async def answer(self, scope: Any, receive: Receive, send: Send, refusal: int, slug: str | None) -> None:
+    async def answer(self, scope: Any, receive: Receive, send: Send, judged: Judgement) -> None:
         """Answer an HTTP request with the security headers, counting it, and then do what reading the page leads to."""
-        started = time.perf_counter()
-        security = security_headers(self.settings, None if refusal else slug or "")
+        started, slug = time.perf_counter(), judged.slug
+        security = security_headers(self.settings, None if judged.refusal else slug or "")
         security += [OURS, STATIC_HEADER, (HEADER, scope["state"]["request_id"].encode())]
         status = 0  # of the answer, once it has begun
 
@@ -162,13 +178,10 @@ class Gate:
                 REQUESTS.labels(method, str(start["status"])).observe(time.perf_counter() - started)
             await send(message)
 
-        if refusal:
+        if judged.site is None:
             cookies = sum(len(value) for name, value in scope["headers"] if name == b"cookie")
             clearing = [CLEAR_COOKIES] if cookies > HEADER_LIMIT // 2 else []
-            await send_refusal(scope, send_secured, refusal, *clearing)
-            return
-        if is_for_programs(scope["path"]) and not slug:
-            await send_refusal(scope, send_secured, 404)
+            await send_refusal(scope, send_secured, judged.refusal, *clearing)
             return
         writes = scope["method"] in UNSAFE
         if slug and not scope["path"].startswith("/static/") and (wait := await self.limits.count(slug, writes=writes)):
@@ -179,14 +192,14 @@ class Gate:
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         state = {**scope["state"], "slug": slug, "head": scope["method"] == "HEAD"}
         headers = scope["headers"]
-        if is_without_session(scope):
+        if judged.without_session:
             headers = [pair for pair in headers if pair[0] != b"cookie"]
         query = NUL.sub(b"", scope["query_string"])
         scope = {**scope, "method": method, "state": state, "headers": headers, "query_string": query}
         try:
             # Most of what a request is done in one go: where many have come at once, another workspace's is next.
             await self.starting.pass_through(slug)
-            await self.find_site(scope["path"], slug)(scope, hold_nothing(scope, receive), send_secured)
+            await judged.site(scope, hold_nothing(scope, receive), send_secured)
             if 0 < status < 400:
                 for step in state.get("afterwards", ()):
                     await step()
@@ -203,45 +216,58 @@ class Gate:
             if not status:
                 await end_all(state)
 
-    def find_site(self, path: str, slug: str | None) -> ASGIApp:
-        """Who answers a request."""
-        if is_for_gateway(path):
-            return self.gateway
-        if path == INCOMING_PATH:
-            return self.incoming
-        return self.programs if is_for_programs(path) else self.workspace if slug else self.central
-
-    def judge(self, scope: Any) -> tuple[int, str | None]:
-        """The status to refuse with (0: none), and the slug of the workspace meant (None: the central site)."""
-        headers = scope["headers"]
+    def judge(self, scope: Any) -> Judgement:
+        """Who answers, for which workspace; or why nobody does."""
+        headers, path = scope["headers"], scope["path"]
         if sum(len(name) + len(value) for name, value in headers) + len(scope.get("raw_path") or b"") > HEADER_LIMIT:
-            return 431, None
-        if "\0" in scope["path"]:
-            return 400, None
+            return Judgement(refusal=431)
+        if "\0" in path:
+            return Judgement(refusal=400)
         hosts = [value for name, value in headers if name == b"host"]
         if len(hosts) != 1 or any(byte <= 32 or byte >= 127 for byte in hosts[0]):
-            return 400, None
+            return Judgement(refusal=400)
         host = hosts[0].decode("ascii").lower()
-        slug, path = self.find_slug(host), scope["path"]
-        if host == f"{GATEWAY_HOST}.{self.settings.base_host}":
-            slug = ""
-            if not (is_gateway_socket(path) or is_for_gateway(path) or path in ANY_HOST):
-                return 404, None
-        if slug is None and not (scope["type"] == "http" and scope["path"] in ANY_HOST):
-            return 400, None
+        alone = host == f"{GATEWAY_HOST}.{self.settings.base_host}"
+        slug = "" if alone else self.find_slug(host)
         if scope["type"] == "websocket":
-            if is_gateway_socket(path):  # whose app says from where it may come
-                return 0, slug or None
-            if path != "/live":
-                return 404, None
-            origins = [value for name, value in headers if name == b"origin"]
-            if len(origins) != 1 or origins[0].decode("latin-1") != f"{self.settings.scheme}://{host}":
-                return 403, None
-        elif is_without_session(scope):
-            return 0, slug or None
-        elif scope["method"] in UNSAFE and not self.is_same_origin(headers, host):
-            return 403, None
-        return 0, slug or None
+            site, refusal = self.find_socket_site(headers, path, host, slug)
+            judged = Judgement(site, refusal, slug or None)
+        else:
+            judged = self.find_site(scope, slug)
+            if judged.site and not judged.without_session and scope["method"] in UNSAFE:
+                judged = judged if self.is_same_origin(headers, host) else Judgement(refusal=403)
+        if alone and judged.site is not self.gateway and path not in ANY_HOST:
+            return Judgement(refusal=404)
+        return judged
+
+    def find_socket_site(self, headers: Any, path: str, host: str, slug: str | None) -> tuple[ASGIApp | None, int]:
+        """Who serves a socket, or the status that its handshake is refused with."""
+        if slug is None:
+            return None, 400
+        if is_gateway_socket(path):  # whose app says from where it may come
+            return self.gateway, 0
+        if path != "/live":
+            return None, 404
+        origins = [value for name, value in headers if name == b"origin"]
+        if len(origins) != 1 or origins[0].decode("latin-1") != f"{self.settings.scheme}://{host}":
+            return None, 403
+        return self.live, 0
+
+    def find_site(self, scope: Any, slug: str | None) -> Judgement:
+        """Who answers a request of a host. What asks for channels of the workspace comes with a token, or else from a
+        page with a session."""
+        path = scope["path"]
+        if slug is None and path not in ANY_HOST:
+            return Judgement(refusal=400)
+        if is_for_programs(path):
+            return Judgement(self.programs, 0, slug, without_session=True) if slug else Judgement(refusal=404)
+        if is_for_gateway(path):
+            asks = path.startswith(ASKS_FOR_CHANNELS) and scope["method"] != "OPTIONS"
+            without = not asks or first(scope["headers"], b"authorization") is not None
+            return Judgement(self.gateway, 0, slug or None, without)
+        if path == INCOMING_PATH:
+            return Judgement(self.incoming, 0, slug or None, without_session=True)
+        return Judgement(self.workspace if slug else self.central, 0, slug or None, path in WITHOUT_SESSION)
 
     def find_slug(self, host: str) -> str | None:
         """'' for the central host, the slug for a workspace's, None for any other."""

@@ -1,4 +1,4 @@
-"""What the gate reads of a request's headers: its id, where it comes from, and whether it comes with a session."""
+"""What the gate reads of a request's headers: its id, and where it comes from."""
 
 from __future__ import annotations
 
@@ -7,16 +7,9 @@ import secrets
 from typing import Any
 
 from app.chat.incoming import INCOMING_PATH
-from app.gateway.site import is_for_gateway
 from app.settings import Settings
-from app.web.problems import is_for_programs
 from app.web.request_ids import HEADER
 
-# Beside those with a token below /api, the requests that programs of others send without a session, such as a mail
-# program that unsubscribes (RFC 8058). They may come from anywhere, and cookies are taken off them: nothing can be done
-# with one that a stranger could not do.
-WITHOUT_SESSION = ("/unsubscribe",)
-ASKS_FOR_CHANNELS = "/broadcasting/"
 # Which ids of a proxy of ours are taken.
 REQUEST_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
 
@@ -51,15 +44,6 @@ def hide_incoming(scope: Any) -> Any:
         return scope
     state = {**scope["state"], "incoming": scope["path"][len(INCOMING_PATH) + 1 :]}
     return {**scope, "path": INCOMING_PATH, "raw_path": INCOMING_PATH.encode(), "query_string": b"", "state": state}
-
-
-def is_without_session(scope: Any) -> bool:
-    """Whether cookies are taken off a request, and it may come from anywhere. What asks for channels of the workspace
-    comes with a token, or else from a page with a session."""
-    path = scope["path"]
-    if path.startswith(ASKS_FOR_CHANNELS):
-        return scope["method"] == "OPTIONS" or first(scope["headers"], b"authorization") is not None
-    return path in (*WITHOUT_SESSION, INCOMING_PATH) or is_for_programs(path) or is_for_gateway(path)
 
 
 def first(headers: Any, wanted: bytes) -> str | None:
