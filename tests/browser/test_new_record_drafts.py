@@ -18,7 +18,7 @@ from tests.waiting import until
 
 BACK = "What you typed here and did not save is back."
 DRAFT = "**/c/books/new/draft"
-STRANDED = "You have continued this in another tab."
+STRANDED = "You have continued this in another tab or browser."
 
 
 async def type_kept(page: Page, label: str, text: str) -> None:
