@@ -20,9 +20,7 @@ from app.web.texts import _l
 LIST_OWN_WAITING = PreparedSelect(
     lambda: (
         select(Waiting.kind, Waiting.row_id, Waiting.since)
-        .where(
-            Waiting.member_id == bindparam("member_id"), Waiting.state != "missed", Waiting.program_id.is_(None)
-        )
+        .where(Waiting.member_id == bindparam("member_id"), Waiting.state != "missed", Waiting.program_id.is_(None))
         .order_by(Waiting.id)
         .limit(WAITING_SHOWN)
     )
