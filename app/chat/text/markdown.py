@@ -23,7 +23,8 @@ from app.web.markdown.commonmark import PORTS, REL, WALL, Parser, origin_of_addr
 from app.web.markdown.long_texts import REMOVED, without_controls
 from app.web.markdown.work import REFERENCE, spend
 
-RECORDS_LIMIT = 5
+# Of so many records a message shows what they are called: five as cards, others as links (css/message.css).
+RECORDS_LIMIT = 20
 RECORD_PATH = re.compile(r"/c/([a-z0-9-]+)/([1-9][0-9]{0,8})(?:/edit)?")
 REFERENCE_MARK = re.compile(rf"{OPEN}(?P<name>[0-9]+){CLOSE}|#(?P<number>[1-9][0-9]{{0,8}})(?!\w)")
 

@@ -562,10 +562,13 @@ def test_other_numbers_and_addresses_are_no_records(typed: str) -> None:
     assert "record-link" not in result.html
 
 
-def test_records_are_collected_in_order_once_and_at_most_five() -> None:
+def test_records_are_collected_in_order_once_and_at_most_so_many() -> None:
     result = rendered(f"#3 #1 {ORIGIN}/c/books/3 #3 #2 {ORIGIN}/c/books/3/edit #9 #8 #7")
-    assert result.records == (("", 3), ("", 1), ("books", 3), ("", 2), ("", 9))
+    assert result.records == (("", 3), ("", 1), ("books", 3), ("", 2), ("", 9), ("", 8), ("", 7))
     assert result.html.count("record-link") == 9
+    result = rendered(" ".join(f"#{number}" for number in range(1, 31)))
+    assert result.records == tuple(("", number) for number in range(1, 21))
+    assert result.html.count("record-link") == 30
 
 
 # Hostile texts
