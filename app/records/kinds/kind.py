@@ -101,6 +101,8 @@ class FieldKind:
     is_localized = False
     # Whether a value may go over several lines of a list; a date, say, is read in one.
     breaks = True
+    # Whether a value is one long word, as addresses are: it has more room on paper, and is broken after marks in it.
+    is_address = False
     can_be_unique = True
     # Whether no value says something, too: it is shown and exported as others are.
     shows_none = False
