@@ -188,6 +188,11 @@ class FieldKind:
             raise fail("This is not of the right type.")
         return given
 
+    def from_name(self, text: str, field: Definition) -> str:
+        """What somebody wrote who knows no ids, in a table or as a text of JSON, as text that can be read: there is no
+        reference in it that only looks like one. Raises ValueError with a Text."""
+        return text
+
     def check_options(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
         """What is kept of what was chosen for a field of this kind. Raises Invalid."""
         return {}
