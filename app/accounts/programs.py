@@ -14,6 +14,13 @@ def name_agent(token: str) -> str:
     return f"{AGENT}{token}"[:LONGEST_PROGRAM]
 
 
+def name_own_program(program: str) -> Text:
+    """What a program is called for the member for whom it acts."""
+    if program.startswith(AGENT):
+        return _l("Your agent “%(program)s”", program=program.removeprefix(AGENT))
+    return _l("Your script “%(program)s”", program=program)
+
+
 def name_with_program(name: str | None, program: str | None) -> Text:
     """What a member is called who does something, by a program or not."""
     if program is None:

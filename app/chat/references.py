@@ -26,7 +26,7 @@ def to_message() -> ForeignKeyConstraint:
 
 
 class Mention(OfMessage, Base):
-    """A member whom a message names, or 0 for `@room`."""
+    """A member whom a message names, or 0 for `@room` and its like."""
 
     __tablename__ = "mention"
     __table_args__ = (to_message(),)

@@ -20,7 +20,7 @@ from app.web.texts import _l
 LIST_OWN_WAITING = PreparedSelect(
     lambda: (
         select(Waiting.kind, Waiting.row_id, Waiting.since)
-        .where(Waiting.member_id == bindparam("member_id"), Waiting.state != "missed")
+        .where(Waiting.member_id == bindparam("member_id"), Waiting.state != "missed", Waiting.program_id.is_(None))
         .order_by(Waiting.id)
         .limit(WAITING_SHOWN)
     )
@@ -43,7 +43,8 @@ async def find_own_rows(
 
 @waits(order=10)
 async def list_turns_and_drafts(request: AnyRequest, transaction: Transaction, member: Member) -> list[Waits]:
-    """The rows that it is a member's turn to edit, those that they wait for, and those with a draft of theirs."""
+    """The rows that it is a member's turn to edit, those that they wait for themselves, and those with a draft of
+    theirs."""
     waiting = await transaction.rows(LIST_OWN_WAITING, member_id=member.id)
     drafts = await list_own_drafts(transaction, member)
     rows = await find_own_rows(transaction, [*waiting, *drafts])

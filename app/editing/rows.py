@@ -18,7 +18,7 @@ from sqlalchemy import BigInteger, String, false, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
-from app.accounts.programs import name_with_program
+from app.accounts.programs import name_own_program, name_with_program
 from app.database import Actor, PreparedSelect, Tenant, Tenanted, Transaction, UtcDateTime, now
 from app.database.clock import lease_clock
 from app.editing.facts import LockChanged
@@ -66,6 +66,11 @@ class Editable(Tenanted):
     def lock_holder(self) -> Text:
         """Who holds the lock, and by which program."""
         return name_with_program(self.lock_name, self.lock_program)
+
+    @property
+    def lock_own_program(self) -> Text | None:
+        """The program that holds the lock, as the member is told for whom it does; None where no program does."""
+        return name_own_program(self.lock_program) if self.lock_program is not None else None
 
 
 UNLOCKED: dict[str, Any] = {
@@ -161,7 +166,7 @@ def note_lock(transaction: Transaction, row: Editable, fact: type[LockChanged], 
 
 
 class Held(Exception):
-    """Somebody else holds the row, or the same person in another tab. Nothing was written."""
+    """Somebody else holds the row, or the same person in another tab, or by a program. Nothing was written."""
 
 
 @dataclass(frozen=True, slots=True)

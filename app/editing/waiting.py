@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
-from app.accounts.programs import name_with_program
+from app.accounts.programs import name_own_program, name_with_program
 from app.database import Base, PreparedChange, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.database.clock import lease_clock
 from app.editing.facts import LockAsked
@@ -75,6 +75,11 @@ class Waiting(Tenanted, Base):
     def who(self) -> Text:
         """Who waits, and by which program."""
         return name_with_program(self.name, self.program)
+
+    @property
+    def own_program(self) -> Text | None:
+        """The program that waits, as the member is told for whom it does; None where a page waits."""
+        return name_own_program(self.program) if self.program is not None else None
 
 
 LIST_WAITING = PreparedSelect(

@@ -161,7 +161,7 @@ def read_json_value(field: Field, given: Any) -> str:
     parts = [exactly(each) for each in parts]
     if field.kind.has_choices:
         there = [each for each in parts if each is not None]
-        return "\n".join(each if isinstance(each, str) else field.kind.from_json(each, field) for each in there)
+        return "\n".join(field.kind.from_json(each, field) for each in there)
     return field.kind.from_json(parts if isinstance(value, list) else parts[0], field)
 
 

@@ -96,6 +96,7 @@ def classes_of(field: Field, place: int) -> str:
         "hide": place > 0 and not field.kind.has_choices,
         "numeric": field.kind.is_numeric,
         "whole": not field.kind.breaks,
+        "address": field.kind.is_address,
     }
     return " ".join(name for name, has in classes.items() if has)
 

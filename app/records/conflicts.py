@@ -9,6 +9,7 @@ from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.shell import render_page
 from app.database import Transaction
+from app.records.access import channels_in
 from app.records.collections import Collection
 from app.records.fields import Fields
 from app.records.forms import find_removed, read_typed
@@ -46,6 +47,7 @@ async def render_conflict(
         member,
         "records/conflict.html",
         status=409,
+        channels=await channels_in(transaction, member, collection),
         collection=collection,
         record=record,
         fields=fields,

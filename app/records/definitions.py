@@ -22,7 +22,7 @@ from app.records.choices import (
 )
 from app.records.collections import Collection, create_collection
 from app.records.conversions import CONVERTED_IN
-from app.records.facts import CollectionAdded, FieldAdded, FieldLimited, FieldsChanged
+from app.records.facts import CollectionAdded, FieldAdded, FieldDescribed, FieldLimited, FieldsChanged
 from app.records.field_keys import RESERVED_KEYS, check_key, name_key
 from app.records.fields import MOST_FIELDS, Field, forget_fields, list_fields, prepare_fields
 from app.records.key_writing import fill_keys_soon, set_unique
@@ -169,7 +169,7 @@ async def append_field(transaction: Transaction, collection: Collection, member:
 def note_limited(transaction: Transaction, collection: Collection, field: Field, member: Member) -> None:
     """Note which roles may not change the values of a field any more."""
     by, roles = transaction.acting(member.id), ", ".join(field.read_only_for)
-    transaction.note(FieldLimited(by=by, collection_id=collection.id, label=field.label, roles=roles))
+    transaction.note(FieldLimited(by=by, collection_id=collection.id, ref=field.ref, label=field.label, roles=roles))
 
 
 def note_fields_changed(transaction: Transaction, collection: Collection, member: Member) -> None:
@@ -229,6 +229,16 @@ async def change_field(
         await set_unique(transaction, field)
     is_shown_otherwise = (wanted.choices, wanted.options) != (field.choices, field.options)
     limited = wanted.read_only_for != field.read_only_for
+    described = FieldDescribed(
+        by=transaction.acting(member.id),
+        collection_id=collection.id,
+        ref=field.ref,
+        before=field.label,
+        label=wanted.label,
+        required=wanted.required if wanted.required != field.required else None,
+        unique=wanted.unique if wanted.unique != field.unique else None,
+        choices_changed=wanted.choices != field.choices,
+    )
     for name in CHANGED:
         setattr(field, name, getattr(wanted, name))
     advance_definition(collection, field, member.id)
@@ -237,7 +247,7 @@ async def change_field(
         await reindex_soon(transaction, collection.id)
     if limited:
         note_limited(transaction, collection, field, member)
-    note_fields_changed(transaction, collection, member)
+    transaction.note(described)
 
 
 async def drop_choices(transaction: Transaction, field: Field, wanted: Field, given: Sequence[GivenChoice]) -> None:

@@ -195,14 +195,27 @@ class CollectionDescribed(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldsChanged(Fact):
-    """A field was added to a collection, changed, or moved."""
+    """A field was added to a collection, changed, or moved. `ref` is by what its values were stored."""
 
     collection_id: int
+    ref: str = ""
 
     @property
     def log_entry(self) -> LogEntry:
         """What programs get."""
         return LogEntry("fields.changed", f"collection.{self.collection_id}", {"collection": self.collection_id})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldDescribed(FieldsChanged):
+    """Something else of a field was changed than its kind: it is called `label` now, and what else is other now is None
+    where it is as before."""
+
+    before: str
+    label: str
+    required: bool | None
+    unique: bool | None
+    choices_changed: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,7 +38,7 @@ from app.records.facts import (
 from app.records.granting import admit_invited
 from app.records.lost_rights import read_affected, show_affected, take_rights_back
 from app.records.notices import tell_asked, tell_changes
-from app.records.pushes import read_homes, show_homes_anew
+from app.records.pushes import read_homes, show_field_news, show_homes_anew
 from app.records.reindexing import reindex_all_soon, reindex_people_soon, reindex_times_soon
 from app.tenants.facts import SettingChanged
 
@@ -64,5 +64,6 @@ forgotten_shown = Shown(show_forgotten, (RecordsForgotten,))
 added_shown = Shown(show_added, (RecordsAdded,), read_added)
 collections_followed = Shown(tell_of_collections, (CollectionAdded,))
 collections_shown = Shown(show_collections, (CollectionAdded, CollectionRenamed, CollectionDescribed), read_collections)
+field_news_shown = Shown(show_field_news, (FieldsChanged,))
 fields_shown = Shown(show_fields, (FieldsChanged, RecordsReindexed, CollectionDescribed))
 columns_shown = Shown(show_columns_anew, (ColumnsChosen,))

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from sqlalchemy import bindparam, select
 
 from app.accounts.members import Member
-from app.accounts.programs import name_with_program
+from app.accounts.programs import name_own_program, name_with_program
 from app.database import PreparedSelect, Transaction
 from app.records.conversions import convert_if_can
 from app.records.fields import Field, Fields
@@ -53,15 +53,21 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class RevisionEntry:
-    """One revision as the history shows it."""
+    """One revision as the history shows it; `program` is the one that acted for its author, if one did."""
 
     version: int
     what: str
     author_id: int
     author: str
     who: Text
+    program: str | None
     made_at: datetime
     changes: list[Change]
+
+    @property
+    def own_program(self) -> Text | None:
+        """That program, as its author is told; None where a page did it."""
+        return name_own_program(self.program) if self.program is not None else None
 
 
 LIST_REVISIONS = PreparedSelect(
@@ -189,6 +195,7 @@ def make_entries(fields: Fields, rows: Sequence[tuple[Revision, str]], limit: in
                 revision.member_id,
                 author,
                 name_with_program(author, revision.program),
+                revision.program,
                 revision.made_at,
                 changes,
             )

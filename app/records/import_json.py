@@ -12,6 +12,7 @@ import asyncio
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -177,9 +178,15 @@ class JsonSource:
             return "\n".join(self.choice_here(column, each) for each in parts)
         if column.names_people and not (self.is_here and field.kind.names_people):
             return "\n".join(self.person_here(field, each) for each in parts)
-        if field.kind.has_choices:
-            return "\n".join(each if isinstance(each, str) else field.kind.from_json(each, field) for each in parts)
+        if field.kind.has_choices or field.kind.names_people:
+            return "\n".join(field.kind.from_json(self.as_name(column, each), field) for each in parts)
         return field.kind.from_json(given, field)
+
+    def as_name(self, column: FileField, given: Json) -> Json:
+        """A number of a file as a name, where it is no choice's or person's there."""
+        is_number = isinstance(given, int | Decimal) and not isinstance(given, bool)
+        is_id = column.has_choices if column.field.kind.has_choices else column.names_people
+        return str(given) if is_number and column.kind_name and not is_id else given
 
     def choice_here(self, column: FileField, given: object) -> str:
         """A choice of another field, as one would choose it here: by its name."""

@@ -127,4 +127,4 @@ def read_cell(field: Field, cell: str, language: str, before: str = "", zone: st
     if before and cell == write_cell(field, before, language).strip():
         return before
     text = read_no_formula(cell)
-    return field.read(field.kind.join([text, f"@{zone}"], field) if zone else text, before)
+    return field.read(field.kind.join([text, f"@{zone}"], field) if zone else field.kind.from_name(text, field), before)

@@ -161,6 +161,7 @@ async def finish_change(
         FieldKindChanged(
             by=transaction.acting(member_id),
             collection_id=collection.id,
+            ref=field.ref,
             label=new.label,
             before=field.kind_name,
             after=new.kind_name,

@@ -1,4 +1,5 @@
-"""Which home pages are other ones after records have changed: they list records by their titles."""
+"""Which home pages are other ones after records have changed: they list records by their titles. And what open forms
+are told of fields that have changed."""
 
 from __future__ import annotations
 
@@ -13,8 +14,10 @@ from app.editing.drafts import Draft
 from app.live.log import refresh
 from app.notifications.following import Follow
 from app.records.channels import MOST_RECORDS_SHOWN
-from app.records.facts import RecordChanged
+from app.records.facts import FieldKindChanged, FieldRemoved, FieldsChanged, RecordChanged
+from app.records.field_news import list_news
 from app.records.fields import Fields, list_fields_of
+from app.web.templates import make_partial
 
 
 def make_list_of_concerned() -> Select[int]:
@@ -68,3 +71,20 @@ def show_homes_anew(tenant: Tenant, member_ids: Sequence[int]) -> Iterator[Parti
     """These members' home pages fetch themselves anew."""
     for member_id in member_ids:
         yield refresh(tenant, f"user.{member_id}", HOME_REFRESH)
+
+
+def show_field_news(tenant: Tenant, facts: Sequence[FieldsChanged]) -> Iterator[Partial]:
+    """What has changed, to open forms of the collection's records: on top, and beside the field."""
+    for fact in facts:
+        if news := list_news(fact):
+            kept = isinstance(fact, (FieldRemoved, FieldKindChanged))
+            yield make_partial(
+                tenant,
+                f"collection.{fact.collection_id}",
+                "records/field_news_push.html",
+                fact=fact,
+                collection_id=fact.collection_id,
+                ref=fact.ref,
+                news=news,
+                kept=kept,
+            )

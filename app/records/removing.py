@@ -108,7 +108,9 @@ async def remove_field(transaction: Transaction, collection: Collection, field: 
     forget_fields(transaction, collection.id)
     await reindex_soon(transaction, collection.id)  # its values are found no more, and its keys forgotten
     by = transaction.acting(member.id)
-    transaction.note(FieldRemoved(by=by, collection_id=collection.id, label=field.label, collection=collection.name))
+    transaction.note(
+        FieldRemoved(by=by, collection_id=collection.id, ref=field.ref, label=field.label, collection=collection.name)
+    )
 
 
 async def restore_field(transaction: Transaction, collection: Collection, field: Field, member: Member) -> bool:

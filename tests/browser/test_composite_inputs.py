@@ -14,7 +14,7 @@ from tests.browser.test_kinds_in_forms import add_fields, make_file
 from tests.conftest import Person, Server
 
 BACK = "What you typed here and did not save is back."
-STRANDED = "You have continued this in another tab."
+STRANDED = "You have continued this in another tab or browser."
 
 
 def keeper(page: Page) -> Locator:

@@ -18,7 +18,7 @@ from tests.waiting import until
 
 BACK = "What you typed here and did not save is back."
 DRAFT = "**/c/books/new/draft"
-STRANDED = "You have continued this in another tab."
+STRANDED = "You have continued this in another tab or browser."
 
 
 async def type_kept(page: Page, label: str, text: str) -> None:
@@ -283,7 +283,9 @@ async def test_a_field_that_is_removed_while_somebody_types_into_it_loses_nothin
     removed = await ana.post("/c/books/fields/notes", data={"action": "remove"})
     assert removed.status_code == 303
     for page in (carla.page, davi.page):
-        await expect(page.locator("#stale")).to_contain_text("This page has changed.")
+        await expect(page.locator("#stale")).to_contain_text("“Notes” was removed.")
+        field = page.locator(".field", has=page.get_by_label("Notes"))
+        await expect(field).to_contain_text("“Notes” was removed. What you typed here is kept.")
         await page.get_by_label("Notes").press_sequentially(" that is gone")
         await page.get_by_role("button", name="Save").click()
         await expect(page.get_by_text("Nothing has been saved yet")).to_be_visible()
@@ -316,7 +318,11 @@ async def test_a_field_whose_kind_is_changed_while_somebody_types_into_it_carrie
         changed = await ana.post(f"/c/books/fields/{key}/kind", data={"kind": "whole_number", "action": "change"})
         assert changed.status_code == 303, changed.text
     for page, reload in ((carla.page, False), (davi.page, True)):
-        await expect(page.locator("#stale")).to_contain_text("This page has changed.")
+        for label in ("Copies", "Pages"):
+            said = f"The type of “{label}” changed from Text to Whole number."
+            await expect(page.locator("#stale")).to_contain_text(said)
+            field = page.locator(".field", has=page.get_by_label(label))
+            await expect(field).to_contain_text(f"{said} What you typed here is kept.")
         if reload:
             await page.reload()
         else:
@@ -332,6 +338,29 @@ async def test_a_field_whose_kind_is_changed_while_somebody_types_into_it_carrie
         await expect(page.locator("dl.fields")).to_contain_text("300")
         await expect(page.locator("dl.fields")).to_contain_text("12")
         await expect(page.get_by_text("many")).to_have_count(0)
+    await ana.aclose()
+
+
+async def test_an_open_form_says_in_words_what_was_changed_of_its_fields(server: Server, person: Any) -> None:
+    ana = await server.sign_in("acme", "ana@acme.test")
+    carla = await person(server, "acme", "carla@acme.test")
+    davi = await person(server, "acme", "davi@acme.test")
+    await carla.open("/c/books/40/edit")
+    await davi.open("/c/books/new")
+    for page in (carla.page, davi.page):
+        await page.get_by_label("Notes").fill("Typed before")
+    changed = {"label": "Remarks", "help": "", "default": "", "required": "yes"}
+    assert (await ana.post("/c/books/fields/notes", data=changed)).status_code == 303
+    for page in (carla.page, davi.page):
+        await expect(page.locator("#stale")).to_contain_text("“Notes” was renamed to “Remarks”.")
+        await expect(page.locator("#stale")).to_contain_text("“Remarks” is now required.")
+        await expect(page.locator("#stale")).not_to_contain_text("This page has changed.")
+        await expect(page.locator(".field", has=page.get_by_label("Notes"))).to_contain_text("is now required.")
+        await expect(page.get_by_label("Notes")).to_have_value("Typed before")
+    assert (await ana.post("/c/books/fields", data={"label": "Shelf", "kind": "text"})).status_code == 303
+    for page in (carla.page, davi.page):
+        await expect(page.locator("#stale")).to_contain_text("“Shelf” was added.")
+        await expect(page.locator("#stale")).to_contain_text("“Remarks” is now required.")
     await ana.aclose()
 
 

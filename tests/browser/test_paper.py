@@ -133,3 +133,49 @@ async def test_all_rows_of_a_list_are_printed_by_the_button_with_its_head_on_eac
     await page.emulate_media(media="screen")
     await page.set_viewport_size({"width": 390, "height": 800})
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+# The lines of addresses that do not end after one of the marks in them.
+BROKEN_ADDRESSES = """() => [...document.querySelectorAll('td.address a')].flatMap((link) => {
+  const lines = [];
+  let top = null;
+  for (const text of [...link.childNodes].filter((each) => each.nodeType === Node.TEXT_NODE)) {
+    for (let at = 0; at < text.data.length; at += 1) {
+      const range = document.createRange();
+      range.setStart(text, at);
+      range.setEnd(text, at + 1);
+      const box = range.getBoundingClientRect();
+      if (top === null || box.top > top + 3) lines.push('');
+      top = box.top;
+      lines[lines.length - 1] += text.data[at];
+    }
+  }
+  return lines.slice(0, -1).filter((line) => !/[@._\\/?&=-]$/.test(line));
+})"""
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("columns", [1, 4, 5])
+async def test_addresses_are_whole_on_paper_or_broken_after_a_mark(
+    shared_server: Server, person: Any, columns: int
+) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test", viewport={"width": WIDTH, "height": HEIGHT})
+    async with aclosing(shared_server.let_in("acme", "ana@acme.test")) as client:
+        address = await make_wide(client, f"With addresses {columns}", columns, rows=1)
+        for kind in ("email", "link"):
+            await client.post(f"{address}/fields", data={"label": kind, "kind": kind})
+        refs = re.findall(r'has-fields" value="([^"]*)"', (await client.get(f"{address}/new")).text)[0].split()
+        link = "https://example.org/equipment/manuals/2024/defibrillator-of-the-first-floor.pdf?language=pt&page=2"
+        said = {refs[0]: "Whole", refs[-2]: "maria.souza@clinica.example.br", refs[-1]: link}
+        added = await client.post(f"{address}/new", data=said)
+        assert added.status_code == 303, added.text
+    for path in (address, f"{address}/print"):
+        page = await ana.open(path)
+        assert said[refs[-2]] in str(await page.locator("main").text_content())
+        await page.emulate_media(media="print")
+        assert await page.evaluate(BROKEN_ADDRESSES) == []
+        assert await page.evaluate(CUT.replace("record-list", ".records")) == []
+        email = await page.locator("td.address a").first.bounding_box()
+        assert email
+        assert columns > 1 or email["height"] < 20, "there is room for all of it"
+        await page.emulate_media(media="screen")

@@ -10,6 +10,7 @@ from app.chat.messages import Message
 from app.chat.new_rooms import create_room
 from app.chat.posting import post_message
 from app.chat.references import RecordReference
+from app.chat.timeline import show_message
 from app.database import Database, Transaction
 from app.editing.drafts import keep_draft, settle_draft
 from app.editing.locks import take_lock
@@ -141,3 +142,15 @@ async def delete(transaction: Transaction, number: int) -> None:
 async def restore(transaction: Transaction, number: int) -> None:
     ana, books, record = await find_all(transaction, number)
     await restore_record(transaction, books, record, ana, version=record.version)
+
+
+async def test_a_message_shows_what_every_record_is_called_that_it_names(database: Database) -> None:
+    async with database.write(ACME) as transaction:
+        ana = await find_member(transaction, "ana@acme.test")
+        assert ana
+        room = await create_room(transaction, ana, name="Board", private=True)
+        text = " ".join(f"#{number}" for number in range(1, 9))
+        message, _ = await post_message(transaction, room, ana, key="eight", text=text, origin="")
+        shown = await show_message(transaction, message)
+        assert [card.place.address for card in shown.cards] == [f"/c/books/{number}" for number in range(1, 9)]
+        assert all(card.told and card.place.title for card in shown.cards)

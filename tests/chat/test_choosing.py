@@ -14,12 +14,13 @@ from sqlalchemy import select
 from app.accounts import choosing
 from app.accounts.choosing import MOST_CHOSEN, OFFERED, Candidate, ChoosingLimit, find_meant, find_persons, read_chosen
 from app.accounts.members import Member, add_member
+from app.chat.text.names import EVERYBODY_WORDS
 from app.database import Database
 from app.web.errors import PageError
 from app.web.forms import Form
 from app.web.limits import Windows
 from app.web.paging import page_of
-from app.web.texts import fold
+from app.web.texts import LANGUAGES, fold
 from tests.conftest import Server
 from tests.test_isolation import SETTINGS
 
@@ -102,7 +103,27 @@ async def test_names_for_a_mention_are_those_of_who_is_in_a_private_room(ana: ht
     assert await offered(f"room={slug}&q=") == ["Ana", "room"]
     assert await offered("room=general&q=") == ["Ana", "Bruno", "Carla", "Davi", "room"]
     assert await offered("room=general&q=br") == ["Bruno"]
+    assert [await offered(f"room=general&q={begun}") for begun in ("ro", "every", "sa", "to")] == [
+        ["room"],
+        ["everyone"],
+        ["sala"],
+        ["todos"],
+    ]
     assert (await ana.get("/choices/people?q=ana&outside=" + slug)).json() == []
+
+
+def test_every_language_has_its_words_for_everybody() -> None:
+    assert set(EVERYBODY_WORDS) == set(LANGUAGES)
+
+
+async def test_everybody_is_offered_by_the_word_of_the_workspace_s_language(shared_server: Server) -> None:
+    settings = {"name": "Globex", "session_days": "30"}
+    async with aclosing(await shared_server.sign_in("globex", "gil@globex.test")) as gil:
+        assert (await gil.post("/settings", data={**settings, "language": "pt_BR"})).status_code == 303
+        offered = [each["value"] for each in (await gil.get("/choices/mentions?room=general&q=")).json()]
+        await gil.post("/settings", data={**settings, "language": "en"})
+    assert "sala" in offered
+    assert not {"room", "everyone"} & {*offered}
 
 
 async def test_what_is_offered_of_a_private_room_is_for_who_is_in_it(

@@ -68,6 +68,60 @@ async def test_one_holds_it_and_the_others_are_told_who(ana: httpx.AsyncClient, 
     assert problem_of(await ana.patch(f"{path}/lock", headers={"lock": taken["lock"]})) == (409, "lock-lost")
 
 
+async def test_a_member_reads_on_pages_that_it_is_their_own_script_and_can_edit_instead(
+    ana: httpx.AsyncClient, carla: httpx.AsyncClient, shared_server: Server
+) -> None:
+    path = await add(ana)
+    taken = await take(ana, path)
+    number = path.rpartition("/")[2]
+    async with aclosing(shared_server.let_in("acme", "ana@acme.test")) as page:
+        for shown in (
+            (await page.get(f"/c/books/{number}")).text,
+            (await page.get(f"/c/books/{number}/edit")).text,
+            (await page.post(f"/c/books/{number}/delete", data={"version": "1"})).text,
+        ):
+            assert "Your script “nightly” is editing this." in shown
+            assert "in another tab" not in shown
+            assert "It is your turn" not in shown
+        instead = re.search(r'href="([^"]+/edit\?lock=[0-9]+)"', (await page.get(f"/c/books/{number}")).text)
+        assert instead
+        assert "record-form" in (await page.get(instead[1])).text
+        held = {"if-match": '"1"', "lock": taken["lock"]}
+        assert problem_of(await ana.patch(path, json=CHANGE, headers=held)) == (423, "locked")
+
+
+async def test_a_place_in_line_of_a_script_is_not_said_to_be_the_member_s(
+    ana: httpx.AsyncClient, carla: httpx.AsyncClient, shared_server: Server
+) -> None:
+    path = await add(ana)
+    taken = await take(carla, path)
+    assert (await ana.post(f"{path}/lock", json={"wait": True})).status_code == 202
+    number = path.rpartition("/")[2]
+    async with aclosing(shared_server.let_in("acme", "ana@acme.test")) as page:
+        shown = (await page.get(f"/c/books/{number}")).text
+        assert "Your script “nightly” is in line to edit this." in shown
+        assert "You are next in line." not in shown
+        assert "in line to edit" not in (await page.get("/")).text
+        assert (await carla.delete(f"{path}/lock", headers={"lock": taken["lock"]})).status_code == 204
+        shown = (await page.get(f"/c/books/{number}")).text
+        assert "Your script “nightly” is next in line to edit this." in shown
+        assert "It is your turn" not in shown
+        assert "your turn" not in (await page.get("/")).text.partition("<main")[2]
+
+
+async def test_a_member_reads_that_their_own_script_has_changed_what_they_save_over(
+    ana: httpx.AsyncClient, shared_server: Server
+) -> None:
+    path = await add(ana)
+    number = path.rpartition("/")[2]
+    assert (await ana.patch(path, json=CHANGE, headers={"if-match": '"1"'})).status_code == 200
+    async with aclosing(shared_server.let_in("acme", "ana@acme.test")) as page:
+        refused = await page.post(f"/c/books/{number}/delete", data={"version": "1"})
+        assert refused.status_code == 409
+        assert "Your script “nightly” changed this" in refused.text
+        assert "You changed this yourself" not in refused.text
+
+
 async def test_what_is_wrong_is_said_in_this_order_and_nothing_is_written(
     ana: httpx.AsyncClient, carla: httpx.AsyncClient
 ) -> None:

@@ -526,7 +526,7 @@ async def test_who_edits_a_record_in_another_tab_is_told_that_it_is_they(
 ) -> None:
     await ana.get("/c/books/1/edit")
     async with server.let_in("acme", "bruno@acme.test") as bruno:
-        for person, told, other in ((ana, "You are editing this in another tab.", "Ana has been editing"),
+        for person, told, other in ((ana, "You are editing this in another tab or browser.", "Ana has been editing"),
                                     (bruno, "Ana has been editing this since", "in another tab")):  # fmt: skip
             refused = await person.post("/c/books/1/delete", data={"version": "1"})
             assert refused.status_code == 409

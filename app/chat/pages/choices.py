@@ -11,7 +11,7 @@ from app.accounts.members import Member
 from app.chat.memberships import get_room
 from app.chat.people import list_known_of_room
 from app.chat.room_lists import list_invitable_rooms, list_rooms
-from app.chat.text.names import EVERYBODY_NAME
+from app.chat.text.names import EVERYBODY_NAMES, EVERYBODY_WORDS
 from app.database import Transaction
 from app.web.paging import clean_query
 from app.web.texts import _l, fold, fold_searched
@@ -71,10 +71,12 @@ async def choose_mentions(
         known = await list_known_of_room(transaction, member, where, inside=True)
     begun = fold_searched(clean_query(q))
     # Who is called as everybody is can't be meant by that name (chat/text/names.py).
-    names = [each.name for each in known if fold(each.name) != EVERYBODY_NAME]
+    names = [each.name for each in known if fold(each.name) not in EVERYBODY_NAMES]
+    usual = EVERYBODY_WORDS[transaction.tenant.language]
+    words = [*usual, *sorted(EVERYBODY_NAMES - {*usual})] if begun else usual[:1]
     found = [
         name
-        for name, folded in [*((name, fold_searched(name)) for name in names), (EVERYBODY_NAME, EVERYBODY_NAME)]
+        for name, folded in [*((name, fold_searched(name)) for name in names), *((word, word) for word in words)]
         if folded.startswith(begun) or f" {begun}" in folded
     ]
     return Response([{"value": name, "text": name} for name in list(dict.fromkeys(found))[:MENTIONABLE]])

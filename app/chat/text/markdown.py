@@ -23,7 +23,8 @@ from app.web.markdown.commonmark import PORTS, REL, WALL, Parser, origin_of_addr
 from app.web.markdown.long_texts import REMOVED, without_controls
 from app.web.markdown.work import REFERENCE, spend
 
-RECORDS_LIMIT = 5
+# Of so many records a message shows what they are called: five as cards, others as links (css/message.css).
+RECORDS_LIMIT = 20
 RECORD_PATH = re.compile(r"/c/([a-z0-9-]+)/([1-9][0-9]{0,8})(?:/edit)?")
 REFERENCE_MARK = re.compile(rf"{OPEN}(?P<name>[0-9]+){CLOSE}|#(?P<number>[1-9][0-9]{{0,8}})(?!\w)")
 
@@ -35,9 +36,9 @@ class Rendered:
     `html` is sanitised. `plain` is a line of text, for search, quotes and notifications: no HTML, and at most as long
     as what was typed; it is stored with the message, and nobody parses one to show a line of it. `text` is what was
     typed; in both, mentions are stored as `accounts/mentions.py` says. `mentions` are the ids of those mentioned by
-    name, in their order, with 0 where '@room' was; whom a quote names was mentioned by whoever is quoted. `records` are
-    collection slugs ('' where only '#42' was written) and record numbers, in the order they were written, each once, at
-    most five; `subjects` are the names of their rows, once it is known that they are there.
+    name, in their order, with 0 where '@room' or its like was; whom a quote names was mentioned by whoever is quoted.
+    `records` are collection slugs ('' where only '#42' was written) and record numbers, in the order they were written,
+    each once, at most so many; `subjects` are the names of their rows, once it is known that they are there.
     """
 
     html: str

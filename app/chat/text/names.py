@@ -12,7 +12,9 @@ from app.accounts.mentions import CLOSE, OPEN, store_mention, without_marks
 from app.chat.rewriting import Filled, Kept, find_kept
 from app.web.markdown.work import REFERENCE, spend
 
-EVERYBODY_NAME = "room"
+# What everybody in a room is called, by languages, in each the usual word first. Each does the same in all of them.
+EVERYBODY_WORDS = {"en": ("room", "everyone"), "pt_BR": ("sala", "todos")}
+EVERYBODY_NAMES = frozenset(word for words in EVERYBODY_WORDS.values() for word in words)
 ESCAPABLE = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 # Marks that may be Markdown's and not the word's beside which they stand; what is parsed shows it.
 EMPHASIS_MARK = "_"
@@ -34,13 +36,13 @@ class Names:
 
     @classmethod
     def of(cls, members: Mapping[str, int]) -> Names:
-        """The names of these members, and '@room' before any member of that name."""
+        """The names of these members, and '@room' and its like before any member of that name."""
         made = cls()
-        for name in (EVERYBODY_NAME, *members):
+        for name in (*sorted(EVERYBODY_NAMES), *members):
             folded = Folded(name).folded
             if (
                 folded
-                and (folded != EVERYBODY_NAME or name == EVERYBODY_NAME)
+                and (folded not in EVERYBODY_NAMES or name in EVERYBODY_NAMES)
                 and name not in made.names.get(folded, ())
             ):
                 made.names.setdefault(folded, []).append(name)
@@ -195,7 +197,7 @@ class PlacedNames:
         """A name that is a mention."""
         named = self.named[place]
         self.used.add(place)
-        if named.member is None and named.name != EVERYBODY_NAME:
+        if named.member is None and named.name not in EVERYBODY_NAMES:
             moved = self.kept.take(named.name)
             named.member = self.members[named.name] if moved is None else moved
         return named

@@ -103,6 +103,11 @@ class ChoiceIndex:
         return max((choice["name"].count(between) for choice in self.choices), default=0)
 
     @cached_property
+    def by_names(self) -> NamedChoices:
+        """The same choices, as they are looked for by names alone."""
+        return NamedChoices(self.choices)
+
+    @cached_property
     def tags(self) -> dict[int, Markup]:
         """What pages show of each choice, by its id."""
         tag = Markup('<span class="tag" data-color="{}">{}</span>')
@@ -122,6 +127,13 @@ class ChoiceIndex:
         """The choice of a name."""
         named = self.named.get(fold(drop_unseen(text)), ()) if len(text) <= LONGEST_CHOICE else ()
         return min(named, key=lambda choice: (choice["archived"], choice["name"] != text), default=None)
+
+
+class NamedChoices(ChoiceIndex):
+    """Choices as they are looked for by who knows no ids: `#3` is a name."""
+
+    def find(self, text: str) -> FieldChoice | None:
+        return self.find_name(" ".join(text.split()))
 
 
 NO_CHOICES = ChoiceIndex(())
@@ -150,6 +162,15 @@ def split_choices(text: str, index: ChoiceIndex) -> list[str]:
         split = (split_names(part, between, index) for part in parts)
         parts = list(dict.fromkeys(each for found in split for each in found))[: MOST_CHOICES_NAMED + 1]
     return list(dict.fromkeys(" ".join(each.split()) for each in parts if each.strip()))
+
+
+def refer_to(name: str, index: NamedChoices) -> str:
+    """The reference of the choice of a name, as forms have it; a name of none as it stands. Raises ValueError with a
+    Text for one that would be read as a reference."""
+    found = index.find(name)
+    if found is None and CHOICE_REFERENCE.fullmatch(drop_unseen(" ".join(name.split()))):
+        raise fail("There is no choice “%(name)s” here.", name=name[:MOST_OF_A_NAME])
+    return f"#{found['id']}" if found else name
 
 
 def read_choice(text: str, field: Definition, kept: str = "", *, several: bool = False) -> FieldChoice:
@@ -222,9 +243,12 @@ class ChoiceKind(FieldKind):
         return int(value) if value else None
 
     def from_json(self, given: Json, field: Definition) -> str:
-        return (
-            f"#{given}" if isinstance(given, int) and not isinstance(given, bool) else super().from_json(given, field)
-        )
+        if isinstance(given, int) and not isinstance(given, bool):
+            return f"#{given}"
+        return self.from_name(super().from_json(given, field), field)
+
+    def from_name(self, text: str, field: Definition) -> str:
+        return refer_to(text, field.choice_index.by_names)
 
 
 class ChoicesKind(ChoiceKind):
@@ -250,7 +274,11 @@ class ChoicesKind(ChoiceKind):
     def to_json(self, value: str, field: Definition) -> Json:
         return [int(each) for each in value.split()]
 
+    def from_name(self, text: str, field: Definition) -> str:
+        index = field.choice_index.by_names
+        return "\n".join(refer_to(each, index) for each in split_choices(text, index))
+
     def from_json(self, given: Json, field: Definition) -> str:
         if isinstance(given, list):
-            return "\n".join(ChoiceKind.from_json(self, each, field) for each in given)
+            return "\n".join(super(ChoicesKind, self).from_json(each, field) for each in given)
         return super().from_json(given, field)

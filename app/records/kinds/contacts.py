@@ -13,7 +13,14 @@ from app.web.mail_addresses import read_mail_address
 from app.web.texts import _l
 
 LINK_LIMIT = 2000
+# After which characters of an address a line may end: browsers would break it anywhere.
+BREAKS_AFTER = re.compile(r"(?<=[@._/?&=])(?!$)")
 PHONE = re.compile(r"\+?[0-9 ()./-]{3,40}(?: ?(?:x|ext\.?|r\.?) ?[0-9]{1,6})?", re.IGNORECASE)
+
+
+def show_address(address: str) -> Markup:
+    """An address of any length, with the places where it may be broken."""
+    return Markup("<wbr>").join(BREAKS_AFTER.split(address))
 
 
 class EmailKind(FieldKind):
@@ -22,6 +29,7 @@ class EmailKind(FieldKind):
     name = "email"
     label = _l("Email")
     type = "email"
+    is_address = True
 
     def read(self, text: str, field: Definition) -> str:
         value = read_line(text)
@@ -31,7 +39,7 @@ class EmailKind(FieldKind):
             raise fail("This does not look like an email address.") from error
 
     def show(self, value: str, field: Definition) -> Markup:
-        return Markup('<a class="link" href="mailto:%s">%s</a>') % (quote(value), value)
+        return Markup('<a class="link" href="mailto:%s">%s</a>') % (quote(value), show_address(value))
 
 
 class PhoneKind(FieldKind):
@@ -62,6 +70,7 @@ class LinkKind(FieldKind):
     name = "link"
     label = _l("Link")
     type = "url"
+    is_address = True
 
     def read(self, text: str, field: Definition) -> str:
         value = read_line(text, LINK_LIMIT)
@@ -75,7 +84,7 @@ class LinkKind(FieldKind):
 
     def show(self, value: str, field: Definition) -> Markup:
         link = Markup('<a class="link" href="%s" rel="noopener noreferrer nofollow" target="_blank">%s</a>')
-        return link % (value, value)
+        return link % (value, show_address(value))
 
     def cell(self, value: str, field: Definition) -> Cell:
         return Link(value)

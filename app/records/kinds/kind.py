@@ -101,6 +101,8 @@ class FieldKind:
     is_localized = False
     # Whether a value may go over several lines of a list; a date, say, is read in one.
     breaks = True
+    # Whether a value is one long word, as addresses are: it has more room on paper, and is broken after marks in it.
+    is_address = False
     can_be_unique = True
     # Whether no value says something, too: it is shown and exported as others are.
     shows_none = False
@@ -185,6 +187,11 @@ class FieldKind:
         if not isinstance(given, str):
             raise fail("This is not of the right type.")
         return given
+
+    def from_name(self, text: str, field: Definition) -> str:
+        """What somebody wrote who knows no ids, in a table or as a text of JSON, as text that can be read: there is no
+        reference in it that only looks like one. Raises ValueError with a Text."""
+        return text
 
     def check_options(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
         """What is kept of what was chosen for a field of this kind. Raises Invalid."""

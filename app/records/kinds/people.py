@@ -269,7 +269,20 @@ class PersonKind(FieldKind):
         if isinstance(given, list):
             return "\n".join(self.from_json(each, field) for each in given)
         is_id = isinstance(given, int) and not isinstance(given, bool)
-        return f"#{given}" if is_id else super().from_json(given, field)
+        return f"#{given}" if is_id else self.from_name(super().from_json(given, field), field)
+
+    def from_name(self, text: str, field: Definition) -> str:
+        if "#" not in text:
+            return text
+        parts = []
+        for part in split_people(text, field.people):
+            same = field.people.by_name.get(fold(drop_unseen(part)), [])
+            if not same and PERSON_REFERENCE.fullmatch(part):
+                raise fail("No one here is called “%(text)s”.", text=part[:80])
+            if len(same) > 1 and read_reference(part):
+                raise fail("Several people are called “%(text)s”. Write an e-mail address instead.", text=part[:80])
+            parts.append(f"#{same[0].id}" if len(same) == 1 else part)
+        return "\n".join(parts)
 
     def check_options(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
         return {"several": True} if options.get("several") else {}

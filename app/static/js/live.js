@@ -170,7 +170,7 @@
         if (unknown && fresh.body.dataset.role !== document.body.dataset.role) return keepTyped(shown, "/", fresh) || location.assign("/");
         if (isForOtherScripts(response.headers) && !holds(shown)) return location.replace(address);
         const isHeld = holds(shown);
-        if (isHeld) { if (told) markStale(unknown ? "/" : address, fresh); }
+        if (isHeld) { if (told) markStale(unknown ? "/" : address, fresh, shown.querySelector("[data-news]")?.textContent.trim()); }
         else await morph(main(), document.importNode(next, true));
         main().dataset.cursor = next.dataset.cursor;
         if (!isAnswer) main().dataset.channels = next.dataset.channels;

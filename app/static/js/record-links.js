@@ -2,7 +2,7 @@
 // the place of the card asks for it (chat/_card.html), and where that is refused, so are the links. They are links again
 // when the card comes.
 const PLACE = ".record-card-place";
-const MOST_CARDS = 5;            // of a message; a record beyond them has none, whoever may see it
+const MOST_CARDS = 20;           // of a message; a record beyond them has none, whoever may see it
 
 function addressOf(link) {
   return link.getAttribute("href") ?? link.dataset.leadsTo;

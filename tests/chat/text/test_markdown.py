@@ -419,6 +419,7 @@ def test_a_member_is_mentioned_by_the_longest_name_that_was_typed(typed: str, sh
         "http://x.org/@Ana/@room",
         "<http://x.org/@Ana>",
         "@roommate",
+        "@salada",
         "a@room",
     ],
 )
@@ -428,15 +429,19 @@ def test_nobody_is_mentioned_in_code_links_or_other_words(typed: str) -> None:
     assert not result.mentions
 
 
-@pytest.mark.parametrize("typed", ["@room", "@Room", "@ROOM!", "> hello\n\n@room"])
-def test_everybody_is_mentioned_as_the_room(typed: str) -> None:
-    result = rendered(typed)
-    assert '<span class="mention everybody">@room</span>' in result.html
-    assert result.mentions == (0,)
+@pytest.mark.parametrize("word", ["room", "everyone", "sala", "todos"])
+@pytest.mark.parametrize("typed", ["@{}", "@{}!", "> hello\n\n@{}"])
+def test_everybody_is_mentioned_by_the_word_of_any_language(typed: str, word: str) -> None:
+    for written in (word, word.upper(), word.capitalize()):
+        result = rendered(typed.format(written))
+        assert f'<span class="mention everybody">@{word}</span>' in result.html
+        assert result.mentions == (0,)
 
 
 def test_a_member_called_room_is_not_the_room() -> None:
     result = render_markdown("@room @Room Service", members={"Room": 8, "Room Service": 9}, origin=ORIGIN)
+    assert result.mentions == (0, 9)
+    result = render_markdown("@sala @Sala Limpa", members={"Sala": 8, "Sala Limpa": 9}, origin=ORIGIN)
     assert result.mentions == (0, 9)
 
 
@@ -557,10 +562,13 @@ def test_other_numbers_and_addresses_are_no_records(typed: str) -> None:
     assert "record-link" not in result.html
 
 
-def test_records_are_collected_in_order_once_and_at_most_five() -> None:
+def test_records_are_collected_in_order_once_and_at_most_so_many() -> None:
     result = rendered(f"#3 #1 {ORIGIN}/c/books/3 #3 #2 {ORIGIN}/c/books/3/edit #9 #8 #7")
-    assert result.records == (("", 3), ("", 1), ("books", 3), ("", 2), ("", 9))
+    assert result.records == (("", 3), ("", 1), ("books", 3), ("", 2), ("", 9), ("", 8), ("", 7))
     assert result.html.count("record-link") == 9
+    result = rendered(" ".join(f"#{number}" for number in range(1, 31)))
+    assert result.records == tuple(("", number) for number in range(1, 21))
+    assert result.html.count("record-link") == 30
 
 
 # Hostile texts
