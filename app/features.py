@@ -76,7 +76,7 @@ from app.operators.followers import operators_logged
 from app.operators.pages import workspaces as operator_pages
 from app.programs.endpoints.every import PROGRAM_ENDPOINTS
 from app.programs.pages import reference as reference_pages
-from app.records import auditing, books, reindexing
+from app.records import auditing, books, destinations, reindexing
 from app.records import home as record_home
 from app.records import usage as record_usage
 from app.records.followers import (
@@ -210,8 +210,9 @@ PROGRAM_ROUTES: list[Any] = [endpoint for module in PROGRAM_ENDPOINTS for endpoi
 CENTRAL_ROUTES: list[Any] = [*central_pages.handlers, operator_pages.router]
 
 # What no page brings with it, and that says by itself what it is for: a job, what operators see counted, what a new
-# workspace is furnished with, how the audit log calls records, what the home page shows.
-OTHERS = (password_links, record_usage, reindexing, books, auditing)
+# workspace is furnished with, how the audit log calls records, where the quick switcher leads, what the home page
+# shows.
+OTHERS = (password_links, record_usage, reindexing, books, auditing, destinations)
 ON_HOME = (editing_home, notification_home, chat_home, record_home, tenant_home)
 
 # Who may do what.

@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import select
 
 from app.accounts.members import Member, Role, add_member, find_member
+from app.accounts.quick_switcher import Sought
 from app.chat.discussions import enter_discussion
 from app.chat.memberships import add_membership, find_visible
 from app.chat.messages import Message
@@ -31,8 +32,8 @@ from app.notifications.mails import write_mail
 from app.notifications.models import Notification
 from app.notifications.notifications import notify
 from app.records.changes import create_record
-from app.records.channels import find_record_destinations
 from app.records.collections import Collection, get_collection
+from app.records.destinations import find_record_destinations
 from app.records.granting import admit_guests
 from app.records.permissions import EVERYTHING, NOTHING, ONLY_READING, READING, Permissions, write_permissions
 from app.records.records import Record
@@ -183,7 +184,7 @@ async def search(scene: Scene) -> bool:
 
 @way("quick switcher", "browse")
 async def switch(scene: Scene) -> bool:
-    return bool(await find_record_destinations(scene.transaction, scene.actor, "secret treatise"))
+    return bool(await find_record_destinations(scene.transaction, scene.actor, Sought("secret treatise")))
 
 
 @way("card in a room", "read")

@@ -10,6 +10,7 @@ from app.accounts.access import AnyRequest
 from app.accounts.ended_forms import find_end, keep_end
 from app.accounts.members import Member
 from app.accounts.questions import Question, asked, asks_first
+from app.accounts.quick_switcher import leads_to
 from app.accounts.reauthentication import dangerous, raises_role
 from app.accounts.rights import is_at_least, may, require
 from app.accounts.sessions import list_sessions
@@ -52,6 +53,8 @@ for key, text, named in (
     notice(key, text, named=named, find=find_named_people)
 
 
+leads_to("pages", _l("People"), "/members", icon="users", order=40)
+leads_to("acts", _l("Invite people"), "/members#invite", icon="users", order=40, right=("invite", "members"))
 tab("settings", _l("People"), "/members", icon="users", order=20)
 
 
