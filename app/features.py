@@ -120,8 +120,8 @@ from app.records.pages import printing as printing_pages
 from app.records.pages import records as record_pages
 from app.records.pages import reverting as reverting_pages
 from app.records.rights import RECORD_RIGHTS
+from app.tenants import finding, password_links
 from app.tenants import home as tenant_home
-from app.tenants import password_links
 from app.tenants.followers import (
     following_ended,
     invitation_ends_planned,
@@ -212,7 +212,7 @@ CENTRAL_ROUTES: list[Any] = [*central_pages.handlers, operator_pages.router]
 # What no page brings with it, and that says by itself what it is for: a job, what operators see counted, what a new
 # workspace is furnished with, how the audit log calls records, where the quick switcher leads, what the home page
 # shows.
-OTHERS = (password_links, record_usage, reindexing, books, auditing, destinations)
+OTHERS = (password_links, finding, record_usage, reindexing, books, auditing, destinations)
 ON_HOME = (editing_home, notification_home, chat_home, record_home, tenant_home)
 
 # Who may do what.

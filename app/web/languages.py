@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import OrderedDict
 from typing import Any
 
@@ -9,12 +10,26 @@ from litestar import Request
 from sqlalchemy import select
 
 from app.database import Database, Tenant
+from app.web.cookies import CookieError, read_cookie
 from app.web.texts import LANGUAGES
+
+# The cookie with the language that somebody has chosen on the central host.
+LANGUAGE_COOKIE = "language"
 
 
 def browser_language(request: Request[Any, Any, Any]) -> str:
-    """The first language that the browser asks for and the program speaks."""
+    """The language that was chosen in this browser, on the central host; else the first that it asks for and the
+    program speaks. Whoever plants another cookie changes no more than the language of a page."""
+    with contextlib.suppress(CookieError):
+        chosen = read_cookie(request.scope["headers"], LANGUAGE_COOKIE)
+        if chosen in LANGUAGES:
+            return chosen
     return accepted_language(",".join(request.headers.getall("accept-language", [])))
+
+
+def read_language(text: str) -> str:
+    """A language by its code; English for one that the program does not speak."""
+    return text if text in LANGUAGES else "en"
 
 
 def accepted_language(header: str) -> str:
