@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.accounts import error_pages
 from app.accounts.audit import audited
 from app.accounts.quick_switcher import show_quick_switcher
 from app.accounts.rights import install
@@ -211,8 +212,8 @@ CENTRAL_ROUTES: list[Any] = [*central_pages.handlers, operator_pages.router]
 
 # What no page brings with it, and that says by itself what it is for: a job, what operators see counted, what a new
 # workspace is furnished with, how the audit log calls records, where the quick switcher leads, what the home page
-# shows.
-OTHERS = (password_links, finding, record_usage, reindexing, books, auditing, destinations)
+# shows, the frame of errors.
+OTHERS = (error_pages, password_links, finding, record_usage, reindexing, books, auditing, destinations)
 ON_HOME = (editing_home, notification_home, chat_home, record_home, tenant_home)
 
 # Who may do what.

@@ -2,6 +2,7 @@
 // open last it offers first: this browser remembers the subjects of pages, or their addresses, and no names.
 const MOST = 12;
 const box = () => document.getElementById("quick-switcher");
+const load = () => import("./quick-switcher.js");
 
 // Storage may be closed to us.
 function remember() {
@@ -21,7 +22,7 @@ function open() {
   const input = box().querySelector("input");
   input.value = "";
   input.focus();
-  import("./quick-switcher.js").then(({ begin }) => begin()).catch(() => {
+  load().then(({ begin }) => begin()).catch(() => {
     box().querySelector(".quick-switcher-list").textContent = input.dataset.failed;
   });
 }

@@ -48,17 +48,24 @@ async function find() {
   list().replaceWith(fresh);
   htmx.process(fresh);
   const options = places();
-  input().ariaExpanded = String(options.length > 0);
+  say(options.length > 0);
   dialog().querySelector("[role=status]").textContent = fresh.querySelector("[data-said]")?.dataset.said ?? fresh.textContent.trim();
   mark(0);
   if (going) options[0]?.click();
+}
+
+// Whether there is a list to choose from.
+function say(isThere) {
+  input().ariaExpanded = String(isThere);
+  if (isThere) input().setAttribute("aria-controls", "quick-switcher-found");
+  else input().removeAttribute("aria-controls");
 }
 
 // What is typed is asked for again by Enter, or when the network is back.
 function sayFailed(why) {
   going = false;
   list().ariaBusy = "false";
-  input().ariaExpanded = "false";
+  say(false);
   const said = Object.assign(document.createElement("p"), { className: "muted nothing", role: "alert" });
   said.textContent = why || input().dataset.failed;
   list().replaceChildren(said);
