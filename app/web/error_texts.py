@@ -13,7 +13,7 @@ from app.web.texts import Text, _l
 HEADINGS = {
     400: _l("This request can't be read"),
     403: _l("This is not allowed"),
-    404: _l("There is nothing here"),
+    404: _l("Page not found"),
     405: _l("This address can't do that"),
     409: _l("It has changed"),
     413: _l("This is too large"),

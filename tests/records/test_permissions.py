@@ -459,7 +459,7 @@ async def test_who_may_add_and_not_browse_is_told_so_of_imports_and_gets_no_coun
         assert (await ana.post("/c/books/permissions", data=form)).status_code == 303
         refused = await carla.get("/c/books/import")
         assert refused.status_code == 403
-        assert "add records to this collection and to look through it" in unescape(refused.text)
+        assert "permission to add records to this collection and to browse it" in unescape(refused.text)
         assert (await carla.get("/c/books/new")).status_code == 200
     for email, total in (("carla@acme.test", None), ("ana@acme.test", 42)):
         _, secret = add_token(server, "acme", email)

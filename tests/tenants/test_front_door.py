@@ -55,7 +55,7 @@ async def test_its_language_is_the_browsers_until_another_is_chosen(visitor: htt
     assert "Create workspace" in page.text
     missing = await visitor.get("/nothing-here", headers={**portuguese, "cookie": "language=xx"})
     assert missing.status_code == 404
-    assert say("There is nothing here") in unescape(missing.text)
+    assert say("Page not found") in unescape(missing.text)
 
 
 async def test_a_choice_of_language_leads_nowhere_else(visitor: httpx.AsyncClient) -> None:

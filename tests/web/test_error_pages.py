@@ -62,7 +62,7 @@ async def test_an_address_without_a_workspace_is_said_in_the_language_of_the_bro
     async with shared_server.client("no-such-place") as visitor:
         missing = await visitor.get("/", headers={"accept-language": "pt-BR"})
     assert missing.status_code == 404
-    assert say("There is nothing here") in unescape(missing.text)
+    assert say("Page not found") in unescape(missing.text)
 
 
 async def test_a_form_that_is_refused_leads_back_to_what_was_typed(

@@ -271,7 +271,7 @@ async def let_in_again(request: AnyRequest, transaction: Transaction, member: Me
 
 @post(
     "/members/{member_id:int}/remove",
-    **dangerous(_l("You are about to take someone's account away."), describe=describe_account_removal),
+    **dangerous(_l("You are about to remove someone from the workspace."), describe=describe_account_removal),
 )
 async def remove_account(
     request: AnyRequest, transaction: Transaction, member: Member, member_id: int
