@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.accounts import error_pages
 from app.accounts.audit import audited
 from app.accounts.quick_switcher import show_quick_switcher
 from app.accounts.rights import install
@@ -76,7 +77,7 @@ from app.operators.followers import operators_logged
 from app.operators.pages import workspaces as operator_pages
 from app.programs.endpoints.every import PROGRAM_ENDPOINTS
 from app.programs.pages import reference as reference_pages
-from app.records import auditing, books, reindexing
+from app.records import auditing, books, destinations, reindexing
 from app.records import home as record_home
 from app.records import usage as record_usage
 from app.records.followers import (
@@ -121,8 +122,8 @@ from app.records.pages import printing as printing_pages
 from app.records.pages import records as record_pages
 from app.records.pages import reverting as reverting_pages
 from app.records.rights import RECORD_RIGHTS
+from app.tenants import finding, password_links
 from app.tenants import home as tenant_home
-from app.tenants import password_links
 from app.tenants.followers import (
     following_ended,
     invitation_ends_planned,
@@ -211,8 +212,9 @@ PROGRAM_ROUTES: list[Any] = [endpoint for module in PROGRAM_ENDPOINTS for endpoi
 CENTRAL_ROUTES: list[Any] = [*central_pages.handlers, operator_pages.router]
 
 # What no page brings with it, and that says by itself what it is for: a job, what operators see counted, what a new
-# workspace is furnished with, how the audit log calls records, what the home page shows.
-OTHERS = (password_links, record_usage, reindexing, books, auditing)
+# workspace is furnished with, how the audit log calls records, where the quick switcher leads, what the home page
+# shows, the frame of errors.
+OTHERS = (error_pages, password_links, finding, record_usage, reindexing, books, auditing, destinations)
 ON_HOME = (editing_home, notification_home, chat_home, record_home, tenant_home)
 
 # Who may do what.

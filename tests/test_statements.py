@@ -88,6 +88,7 @@ TYPED: dict[str, dict[str, Any]] = {
     "/c/{slug:str}/{number:int}/lock/ask": {},
     "/chat/{slug:str}/archive": {"archived": "yes"},
     "/chat/{slug:str}/messages/{number:int}/edit": {"text": "Needle, changed, @Bruno: #40"},
+    "/find": {"email": "bruno@acme.test"},
     "/go": {"slug": "acme"},
     "/login": {"email": "bruno@acme.test", "password": PASSWORD},
     "/operator/login": {"email": OPERATOR, "password": PASSWORD},

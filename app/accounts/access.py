@@ -21,7 +21,8 @@ from app.settings import Settings
 from app.web.calls import is_call, refuse_call
 from app.web.cookies import read_cookie
 from app.web.endings import end_with_answer
-from app.web.errors import PageError, render_error
+from app.web.error_texts import render_error
+from app.web.errors import PageError
 from app.web.forms import FOR_MEMBER, Form, list_typed, read_ahead
 from app.web.redirects import see_other
 from app.web.request_ids import request_id_of
@@ -64,7 +65,7 @@ async def begin(request: AnyRequest, database: Database, *, writes: bool) -> Asy
     async with database.write() if writes else database.read() as transaction:
         await enter_workspace(transaction, slug)
         request.scope["state"]["language"] = transaction.tenant.language
-        request.app.state.languages.known[slug] = transaction.tenant.language
+        request.app.state.languages.note(slug, transaction.tenant.language, transaction.tenant.name)
         transaction.actor = Actor("page", address=client_address(request))
         yield transaction
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from litestar.exceptions import NotFoundException
-from sqlalchemy import String, UniqueConstraint, bindparam, false, func, select
+from sqlalchemy import Index, String, UniqueConstraint, bindparam, false, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.facts import MemberJoined, TimeZoneChosen
@@ -30,6 +30,7 @@ class Member(Tenanted, Base):
     __table_args__ = (
         UniqueConstraint("tenant_id", "id"),
         UniqueConstraint("tenant_id", "email", name="uq_member_email"),
+        Index("ix_member_email", "email"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

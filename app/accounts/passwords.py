@@ -213,3 +213,14 @@ class MailLimit:
         counted = await self.guessing.reserve([(self.LINKS, ("link", str(workspace), receiver))], text)
         async with self.guessing.held(counted):
             yield
+
+    @contextlib.asynccontextmanager
+    async def counting_list(self, receiver: str) -> AsyncIterator[None]:
+        """Count a list of somebody's workspaces that is asked for, whether or not the address is known; likewise.
+
+        Raises TooManyTries.
+        """
+        text = _l("Too many requests for this address. Wait %(wait)s, then try again.")
+        counted = await self.guessing.reserve([(self.LINKS, ("list", mailbox_of(receiver)))], text)
+        async with self.guessing.held(counted):
+            yield

@@ -100,7 +100,7 @@ async def get_incoming(
     they may not see, and a 403 page."""
     found = await transaction.find(FIND_ADDRESS_BY_ID, address_id=address_id)
     if found is None or not await may_see(transaction, member, found[2]):
-        raise Gone(_l("This address has ended already."))
+        raise Gone(_l("This address has already been revoked."))
     await require_changing(transaction, found[2], member)
     return found
 
@@ -117,9 +117,7 @@ async def make_incoming(transaction: Transaction, room: Room, member: Member, na
     """
     await require_changing(transaction, room, member)
     if len(await list_incoming(transaction, room)) >= MOST_ADDRESSES:
-        raise Invalid(
-            name=_l("At most %(limit)d addresses. End one that is not needed any more.", limit=MOST_ADDRESSES)
-        )
+        raise Invalid(name=_l("At most %(limit)d addresses. Revoke one you no longer need.", limit=MOST_ADDRESSES))
     bot = Member(email=None, name=name, role=BOT_ROLE, password_hash="", bot=True)
     await transaction.insert(bot)
     secret = make_secret()

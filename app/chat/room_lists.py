@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, func, select
 
 from app.accounts.choosing import list_known
 from app.accounts.members import Member
-from app.accounts.quick_switcher import LIMIT, Destination, switches_to
+from app.accounts.quick_switcher import Destination, Sought, switches_to
 from app.accounts.rights import is_entitled, may
 from app.accounts.token_forms import NARROWINGS, Narrowing
 from app.chat.direct_rooms import find_direct_people
@@ -19,7 +19,7 @@ from app.chat.rooms import Room
 from app.database import PreparedSelect, Transaction
 from app.notifications.kinds import name_of_others
 from app.tenants.invited import Invitable, invites_to
-from app.web.texts import _l, fold, fold_searched, without_strokes
+from app.web.texts import _l, fold
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,24 +117,28 @@ async def list_archived_after(transaction: Transaction, member: Member, skipped:
     return await transaction.column(prepared, member_id=member.id, skipped=skipped, most=most)
 
 
+ROOM_ICONS = {"public": "hash", "private": "lock", "direct": "users"}
+
+
 @switches_to
-async def find_rooms(transaction: Transaction, member: Member, text: str) -> list[Destination]:
+async def find_room_destinations(transaction: Transaction, member: Member, sought: Sought) -> list[Destination]:
     """Rooms that a member is in, or may join."""
-    found = [room for room in await list_rooms(transaction, member) if text in fold_searched(room.name)]
-    return [Destination(room.name, _l("Room"), "hash", f"/chat/{room.slug}") for room in found[:LIMIT]]
+    return sought.pick(
+        Destination("rooms", room.name, f"/chat/{room.slug}", ROOM_ICONS[room.kind], f"room-{room.id}")
+        for room in await list_rooms(transaction, member)
+    )
 
 
 @switches_to
-async def find_people_to_write_to(transaction: Transaction, member: Member, text: str) -> list[Destination]:
-    """Others to write to."""
-    if not may(member, "write", "messages"):
+async def find_people_to_write_to(transaction: Transaction, member: Member, sought: Sought) -> list[Destination]:
+    """Others to write to, when somebody is looked for."""
+    if not sought.text or not may(member, "write", "messages"):
         return []
-    others = await list_known(transaction, member)
-    found = [person for person in others if person.id != member.id and text in without_strokes(person.folded)]
-    return [
-        Destination(person.name, _l("Person"), "user", "/chat/direct", ("person", str(person.id)))
-        for person in found[:LIMIT]
-    ]
+    return sought.pick(
+        Destination("people", person.name, "/chat/direct", "user", fields=(("person", str(person.id)),))
+        for person in await list_known(transaction, member)
+        if person.id != member.id
+    )
 
 
 @invites_to("room", _l("Rooms"), "/choices/rooms?invite=yes")

@@ -10,7 +10,8 @@ from app.database import Tenant, Transaction
 from app.files.upload_forms import UploadForm, receive_multipart
 from app.files.uploads import UNCLEAN, TooLarge, Unclean, Unreadable, delete_abandoned, delete_stored
 from app.settings import Settings
-from app.web.errors import EXPLANATIONS, is_disk_full
+from app.web.error_texts import EXPLANATIONS
+from app.web.errors import is_disk_full
 from app.web.texts import Text, _l
 
 

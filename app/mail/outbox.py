@@ -120,15 +120,17 @@ def put_mail(
     composer: str,
     urgency: Urgency = Urgency.SOON,
     useless_after: datetime | None = None,
+    central: bool = False,
     **payload: Any,
 ) -> None:
-    """Have a mail of this workspace sent when this transaction has committed, written by a composer from the rest.
+    """Have a mail of this workspace, or of the `central` host, sent when this transaction has committed, written by a
+    composer from the rest.
 
     It is tried until the server takes it, it is `useless_after` a moment, or it is given up (`delivery.py`).
     """
     transaction.add(
         Mail(
-            workspace_id=transaction.tenant.id,
+            workspace_id=None if central else transaction.tenant.id,
             message_id=secrets.token_hex(16),
             composer=composer,
             payload=payload,

@@ -80,6 +80,14 @@ FIND_NEWEST = PreparedSelect(
         .limit(1)
     )
 )
+FIND_NEWEST_UNREAD = PreparedSelect(
+    lambda: (
+        select(Notification.id)
+        .where(Notification.member_id == bindparam("reader_id"), Notification.read_at.is_(None), ~Notification.held)
+        .order_by((Notification.id + literal(0)).desc())
+        .limit(1)
+    )
+)
 MARK_UNREAD = PreparedChange(
     lambda: (
         update(Notification)
@@ -244,6 +252,11 @@ async def has_unread(transaction: Transaction, member: Member, *, held: bool = F
     """Whether some of a member's notifications are unread; with `held`, of those that are to be acknowledged."""
     select_one = select_one_unread(tuple(sorted(which)))
     return await transaction.value(select_one, reader_id=member.id, held=held, **which) is not None
+
+
+async def find_newest_unread(transaction: Transaction, member: Member) -> int | None:
+    """The last of a member's notifications that are unread, and don't wait to be acknowledged."""
+    return await transaction.value(FIND_NEWEST_UNREAD, reader_id=member.id)
 
 
 @sweeps(Notification, Activity)

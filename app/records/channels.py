@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, String, and_, bindparam, or_, select
+from sqlalchemy import bindparam, select
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
-from app.accounts.quick_switcher import LIMIT, Destination, switches_to
 from app.accounts.shell import sidebar_section
 from app.database import Fact, Partial, PreparedSelect, Tenant, Transaction
-from app.database.functions import find_text
 from app.live.channels import channel
 from app.live.log import refresh, tell_of_more
 from app.records.collections import Collection
@@ -34,14 +31,11 @@ from app.records.facts import (
 )
 from app.records.fields import Field, find_collections
 from app.records.history import RevisionEntry, list_histories
-from app.records.lists import MOST_LIST_WORDS, holds_words, name_words
 from app.records.permissions import is_granted_to_reader, is_open_to_all
-from app.records.records import Record, find_record_places, place_of_record, sort_keys
+from app.records.records import Record, place_of_record, sort_keys
 from app.records.used_collections import COLLECTIONS_SHOWN, is_in_use, list_collections, list_used
-from app.web.forms import number_of
 from app.web.markdown.long_texts import render_long_texts_aside
 from app.web.templates import make_partial
-from app.web.texts import _l
 
 # Of so many records that change at once, what their pages show is pushed with their histories; of fewer, if they have
 # many fields.
@@ -245,42 +239,6 @@ def show_fields(
     """Collections' open pages fetch themselves anew, as their columns have changed, or what is said of them."""
     for collection_id, fact in {fact.collection_id: fact for fact in facts}.items():
         yield show_collection_anew(tenant, collection_id, fact)
-
-
-@cache
-def select_destinations(words: int) -> PreparedSelect[Record]:
-    """The select of records of a number, or with so many words, of collections that a member may browse."""
-    number = bindparam("number", type_=BigInteger())
-
-    def make() -> Select[Record]:
-        is_meant = or_(Record.number == number, and_(*holds_words(words)))
-        begins = find_text(Record.search, bindparam("text", type_=String())) == 1
-        return (
-            select(Record)
-            .where(Record.deleted_at.is_(None), is_meant, is_granted_to_reader("browse", Record.collection_id))
-            .order_by(Record.number != number, ~begins, Record.id.desc())
-            .limit(LIMIT)
-        )
-
-    return PreparedSelect(make)
-
-
-@switches_to
-async def find_record_destinations(transaction: Transaction, member: Member, text: str) -> list[Destination]:
-    """Records by number, or by words that are in them; those that begin so first."""
-    words = text.split()[:MOST_LIST_WORDS]
-    if not words:
-        return []
-    found = await transaction.column(
-        select_destinations(len(words)),
-        **name_words(words),
-        text=text,
-        number=number_of(text.removeprefix("#")),
-        role=member.role,
-        member_id=member.id,
-    )
-    places = await find_record_places(transaction, found)
-    return [Destination(place.title, _l("Record"), "book", place.address) for place in places]
 
 
 @sidebar_section("records/_collections.html", order=10)

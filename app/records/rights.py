@@ -61,7 +61,7 @@ def changers(actor: Member, field: Field) -> bool:
 MAY_NOT_CHANGE = _l("You can see this field, but not change it.")
 MAY_NOT_BROWSE = _l("You can open records of this collection through links, but not browse it.")
 MAY_NOT_ADD = _l("You can read the records of this collection, but not add any.")
-MAY_NOT_IMPORT = _l("To import you have to be allowed to add records to this collection and to look through it.")
+MAY_NOT_IMPORT = _l("To import, you need permission to add records to this collection and to browse it.")
 MAY_NOT_EDIT = _l("You can read this record, but not change it.")
 MAY_NOT_DELETE_ANY = _l("You can read the records of this collection, but not delete any.")
 MAY_NOT_DELETE = _l("You can read this record, but not delete or restore it.")

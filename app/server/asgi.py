@@ -47,7 +47,7 @@ from app.server.gate import Gate
 from app.server.health import show_liveness, show_metrics, show_readiness
 from app.server.workspace_limits import WorkspaceLimits
 from app.settings import Settings
-from app.tenants.limits import RenamingLimit
+from app.tenants.limits import AddressLimit, RenamingLimit
 from app.web.errors import handle_error
 from app.web.fast.dependencies import resolve_in_turn
 from app.web.forms import provide_form, read_path_number
@@ -94,6 +94,7 @@ class Parts:
         self.importing = ImportLimit(windows)
         self.choosing = ChoosingLimit(windows)
         self.renaming = RenamingLimit(windows)
+        self.addresses = AddressLimit(windows)
         self.reauthentication = Reauthentication(self.database, settings, self.guessing)
 
     @contextlib.asynccontextmanager
@@ -148,6 +149,7 @@ class Pages:
                 "importing": Provide(lambda: self.parts.importing, sync_to_thread=False),
                 "choosing": Provide(lambda: self.parts.choosing, sync_to_thread=False),
                 "renaming": Provide(lambda: self.parts.renaming, sync_to_thread=False),
+                "addresses": Provide(lambda: self.parts.addresses, sync_to_thread=False),
                 "readiness": Provide(lambda: self.parts.readiness, sync_to_thread=False),
                 "form": Provide(provide_form),
                 "transaction": Provide(provide_transaction),

@@ -1,13 +1,16 @@
-"""How often one person may be called otherwise."""
+"""How often one person may be called otherwise, and how often strangers look whether an address is free."""
 
 from __future__ import annotations
 
-from limits import RateLimitItemPerHour
+from limits import RateLimitItemPerHour, RateLimitItemPerMinute
 
 from app.accounts.members import Member
-from app.web.limits import Windows
+from app.web.errors import PageError
+from app.web.limits import Windows, network_of
+from app.web.texts import _l
 
 RENAMES_AN_HOUR = RateLimitItemPerHour(10)
+ADDRESSES_A_MINUTE = RateLimitItemPerMinute(60)
 
 
 class RenamingLimit:
@@ -23,3 +26,22 @@ class RenamingLimit:
         if await self.windows.hit(RENAMES_AN_HOUR, *whose):
             return 0
         return await self.windows.wait(RENAMES_AN_HOUR, *whose)
+
+
+class AddressLimit:
+    """Counts how often it is looked from somewhere whether a new workspace can have an address: sixty times a minute,
+    more than anybody types one."""
+
+    def __init__(self, windows: Windows) -> None:
+        self.windows = windows
+
+    async def check(self, address: str) -> None:
+        """Count one more look. Raises a 429 page when it is one too many."""
+        whose = ("address", network_of(address))
+        if not await self.windows.hit(ADDRESSES_A_MINUTE, *whose):
+            raise PageError(
+                429,
+                _l("You have searched too often. Wait a moment, then try again."),
+                heading=_l("Too many searches"),
+                retry_after=await self.windows.wait(ADDRESSES_A_MINUTE, *whose),
+            )

@@ -26,7 +26,7 @@ JOINED = {
     WORKSPACE: (
         *("js/sidebar-rooms.js", "js/side-links.js", "js/page-title.js"),
         *("js/times.js", "js/device-zone.js", "js/toasts.js", "js/failed-request.js"),
-        *("js/typed.js", "js/quick-switcher.js", "js/ask-first.js", "js/focus.js", "js/kept-in-tab.js"),
+        *("js/typed.js", "js/quick-switcher-opening.js", "js/ask-first.js", "js/focus.js", "js/kept-in-tab.js"),
         *("js/keys.js",),
     ),
 }
@@ -41,7 +41,7 @@ COMMENTS = {
 IMPORT = re.compile(r"""^import\b[^"';]*"\./([\w-]+)\.js";$""", re.MULTILINE)
 NAMES = re.compile(r"""^import \{ ([\w, ]+) \} from "\./([\w-]+)\.js";$""", re.MULTILINE)
 NOT_IN_A_BLOCK = re.compile(r"^(import|export)\b(?!\().*$", re.MULTILINE)
-MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".webp": "image/webp"}
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -19,10 +19,11 @@ from app.database.tenancy import TenantScopeError
 from app.web import calls
 from app.web.calls import is_call, refuse_call
 from app.web.cookies import CookieError, clearing_cookies
+from app.web.error_texts import EXPLANATIONS, describe_error_page
 from app.web.forms import Invalid, list_typed
 from app.web.languages import browser_language
-from app.web.pages_above import find_page_above, is_opened
-from app.web.request_ids import quote_request, request_id_of
+from app.web.pages_above import find_own_address, find_page_above, find_page_before, is_opened
+from app.web.request_ids import request_id_of
 from app.web.templates import render
 from app.web.texts import Text, _l
 
@@ -33,53 +34,17 @@ SOON = 5
 
 log = structlog.get_logger("web")
 
-HEADINGS = {
-    400: _l("This request can't be read"),
-    403: _l("This is not allowed"),
-    404: _l("There is nothing here"),
-    405: _l("This address can't do that"),
-    409: _l("It has changed"),
-    413: _l("This is too large"),
-    429: _l("Too many attempts"),
-    500: _l("Something went wrong on our side"),
-    503: _l("Not available right now"),
-    507: _l("The disk is full"),
-}
-EXPLANATIONS = {
-    400: _l("The browser sent something that can't be understood here. Go back and try again."),
-    403: _l("You don't have the right to do this, or it came from another site."),
-    404: _l("The page doesn't exist, was removed, or you don't have access to it."),
-    405: _l("Go back and try again from the page itself."),
-    409: _l("This has changed since you opened it. Nothing was saved."),
-    413: _l("This is larger than the page accepts, and nothing was saved. Go back and send less at a time."),
-    429: _l("Wait a few minutes, then try again."),
-    500: _l("The error was recorded. Nothing you saved is lost; try again in a moment."),
-    503: _l("The program can't reach its database. Try again in a moment."),
-    507: _l("The server is out of space, and nothing was saved. Your administrator can make room."),
-}
+# Which are shown in the frame of the workspace to whoever is signed in: what is refused, and not what is too much.
+FRAMED = frozenset({400, 403, 404, 405, 409, 413, 422})
+# Who puts an error's page into the frame, if somebody is signed in: (request, status, what the page shows).
+FrameError = Callable[[Request[Any, Any, Any], int, dict[str, Any]], Awaitable[Response[str] | None]]
+FRAMES: list[FrameError] = []
 
 
-def render_error(
-    status: int,
-    *,
-    language: str,
-    request_id: str,
-    detail: Text | None = None,
-    heading: Text | None = None,
-    typed: Sequence[str] = (),
-) -> str:
-    """The page for a status code; `detail` and `heading` say more than the usual ones. `typed` is what was typed and is
-    not stored, so that it is not lost. What is our fault says by which id it is found in the log."""
-    shown = status if status in HEADINGS else (500 if status >= 500 else 400)
-    return render(
-        language,
-        "error.html",
-        status=status,
-        heading=heading or HEADINGS[shown],
-        explanation=detail or EXPLANATIONS[shown],
-        reference=quote_request(request_id) if status >= 500 else None,
-        typed=typed,
-    )
+def frames_errors(frame: FrameError) -> FrameError:
+    """Register the function that puts an error's page into the frame of a workspace."""
+    FRAMES.append(frame)
+    return frame
 
 
 class PageError(HTTPException):
@@ -111,12 +76,16 @@ class Gone(PageError):
 
 def handle_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """Answer an exception with its page; what is our fault goes to the log."""
-    error, language = find_cause(error), request.scope.get("state", {}).get("language")
-    return answer_error(request, error, language) if language else EarlyError(request, error)
+    error, state = find_cause(error), request.scope.get("state", {})
+    frames = FRAMES and state.get("slug") and isinstance(error, HTTPException | Invalid) and not is_call(request)
+    if state.get("language") and not frames:
+        return answer_error(request, error, state["language"])
+    return LateError(request, error)
 
 
-class EarlyError(Response[None]):
-    """The page of an exception that came before the request's workspace was read: its language is found first."""
+class LateError(Response[None]):
+    """The page of an exception for which something is read first: the language, where the exception came before the
+    request's workspace was read; the frame of the workspace, where somebody is signed in."""
 
     def __init__(self, request: Request[Any, Any, Any], error: Exception) -> None:
         super().__init__(None)
@@ -127,7 +96,9 @@ class EarlyError(Response[None]):
         """Find the language, then answer."""
 
         async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-            response = answer_error(self.request, self.error, await self.find_language())
+            language = self.request.scope.get("state", {}).get("language") or await self.find_language()
+            page = answer_error(self.request, self.error, language)
+            response = await self.frame(page) or page
             await response.to_asgi_response(*arguments, **options)(scope=scope, receive=receive, send=send)
 
         return answer
@@ -142,6 +113,28 @@ class EarlyError(Response[None]):
             except Exception as failure:  # the page is the one of the error there was first
                 log.warning("the language of an error page is not known", reason=first_line(failure))
         return found or browser_language(self.request)
+
+    async def frame(self, page: Response[str]) -> Response[str] | None:
+        """The page in the frame of its workspace, for whoever is signed in there; None where it stays as it is."""
+        if not isinstance(page, ErrorPage) or page.status_code not in FRAMED or not isinstance(page.status_code, int):
+            return None
+        for frame in FRAMES:
+            try:
+                framed = await frame(self.request, page.status_code, page.shown)
+            except Exception as failure:
+                log.warning("an error page is shown without its frame", reason=first_line(failure))
+                return None
+            if framed is not None:
+                framed.headers.update(page.headers)
+                framed.cookies.extend(page.cookies)
+                return framed
+        return None
+
+
+class ErrorPage(Response[str]):
+    """The page of an error without the frame, and what it shows."""
+
+    shown: dict[str, Any]
 
 
 def answer_error(request: Request[Any, Any, Any], error: Exception, language: str) -> Response[str]:
@@ -169,19 +162,28 @@ def render_answer(request: Request[Any, Any, Any], error: Exception, language: s
         return Response("", status_code=303, headers={"location": quote(find_page_above(request))})
     if is_call(request):
         return refuse_call(language, detail or EXPLANATIONS.get(status, EXPLANATIONS[500]), status, headers)
-    return Response(
-        render_error(
-            status,
-            language=language,
-            request_id=request_id_of(request.scope),
-            detail=detail,
-            heading=heading,
-            typed=error.typed if isinstance(error, PageError) and error.typed is not None else list_typed(request),
-        ),
-        status_code=status,
-        media_type=MediaType.HTML,
-        headers=headers,
+    reads = request.method in ("GET", "HEAD")
+    shown = describe_error_page(
+        status,
+        request_id=request_id_of(request.scope),
+        detail=detail,
+        heading=heading,
+        typed=error.typed if isinstance(error, PageError) and error.typed is not None else list_typed(request),
+        wait=int(headers.get("Retry-After", 0)),
+        back="" if reads else find_page_before(request),
+        again=find_own_address(request) if reads else "",
     )
+    html = render(language, "error.html", workspace=find_workspace_name(request), **shown)
+    page = ErrorPage(html, status_code=status, media_type=MediaType.HTML, headers=headers)
+    page.shown = shown
+    return page
+
+
+def find_workspace_name(request: Request[Any, Any, Any]) -> str:
+    """The name of the workspace of a request, as far as it is known; '' on the central host."""
+    slug = request.scope.get("state", {}).get("slug")
+    languages = getattr(request.app.state, "languages", None)
+    return languages.names.get(slug, "") if slug and languages is not None else ""
 
 
 def note_error(request: Request[Any, Any, Any], error: Exception) -> int:

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import OrderedDict
 from typing import Any
 
 from litestar import Request
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
-from app.database import Database, Tenant
+from app.database import Database, PreparedSelect, Tenant
+from app.web.cookies import CookieError, read_cookie
 from app.web.texts import LANGUAGES
+
+# The cookie with the language that somebody has chosen on the central host.
+LANGUAGE_COOKIE = "language"
 
 
 def browser_language(request: Request[Any, Any, Any]) -> str:
-    """The first language that the browser asks for and the program speaks."""
+    """The language that was chosen in this browser, on the central host; else the first that it asks for and the
+    program speaks. Whoever plants another cookie changes no more than the language of a page."""
+    with contextlib.suppress(CookieError):
+        chosen = read_cookie(request.scope["headers"], LANGUAGE_COOKIE)
+        if chosen in LANGUAGES:
+            return chosen
     return accepted_language(",".join(request.headers.getall("accept-language", [])))
+
+
+def read_language(text: str) -> str:
+    """A language by its code; English for one that the program does not speak."""
+    return text if text in LANGUAGES else "en"
 
 
 def accepted_language(header: str) -> str:
@@ -42,10 +57,13 @@ def weigh(text: str) -> float:
     return min(1.0, max(0.0, weight)) if weight == weight else 0.0
 
 
-class Languages:
-    """The languages of workspaces, for pages that come before a transaction, such as those of errors.
+FIND_LANGUAGE = PreparedSelect(lambda: select(Tenant.language, Tenant.name).where(Tenant.slug == bindparam("slug")))
 
-    Every transaction of a page notes in `known` its workspace's, so it is asked for once at most, and what is not there
+
+class Languages:
+    """The languages of workspaces, and their names, for pages that come before a transaction, such as those of errors.
+
+    Every transaction of a page notes its workspace's, so it is asked for once at most, and what is not there
     only once too: anybody can ask for any address.
     """
 
@@ -54,17 +72,23 @@ class Languages:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.known: dict[str, str] = {}
+        self.names: dict[str, str] = {}
         self.absent: OrderedDict[str, None] = OrderedDict()
 
     async def find(self, slug: str) -> str | None:
         """The language of a workspace; None where there is no such workspace."""
         if slug not in self.known and slug not in self.absent:
             async with self.database.read() as transaction:
-                language = await transaction.scalar(select(Tenant.language).where(Tenant.slug == slug))
-            if language is not None:
-                self.known[slug] = language
+                found = await transaction.rows(FIND_LANGUAGE, slug=slug)
+            if found:
+                self.note(slug, *found[0])
             else:
                 self.absent[slug] = None
                 if len(self.absent) > self.MOST_ABSENT:
                     self.absent.popitem(last=False)
         return self.known.get(slug)
+
+    def note(self, slug: str, language: str, name: str) -> None:
+        """Note the language and the name of a workspace."""
+        self.known[slug] = language
+        self.names[slug] = name

@@ -1,8 +1,11 @@
-"""Addresses that only take forms: who opens one as a page is led to the page above it."""
+"""Ways on from a page that could not be had: addresses that only take forms lead to the page above them, what was
+sent to the page that it was sent from."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
+from urllib.parse import quote, urlsplit
 
 from litestar import Request
 from litestar.routes import HTTPRoute
@@ -34,3 +37,18 @@ def fits(components: list[str | PathParameterDefinition], parts: list[str]) -> b
 def is_opened(request: Request[Any, Any, Any]) -> bool:
     """Whether a browser asks for a page that it is to show: one that was typed, reloaded or gone back to."""
     return request.method == "GET" and request.headers.get("sec-fetch-mode") == "navigate"
+
+
+def find_page_before(request: Request[Any, Any, Any]) -> str:
+    """The address on this host of the page that sent a form; '' where the browser does not tell, or it is another
+    host's."""
+    referrer = urlsplit(request.headers.get("referer", ""))
+    if referrer.netloc != request.headers.get("host") or not re.fullmatch(r"/(?![/\\])[!-~]*", referrer.path):
+        return ""
+    return referrer.path + (f"?{referrer.query}" if referrer.query else "")
+
+
+def find_own_address(request: Request[Any, Any, Any]) -> str:
+    """The address of a request on its host."""
+    query = request.scope["query_string"].decode("latin-1")
+    return quote(request.scope["path"]) + (f"?{query}" if query else "")

@@ -65,7 +65,7 @@ async def set_webhook_enabled(transaction: Transaction, webhook_id: int, *, enab
         return
     if enabled and not has_rights(maker):
         raise Invalid(
-            **{"": _l("%(name)s, who made it, may not have webhooks any more. Make a new one.", name=maker.name)}
+            **{"": _l("%(name)s, who created it, can no longer have webhooks. Create a new one.", name=maker.name)}
         )
     await transaction.change(webhook, disabled_at=None if enabled else now(), disabled_why="")
     await begin_anew(transaction, turn, turn.cursor, active=enabled)
@@ -84,7 +84,7 @@ async def skip_fact(transaction: Transaction, webhook_id: int, cursor: int) -> N
     """Go on behind the fact that can't be sent, if it is the one that was meant."""
     webhook, turn, _ = await get_webhook(transaction, webhook_id)
     if turn.failing_cursor is None or turn.failing_cursor != cursor:
-        raise Gone(_l("The webhook is past this event already."))
+        raise Gone(_l("This event was already sent or skipped."))
     await begin_anew(transaction, turn, cursor)
     note_webhook_change(transaction, webhook, "skipped", cursor=cursor)
 
@@ -93,7 +93,7 @@ async def replay_from(transaction: Transaction, webhook_id: int, cursor: int) ->
     """Send again all from a cursor on that the log has, and its maker may see now. Raises Invalid."""
     webhook, turn, _ = await get_webhook(transaction, webhook_id)
     if not 0 < cursor <= transaction.tenant.cursor:
-        text = _l("Give the number of an event, at most %(limit)d.", limit=transaction.tenant.cursor)
+        text = _l("Enter an event number up to %(limit)d.", limit=transaction.tenant.cursor)
         raise Invalid(**{"from": text})
     await begin_anew(transaction, turn, cursor - 1)
     note_webhook_change(transaction, webhook, "replayed", cursor=cursor)
@@ -103,7 +103,7 @@ async def ask_to_send(transaction: Transaction, webhook_id: int, what: str, curs
     """Have a test, or the fact at a cursor, sent beside the log. Raises Invalid while much of that waits."""
     await get_webhook(transaction, webhook_id)
     if (await transaction.value(COUNT_ASKED, workspace_id=transaction.tenant.id) or 0) >= MOST_WEBHOOKS:
-        raise Invalid(**{"": _l("Others are still being sent. Try again in a moment.")})
+        raise Invalid(**{"": _l("Other events are still being sent. Try again in a moment.")})
     whose = {"workspace_id": transaction.tenant.id, "webhook_id": webhook_id}
     await transaction.insert(WebhookTurn(**whose, what=what, cursor=cursor))
     transaction.due = True

@@ -90,7 +90,7 @@ async def get_delivered_cursor(transaction: Transaction, webhook_id: int, delive
     """The cursor of the fact that was sent. Raises Gone."""
     found = await transaction.value(FIND_DELIVERY, id=delivery_id, webhook_id=webhook_id)
     if found is None or found.cursor is None:
-        raise Gone(_l("This delivery is not kept any more."))
+        raise Gone(_l("This delivery is no longer available."))
     return found.cursor
 
 

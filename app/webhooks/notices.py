@@ -20,9 +20,9 @@ from app.webhooks.webhooks import Webhook, has_rights
 WEBHOOK_KINDS = (
     NotificationKind(
         "webhook",
-        label=_l("A webhook is disabled"),
-        why=_l("You made this webhook, or are an admin."),
-        one={"": _l("The webhook to %(title)s was disabled, and sends nothing any more")},
+        label=_l("A webhook is turned off"),
+        why=_l("You created this webhook, or you are an admin."),
+        one={"": _l("The webhook to %(title)s was turned off and no longer sends anything")},
         many=_l("%(count)d notifications about the webhook to %(title)s"),
         icon="link",
         mail="once",

@@ -42,10 +42,10 @@ ROTATING_FOR = timedelta(days=1)
 # What facts are about, as their kinds begin.
 WEBHOOK_FAMILIES = {
     "record": _l("Records"),
-    "records": _l("Many records at once"),
+    "records": _l("Bulk changes to records"),
     "collection": _l("Collections"),
     "fields": _l("Fields of collections"),
-    "lock": _l("Who edits what"),
+    "lock": _l("Editing"),
     "message": _l("Messages"),
     "room": _l("Rooms"),
     "discussion": _l("Discussions"),
@@ -53,7 +53,7 @@ WEBHOOK_FAMILIES = {
     "invitation": _l("Invitations"),
     "announcement": _l("Announcements"),
     "setting": _l("Settings"),
-    "logo": _l("The logo"),
+    "logo": _l("Logo"),
     "app": _l("Apps"),
     "incoming": _l("Incoming addresses"),
     "webhook": _l("Webhooks"),
@@ -164,7 +164,7 @@ def check_webhook_address(settings: Settings, address: str) -> None:
     try:
         Outgoing(settings).check(read_outgoing_address(address))
     except AddressRefused as error:
-        text = _l("Nothing can be sent there. Give the https address of a server on the public internet.")
+        text = _l("This address can't be used. Enter the https address of a server on the public internet.")
         raise Invalid(address=text) from error
 
 
@@ -182,9 +182,9 @@ async def make_webhook(
     for kind in wanted.kinds:
         found = KIND_PATTERN.fullmatch(kind)
         if found is None or found[1] not in WEBHOOK_FAMILIES:
-            raise Invalid(kinds=_l("“%(kind)s” is no kind of what happens here.", kind=kind[:40]))
+            raise Invalid(kinds=_l("“%(kind)s” is not an event type.", kind=kind[:40]))
     if len(await transaction.rows(LIST_WEBHOOKS)) >= MOST_WEBHOOKS:
-        text = _l("At most %(limit)d webhooks. Remove one that is not needed any more.", limit=MOST_WEBHOOKS)
+        text = _l("At most %(limit)d webhooks. Delete one you no longer need.", limit=MOST_WEBHOOKS)
         raise Invalid(address=text)
     webhook = Webhook(
         member_id=member.id,
@@ -212,7 +212,7 @@ async def get_webhook(transaction: Transaction, webhook_id: int) -> tuple[Webhoo
     """A webhook of the workspace, likewise. Raises Gone."""
     found = await transaction.find(FIND_WEBHOOK, id=webhook_id)
     if found is None:
-        raise Gone(_l("This webhook was removed already."))
+        raise Gone(_l("This webhook has already been deleted."))
     return found
 
 

@@ -19,6 +19,7 @@ from sqlalchemy import select
 
 import app.features  # noqa: F401  the rules hold by it
 from app.accounts.members import Member, add_member, find_member
+from app.accounts.quick_switcher import Sought
 from app.accounts.rights import RIGHTS, Right, install, may
 from app.chat import memberships
 from app.chat.memberships import find_visible
@@ -38,9 +39,9 @@ from app.notifications.kinds import NOTIFICATION_KINDS
 from app.notifications.preferences import list_choices
 from app.records.access import CollectionAccess, RecordAccess, enter_collection
 from app.records.changes import change_record, create_record
-from app.records.channels import find_record_destinations
 from app.records.collections import Collection, get_collection
 from app.records.deleting import delete_record
+from app.records.destinations import find_record_destinations
 from app.records.exports import open_export
 from app.records.fields import Field, list_fields
 from app.records.forms import open_record
@@ -124,7 +125,7 @@ async def export(transaction: Transaction, actor: Member, thing: str) -> None:
 @attempts("browse", PLAIN, OPENED)
 async def browse(transaction: Transaction, actor: Member, thing: str) -> bool:
     books = await books_for(transaction, actor, thing)
-    found = await find_record_destinations(transaction, actor, "casmurro")
+    found = await find_record_destinations(transaction, actor, Sought("casmurro"))
     followed = await list_allowed(transaction, actor, [f"collection.{books.id}"])
     assert bool(found) == bool(followed), "channels ask the same"
     await enter_collection(transaction, actor, "books")

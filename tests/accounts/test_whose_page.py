@@ -138,7 +138,7 @@ async def test_a_message_that_a_room_does_not_take_is_shown_with_the_reason(
     for path in (rooms["Closed"], "/chat/never-was", "/discussion/record-9999", "/chat/general/messages/9999/edit"):
         answer = await carla.post(path, data=form)
         assert (answer.status_code, shown_again(answer)) == (404, [TEXT])
-        assert "There is nothing here" in answer.text
+        assert "Page not found" in answer.text
     secret = await carla.post("/account/password", data=form | {"password": "a secret", "text": ""})
     assert "a secret" not in secret.text
 

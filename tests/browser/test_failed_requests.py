@@ -85,7 +85,7 @@ async def test_an_answer_of_somebody_else_takes_no_place_of_a_page(shared_server
     assert page.url == f"{ana.origin}/account"
 
 
-FOREIGN = """<h1>Welcome to our network</h1><div id="quick-switcher-list"><a href="/pay">Pay first</a></div>"""
+FOREIGN = """<h1>Welcome to our network</h1><div class="quick-switcher-list"><a href="/pay">Pay first</a></div>"""
 
 
 @pytest.mark.console("status of 404")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import aclosing
+from datetime import datetime, timedelta
 from typing import Any
 
 from playwright.async_api import expect
@@ -146,3 +147,19 @@ async def test_ticks_stay_while_others_change_the_rows_and_what_is_held_is_left(
     await expect(carla.page.get_by_text("41 selected")).to_be_visible()
     await carla.page.get_by_role("button", name="Clear selection").click()
     await expect(carla.page.get_by_role("button", name="Delete selected")).to_be_hidden()
+
+
+async def test_a_history_is_by_the_days_of_its_reader(shared_server: Server, person: Any) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    page = await ana.open("/c/books/1")
+    history = page.locator("ol.history")
+    await expect(history.get_by_role("heading", level=3)).to_have_count(1)
+    made = await history.locator("time").first.get_attribute("datetime")
+    assert made
+    await page.clock.set_fixed_time(datetime.fromisoformat(made) + timedelta(days=1))
+    await page.reload()
+    await expect(history.get_by_role("heading", level=3)).to_have_text("Yesterday")
+    await page.clock.set_fixed_time(datetime.fromisoformat(made) + timedelta(days=9))
+    await page.reload()
+    await expect(history.get_by_role("heading", level=3)).to_have_text(re.compile(r"day, \w+ \d+, 20\d\d"))
+    await expect(history.locator("time").first).to_have_text(re.compile(r"^\d+:\d\d"))

@@ -67,7 +67,7 @@ async def test_no_toast_for_what_one_is_looking_at_and_it_is_read(people: tuple[
     ana, carla = people
     await carla.open("/c/books/40")
     await carla.page.get_by_role("button", name="Follow").click()
-    await expect(carla.page.get_by_role("button", name="Unfollow")).to_be_visible()
+    await expect(carla.page.get_by_role("button", name="Following")).to_be_visible()
     await ready(carla.page)
     await ana.open("/c/books/40/edit")
     await ana.page.get_by_label("Year").fill("1901")

@@ -26,7 +26,7 @@ from app.tenants.usage import MEASURES, measure_installation
 from tests.conftest import Server
 from tests.test_isolation import MARKS, make_application
 
-PUBLIC = {"/", "/go", "/signup", "/operator/login", "/operator/logout"}
+PUBLIC = {"/", "/go", "/find", "/language", "/signup", "/signup/address", "/operator/login", "/operator/logout"}
 MACHINES = {"/static/{path:path}", "/healthz", "/readyz", "/metrics", "/certificate"}
 
 
@@ -308,6 +308,11 @@ async def test_a_counting_transaction_reads_numbers_and_writes_nothing(database:
             select(Member.email),
             select(func.max(Member.email)),
             select(func.count(Member.id)).where(Member.email.like("a%")),
+            select(func.count(Member.id)).where(Member.email > "a"),
+            select(func.count(Member.id)).where(Member.email == Member.name),
+            select(Member.email).where(Member.email == "ana@acme.test"),
+            select(Member.id).where(Member.email == "ana@acme.test").order_by(Member.email),
+            select(Member.id).where(Member.name == "Ana"),
             select(select(Member.name).subquery().c.name),
             select(Tenant).join(Record, Record.search == Tenant.slug),
             select(literal_column("member.email")).select_from(Member),

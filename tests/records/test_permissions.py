@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import select
 
 from app.accounts.members import Member, Role, add_member, find_member
+from app.accounts.quick_switcher import Sought
 from app.chat.discussions import enter_discussion
 from app.chat.memberships import add_membership, find_visible
 from app.chat.messages import Message
@@ -31,8 +32,8 @@ from app.notifications.mails import write_mail
 from app.notifications.models import Notification
 from app.notifications.notifications import notify
 from app.records.changes import create_record
-from app.records.channels import find_record_destinations
 from app.records.collections import Collection, get_collection
+from app.records.destinations import find_record_destinations
 from app.records.granting import admit_guests
 from app.records.permissions import EVERYTHING, NOTHING, ONLY_READING, READING, Permissions, write_permissions
 from app.records.records import Record
@@ -183,7 +184,7 @@ async def search(scene: Scene) -> bool:
 
 @way("quick switcher", "browse")
 async def switch(scene: Scene) -> bool:
-    return bool(await find_record_destinations(scene.transaction, scene.actor, "secret treatise"))
+    return bool(await find_record_destinations(scene.transaction, scene.actor, Sought("secret treatise")))
 
 
 @way("card in a room", "read")
@@ -458,7 +459,7 @@ async def test_who_may_add_and_not_browse_is_told_so_of_imports_and_gets_no_coun
         assert (await ana.post("/c/books/permissions", data=form)).status_code == 303
         refused = await carla.get("/c/books/import")
         assert refused.status_code == 403
-        assert "add records to this collection and to look through it" in unescape(refused.text)
+        assert "permission to add records to this collection and to browse it" in unescape(refused.text)
         assert (await carla.get("/c/books/new")).status_code == 200
     for email, total in (("carla@acme.test", None), ("ana@acme.test", 42)):
         _, secret = add_token(server, "acme", email)

@@ -123,7 +123,7 @@ async def test_an_unknown_workspace_has_a_page_that_says_so(shared_server: Serve
     for path in ("/", "/login", "/c/books", "/forgotten", "/enter", "/nothing"):
         answer = await ask(shared_server, f"GET {path} HTTP/1.1", f"Host: {shared_server.host('nobody')}")
         assert answer.status == 404, path
-        assert "There is nothing here" in answer.text
+        assert "Page not found" in answer.text
 
 
 async def test_a_suspended_workspace_has_a_page_that_says_so(shared_server: Server) -> None:

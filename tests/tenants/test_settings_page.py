@@ -54,7 +54,7 @@ async def test_another_language_shows_in_every_page_at_once(sign_in: SignIn) -> 
     assert "Biblioteca da Acme" in page.text
     missing = await carla.get("/c/nothing")
     assert missing.status_code == 404
-    assert html.escape(say("There is nothing here")) in missing.text
+    assert html.escape(say("Page not found")) in missing.text
     for early in (
         await carla.get("/foo"),
         await carla.get("/members/abc"),

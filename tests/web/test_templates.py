@@ -82,7 +82,7 @@ PUSHED = {
 # For people who are not signed in, or whose account is another one.
 WITHOUT_MEMBER = {
     *("tenants/enter.html", "tenants/forgotten.html", "tenants/login.html", "tenants/password.html"),
-    *("tenants/home.html", "tenants/signup.html", "notifications/unsubscribe.html"),
+    *("tenants/front.html", "tenants/find.html", "tenants/signup.html", "notifications/unsubscribe.html"),
     *("operators/frame.html", "operators/login.html", "operators/suspend.html", "operators/workspaces.html"),
     *("tenants/confirm.html", "tenants/join.html"),
 }
@@ -103,6 +103,7 @@ def test_scripts_ask_by_the_functions_that_name_the_member() -> None:
     found = {path.name: re.findall(asking, path.read_text()) for path in (APP / "static/js").glob("*.js")}
     assert {name: calls for name, calls in found.items() if calls} == {
         "calls.js": ["fetch(", "sendBeacon(", "fetch("],  # the last for htmx, which has named the member
+        "sign-up.js": ["fetch("],  # of nobody who is signed in
         "message-files.js": ["XMLHttpRequest()"],  # which tells of progress, and names the member, too
     }
 

@@ -37,7 +37,7 @@ def test_every_text_has_a_translation_with_the_same_places() -> None:
             assert places <= set(re.findall(r"%\((\w+)\)\w", " ".join(originals))), first
 
 
-@pytest.mark.parametrize(("count", "expected"), [(0, "registro"), (1, "registro"), (2, "registros")])
+@pytest.mark.parametrize(("count", "expected"), [(0, "registros"), (1, "registro"), (2, "registros")])
 def test_plurals_follow_the_language(count: int, expected: str) -> None:
     assert translations("pt_BR").ngettext("record", "records", count) == expected
 

@@ -36,7 +36,7 @@ notice(
         " and create another."
     ),
 )
-notice("incoming-ended", _l("The address was ended."))
+notice("incoming-ended", _l("Address revoked."))
 
 
 async def render_incoming(
@@ -98,12 +98,12 @@ async def describe_incoming_end(request: AnyRequest, transaction: Transaction, m
     """What ending an address does."""
     _, bot, room = await get_incoming(transaction, member, request.path_params["address_id"])
     return Question(
-        what=_l("End the address of “%(name)s”?", name=bot.name),
+        what=_l("Revoke the address of “%(name)s”?", name=bot.name),
         consequences=[
-            _l("Whatever posts to it is refused at once. This can't be taken back."),
+            _l("Programs that still post to it are refused immediately. This can't be undone."),
             _l("What the bot wrote stays, with its name."),
         ],
-        button=_l("End the address"),
+        button=_l("Revoke address"),
         back=f"/chat/{room.slug}/incoming",
     )
 

@@ -10,6 +10,7 @@ from app.accounts.access import AnyRequest, write_signed_in
 from app.accounts.choosing import Chosen, list_known, read_chosen
 from app.accounts.form_answers import find_answer, keep_answer
 from app.accounts.members import Member, find_members
+from app.accounts.quick_switcher import leads_to
 from app.accounts.rights import require
 from app.accounts.shell import render_page
 from app.accounts.visits import note_visit
@@ -40,7 +41,7 @@ from app.web.calls import is_call
 from app.web.forms import Form, Invalid, number_of
 from app.web.paging import page_of
 from app.web.redirects import see_other
-from app.web.texts import Text
+from app.web.texts import Text, _l
 
 
 async def render_room(
@@ -99,6 +100,11 @@ async def render_room(
 def first_unread_far_up(room: Room, read: int) -> int:
     """The first unread message when it is not on the last page, else 0."""
     return read + 1 if read < room.last_number - 40 else 0
+
+
+leads_to("pages", _l("Rooms"), "/chat", icon="hash", order=30)
+leads_to("acts", _l("New room"), "/chat/new", icon="plus", order=20, right=("make", "rooms"))
+leads_to("acts", _l("New direct message"), "/chat#write", icon="send", order=30, right=("write", "messages"))
 
 
 @get("/chat")

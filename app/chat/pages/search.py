@@ -13,6 +13,7 @@ from litestar.exceptions import NotFoundException
 from app.accounts.access import AnyRequest
 from app.accounts.choosing import OFFERED, Chosen, list_known, list_known_of_number, read_chosen
 from app.accounts.members import Member
+from app.accounts.quick_switcher import leads_to
 from app.accounts.shell import render_page
 from app.chat.direct_rooms import find_name
 from app.chat.limits import SearchLimit
@@ -22,6 +23,8 @@ from app.chat.search import HITS, search_messages
 from app.database import Transaction
 from app.web.forms import Form, number_of
 from app.web.texts import _l, fold, without_strokes
+
+leads_to("pages", _l("Search messages"), "/chat/search", icon="search", order=35)
 
 
 @get("/chat/search")

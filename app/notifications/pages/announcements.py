@@ -14,6 +14,7 @@ from app.accounts.ended_forms import keep_end
 from app.accounts.form_answers import find_answer, keep_answer
 from app.accounts.members import Member
 from app.accounts.questions import Question, asked, asks_first
+from app.accounts.quick_switcher import leads_to
 from app.accounts.rights import may, require
 from app.accounts.shell import notice, render_page
 from app.database import Transaction
@@ -32,6 +33,8 @@ from app.web.paging import page_of
 from app.web.redirects import see_other
 from app.web.texts import _l, _ln
 
+leads_to("pages", _l("Announcements"), "/announcements", icon="info", order=60, right=("see", "everybody"))
+leads_to("acts", _l("Post an announcement"), "/announcements", icon="info", order=50, right=("write", "announcements"))
 notice("announced", _l("Announcement posted."))
 notice("withdrawn", _l("The announcement was withdrawn."))
 notice("acknowledged", _l("Thank you."))

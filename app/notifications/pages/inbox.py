@@ -13,12 +13,14 @@ from litestar.response import Redirect
 from app.accounts.access import AnyRequest
 from app.accounts.days import group_by_day
 from app.accounts.members import Member
+from app.accounts.quick_switcher import Destination, Sought, leads_to, switches_to
 from app.accounts.shell import notice, page_part, render_page
 from app.accounts.undo import UndoState, lead_to, offer_undo, undoes
 from app.database import Transaction, now
 from app.notifications.following import read_followers
 from app.notifications.inbox import (
     Which,
+    find_newest_unread,
     has_unread,
     mark_notifications_read,
     mark_unread,
@@ -34,6 +36,8 @@ from app.web.calls import is_call
 from app.web.forms import Form, number_of
 from app.web.redirects import see_other
 from app.web.texts import _l
+
+leads_to("pages", _l("Notifications"), "/notifications", icon="bell", order=20)
 
 LARGEST = 10_000_000
 
@@ -128,6 +132,18 @@ async def read_all(transaction: Transaction, member: Member, form: Form) -> Resp
     if await mark_notifications_read(transaction, member, newest=form.number("until"), at=moment):
         offer = await offer_undo(transaction, member, "notifications.read", at=moment.isoformat())
     return lead_to(view_in(form), offer)
+
+
+@switches_to
+async def find_read_all(transaction: Transaction, member: Member, sought: Sought) -> list[Destination]:
+    """Marking everything as read, where something is unread."""
+    title = _l("Mark all notifications as read").translate(sought.language)
+    if sought.text and sought.rank(title) is None:
+        return []
+    newest = await find_newest_unread(transaction, member)
+    fields = (("until", str(newest)),)
+    place = Destination("acts", title, "/notifications/read-all", "check", order=45, fields=fields)
+    return sought.pick([place] if newest else [])
 
 
 @undoes("notifications.read", _l("Everything marked as read."))

@@ -10,10 +10,14 @@ from litestar.exceptions import NotFoundException
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
+from app.accounts.quick_switcher import leads_to
 from app.accounts.shell import render_page
 from app.database import Transaction
 from app.programs.reference import KINDS_OF_CALLS, find_call, list_calls
 from app.settings import Settings
+from app.web.texts import _l
+
+leads_to("pages", _l("API reference"), "/api/docs", icon="book", order=90)
 
 
 async def read_document(request: AnyRequest) -> dict[str, Any]:

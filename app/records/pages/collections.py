@@ -9,6 +9,7 @@ from litestar import Response, get, post
 from app.accounts.access import AnyRequest
 from app.accounts.form_answers import find_answer, keep_answer
 from app.accounts.members import Member
+from app.accounts.quick_switcher import leads_to
 from app.accounts.rights import require
 from app.accounts.shell import notice, render_page
 from app.accounts.tabs import tab
@@ -18,6 +19,7 @@ from app.records.definitions import add_collection
 from app.web.forms import Form, Invalid
 from app.web.texts import _l
 
+leads_to("acts", _l("New collection"), "/collections/new", icon="plus", order=60, right=("manage", "collections"))
 tab("settings", _l("Collections"), "/settings/collections", icon="box", order=30, right=("manage", "collections"))
 notice("collection", _l("Collection created. Now add the fields of its records."))
 

@@ -68,7 +68,7 @@ async def bring_record_files(
     except NotStored as refusal:
         if is_call(request):
             return refuse_call(tenant.language, refusal.text, refusal.status)
-        raise PageError(refusal.status, refusal.text, heading=_l("The file was not stored")) from refusal
+        raise PageError(refusal.status, refusal.text, heading=_l("The file was not saved")) from refusal
     keys = [stored.key for stored in sent.files]
     form = Form(sent.texts)
     try:
@@ -92,7 +92,7 @@ async def bring_record_files(
             raise
         if is_call(request):
             return refuse_call(tenant.language, error.first, error.status)
-        raise PageError(error.status, error.first, heading=_l("The file was not stored")) from error
+        raise PageError(error.status, error.first, heading=_l("The file was not saved")) from error
 
 
 def find_files_field(fields: Fields, key: str) -> Field:

@@ -10,6 +10,7 @@ from litestar import Response, get, post
 from app.accounts.access import AnyRequest
 from app.accounts.home import list_all_waiting, list_home_parts, list_steps
 from app.accounts.members import Member
+from app.accounts.quick_switcher import leads_to
 from app.accounts.rights import may
 from app.accounts.shell import render_page
 from app.database import Transaction, now
@@ -19,9 +20,12 @@ from app.records.pins import pin_collection
 from app.records.used_collections import list_used
 from app.web.forms import Form
 from app.web.redirects import see_other
+from app.web.texts import _l
 
 # For so long after it was made a workspace is new.
 NEW_FOR = timedelta(days=30)
+
+leads_to("pages", _l("Home"), "/", icon="circle-dot", order=10)
 
 
 @get("/")

@@ -9,6 +9,7 @@ from litestar.exceptions import NotFoundException
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
+from app.accounts.quick_switcher import leads_to
 from app.accounts.shell import render_page
 from app.accounts.visits import note_visit
 from app.database import Transaction
@@ -23,6 +24,9 @@ from app.records.lists import list_records, read_view
 from app.records.pins import is_pinned
 from app.records.records import find_by_references, find_record_place
 from app.web.redirects import see_other
+from app.web.texts import _l
+
+leads_to("pages", _l("Collections"), "/collections", icon="box", order=50)
 
 
 @get("/collections")

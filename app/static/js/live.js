@@ -246,9 +246,13 @@
     if (text.length === mark[0].length) event.preventDefault();
   });
 
+  // Who signs out here is led on by that.
+  let signingOut = false;
+  document.addEventListener("submit", (event) => { signingOut ||= event.target.matches("[data-release]") && !event.defaultPrevented; });
+
   // htmx tells the code of a close, but not its reason.
   function leave(event) {
-    if (event.code === 4401) {
+    if (event.code === 4401 && !signingOut) {
       const cut = new CustomEvent("page:cut", { detail: { kept: false } });
       document.dispatchEvent(cut);
       const kept = cut.detail.kept ? "&kept=yes" : "";

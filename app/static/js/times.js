@@ -1,6 +1,6 @@
 // Times in the reader's own zone and words: "5 minutes ago", "in 7 days", with the exact time on hover.
 
-let language, relative, full, day, clock, dated, near;
+let language, relative, full, day, clock, dated, near, whole;
 
 // A workspace may get another language while the page is open.
 function speak() {
@@ -11,6 +11,7 @@ function speak() {
   day = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeZone: "UTC" });
   clock = new Intl.DateTimeFormat(language, { timeStyle: "short" });
   dated = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+  whole = new Intl.DateTimeFormat(language, { dateStyle: "full" });
   near = new Intl.DateTimeFormat(language, { dateStyle: "medium" });
 }
 
@@ -42,12 +43,31 @@ function write(element) {
   if (element.textContent !== text) element.textContent = text;
   element.dataset.shown = "";
 }
+
+// In a list by days the first item of each says which it is, and items have the time of the day alone.
+function nameDays() {
+  for (const list of document.querySelectorAll("[data-days]")) {
+    let before = "";
+    for (const heading of list.querySelectorAll(":scope > li > .day")) {
+      const time = heading.parentElement.querySelector(".when time");
+      const moment = new Date(time.getAttribute("datetime"));
+      const days = daysUntil(moment);
+      const name = days > -2 ? relative.format(days, "day") : whole.format(moment);
+      heading.hidden = name === before;
+      heading.textContent = name === before ? "" : name[0].toLocaleUpperCase(language) + name.slice(1);
+      before = name;
+      time.dataset.hour = "";
+      write(time);
+    }
+  }
+}
 function writeAll() {
   speak();
+  nameDays();
   document.querySelectorAll("time[datetime]").forEach(write);
 }
 // A page may have many, and much may come in a moment: only what is new.
-const writeNew = () => document.querySelectorAll("time[datetime]:not([data-shown])").forEach(write);
+const writeNew = () => { nameDays(); document.querySelectorAll("time[datetime]:not([data-shown])").forEach(write); };
 document.addEventListener("htmx:after:swap", writeNew);
 document.addEventListener("list:changed", writeNew);
 document.addEventListener("page:refreshed", writeAll);

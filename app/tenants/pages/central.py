@@ -1,4 +1,4 @@
-"""The central host: what this is, and sign-up."""
+"""The central host: what this is, the way to one's workspace, and sign-up."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from litestar import MediaType, Response, get, post
+from litestar.datastructures import Cookie
+from litestar.response import Redirect
 
 from app.accounts.access import AnyRequest, client_address
 from app.accounts.hashing import hash_password
@@ -16,18 +18,84 @@ from app.accounts.shell import render_plain
 from app.accounts.tokens import make_token
 from app.database import Database
 from app.database.tenancy import SLUG
+from app.jobs.jobs import put_job
 from app.settings import Settings
 from app.tenants.confirmation import mail_confirmation
+from app.tenants.limits import AddressLimit
 from app.tenants.workspaces import check_free, check_slug, create_workspace
 from app.web.forms import Form, Invalid
-from app.web.languages import browser_language
+from app.web.languages import LANGUAGE_COOKIE, browser_language, read_language
+from app.web.redirects import see_other
 from app.web.texts import LANGUAGES, _l
+
+FRONT_PAGES = ("/", "/signup", "/find")
+YEAR = 365 * 24 * 3600
+
+
+def render_front(request: AnyRequest, template: str, *, status: int = 200, **context: Any) -> Response[str]:
+    """A page of the central host, with the languages that one can choose. It is another one by what the browser asks
+    for."""
+    language = browser_language(request)
+    page = render_plain(language, template, status=status, languages=LANGUAGES, path=request.scope["path"], **context)
+    page.headers["vary"] = "Accept-Language, Cookie"
+    return page
 
 
 @get("/")
-async def show_central(request: AnyRequest, settings: Settings) -> Response[str]:
+async def show_central(request: AnyRequest) -> Response[str]:
     """What Mutirão is, the way to sign up, and the way to one's workspace."""
-    return render_plain(browser_language(request), "tenants/home.html", host=settings.base_host, error=None, slug="")
+    return render_front(request, "tenants/home.html")
+
+
+@post("/language")
+async def choose_language(settings: Settings, form: Form) -> Redirect:
+    """Keep in a cookie of this host in which language its pages are, and go back to the page."""
+    page = form["page"] if form["page"] in FRONT_PAGES else "/"
+    language = read_language(form["language"])
+    cookie = Cookie(
+        key=LANGUAGE_COOKIE,
+        value=language,
+        path="/",
+        max_age=YEAR,
+        httponly=True,
+        samesite="lax",
+        secure=settings.secure,
+    )
+    return see_other(page, cookies=[cookie])
+
+
+def render_find(
+    request: AnyRequest, settings: Settings, form: Form, *, sent: bool = False, status: int = 200
+) -> Response[str]:
+    """The page that leads to one's workspace: by mail, or by its address."""
+    shown = {"form": form, "host": settings.base_host, "sent": sent}
+    return render_front(request, "tenants/find.html", status=status, **shown)
+
+
+@get("/find")
+async def show_find(request: AnyRequest, settings: Settings, sent: str = "") -> Response[str]:
+    """Ask for one's email address, or for the address of a workspace."""
+    return render_find(request, settings, Form(), sent=bool(sent))
+
+
+@post("/find")
+async def find_workspaces(
+    request: AnyRequest,
+    database: Database,
+    settings: Settings,
+    guessing: GuessingLimit,
+    mailing: MailLimit,
+    form: Form,
+) -> Response[Any]:
+    """Mail somebody in which workspaces they are. The answer is the same whether or not they are in any."""
+    language = request.scope["state"]["language"] = browser_language(request)
+    email = form.email("email")
+    if form.errors:
+        return render_find(request, settings, form, status=422)
+    await guessing.count(f"find:{email}", client_address(request))
+    async with mailing.counting_list(email), database.write() as transaction:
+        await put_job(transaction, "workspaces of an address", email=email, language=language)
+    return see_other("/find?sent=yes")
 
 
 @post("/go")
@@ -35,15 +103,8 @@ async def go_to_workspace(request: AnyRequest, settings: Settings, form: Form) -
     """Lead to the workspace whose address was typed."""
     slug = form["slug"].strip().lower().removesuffix("." + settings.base_host)
     if not SLUG.fullmatch(slug):
-        error = _l("A workspace's address has lowercase letters, numbers and hyphens.")
-        return render_plain(
-            browser_language(request),
-            "tenants/home.html",
-            status=422,
-            host=settings.base_host,
-            error=error,
-            slug=slug,
-        )
+        form.errors["slug"] = _l("A workspace's address has lowercase letters, numbers and hyphens.")
+        return render_find(request, settings, form, status=422)
     return lead_on(request, settings.workspace_url(slug))
 
 
@@ -60,20 +121,29 @@ def lead_on(request: AnyRequest, address: str) -> Response[str]:
 
 def render_signup(request: AnyRequest, settings: Settings, form: Form, *, status: int = 200) -> Response[str]:
     """The sign-up form with what was typed."""
-    return render_plain(
-        browser_language(request),
-        "tenants/signup.html",
-        status=status,
-        form=form,
-        host=settings.base_host,
-        languages=LANGUAGES,
-    )
+    return render_front(request, "tenants/signup.html", status=status, form=form, host=settings.base_host)
 
 
 @get("/signup")
 async def show_signup(request: AnyRequest, settings: Settings) -> Response[str]:
     """Ask for what a new workspace needs."""
     return render_signup(request, settings, Form([("language", browser_language(request))]))
+
+
+@get("/signup/address")
+async def look_at_address(
+    request: AnyRequest, database: Database, addresses: AddressLimit, slug: str = ""
+) -> Response[dict[str, Any]]:
+    """Whether a workspace can have an address, while it is typed. Anybody learns as much by opening it."""
+    language = browser_language(request)
+    await addresses.check(client_address(request))
+    try:
+        check_slug(slug)
+        async with database.read() as reading:
+            await check_free(reading, slug)
+    except Invalid as invalid:
+        return Response({"free": False, "said": invalid.first.translate(language)})
+    return Response({"free": True, "said": _l("This address is available.").translate(language)})
 
 
 @contextlib.asynccontextmanager
@@ -153,4 +223,14 @@ async def may_have_certificate(database: Database, settings: Settings, domain: s
     return Response("yes\n" if known else "no\n", status_code=200 if known else 404)
 
 
-handlers = [may_have_certificate, show_central, go_to_workspace, show_signup, sign_up]
+handlers = [
+    may_have_certificate,
+    show_central,
+    choose_language,
+    show_find,
+    find_workspaces,
+    go_to_workspace,
+    show_signup,
+    look_at_address,
+    sign_up,
+]

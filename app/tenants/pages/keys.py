@@ -6,6 +6,7 @@ from litestar import Response, get
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
+from app.accounts.quick_switcher import leads_to
 from app.accounts.shell import render_page
 from app.database import Transaction
 from app.web.texts import _l
@@ -35,6 +36,9 @@ SHORTCUTS = (
         ),
     ),
 )
+
+
+leads_to("acts", _l("Keyboard shortcuts"), "/keys", icon="info", order=80, attributes=("data-ask-first",))
 
 
 @get("/keys")

@@ -10,6 +10,7 @@ from app.accounts.access import AnyRequest
 from app.accounts.ended_forms import find_end, keep_end
 from app.accounts.members import Member
 from app.accounts.questions import Question, asked, asks_first
+from app.accounts.quick_switcher import leads_to
 from app.accounts.reauthentication import dangerous, raises_role
 from app.accounts.rights import is_at_least, may, require
 from app.accounts.sessions import list_sessions
@@ -52,6 +53,8 @@ for key, text, named in (
     notice(key, text, named=named, find=find_named_people)
 
 
+leads_to("pages", _l("People"), "/members", icon="users", order=40)
+leads_to("acts", _l("Invite people"), "/members#invite", icon="users", order=40, right=("invite", "members"))
 tab("settings", _l("People"), "/members", icon="users", order=20)
 
 
@@ -268,7 +271,7 @@ async def let_in_again(request: AnyRequest, transaction: Transaction, member: Me
 
 @post(
     "/members/{member_id:int}/remove",
-    **dangerous(_l("You are about to take someone's account away."), describe=describe_account_removal),
+    **dangerous(_l("You are about to remove someone from the workspace."), describe=describe_account_removal),
 )
 async def remove_account(
     request: AnyRequest, transaction: Transaction, member: Member, member_id: int

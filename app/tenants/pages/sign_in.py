@@ -22,6 +22,7 @@ from app.accounts.devices import find_device
 from app.accounts.hashing import hash_password, is_outdated
 from app.accounts.members import find_member
 from app.accounts.passwords import GuessingLimit, MailLimit, TooManyTries
+from app.accounts.quick_switcher import leads_to
 from app.accounts.sessions import SignedIn
 from app.accounts.shell import render_plain
 from app.accounts.tokens import find_token, use_token
@@ -140,6 +141,9 @@ async def sign_in(
             found.password_hash = rehashed
         path = local_path(settings, host_of(request), form["next"])
         return await enter_with_session(request, writing, settings, found, path, form["time_zone"])
+
+
+leads_to("acts", _l("Sign out"), "/logout", icon="log-out", order=90, posts=True, attributes=("data-release",))
 
 
 @post("/logout")

@@ -31,12 +31,12 @@ from app.webhooks.deliveries import get_delivered_cursor, list_readable_deliveri
 from app.webhooks.forms import name_places
 from app.webhooks.webhooks import get_webhook
 
-notice("webhook-enabled", _l("The webhook is on, and goes on where it was."))
-notice("webhook-disabled", _l("The webhook is off, and sends nothing."))
-notice("webhook-asked", _l("It is being sent. In a moment it stands below."))
-notice("webhook-skipped", _l("The event was left out, and what comes after it is sent."))
-notice("webhook-replayed", _l("It is sent again from there on."))
-notice("webhook-removed", _l("The webhook was removed."))
+notice("webhook-enabled", _l("Webhook turned on. It continues where it stopped."))
+notice("webhook-disabled", _l("Webhook turned off."))
+notice("webhook-asked", _l("Sending. It appears below in a moment."))
+notice("webhook-skipped", _l("Event skipped. The next ones are being sent."))
+notice("webhook-replayed", _l("Sending again from that event on."))
+notice("webhook-removed", _l("Webhook deleted."))
 
 
 async def render_webhook(
@@ -87,7 +87,7 @@ async def show_webhook(
 
 @post(
     "/settings/webhooks/{webhook_id:int}/secret",
-    **dangerous(_l("You are about to give the webhook another secret.")),
+    **dangerous(_l("You are about to create another secret for this webhook.")),
 )
 async def rotate_secret(
     request: AnyRequest, transaction: Transaction, member: Member, settings: Settings, webhook_id: int
@@ -184,12 +184,12 @@ async def describe_removal(request: AnyRequest, transaction: Transaction, member
     require(member, "manage", "webhooks")
     webhook, _, _ = await get_webhook(transaction, request.path_params["webhook_id"])
     return Question(
-        what=_l("Remove the webhook to %(host)s?", host=webhook.host),
+        what=_l("Delete the webhook to %(host)s?", host=webhook.host),
         consequences=[
-            _l("Nothing is sent there any more, and what it has sent is not shown any more."),
-            _l("This can't be taken back: a new one has another secret."),
+            _l("Nothing more is sent there, and its deliveries are no longer shown."),
+            _l("This can't be undone: a new one has another secret."),
         ],
-        button=_l("Remove the webhook"),
+        button=_l("Delete webhook"),
         back=f"/settings/webhooks/{webhook.id}",
     )
 

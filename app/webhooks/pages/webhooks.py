@@ -61,7 +61,7 @@ async def show_webhooks(request: AnyRequest, transaction: Transaction, member: M
 
 @post(
     "/settings/webhooks",
-    **dangerous(_l("You are about to make a webhook, which sends what you may read to another server.")),
+    **dangerous(_l("You are about to create a webhook, which sends what you can read to another server.")),
 )
 async def add_webhook(
     request: AnyRequest, transaction: Transaction, member: Member, form: Form, settings: Settings

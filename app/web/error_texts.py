@@ -1,0 +1,77 @@
+"""What error pages say: what went wrong, what to do about it, and the ways on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from app.web.request_ids import quote_request
+from app.web.templates import render
+from app.web.texts import Text, _l
+
+HEADINGS = {
+    400: _l("This request can't be read"),
+    403: _l("This is not allowed"),
+    404: _l("Page not found"),
+    405: _l("This address can't do that"),
+    409: _l("It has changed"),
+    413: _l("This is too large"),
+    429: _l("Too many attempts"),
+    500: _l("Something went wrong on our side"),
+    503: _l("Not available right now"),
+    507: _l("The disk is full"),
+}
+WAIT = _l("Wait %(wait)s, then try again.")
+EXPLANATIONS = {
+    400: _l("The browser sent something that can't be understood here. Go back and try again."),
+    403: _l("You don't have the right to do this, or it came from another site."),
+    404: _l("The page doesn't exist, was removed, or you don't have access to it."),
+    405: _l("Go back and try again from the page itself."),
+    409: _l("This has changed since you opened it. Nothing was saved."),
+    413: _l("This is larger than the page accepts, and nothing was saved. Go back and send less at a time."),
+    429: _l("Wait a few minutes, then try again."),
+    500: _l("The error was recorded. Nothing you saved is lost; try again in a moment."),
+    503: _l("The program can't reach its database. Try again in a moment."),
+    507: _l("The server is out of space, and nothing was saved. Your administrator can make room."),
+}
+
+
+def describe_error_page(
+    status: int,
+    *,
+    request_id: str,
+    detail: Text | None = None,
+    heading: Text | None = None,
+    typed: Sequence[str] = (),
+    wait: int = 0,
+    back: str = "",
+    again: str = "",
+) -> dict[str, Any]:
+    """What the page for a status code shows; `detail` and `heading` say more than the usual ones. `typed` is what was
+    typed and is not stored, so that it is not lost. What is our fault says by which id it is found in the log. `wait`
+    is in how many seconds it may be tried again, `back` the page with the form, `again` the address of what was asked
+    for."""
+    shown = status if status in HEADINGS else (500 if status >= 500 else 400)
+    waiting = timedelta(seconds=wait)
+    explanation = detail or (WAIT if wait and status == 429 else EXPLANATIONS[shown])
+    if explanation is WAIT:
+        explanation = Text(WAIT.message, {"wait": waiting})
+    elif wait and status == 429 and "wait" not in explanation.values:
+        explanation = _l("%(why)s You can try again in %(wait)s.", why=explanation, wait=waiting)
+    return {
+        "code": status,
+        "heading": heading or HEADINGS[shown],
+        "explanation": explanation,
+        "reference": quote_request(request_id) if status >= 500 else None,
+        "typed": typed,
+        "back": back,
+        "kept": bool(typed) or status == 413,
+        "again": again if status in (429, 500, 503) else "",
+    }
+
+
+def render_error(status: int, *, language: str, request_id: str, workspace: str = "", **more: Any) -> str:
+    """The page for a status code without the frame, under the name of the workspace if it is known."""
+    shown = describe_error_page(status, request_id=request_id, **more)
+    return render(language, "error.html", workspace=workspace, **shown)
