@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Select, and_, bindparam, case, exists, func, or_, select
 
 from app.accounts.members import Member
-from app.chat.direct_rooms import find_room_names
+from app.chat.direct_rooms import find_direct_people, name_rooms
 from app.chat.memberships import Membership, find_membership, is_about_readable
 from app.chat.messages import Message
 from app.chat.references import Mention
@@ -21,13 +21,14 @@ MOST_UNREAD_COUNTED = 100
 
 @dataclass(frozen=True, slots=True)
 class JoinedRoom:
-    """A room that a member is in, as the sidebar shows it."""
+    """A room that a member is in, as the sidebar shows it. `others` are who else is in a direct one."""
 
     room: Room
     name: str
     membership: Membership
     unread: int
     mentions: int
+    others: tuple[tuple[int, str], ...] = ()
 
 
 LIST_JOINED = PreparedSelect(
@@ -56,14 +57,19 @@ async def list_joined_of(transaction: Transaction, member_ids: Iterable[int]) ->
     """Likewise of each of some members, by their ids."""
     ids = list(member_ids)
     found = await transaction.rows(LIST_JOINED, member_ids=ids)
-    names = await find_room_names(transaction, [(membership.member_id, room) for room, membership in found])
+    people = await find_direct_people(
+        transaction, [(room.id, room.subject) for room, _ in found if room.kind == "direct"]
+    )
+    names = name_rooms([(membership.member_id, room) for room, membership in found], people)
     rows = sorted(found, key=lambda row: order_of(row[0], names[row[1].member_id, row[0].id]))
     behind = {room.id for room, membership in rows if membership.read_number < room.last_number}
     unread = await count_unread_messages(transaction, ids, sorted(behind))
     joined: dict[int, list[JoinedRoom]] = {member_id: [] for member_id in ids}
     for room, membership in rows:
         name = names[membership.member_id, room.id]
-        each = JoinedRoom(room, name, membership, *unread.get((membership.member_id, room.id), (0, 0)))
+        counts = unread.get((membership.member_id, room.id), (0, 0))
+        others = tuple(person for person in people.get(room.id, ()) if person[0] != membership.member_id)
+        each = JoinedRoom(room, name, membership, *counts, others)
         if each.unread or room.kind != "discussion":
             joined[membership.member_id].append(each)
     return joined

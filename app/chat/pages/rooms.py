@@ -14,7 +14,7 @@ from app.accounts.rights import require
 from app.accounts.shell import render_page
 from app.accounts.visits import note_visit
 from app.chat.composer import EMOJI, MESSAGE_FORM_LIMIT, open_composer
-from app.chat.direct_rooms import find_name
+from app.chat.direct_rooms import find_others
 from app.chat.limits import Pace
 from app.chat.memberships import find_membership, get_room
 from app.chat.messages import get_message
@@ -33,9 +33,11 @@ from app.chat.sending import (
 )
 from app.chat.text.rendering import prepare_text
 from app.chat.timeline import ShownMessage, read_page, show_message
+from app.chat.welcomes import welcome_to
 from app.database import Transaction
 from app.live.presence import list_readers
 from app.notifications.inbox import note_opened, of_subject
+from app.notifications.kinds import name_of_others
 from app.web.calls import is_call
 from app.web.forms import Form, Invalid, number_of
 from app.web.paging import page_of
@@ -65,6 +67,7 @@ async def render_room(
     around = at or (0 if before or after or end else first_unread_far_up(room, read))
     page = await read_page(transaction, room, viewer=member, before=before, after=after, around=around)
     people = await count_people_of(transaction, [room])
+    others = await find_others(transaction, member, room)
     return await render_page(
         request,
         transaction,
@@ -73,11 +76,13 @@ async def render_room(
         status=status,
         channels=f"room.{room.id}",
         room=room,
-        room_name=await find_name(transaction, member, room),
+        room_name=name_of_others(others, member.id) if room.kind == "direct" else room.name,
         page=page,
         read=read,
         at=at,
         people=people[room],
+        others=others,
+        welcome=None if room.last_number else await welcome_to(transaction, member, room, people[room]),
         outside=membership is None and room.kind == "public",
         emoji_choices=EMOJI,
         readers=list_readers(request, transaction, f"room.{room.id}"),

@@ -64,7 +64,8 @@ class SidebarRooms extends HTMLElement {
   // A room that the list did not show. What is known of it is not kept any more.
   #bringIn(item, number) {
     const unread = item.querySelector(".unread");
-    const others = [...item.querySelectorAll("[data-person]")].filter(({ dataset }) => dataset.person !== me);
+    item.querySelector(`.avatar[data-person="${me}"]`)?.remove();
+    const others = [...item.querySelectorAll(".name [data-person]")].filter(({ dataset }) => dataset.person !== me);
     const name = others.map(({ textContent }) => textContent).join(", ");
     if (name) rename(item, name);
     this.#putIn(item, number - 1);
