@@ -10,10 +10,11 @@ from app.accounts.access import AnyRequest, write_signed_in
 from app.accounts.choosing import Chosen, list_known, read_chosen
 from app.accounts.form_answers import find_answer, keep_answer
 from app.accounts.members import Member, find_members
-from app.accounts.rights import require
+from app.accounts.rights import may, require
 from app.accounts.shell import render_page
 from app.accounts.visits import note_visit
 from app.chat.composer import EMOJI, MESSAGE_FORM_LIMIT, open_composer
+from app.chat.days import find_first_on
 from app.chat.direct_rooms import find_others
 from app.chat.limits import Pace
 from app.chat.memberships import find_membership, get_room
@@ -21,9 +22,10 @@ from app.chat.messages import get_message
 from app.chat.new_rooms import create_room, open_direct
 from app.chat.own_places import read_up_to
 from app.chat.people import count_people_of
+from app.chat.pins import count_pinned
 from app.chat.posting import SentAlready
 from app.chat.room_lists import list_rooms
-from app.chat.rooms import Room
+from app.chat.rooms import Room, RoomAccess
 from app.chat.sending import (
     answer_draft,
     refuse_message,
@@ -82,6 +84,8 @@ async def render_room(
         at=at,
         people=people[room],
         others=others,
+        pins=(await count_pinned(transaction, [room.id]))[room.id],
+        may_pin=may(member, "pin in", RoomAccess(room, membership is not None)),
         welcome=None if room.last_number else await welcome_to(transaction, member, room, people[room]),
         outside=membership is None and room.kind == "public",
         emoji_choices=EMOJI,
@@ -187,11 +191,14 @@ async def show_room(
     after: str = "",
     at: str = "",
     reply: str = "",
+    on: str = "",
 ) -> Response[str]:
-    """A room: at its first unread message, before a message, after one, around one, or at its `end`."""
+    """A room: at its first unread message, before a message, after one, around one, at its `end`, or at the first one
+    of a day or after it."""
     room = await get_room(transaction, member, slug)
     note_visit(request, member, "room", room.id)
     await note_opened(request, transaction, member, **of_subject(("room", room.id), up_to=0))
+    named = number_of(at) or (await find_first_on(transaction, room, member, on) if on else 0)
     answering = None
     if reply:
         message = await get_message(transaction, room, number_of(reply))
@@ -203,8 +210,8 @@ async def show_room(
         room,
         before=number_of(before),
         after=number_of(after),
-        at=number_of(at),
-        end=at == "end",
+        at=named,
+        end=at == "end" or bool(on and not named),
         reply=answering,
     )
 

@@ -44,6 +44,7 @@ class SidebarRooms extends HTMLElement {
     let counts = mark.parentElement.dataset;
     let { kept } = this;
     mark.remove();
+    if (author === me && isNew) document.getElementById(`room-${room}-draft`)?.replaceChildren();   // it was sent
     // Of what comes in one frame, htmx looks for all places first: the room may have come with what is before.
     if (!("seen" in item.dataset)) {
       counts = this.querySelector(`li[data-seen] #${id}`)?.dataset;

@@ -26,6 +26,7 @@ from markdown_it.rules_inline.state_inline import Delimiter, Scanned
 from markdown_it.token import Token
 
 from app.web.markdown.addresses import bare_links, web_address
+from app.web.markdown.tables import bounded_table
 from app.web.markdown.work import ADDRESS_COST as READ_ADDRESS
 from app.web.markdown.work import BLOCK, ITEM, TOKEN, VALIDATION, allowance, spend
 
@@ -40,15 +41,25 @@ NESTING = 20
 SHORTEST_UNDERLINE = 3
 
 REL = "noopener noreferrer nofollow"
+# What a piece of code is, as far as it is coloured: a keyword, a text, a comment, a number, a name that is defined.
+HIGHLIGHTED = {"code-keyword", "code-text", "code-comment", "code-number", "code-name"}
 PORTS = {"http": 80, "https": 443}
 LINK_ADDRESS = re.compile(r"https?://[^/?#\\\s]|mailto:[^/?#\\\s]", re.IGNORECASE)
 OWN_PATH = re.compile(r"/(?![/\\])")
 
 WALL = nh3.Cleaner(
-    tags={"a", "blockquote", "br", "code", "em", "hr", "li", "ol", "p", "pre", "s", "span", "strong", "ul"},
+    tags={
+        *("a", "blockquote", "br", "code", "em", "hr", "li", "ol", "p", "pre", "s", "span", "strong", "ul"),
+        *("div", "table", "tbody", "td", "th", "thead", "tr"),
+    },
     attributes={"a": {"href"}, "ol": {"start"}, "span": {"data-member"}},
-    tag_attribute_values={"a": {"rel": {REL}, "target": {"_blank"}}},
-    allowed_classes={"a": {"record-link"}, "span": {"mention", "everybody", "quoted"}},
+    tag_attribute_values={"a": {"rel": {REL}, "target": {"_blank"}}, "div": {"tabindex": {"0"}}},
+    allowed_classes={
+        "a": {"record-link"},
+        "span": {"mention", "everybody", "quoted", *HIGHLIGHTED},
+        "div": {"table"},
+        **{cell: {"centred", "right"} for cell in ("td", "th")},
+    },
     link_rel=None,
     url_schemes={"http", "https", "mailto"},
     url_relative=lambda url: url if OWN_PATH.match(url) else None,
@@ -80,6 +91,7 @@ class Parser(MarkdownIt):
         self.block.ruler.at("blockquote", bounded_blockquote, {"alt": ["paragraph", "reference", "blockquote", "list"]})
         self.block.ruler.at("lheading", underlined_heading)
         self.block.ruler.at("list", bounded_list, {"alt": ["paragraph", "reference", "blockquote"]})
+        self.block.ruler.at("table", bounded_table, {"alt": ["paragraph", "reference"]})
         count_blocks(self.block.ruler)
         self.inline.ruler.at("link", bounded_link)
         self.inline.ruler.at("image", image_as_link)
