@@ -48,6 +48,7 @@ TOLD_WITH = {
     "record-files": "files",
     "deleted-collections": "collections",
     "archived-rooms": "rooms",
+    "saved": "rooms",
     "messages": "rooms",
 }
 # The fields of answers, by what they say.

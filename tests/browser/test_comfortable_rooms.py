@@ -230,6 +230,7 @@ async def test_one_goes_to_a_date_from_the_line_of_a_day(server: Server, person:
     ana = await person(server, "acme", "ana@acme.test")
     days = [f"2026-0{month}-10" for month in (1, 3, 5)]
     await say_lines(server, [f"Said on {day}" for day in days])
+    server.store.rows("UPDATE message SET created_at = '2025-12-01 12:00:00' WHERE tenant_id = 1")
     for day in days:
         server.store.rows("UPDATE message SET created_at = ? WHERE text = ?", f"{day} 12:00:00", f"Said on {day}")
     page = await ana.open("/chat/general")

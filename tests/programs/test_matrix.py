@@ -101,7 +101,7 @@ ELSEWHERE = ("/members", "/invitations", "/announcements", "/notifications", "/a
 TABLES = (
     *("record", "revision", "message", "membership", "waiting", "collection", "kept_answer", "field", "draft"),
     *("message_revision", "reaction", "attachment", "record_file", "member", "invitation", "announcement"),
-    *("collection_permission", "collection_guest", "room"),
+    *("collection_permission", "collection_guest", "room", "pinned_message", "saved_message"),
 )
 PEOPLE = {"guest": "gus", "viewer": "vera", "member": "carla", "admin": "bruno", "owner": "ana"}
 

@@ -28,6 +28,7 @@ class EmojiPicker extends HTMLElement {
     this.grid = this.querySelector("[role=grid]");
     this.usual = [...this.grid.querySelectorAll("[data-emoji]")].map(({ dataset }) => dataset.emoji);
     this.addEventListener("click", ({ target }) => this.#choose(target.closest("[data-emoji]")), { signal });
+    this.addEventListener("mousedown", (event) => { if (event.target !== this.search) event.preventDefault(); }, { signal });
     this.addEventListener("keydown", (event) => this.#pressed(event), { signal });
     this.search.addEventListener("input", () => this.#show(), { signal });
   }

@@ -7,8 +7,11 @@ const EDGE = 8;
 class MessageMenu extends HTMLElement {
   connectedCallback() {
     this.stop = new AbortController();
-    this.addEventListener("click", ({ target }) => this.#choose(target.closest("button")), { signal: this.stop.signal });
-    this.addEventListener("keydown", (event) => this.#pressed(event), { signal: this.stop.signal });
+    const { signal } = this.stop;
+    this.addEventListener("click", ({ target }) => this.#choose(target.closest("button")), { signal });
+    this.addEventListener("keydown", (event) => this.#pressed(event), { signal });
+    // Not by the browser: it would close what a finger has opened as soon as that is lifted.
+    document.addEventListener("pointerdown", ({ target }) => { if (!this.contains(target)) this.hidePopover(); }, { signal });
   }
 
   disconnectedCallback() {
@@ -31,6 +34,10 @@ class MessageMenu extends HTMLElement {
   }
 
   #pressed(event) {
+    if (event.key === "Escape") {
+      event.stopPropagation();
+      this.hidePopover();
+    }
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!step) return;
     event.preventDefault();

@@ -26,7 +26,7 @@ from markdown_it.rules_inline.state_inline import Delimiter, Scanned
 from markdown_it.token import Token
 
 from app.web.markdown.addresses import bare_links, web_address
-from app.web.markdown.tables import bounded_table
+from app.web.markdown.tables import BlockRule, bounded_table, where_one_may_be
 from app.web.markdown.work import ADDRESS_COST as READ_ADDRESS
 from app.web.markdown.work import BLOCK, ITEM, TOKEN, VALIDATION, allowance, spend
 
@@ -172,9 +172,6 @@ class BoundedInline(ParserInline):
             state.pushPending()
 
 
-BlockRule = Callable[[StateBlock, int, int, bool], bool]
-
-
 class Exhausted(Exception):
     """The text has cost what it may."""
 
@@ -208,6 +205,7 @@ def count_blocks(ruler: Ruler[Any]) -> None:
     """Count each try of a rule for blocks, and each block; only paragraphs are made when the text may cost no more."""
     for rule in ruler.__rules__:
         run = counted_paragraph(rule.fn) if rule.name == "paragraph" else counted(rule.fn)
+        run = where_one_may_be(run) if rule.name == "table" else run
         ruler.at(rule.name, run, {"alt": rule.alt})
     ruler.before("list", "end_of_what_it_may_cost", end_list, {"alt": ["list"]})
 

@@ -3,13 +3,26 @@ of a wide table would cost most."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from markdown_it.rules_block import StateBlock, table
 
 from app.web.markdown.work import CELL, spend
 
 MOST_COLUMNS = 20
+BlockRule = Callable[[StateBlock, int, int, bool], bool]
 # By how the line below the head aligns a column. The wall lets no styles through.
 ALIGNED = {"text-align:center": "centred", "text-align:right": "right"}
+
+
+def where_one_may_be(rule: BlockRule) -> BlockRule:
+    """The rule for tables, tried where the next line is made as that below a head: most texts have none."""
+
+    def run(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+        below = line_of(state, start + 1) if start + 1 < end else ""
+        return bool(below) and not below.strip("|:- \t") and rule(state, start, end, silent)
+
+    return run
 
 
 def bounded_table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
