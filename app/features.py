@@ -20,6 +20,7 @@ from app.chat.followers import (
     deleted_withdrawn,
     direct_rooms_renamed,
     discussions_shown,
+    drafts_shown,
     edits_told,
     incoming_bots_shown,
     invited_told,
@@ -29,15 +30,19 @@ from app.chat.followers import (
     messages_told,
     moves_shown,
     people_shown,
+    pins_shown,
     rooms_entered,
     rooms_followed,
+    saved_shown,
     sidebars_shown,
+    unread_shown,
 )
 from app.chat.notices import CHAT_KINDS
 from app.chat.pages import attachments as attachment_pages
 from app.chat.pages import choices as choice_pages
 from app.chat.pages import discussions as discussion_pages
 from app.chat.pages import incoming as incoming_pages
+from app.chat.pages import marks as mark_pages
 from app.chat.pages import memberships as membership_pages
 from app.chat.pages import messages as message_pages
 from app.chat.pages import rooms as room_pages
@@ -193,6 +198,7 @@ WORKSPACE_PAGES = (
     room_pages,
     membership_pages,
     incoming_pages,
+    mark_pages,
     search_pages,
     choice_pages,
     message_pages,
@@ -287,6 +293,10 @@ FOLLOWERS = Followers(
         moves_shown,
         messages_shown,
         messages_changed_shown,
+        pins_shown,
+        saved_shown,
+        drafts_shown,
+        unread_shown,
         cards_shown,
         sidebars_shown,
         people_shown,

@@ -21,10 +21,12 @@ from app.chat.incoming import MOST_ADDRESSES, IncomingAddress, make_incoming
 from app.chat.memberships import Membership
 from app.chat.messages import Message, MessageRevision
 from app.chat.new_rooms import create_room, ensure_general, open_discussion
+from app.chat.pins import MOST_PINNED, PinnedMessage
 from app.chat.posting import post_message
 from app.chat.reactions import Reaction
 from app.chat.references import Mention, RecordReference
 from app.chat.rooms import Room
+from app.chat.saved import MOST_SAVED, SavedMessage
 from app.database import Tenant, Transaction, now
 from app.editing.drafts import Draft
 from app.editing.rows import Proof, read_clock
@@ -294,6 +296,9 @@ class Plenty:
         ids = [row.id for row in found]
         emoji = [{"message_id": each, "member_id": p.id, "emoji": "👍"} for each in ids for p in self.people[:5]]
         await self.put(Reaction, emoji)
+        pins = [{"message_id": each, "room_id": room.id, "member_id": self.ana.id} for each in ids[:MOST_PINNED]]
+        await self.put(PinnedMessage, pins)
+        await self.put(SavedMessage, [{"message_id": each, "member_id": self.ana.id} for each in ids[:MOST_SAVED]])
         await self.put(
             MessageRevision, [{"message_id": each, "number": 1, "text": "B", "made_at": now()} for each in ids]
         )

@@ -163,7 +163,7 @@ def test_vendored_files_are_the_ones_that_were_checked() -> None:
     sums = {name: digest for digest, _, name in (line.partition("  ") for line in lines if line)}
     for name, digest in sums.items():
         assert hashlib.sha256((vendor / name).read_bytes()).hexdigest() == digest, name
-    assert {path.name for path in vendor.iterdir() if path.suffix in (".js", ".svg")} == sums.keys()
+    assert {path.name for path in vendor.iterdir() if path.suffix in (".js", ".json", ".svg")} == sums.keys()
 
 
 def test_what_a_transaction_is_told_is_an_attribute_or_an_argument_and_no_note_in_its_info() -> None:

@@ -61,7 +61,7 @@ FOLLOWED = {
     *("AuditEntry", "OperatorEntry"),
 }
 # Where a package says what is told and shown of its facts.
-FOLLOWING = {"lost_rights.py", "followers.py", "channels.py", "notices.py", "pushes.py"}
+FOLLOWING = {"lost_rights.py", "followers.py", "channels.py", "mark_channels.py", "notices.py", "pushes.py"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -327,6 +327,7 @@ MAKES_NOTHING = {
     *("/chat/{slug:str}/" + verb for verb in ("read", "about", "notify", "join", "leave", "invite", "remove")),
     *("/chat/{slug:str}/archive", "/chat/{slug:str}/draft", "/chat/{slug:str}/typing"),
     *("/chat/{slug:str}/messages/{number:int}/" + verb for verb in ("edit", "delete", "react")),
+    *("/chat/{slug:str}/messages/{number:int}/" + verb for verb in ("pin", "save", "unread")),
     *("/discussion/{subject:str}/" + verb for verb in ("typing", "draft")),
     *("/files/{file_id:int}/take-out", "/files/take-out", "/c/{slug:str}/files/{key:str}"),
     "/c/{slug:str}/preview/{key:str}",

@@ -78,6 +78,15 @@ class PeopleOf(Showing):
     room: Room
 
 
+@dataclass(frozen=True, slots=True)
+class UnreadFrom(Showing):
+    """That a member wants a room unread from a message on."""
+
+    member_id: int
+    room: Room
+    number: int
+
+
 def show_opened(tenant: Tenant, facts: Sequence[DiscussionOpened]) -> Iterator[Partial]:
     """The discussions of things have begun: to the pages of each."""
     for fact in facts:

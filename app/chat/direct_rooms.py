@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from app.accounts.members import Member, find_member_names
 from app.chat.rooms import LONGEST_ROOM_NAME, Room
@@ -18,13 +18,24 @@ def name_of(people: Sequence[Member]) -> str:
 async def find_room_names(transaction: Transaction, viewers: Iterable[tuple[int, Room]]) -> dict[tuple[int, int], str]:
     """What rooms are called for members, by the members' numbers and the rooms': direct ones after the others."""
     pairs = list(viewers)
-    people = await find_direct_people(
-        transaction, [(room.id, room.subject) for _, room in pairs if room.kind == "direct"]
-    )
+    direct = [(room.id, room.subject) for _, room in pairs if room.kind == "direct"]
+    return name_rooms(pairs, await find_direct_people(transaction, direct))
+
+
+def name_rooms(
+    pairs: Iterable[tuple[int, Room]], people: Mapping[int, Sequence[tuple[int, str]]]
+) -> dict[tuple[int, int], str]:
+    """Likewise, where the people of the direct ones are known."""
     return {
         (member_id, room.id): name_of_others(people[room.id], member_id) if room.id in people else room.name
         for member_id, room in pairs
     }
+
+
+async def find_others(transaction: Transaction, member: Member, room: Room) -> tuple[tuple[int, str], ...]:
+    """The others in a direct room, by number and name; nobody of any other room."""
+    people = await find_direct_people(transaction, [(room.id, room.subject)]) if room.kind == "direct" else {}
+    return tuple(each for each in people.get(room.id, ()) if each[0] != member.id)
 
 
 async def find_name(transaction: Transaction, member: Member, room: Room) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ForeignKeyConstraint, String, Text, bindparam, select
@@ -9,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
 from app.chat.messages import LONGEST_KEY, find_posted
-from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
+from app.database import Base, PreparedSelect, Showing, Tenanted, Transaction, UtcDateTime, now
 from app.jobs.sweeps import delete_by_keys, sweeps
 
 MESSAGE_DRAFT_KEPT_FOR = timedelta(days=90)
@@ -32,6 +33,15 @@ class MessageDraft(Tenanted, Base):
     key: Mapped[str] = mapped_column(String(LONGEST_KEY), default="")
     reply_to_id: Mapped[int | None]
     typed_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+@dataclass(frozen=True, slots=True)
+class DraftOf(Showing):
+    """Whether a member has typed something in a room that is not sent yet."""
+
+    member_id: int
+    room_id: int
+    drafted: bool
 
 
 @sweeps(MessageDraft)
@@ -58,17 +68,22 @@ async def get_draft(transaction: Transaction, member: Member, place: str) -> Mes
 async def keep_message_draft(
     transaction: Transaction, member: Member, place: str, text: str, *, key: str, reply_to_id: int = 0
 ) -> bool:
-    """Keep what is typed in a box whose message will have this key, and what it answers.
+    """Keep what is typed in a box whose message will have this key, and what it answers. Whether something is, the
+    member's pages show in their sidebars.
 
     False when that message is posted: what was sent does not come back by a request that was late.
     """
     if await find_posted(transaction, member, key) is not None:
         return False
-    if not text.strip() and not reply_to_id:
-        await delete_draft(transaction, member, place)
+    draft = await get_draft(transaction, member, place)
+    drafted = bool(text.strip())
+    if drafted != bool(draft and draft.text.strip()) and place.startswith("room-"):
+        transaction.show(DraftOf(member.id, int(place.removeprefix("room-")), drafted))
+    if not drafted and not reply_to_id:
+        if draft is not None:
+            await transaction.delete(draft)
         return True
     key = key if len(key) <= LONGEST_KEY else ""
-    draft = await get_draft(transaction, member, place)
     if draft is None:
         draft = MessageDraft(member_id=member.id, place=place)
         transaction.add(draft)

@@ -124,6 +124,18 @@ class ReactionChanged(MessageChanged):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MessagePinned(MessageChanged):
+    """A message was pinned to its room, or taken off."""
+
+    on: bool
+
+    @property
+    def log_entry(self) -> LogEntry:
+        """What programs get."""
+        return self.of_message("pinned" if self.on else "unpinned")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RoomMade(InRoom):
     """A room was made, with these people in it."""
 

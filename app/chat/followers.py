@@ -6,6 +6,7 @@ from app.accounts.facts import MemberJoined, MemberRenamed, RoleChanged
 from app.chat.channels import (
     PeopleOf,
     RoomsOf,
+    UnreadFrom,
     read_lists,
     read_moves,
     read_people,
@@ -20,6 +21,7 @@ from app.chat.channels import (
     show_sidebars,
     tell_of_rooms,
 )
+from app.chat.drafts import DraftOf
 from app.chat.facts import (
     DiscussionOpened,
     MemberEntered,
@@ -29,15 +31,19 @@ from app.chat.facts import (
     MessageChanged,
     MessageDeleted,
     MessageEdited,
+    MessagePinned,
     MessagePosted,
+    MessageRestored,
     RoomArchived,
     RoomChanged,
     RoomMade,
 )
 from app.chat.incoming_facts import IncomingMade
+from app.chat.mark_channels import read_pins, show_drafts, show_pins, show_saved_changed, show_unread_from
 from app.chat.new_rooms import place_in_rooms
 from app.chat.notices import tell_edited, tell_invited, tell_posted, withdraw_deleted
 from app.chat.pushes import read_cards, read_changed, read_posted, show_cards, show_in_rooms
+from app.chat.saved import SavedOf
 from app.database import Follower, Shown
 from app.editing.facts import OfRow
 from app.notifications.channels import Bell
@@ -56,6 +62,10 @@ rooms_followed = Shown(tell_of_rooms, (RoomMade, DiscussionOpened, MemberEntered
 moves_shown = Shown(show_moves, (MemberEntered, MemberLeft), read_moves, notes=(RoomsOf, PeopleOf, Bell))
 messages_shown = Shown(show_in_rooms, (MessagePosted,), read_posted, notes=(RoomsOf,))
 messages_changed_shown = Shown(show_in_rooms, (MessageChanged,), read_changed, notes=(RoomsOf,))
+pins_shown = Shown(show_pins, (MessagePinned, MessageDeleted, MessageRestored), read_pins)
+saved_shown = Shown(show_saved_changed, (SavedOf,))
+drafts_shown = Shown(show_drafts, (DraftOf,))
+unread_shown = Shown(show_unread_from, (UnreadFrom,))
 cards_shown = Shown(show_cards, (OfRow,), read_cards)
 sidebars_shown = Shown(show_sidebars, (RoomsOf,), read_sidebars)
 people_shown = Shown(show_people, (PeopleOf,), read_people)

@@ -18,6 +18,7 @@ from app.chat.drafts import MessageDraft
 from app.chat.messages import Message
 from app.chat.reading import JoinedRoom
 from app.chat.rooms import Room
+from app.chat.saved import list_saved
 from app.chat.sidebar import list_own_rooms
 from app.chat.timeline import QUOTE_EXCERPT
 from app.database import PreparedSelect, Transaction
@@ -115,6 +116,21 @@ async def list_unsent_messages(request: AnyRequest, transaction: Transaction, me
     return [
         Waits("message-square", each.name, address_of_room(each.room), _l("Message, not sent yet"), typed_at)
         for each, typed_at in found
+    ]
+
+
+@waits(order=35)
+async def list_saved_messages(request: AnyRequest, transaction: Transaction, member: Member) -> list[Waits]:
+    """What a member has saved for later."""
+    return [
+        Waits(
+            "bookmark",
+            each.text or _l("A file").translate(transaction.tenant.language),
+            f"/chat/{each.room.slug}?at={each.message.number}",
+            _l("Saved for later"),
+            each.saved_at,
+        )
+        for each in await list_saved(transaction, member, most=WAITING_SHOWN)
     ]
 
 

@@ -11,6 +11,7 @@ from app.accounts.members import Member
 from app.accounts.rights import require
 from app.chat.facts import MessageDeleted, MessageEdited
 from app.chat.messages import ArchivedRoom, ChangedMeanwhile, Message, MessageGone, MessageRevision
+from app.chat.pins import PinnedMessage
 from app.chat.reactions import Reaction
 from app.chat.references import MessageIndex, delete_of_message, find_mentioned, forget_references, keep_references
 from app.chat.rewriting import fill_as_before
@@ -98,7 +99,7 @@ async def delete_message(transaction: Transaction, message: Message, member: Mem
     author = await find_author(transaction, message, member)
     before = await find_mentioned(transaction, message.id)
     await forget_references(transaction, message.id)
-    for model in (MessageRevision, Reaction):
+    for model in (MessageRevision, Reaction, PinnedMessage):
         await transaction.apply(delete_of_message(model), of_message=message.id)
     message.text = message.html = message.plain = ""
     message.deleted_at, message.deleted_by_id = now(), member.id

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Select, and_, bindparam, case, exists, func, or_, select
+from sqlalchemy import Select, String, and_, bindparam, case, cast, exists, func, literal, or_, select
 
 from app.accounts.members import Member
-from app.chat.direct_rooms import find_room_names
+from app.chat.direct_rooms import find_direct_people, name_rooms
+from app.chat.drafts import MessageDraft
 from app.chat.memberships import Membership, find_membership, is_about_readable
 from app.chat.messages import Message
 from app.chat.references import Mention
@@ -21,18 +22,28 @@ MOST_UNREAD_COUNTED = 100
 
 @dataclass(frozen=True, slots=True)
 class JoinedRoom:
-    """A room that a member is in, as the sidebar shows it."""
+    """A room that a member is in, as the sidebar shows it. `others` are who else is in a direct one; `drafted`
+    whether the member has typed something there that is not sent yet."""
 
     room: Room
     name: str
     membership: Membership
     unread: int
     mentions: int
+    others: tuple[tuple[int, str], ...] = ()
+    drafted: bool = False
 
 
+# Whether a member has typed something into a room's box that is not sent yet.
+IS_DRAFTED = exists().where(
+    MessageDraft.tenant_id == Room.tenant_id,
+    MessageDraft.member_id == Membership.member_id,
+    MessageDraft.place == literal("room-").concat(cast(Room.id, String)),
+    MessageDraft.text != "",
+)
 LIST_JOINED = PreparedSelect(
     lambda: (
-        select(Room, Membership)
+        select(Room, Membership, IS_DRAFTED.correlate(Room, Membership))
         .join(Membership, (Membership.room_id == Room.id) & (Membership.tenant_id == Room.tenant_id))
         .where(
             Membership.member_id.in_(bindparam("member_ids")),
@@ -56,14 +67,19 @@ async def list_joined_of(transaction: Transaction, member_ids: Iterable[int]) ->
     """Likewise of each of some members, by their ids."""
     ids = list(member_ids)
     found = await transaction.rows(LIST_JOINED, member_ids=ids)
-    names = await find_room_names(transaction, [(membership.member_id, room) for room, membership in found])
+    people = await find_direct_people(
+        transaction, [(room.id, room.subject) for room, _, _ in found if room.kind == "direct"]
+    )
+    names = name_rooms([(membership.member_id, room) for room, membership, _ in found], people)
     rows = sorted(found, key=lambda row: order_of(row[0], names[row[1].member_id, row[0].id]))
-    behind = {room.id for room, membership in rows if membership.read_number < room.last_number}
+    behind = {room.id for room, membership, _ in rows if membership.read_number < room.last_number}
     unread = await count_unread_messages(transaction, ids, sorted(behind))
     joined: dict[int, list[JoinedRoom]] = {member_id: [] for member_id in ids}
-    for room, membership in rows:
+    for room, membership, drafted in rows:
         name = names[membership.member_id, room.id]
-        each = JoinedRoom(room, name, membership, *unread.get((membership.member_id, room.id), (0, 0)))
+        counts = unread.get((membership.member_id, room.id), (0, 0))
+        others = tuple(person for person in people.get(room.id, ()) if person[0] != membership.member_id)
+        each = JoinedRoom(room, name, membership, *counts, others, drafted)
         if each.unread or room.kind != "discussion":
             joined[membership.member_id].append(each)
     return joined

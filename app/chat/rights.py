@@ -44,6 +44,12 @@ def those_inside(actor: Member, access: RoomAccess) -> bool:
     return access.room.kind in ("public", "private") and access.inside and members(actor, access)
 
 
+def members_inside(actor: Member, access: RoomAccess) -> bool:
+    """Members who are in the room; of a discussion all who may read what it is about."""
+    inside = access.about if access.room.kind == "discussion" else access.inside
+    return inside and members(actor, access)
+
+
 def all_but_from_general_and_direct(actor: Member, room: Room) -> bool:
     """Everybody, but nobody leaves the general room or a direct one."""
     return room.slug != GENERAL and room.kind != "direct"
@@ -95,6 +101,14 @@ CHAT_RIGHTS = (
         RoomAccess,
         those_inside,
         _l("Only people in the room can invite others."),
+        scope="chat:write",
+        places=of_room_access,
+    ),
+    Right(
+        "pin in",
+        RoomAccess,
+        members_inside,
+        _l("Only members who are in the room can pin messages."),
         scope="chat:write",
         places=of_room_access,
     ),

@@ -16,6 +16,7 @@ from app.chat.attachments import LIST_FILES, Attachment
 from app.chat.facts import MessagePosted
 from app.chat.memberships import Membership
 from app.chat.messages import Message, MessageRevision
+from app.chat.pins import PinnedMessage
 from app.chat.reactions import LIST_REACTIONS, Reaction
 from app.chat.references import LIST_MENTIONS, RecordReference
 from app.chat.rooms import Room
@@ -61,6 +62,7 @@ class ShownMessage:
     attachments: list[Attachment] = field(default_factory=list)
     cards: list[Card] = field(default_factory=list)
     mentions: list[int] = field(default_factory=list)
+    pinned: bool = False
     names: Mapping[int, str] = field(default_factory=dict)
 
     @property
@@ -150,6 +152,7 @@ async def show_messages(
     quoted: dict[int, Message] = await transaction.find_all(Message, answered_ids)
     reactions = await find_reactions(transaction, old) if old else {}
     edits = await count_edits(transaction, old) if old else {}
+    pinned = set(await transaction.column(FIND_PINNED, message_ids=old)) if old else ()
     attachments = await find_attachments(transaction, with_files) if with_files else {}
     cards = await find_message_cards(transaction, with_records, viewer) if with_records else {}
     mentions = {fact.message_id: list(fact.mentioned) for fact in posted} or await find_mentions(transaction, ids)
@@ -188,6 +191,7 @@ async def show_messages(
                 attachments=attachments.get(message.id, []),
                 cards=[card for card in named if card not in refused],
                 mentions=mentions.get(message.id, []),
+                pinned=message.id in pinned,
                 names=names,
             )
         )
@@ -219,6 +223,9 @@ async def find_reactions(transaction: Transaction, ids: list[int]) -> dict[int, 
     return found
 
 
+FIND_PINNED = PreparedSelect(
+    lambda: select(PinnedMessage.message_id).where(PinnedMessage.message_id.in_(bindparam("message_ids")))
+)
 COUNT_EDITS = PreparedSelect(
     lambda: (
         select(MessageRevision.message_id, func.count())

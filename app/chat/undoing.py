@@ -18,6 +18,7 @@ from app.chat.memberships import Membership, find_membership, find_visible
 from app.chat.message_changes import find_author
 from app.chat.messages import ArchivedRoom, Message, MessageRevision
 from app.chat.notices import subject_of
+from app.chat.pins import PinnedMessage
 from app.chat.reactions import Reaction
 from app.chat.references import Mention, MessageIndex, RecordReference
 from app.chat.room_changes import archive_room
@@ -32,6 +33,7 @@ MESSAGE_PARTS: dict[str, Any] = {
     "reactions": Reaction,
     "mentions": Mention,
     "records": RecordReference,
+    "pins": PinnedMessage,
 }
 
 
@@ -183,7 +185,7 @@ async def restore_message(request: AnyRequest, transaction: Transaction, member:
     message.text, message.html, message.plain = state["text"], state["html"], state["plain"]
     message.deleted_at = message.deleted_by_id = None
     for name, part in MESSAGE_PARTS.items():
-        put_back(transaction, part, state[name])
+        put_back(transaction, part, state.get(name, []))  # an offer of an earlier version has no pins
     await transaction.flush()
     await transaction.insert_rows(MessageIndex, {"rowid": message.id, "text": message.text})
     await tell_again(transaction, state["told"])

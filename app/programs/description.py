@@ -55,6 +55,7 @@ TOLD_WITH = {
     "record-files": "files",
     "deleted-collections": "collections",
     "archived-rooms": "rooms",
+    "saved": "rooms",
     "messages": "rooms",
 }
 EXPORTED_AS = ("csv", "xlsx", "json")

@@ -189,7 +189,7 @@ class MessagePostedEvent(EventData):
 
 
 class MessageEvent(EventData):
-    """A message was deleted, or is there again."""
+    """A message was deleted, is there again, or was pinned to its room or taken off."""
 
     room: Id
     id: Id
@@ -288,7 +288,7 @@ KINDS_OF_EVENTS: Mapping[type[EventData], tuple[str, ...]] = {
     RoomMemberEvent: ("room.entered", "room.left"),
     DiscussionEvent: ("discussion.opened",),
     MessagePostedEvent: ("message.posted",),
-    MessageEvent: ("message.deleted", "message.restored"),
+    MessageEvent: ("message.deleted", "message.restored", "message.pinned", "message.unpinned"),
     MessageEditedEvent: ("message.edited",),
     ReactionEvent: ("message.reaction",),
     AnnouncementEvent: ("announcement.made",),

@@ -26,6 +26,7 @@ from app.chat.memberships import find_visible
 from app.chat.message_changes import delete_message, edit_message, list_revisions
 from app.chat.messages import Message
 from app.chat.new_rooms import create_room
+from app.chat.pins import pin_message
 from app.chat.posting import post_message
 from app.chat.room_changes import archive_room, change_room
 from app.chat.rooms import GENERAL, Room, RoomAccess
@@ -346,6 +347,15 @@ async def change(transaction: Transaction, actor: Member, thing: str) -> None:
 async def invite(transaction: Transaction, actor: Member, thing: str) -> None:
     person = await find(transaction, "ana" if actor.name != "Ana" else "carla")
     await memberships.invite(transaction, await room_of(transaction, actor, thing), actor, person)
+
+
+@attempts("pin in", "a public room", INSIDE)
+async def pin(transaction: Transaction, actor: Member, thing: str) -> None:
+    room = await room_of(transaction, actor, thing)
+    message = Message(room_id=room.id, number=1, member_id=actor.id, key="to pin", text="x", html="x", plain="x")
+    transaction.add(message)
+    await transaction.flush()
+    await pin_message(transaction, room, message, actor, on=True)
 
 
 @attempts("leave", "a public room", "the general room", "a direct room")

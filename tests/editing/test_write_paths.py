@@ -96,6 +96,9 @@ WRITES_NOTHING: dict[str, dict[str, str]] = {
     f"{RECORD}/draft/discard": {},
     f"{MESSAGE}/edit": {"text": "Said again"},
     f"{MESSAGE}/react": {"emoji": "👍"},
+    f"{MESSAGE}/pin": {"on": "1"},
+    f"{MESSAGE}/save": {},
+    f"{MESSAGE}/unread": {},
     f"{MESSAGE}/delete": {},
 }
 # What in app/ writes rows with a lock, or looks as if it did: file, function, what it writes, as `list_writes` says it.

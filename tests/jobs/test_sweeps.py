@@ -21,8 +21,10 @@ from app.accounts.visits import Visit
 from app.chat.attachments import Attachment
 from app.chat.drafts import MessageDraft, delete_old_message_drafts, keep_message_draft
 from app.chat.memberships import Membership
+from app.chat.messages import Message
 from app.chat.new_rooms import open_discussion
 from app.chat.rooms import Room
+from app.chat.saved import SavedMessage, save_message
 from app.database import Base, Database, Followers, Partial, Shown, Tenant, Transaction, now
 from app.editing.drafts import Draft
 from app.editing.waiting import LEFT_FOR, Waiting
@@ -68,6 +70,7 @@ KEPT = {
     "message_revision": "goes with its message",
     "message_index": "goes with its message",
     "reaction": "goes with its message",
+    "pinned_message": "goes with its message",
     "mention": "goes with its message",
     "record_reference": "goes with its message",
     "announcement": "admins look up what was announced, also what is over",
@@ -125,6 +128,14 @@ async def add_form_answer(transaction: Transaction) -> None:
 async def add_undo_offer(transaction: Transaction) -> None:
     carla = await carla_of(transaction)
     transaction.add(UndoOffer(member_id=carla.id, kind="room.left", state={}, made_at=now() - LONG_AGO))
+
+
+async def add_saved(transaction: Transaction) -> None:
+    message = Message(room_id=1, number=9999, member_id=1, key="saved", text="x", html="x", plain="x")
+    transaction.add(message)
+    await transaction.flush()
+    await save_message(transaction, message, await carla_of(transaction), saved=True)
+    await transaction.execute(update(SavedMessage).values(done_at=now() - LONG_AGO))
 
 
 async def add_message_draft(transaction: Transaction) -> None:
@@ -272,6 +283,7 @@ OLD: dict[str, tuple[Add, Any]] = {
     "form_answer": (add_form_answer, FormAnswer.key == "k"),
     "undo_offer": (add_undo_offer, UndoOffer.kind == "room.left"),
     "message_draft": (add_message_draft, MessageDraft.text == "Long ago"),
+    "saved_message": (add_saved, SavedMessage.done_at.is_not(None)),
     "invitation": (add_invitation, Invitation.uses == 0),
     "attachment": (add_attachment, Attachment.name == "old.txt"),
     "record_file": (add_record_file, RecordFile.name == "old.txt"),

@@ -89,6 +89,8 @@ OWN = {
     "DELETE /collections/{slug:str}/records/{number:int}/lock",
     "POST /notifications/read",
     "POST /announcements/{announcement_id:int}/acknowledge",
+    *(f"{method} /rooms/{{slug:str}}/messages/{{message:int}}/saved" for method in ("POST", "DELETE")),
+    "POST /rooms/{slug:str}/messages/{message:int}/unread",
 }
 # What only who asks has.
 ONES_OWN = {"GET /collections/{slug:str}/records/{number:int}/draft", "GET /collections/{slug:str}/draft"}
@@ -116,7 +118,7 @@ ELSEWHERE = (
 TABLES = (
     *("record", "revision", "message", "membership", "waiting", "collection", "kept_answer", "field", "draft"),
     *("message_revision", "reaction", "attachment", "record_file", "member", "invitation", "announcement"),
-    *("collection_permission", "collection_guest", "room"),
+    *("collection_permission", "collection_guest", "room", "pinned_message"),
 )
 PEOPLE = {"guest": "gus", "viewer": "vera", "member": "carla", "admin": "bruno", "owner": "ana"}
 

@@ -139,6 +139,7 @@ OWN = {
     *("/notifications/" + each for each in ("preferences", "read", "read-all", "mute", "mute-kind", "unmute")),
     *("/follow/{subject:str}", "/unfollow/{subject:str}", "/announcements/{announcement_id:int}/acknowledge"),
     *("/chat/{slug:str}/" + each for each in ("read", "notify", "join", "leave")),
+    *("/chat/{slug:str}/messages/{number:int}/" + each for each in ("save", "unread")),
     # They take back what somebody may have typed before they were a viewer.
     *("/c/{slug:str}/{number:int}/lock/release", "/c/{slug:str}/{number:int}/queue/leave"),
     *("/c/{slug:str}/{number:int}/draft/discard", "/files/{file_id:int}/take-out", "/files/take-out"),

@@ -72,6 +72,7 @@ HARMLESS = {
     *(f"/chat/{{slug:str}}/{what}" for what in ("read", "draft", "files", "typing", "about", "notify", "join")),
     *(f"/chat/{{slug:str}}/{what}" for what in ("leave", "invite", "remove", "archive")),
     *(f"/chat/{{slug:str}}/messages/{{number:int}}/{what}" for what in ("edit", "delete", "react")),
+    *(f"/chat/{{slug:str}}/messages/{{number:int}}/{what}" for what in ("pin", "save", "unread")),
     *(f"/discussion/{{subject:str}}{what}" for what in ("", "/typing", "/draft", "/files")),
     *(f"/notifications/{what}" for what in ("read", "read-all", "mute", "mute-kind", "preferences", "unmute")),
     *("/follow/{subject:str}", "/unfollow/{subject:str}", "/announcements", "/undo/{undo_id:int}"),

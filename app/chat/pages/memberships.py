@@ -18,9 +18,11 @@ from app.chat.direct_rooms import find_name
 from app.chat.memberships import find_access, find_membership, get_room
 from app.chat.own_places import choose_told
 from app.chat.people import list_inside
+from app.chat.pins import list_pinned
 from app.chat.room_changes import archive_room, change_room
 from app.chat.room_lists import list_archived
 from app.chat.rooms import Room
+from app.chat.timeline import show_messages
 from app.chat.undoing import keep_membership, offer_bringing_back, offer_opening, offer_return
 from app.database import Transaction
 from app.web.errors import PageError
@@ -81,7 +83,30 @@ async def render_about(
         people=page_of(inside, page, query=q, text_of=lambda person: f"{person.name} {person.email}"),
         chosen=chosen or Chosen(),
         may_archive=may(member, "archive", room),
+        **await show_pinned(transaction, room, member),
         form=form,
+    )
+
+
+async def show_pinned(transaction: Transaction, room: Room, member: Member) -> dict[str, Any]:
+    """What is pinned to a room, and whether a member may take it off."""
+    pinned = await show_messages(transaction, await list_pinned(transaction, room), viewer=member)
+    return {"pinned": pinned, "may_pin": may(member, "pin in", await find_access(transaction, room, member))}
+
+
+@get("/chat/{slug:str}/pins")
+async def show_pins_page(request: AnyRequest, transaction: Transaction, member: Member, slug: str) -> Response[str]:
+    """The messages that are pinned to a room."""
+    room = await get_room(transaction, member, slug)
+    return await render_page(
+        request,
+        transaction,
+        member,
+        "chat/pins.html",
+        channels=f"room.{room.id}",
+        room=room,
+        room_name=await find_name(transaction, member, room),
+        **await show_pinned(transaction, room, member),
     )
 
 
@@ -198,6 +223,7 @@ async def show_archived_rooms(
 
 
 handlers = [
+    show_pins_page,
     show_archived_rooms,
     show_about,
     describe_room,

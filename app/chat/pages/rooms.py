@@ -11,20 +11,22 @@ from app.accounts.choosing import Chosen, list_known, read_chosen
 from app.accounts.form_answers import find_answer, keep_answer
 from app.accounts.members import Member, find_members
 from app.accounts.quick_switcher import leads_to
-from app.accounts.rights import require
+from app.accounts.rights import may, require
 from app.accounts.shell import render_page
 from app.accounts.visits import note_visit
 from app.chat.composer import EMOJI, MESSAGE_FORM_LIMIT, open_composer
-from app.chat.direct_rooms import find_name
+from app.chat.days import find_first_on
+from app.chat.direct_rooms import find_others
 from app.chat.limits import Pace
 from app.chat.memberships import find_membership, get_room
 from app.chat.messages import get_message
 from app.chat.new_rooms import create_room, open_direct
 from app.chat.own_places import read_up_to
 from app.chat.people import count_people_of
+from app.chat.pins import count_pinned
 from app.chat.posting import SentAlready
 from app.chat.room_lists import list_rooms
-from app.chat.rooms import Room
+from app.chat.rooms import Room, RoomAccess
 from app.chat.sending import (
     answer_draft,
     refuse_message,
@@ -34,9 +36,11 @@ from app.chat.sending import (
 )
 from app.chat.text.rendering import prepare_text
 from app.chat.timeline import ShownMessage, read_page, show_message
+from app.chat.welcomes import welcome_to
 from app.database import Transaction
 from app.live.presence import list_readers
 from app.notifications.inbox import note_opened, of_subject
+from app.notifications.kinds import name_of_others
 from app.web.calls import is_call
 from app.web.forms import Form, Invalid, number_of
 from app.web.paging import page_of
@@ -66,6 +70,7 @@ async def render_room(
     around = at or (0 if before or after or end else first_unread_far_up(room, read))
     page = await read_page(transaction, room, viewer=member, before=before, after=after, around=around)
     people = await count_people_of(transaction, [room])
+    others = await find_others(transaction, member, room)
     return await render_page(
         request,
         transaction,
@@ -74,11 +79,15 @@ async def render_room(
         status=status,
         channels=f"room.{room.id}",
         room=room,
-        room_name=await find_name(transaction, member, room),
+        room_name=name_of_others(others, member.id) if room.kind == "direct" else room.name,
         page=page,
         read=read,
         at=at,
         people=people[room],
+        others=others,
+        pins=(await count_pinned(transaction, [room.id]))[room.id],
+        may_pin=may(member, "pin in", RoomAccess(room, membership is not None)),
+        welcome=None if room.last_number else await welcome_to(transaction, member, room, people[room]),
         outside=membership is None and room.kind == "public",
         emoji_choices=EMOJI,
         readers=list_readers(request, transaction, f"room.{room.id}"),
@@ -188,11 +197,14 @@ async def show_room(
     after: str = "",
     at: str = "",
     reply: str = "",
+    on: str = "",
 ) -> Response[str]:
-    """A room: at its first unread message, before a message, after one, around one, or at its `end`."""
+    """A room: at its first unread message, before a message, after one, around one, at its `end`, or at the first one
+    of a day or after it."""
     room = await get_room(transaction, member, slug)
     note_visit(request, member, "room", room.id)
     await note_opened(request, transaction, member, **of_subject(("room", room.id), up_to=0))
+    named = number_of(at) or (await find_first_on(transaction, room, member, on) if on else 0)
     answering = None
     if reply:
         message = await get_message(transaction, room, number_of(reply))
@@ -204,8 +216,8 @@ async def show_room(
         room,
         before=number_of(before),
         after=number_of(after),
-        at=number_of(at),
-        end=at == "end",
+        at=named,
+        end=at == "end" or bool(on and not named),
         reply=answering,
     )
 

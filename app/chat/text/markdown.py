@@ -18,7 +18,9 @@ from markdown_it.token import Token
 
 from app.accounts.mentions import CLOSE, OPEN, without_marks
 from app.chat.rewriting import Filled
+from app.chat.text.highlighting import close_table, highlight_code, open_table, render_fence
 from app.chat.text.names import PlacedNames, begins_word, continues_word
+from app.chat.text.shortcodes import emoji_of_shortcode
 from app.web.markdown.commonmark import PORTS, REL, WALL, Parser, origin_of_address
 from app.web.markdown.long_texts import REMOVED, without_controls
 from app.web.markdown.work import REFERENCE, spend
@@ -265,3 +267,8 @@ def place_names(text: str, env: Any) -> str:
 
 
 RENDERING = Parser(place_names, refer)
+RENDERING.enable("table")
+RENDERING.inline.ruler.push("shortcodes", emoji_of_shortcode)
+RENDERING.core.ruler.push("highlighted_code", highlight_code)
+for part, rule in (("fence", render_fence), ("table_open", open_table), ("table_close", close_table)):
+    RENDERING.add_render_rule(part, rule)

@@ -27,7 +27,7 @@ LONGEST_MESSAGE = 8_000
 # What a longer text may cost could hold the loop for over 5 ms: a step takes 2 to 3 µs.
 SHORT = 100
 # A line of words, as most messages are, that means nothing else to Markdown: it takes a tenth of the time.
-PROSE = re.compile(r"""[^\W\d_](?:[^\W_]|[ ,;:!?'"()-]|\.(?= |$))*(?<! )""")
+PROSE = re.compile(r"""[^\W\d_](?:[^\W_]|[ ,;!?'"()-]|:(?![\w+-])|\.(?= |$))*(?<! )""")
 # What may refer to a record, wherever it stands in a text.
 CANDIDATE = re.compile(r"#(?P<number>[1-9][0-9]{0,8})(?!\w)|/c/(?P<list>[a-z0-9-]+)/(?P<record>[1-9][0-9]{0,8})(?!\w)")
 CANDIDATES_LIMIT = 20

@@ -19,6 +19,7 @@ from app.programs.endpoints import invitations as invitation_endpoints
 from app.programs.endpoints import kinds as kind_endpoints
 from app.programs.endpoints import locks as lock_endpoints
 from app.programs.endpoints import many as many_endpoints
+from app.programs.endpoints import marks as mark_endpoints
 from app.programs.endpoints import memberships as membership_endpoints
 from app.programs.endpoints import messages as message_endpoints
 from app.programs.endpoints import notices as notice_endpoints
@@ -44,6 +45,7 @@ PROGRAM_ENDPOINTS = (
     room_endpoints,
     membership_endpoints,
     message_endpoints,
+    mark_endpoints,
     discussion_endpoints,
     search_endpoints,
     file_endpoints,

@@ -46,6 +46,7 @@ const roomOf = (line) => line.id.replace("home-room-", "");
 
 // A direct room is called after the others, whoever looks.
 function nameIt(line) {
+  line.querySelector(`.avatar[data-person="${me}"]`)?.remove();
   const people = [...line.querySelectorAll(".title [data-person]")];
   if (people.length) line.querySelector(".title").textContent = people.filter(({ dataset }) => dataset.person !== me).map(({ textContent }) => textContent).join(", ");
 }

@@ -20,13 +20,54 @@ export async function act(path, body) {
   );
   if (said || isSaid) document.dispatchEvent(new CustomEvent("composer:say", { detail: said }));
   isSaid = Boolean(said);
+  return !said;
+}
+
+// What is seldom asked for is loaded then, with its styles.
+const addStyles = async () => (await import("./late-styles.js")).addStyles("message-tools");
+
+async function openMenu(message, place) {
+  await Promise.all([import("./message-menu.js"), addStyles()]).catch(() => {});
+  document.querySelector("message-menu")?.openFor?.(message, place);
+}
+
+// A finger that rests on a message asks for its menu.
+const RESTS = 500;
+const MOVED = 10;
+
+function listenForRest(messages, signal) {
+  let timer = 0;
+  let place = null;
+  const end = () => clearTimeout(timer);
+  messages.addEventListener("pointerdown", ({ pointerType, target, clientX: x, clientY: y }) => {
+    end();
+    const message = target.closest(".message");
+    if (pointerType !== "touch" || !message?.querySelector("[data-react]") || target.closest("a, button, summary, form")) return;
+    place = { left: x, right: x, top: y, bottom: y };
+    timer = setTimeout(() => openMenu(message, place), RESTS);
+  }, { signal });
+  messages.addEventListener("pointermove", ({ clientX, clientY }) => {
+    if (place && Math.hypot(clientX - place.left, clientY - place.top) > MOVED) end();
+  }, { signal });
+  for (const type of ["pointerup", "pointercancel"]) messages.addEventListener(type, end, { signal });
+  messages.addEventListener("contextmenu", (event) => {
+    if (event.pointerType === "touch" && !event.target.closest("a")) event.preventDefault();
+  }, { signal });
+}
+
+export async function openEmoji(button, to) {
+  await Promise.all([import("./emoji-picker.js"), addStyles()]).catch(() => {});
+  document.querySelector("emoji-picker")?.openFor?.(button, to);
 }
 
 // By the buttons and forms of the messages in an element.
 export function listenForActs(messages, signal) {
+  listenForRest(messages, signal);
   messages.addEventListener("click", ({ target }) => {
     const button = target.closest("[data-react]");
-    if (button) document.querySelector("emoji-picker")?.openFor(button);
+    if (button) openEmoji(button, button.dataset.react);
+    const more = target.closest("[data-more]");
+    if (more) openMenu(more.closest(".message"), more.getBoundingClientRect());
   }, { signal });
   messages.addEventListener("submit", (event) => {
     const form = event.target;
@@ -39,31 +80,3 @@ export function listenForActs(messages, signal) {
     act(form.action, body);
   }, { capture: true, signal });
 }
-
-// <emoji-picker>: the emoji that one gives to a message, above the button that asks for them.
-class EmojiPicker extends HTMLElement {
-  connectedCallback() {
-    this.stop = new AbortController();
-    this.addEventListener("click", ({ target }) => this.#give(target.closest("[data-emoji]")), { signal: this.stop.signal });
-  }
-
-  disconnectedCallback() {
-    this.stop.abort();
-  }
-
-  openFor(button) {
-    this.dataset.to = button.dataset.react;
-    this.showPopover();
-    const place = button.getBoundingClientRect();
-    this.style.setProperty("left", `${Math.max(8, Math.min(place.left - 120, innerWidth - 310))}px`);
-    this.style.setProperty("top", `${Math.max(8, Math.min(place.bottom + 4, innerHeight - 180))}px`);
-    this.querySelector("button").focus();
-  }
-
-  #give(emoji) {
-    if (!emoji) return;
-    act(this.dataset.to, new URLSearchParams({ emoji: emoji.dataset.emoji, on: "1" }));
-    this.hidePopover();
-  }
-}
-customElements.define("emoji-picker", EmojiPicker);

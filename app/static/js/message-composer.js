@@ -1,5 +1,6 @@
 // <message-composer>: the box of a room or a discussion. Enter empties it at once and gives what was in it to the
 // outbox. What is being typed is kept in the tab until it is sent or emptied, and on the server as a draft.
+import { openEmoji } from "./message-acts.js";
 import { MessageDraft } from "./message-draft.js";
 import { MessageFiles, filesOnTheirWay } from "./message-files.js";
 import { MessageRewriting } from "./message-rewriting.js";
@@ -15,6 +16,7 @@ class MessageComposer extends HTMLElement {
   #instead = [];                 // keys of what was taken back into the box, and may have been sent all the same
   #typedAt = 0;
   #opened = false;
+  #formatting = null;
   drafts = new MessageDraft(this);
   touched = false;               // whether anything was typed since the box was opened or emptied
 
@@ -32,6 +34,7 @@ class MessageComposer extends HTMLElement {
       this.send();
     }, { capture: true, signal });
     this.area.addEventListener("input", () => this.#typed(), { signal });
+    this.area.addEventListener("focus", () => this.#startFormatting(), { signal });
     this.area.addEventListener("keydown", (event) => this.#pressed(event), { signal });
     document.addEventListener("click", (event) => this.#clicked(event), { capture: true, signal });
     document.addEventListener("composer:say", (event) => this.say(event.detail), { signal });
@@ -46,6 +49,7 @@ class MessageComposer extends HTMLElement {
   disconnectedCallback() {
     this.drafts.now();
     this.stop.abort();
+    this.#formatting = null;
   }
 
   // What this tab has typed here comes first, unless it was gone on with elsewhere. What is being sent is not in the box.
@@ -199,6 +203,20 @@ class MessageComposer extends HTMLElement {
     this.focusEnd();
   }
 
+  // The bar and its keys come when the box is first used.
+  #startFormatting() {
+    const { signal } = this.stop;
+    this.#formatting ??= import("./message-format.js").then(({ startFormatting }) => startFormatting(this, signal), () => null);
+    return this.#formatting;
+  }
+
+  // In the place of what is selected, as if it were typed.
+  insert(text) {
+    this.area.focus();
+    this.area.setRangeText(text, this.area.selectionStart, this.area.selectionEnd, "end");
+    this.area.dispatchEvent(new InputEvent("input", { bubbles: true }));
+  }
+
   focusEnd() {
     this.area.focus();
     this.area.setSelectionRange(this.area.value.length, this.area.value.length);
@@ -266,6 +284,9 @@ class MessageComposer extends HTMLElement {
       this.drafts.soon();
       this.area.focus();
     }
+    const emoji = event.target.closest("[data-insert-emoji]");
+    if (emoji) openEmoji(emoji);
+    if (event.target.closest("[data-toggle-format]")) this.#startFormatting().then((toggle) => toggle?.());
     if (change) this.#rewriting.open(change.getAttribute("href").replace(/\/edit$/, ""));
     if (event.target.closest("[data-answer-off]")) {
       this.#stopAnswering();

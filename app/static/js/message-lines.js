@@ -28,6 +28,19 @@ function makeLine(className, id) {
   return line;
 }
 
+// A day leads to others, in a room.
+function write(line, text) {
+  const jump = line.className === "day" && document.getElementById("jump-to-date");
+  if (!jump) {
+    line.textContent = text;
+    return;
+  }
+  const button = document.createElement("button");
+  Object.assign(button, { type: "button", className: "btn quiet", textContent: text, title: jump.getAttribute("aria-label") });
+  button.setAttribute("popovertarget", jump.id);
+  line.replaceChildren(button);
+}
+
 // A workspace may get another language while the page is open.
 function inFull(when) {
   if (language !== document.documentElement.lang) {
@@ -60,7 +73,7 @@ export function settle(item, firstUnread) {
   let top = item;
   for (const [className, id, text] of wanted) {
     const line = lines.find((each) => each.id === id) ?? makeLine(className, id);
-    if (line.textContent !== text) line.textContent = text;
+    if (line.textContent !== text) write(line, text);
     if (line.nextElementSibling !== top) top.before(line);
     top = line;
   }

@@ -11,9 +11,11 @@ export class Reading {
   #said = "";
   #telling = null;
   #ended = false;
+  #held;
 
-  constructor(list) {
+  constructor(list, held) {
     this.list = list;
+    this.#held = held;
     this.#seen = this.told = Number(list.dataset.read);
   }
 
@@ -30,15 +32,15 @@ export class Reading {
 
   // For js/sidebar-rooms.js: whether what comes now is read in a moment.
   note(stuck) {
-    const reading = stuck && this.#since() <= this.told + 1 ? "yes" : "";
+    const reading = stuck && !this.#held && this.#since() <= this.told + 1 ? "yes" : "";
     if (this.list.dataset.reading !== reading) this.list.dataset.reading = reading;
   }
 
   tell() {
-    if (document.hidden || this.#seen <= this.told || this.#telling) return;
+    if (this.#held || document.hidden || this.#seen <= this.told || this.#telling) return;
     this.#telling = setTimeout(() => {
       this.#telling = null;
-      if (document.hidden) return;
+      if (this.#held || document.hidden) return;
       const [number, from] = [this.#seen, this.#since()];
       if (this.#said === `${from} ${number}`) return;
       this.#said = `${from} ${number}`;
@@ -49,6 +51,12 @@ export class Reading {
         this.tell();
       }).catch(() => { this.#said = ""; });
     }, PAUSE);
+  }
+
+  // What comes after a message is to be unread, though it is on screen.
+  hold(number) {
+    this.#held = true;
+    this.told = number;
   }
 
   // Another page has come.

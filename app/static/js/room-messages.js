@@ -42,6 +42,7 @@ function highlight(item) {
 
 class RoomMessages extends HTMLElement {
   #firstUnread = 0;              // the number of the message that the line of new ones is above
+  #held = false;                 // whether its reader wants something unread: then nothing is read until it is opened again
   #place = null;                 // where one reads, while the page fetches itself anew
 
   connectedCallback() {
@@ -83,7 +84,7 @@ class RoomMessages extends HTMLElement {
     const pushed = [...list.querySelectorAll(":scope > [data-pushed]")];       // before this script was here
     pushed.forEach((each) => each.remove());
     this.reading?.end();
-    this.reading = new Reading(list);
+    this.reading = new Reading(list, this.#held);
     const unread = this.#items.find((item) => numberOf(item) > this.reading.told && item.dataset.author !== me);
     this.#firstUnread = unread ? numberOf(unread) : 0;
     this.#settleAll();
@@ -133,6 +134,14 @@ class RoomMessages extends HTMLElement {
     line?.remove();
     if (before) this.#settle(before);
     this.#settle(item);
+  }
+
+  // As its reader wants it, on whichever page they have said so.
+  #leaveUnread(number) {
+    this.#held = true;
+    this.reading.hold(number - 1);
+    const item = this.#find(number);
+    if (item) this.#markUnread(item);
   }
 
   // Where it belongs, unless it is there.
@@ -201,6 +210,10 @@ class RoomMessages extends HTMLElement {
       const card = pushed.content.firstElementChild;
       this.#changeCards(card);
       this.stretches.remember(() => this.#changeCards(card));
+      return false;
+    }
+    if (what === "unread") {
+      this.#leaveUnread(Number(pushed.dataset.number));
       return false;
     }
     const { author, key } = pushed.dataset;

@@ -25,3 +25,4 @@ class SideLinks extends HTMLElement {
   }
 }
 customElements.define("side-links", SideLinks);
+if (matchMedia("(pointer: coarse)").matches) import("./swipe.js");

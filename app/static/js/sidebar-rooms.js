@@ -44,6 +44,7 @@ class SidebarRooms extends HTMLElement {
     let counts = mark.parentElement.dataset;
     let { kept } = this;
     mark.remove();
+    if (author === me && isNew) document.getElementById(`room-${room}-draft`)?.replaceChildren();   // it was sent
     // Of what comes in one frame, htmx looks for all places first: the room may have come with what is before.
     if (!("seen" in item.dataset)) {
       counts = this.querySelector(`li[data-seen] #${id}`)?.dataset;
@@ -64,7 +65,8 @@ class SidebarRooms extends HTMLElement {
   // A room that the list did not show. What is known of it is not kept any more.
   #bringIn(item, number) {
     const unread = item.querySelector(".unread");
-    const others = [...item.querySelectorAll("[data-person]")].filter(({ dataset }) => dataset.person !== me);
+    item.querySelector(`.avatar[data-person="${me}"]`)?.remove();
+    const others = [...item.querySelectorAll(".name [data-person]")].filter(({ dataset }) => dataset.person !== me);
     const name = others.map(({ textContent }) => textContent).join(", ");
     if (name) rename(item, name);
     this.#putIn(item, number - 1);

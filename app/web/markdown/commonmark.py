@@ -26,6 +26,7 @@ from markdown_it.rules_inline.state_inline import Delimiter, Scanned
 from markdown_it.token import Token
 
 from app.web.markdown.addresses import bare_links, web_address
+from app.web.markdown.tables import BlockRule, bounded_table, where_one_may_be
 from app.web.markdown.work import ADDRESS_COST as READ_ADDRESS
 from app.web.markdown.work import BLOCK, ITEM, TOKEN, VALIDATION, allowance, spend
 
@@ -40,15 +41,25 @@ NESTING = 20
 SHORTEST_UNDERLINE = 3
 
 REL = "noopener noreferrer nofollow"
+# What a piece of code is, as far as it is coloured: a keyword, a text, a comment, a number, a name that is defined.
+HIGHLIGHTED = {"code-keyword", "code-text", "code-comment", "code-number", "code-name"}
 PORTS = {"http": 80, "https": 443}
 LINK_ADDRESS = re.compile(r"https?://[^/?#\\\s]|mailto:[^/?#\\\s]", re.IGNORECASE)
 OWN_PATH = re.compile(r"/(?![/\\])")
 
 WALL = nh3.Cleaner(
-    tags={"a", "blockquote", "br", "code", "em", "hr", "li", "ol", "p", "pre", "s", "span", "strong", "ul"},
+    tags={
+        *("a", "blockquote", "br", "code", "em", "hr", "li", "ol", "p", "pre", "s", "span", "strong", "ul"),
+        *("div", "table", "tbody", "td", "th", "thead", "tr"),
+    },
     attributes={"a": {"href"}, "ol": {"start"}, "span": {"data-member"}},
-    tag_attribute_values={"a": {"rel": {REL}, "target": {"_blank"}}},
-    allowed_classes={"a": {"record-link"}, "span": {"mention", "everybody", "quoted"}},
+    tag_attribute_values={"a": {"rel": {REL}, "target": {"_blank"}}, "div": {"tabindex": {"0"}}},
+    allowed_classes={
+        "a": {"record-link"},
+        "span": {"mention", "everybody", "quoted", *HIGHLIGHTED},
+        "div": {"table"},
+        **{cell: {"centred", "right"} for cell in ("td", "th")},
+    },
     link_rel=None,
     url_schemes={"http", "https", "mailto"},
     url_relative=lambda url: url if OWN_PATH.match(url) else None,
@@ -80,6 +91,7 @@ class Parser(MarkdownIt):
         self.block.ruler.at("blockquote", bounded_blockquote, {"alt": ["paragraph", "reference", "blockquote", "list"]})
         self.block.ruler.at("lheading", underlined_heading)
         self.block.ruler.at("list", bounded_list, {"alt": ["paragraph", "reference", "blockquote"]})
+        self.block.ruler.at("table", bounded_table, {"alt": ["paragraph", "reference"]})
         count_blocks(self.block.ruler)
         self.inline.ruler.at("link", bounded_link)
         self.inline.ruler.at("image", image_as_link)
@@ -160,9 +172,6 @@ class BoundedInline(ParserInline):
             state.pushPending()
 
 
-BlockRule = Callable[[StateBlock, int, int, bool], bool]
-
-
 class Exhausted(Exception):
     """The text has cost what it may."""
 
@@ -196,6 +205,7 @@ def count_blocks(ruler: Ruler[Any]) -> None:
     """Count each try of a rule for blocks, and each block; only paragraphs are made when the text may cost no more."""
     for rule in ruler.__rules__:
         run = counted_paragraph(rule.fn) if rule.name == "paragraph" else counted(rule.fn)
+        run = where_one_may_be(run) if rule.name == "table" else run
         ruler.at(rule.name, run, {"alt": rule.alt})
     ruler.before("list", "end_of_what_it_may_cost", end_list, {"alt": ["list"]})
 

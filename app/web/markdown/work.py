@@ -10,10 +10,12 @@ from contextvars import ContextVar
 ANY_TEXT = 800
 A_CHARACTER = 6
 MOST_STEPS = 18_000
-# What a block costs, an item of a list, a token in a paragraph and a reference, beside what was tried to find it.
+# What a block costs, an item of a list, a token in a paragraph, a cell of a table and a reference, beside what was
+# tried to find it.
 BLOCK = 16
 ITEM = 10
 TOKEN = 4
+CELL = 16
 REFERENCE = 8
 # What it costs to read what may be an address.
 ADDRESS_COST = 20

@@ -11,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.accounts.mentions import store_mention, write_names, write_names_in_html
+from app.chat.text.highlighting import LANGUAGES, LONGEST_CODE, open_lexer
 from app.chat.text.markdown import Rendered, render_markdown
 from app.chat.text.rendering import PROSE, render_prose
+from app.web.markdown.commonmark import HIGHLIGHTED
 
 ORIGIN = "http://acme.hero.localhost:8000"
 MEMBERS = {"Ana": 1, "Bruno": 2, "Ana Souza": 3, "José": 4, "Weiß": 5, "J. D'Ávila-Costa": 6, "山田": 7}
@@ -21,9 +23,13 @@ ATTRIBUTES = {
     "a": {"href", "rel", "target", "class"},
     "span": {"class", "data-member"},
     "ol": {"start"},
+    "div": {"class", "tabindex"},
+    **{tag: {"class"} for tag in ("td", "th")},
+    **{tag: set() for tag in ("table", "tbody", "thead", "tr")},
     **{tag: set() for tag in ("blockquote", "br", "code", "em", "hr", "li", "p", "pre", "s", "strong", "ul")},
 }
 CLASSES = {"record-link", "mention", "mention everybody", "mention quoted", "mention quoted everybody"}
+CLASSES |= {"table", "right", "centred", *HIGHLIGHTED}
 FORBIDDEN = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -124,7 +130,6 @@ def check_safe(html: str) -> Page:
         ("###### Small *one*", "<strong>Small <em>one</em></strong>"),
         ("Title\n===", "<strong>Title</strong>"),
         ("#no heading", "#no heading"),
-        ("a | b\n--|--\nc | d", "a | b<br>\n--|--<br>\nc | d"),
         ("[name]", "[name]"),
         ("👩‍👩‍👧 🇧🇷 ❤️", "👩‍👩‍👧 🇧🇷 ❤️"),
         ("مرحبا שלום", "مرحبا שלום"),
@@ -144,7 +149,7 @@ def test_marks_become_what_they_mean_in_a_chat(typed: str, html: str) -> None:
         ("- a\n-\n- b", "<ul>\n<li>a</li>\n<li></li>\n<li>b</li>\n</ul>"),
         ("- a\n- b", "<ul>\n<li>a</li>\n<li>b</li>\n</ul>"),
         ("3. a\n4. b", '<ol start="3">\n<li>a</li>\n<li>b</li>\n</ol>'),
-        ("```html\n<b>\n```", "<pre><code>&lt;b&gt;\n</code></pre>"),
+        ("```text\n<b>\n```", "<pre><code>&lt;b&gt;\n</code></pre>"),
         ("    <i>", "<pre><code>&lt;i&gt;\n</code></pre>"),
         ("a\n\n***\n\nb", "<p>a</p>\n<hr>\n<p>b</p>"),
     ],
@@ -695,12 +700,82 @@ def test_plain_text_is_what_a_person_reads(typed: str, plain: str) -> None:
 
 # Any text
 
+
+def test_a_table_is_one_and_scrolls_in_a_place_of_its_own() -> None:
+    html = rendered("Look:\n| Who | How many |\n|:-:|--:|\n| @Ana | **2** |\n| only one\n\nAfter").html
+    check_safe(html)
+    assert '<p>Look:</p>\n<div class="table" tabindex="0"><table>' in html
+    assert '<th class="centred">Who</th>' in html
+    assert '<td class="right"><strong>2</strong></td>' in html
+    assert '<span class="mention" data-member="1">@Ana</span>' in html
+    assert html.count("<td") == 4
+    assert plain_text("| a | b |\n|---|---|\n| c | d |") == "a b c d"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a | b\nno line below",
+        "| a |\n|---|---|",  # as many columns in both
+        "|" + "a|" * 21 + "\n|" + "-|" * 21 + "\n|b|",  # too many of them
+        "| |\n|-|\n| |",  # nothing in it
+    ],
+)
+def test_what_is_no_table_stays_what_was_typed(text: str) -> None:
+    assert "<table" not in rendered(text).html
+    assert "|" in Page(rendered(text).html).text
+
+
+@pytest.mark.parametrize("row", ["|", "|b|", "x|y", "| @Ana |"])
+def test_a_table_has_no_more_cells_than_its_text_may_cost(row: str) -> None:
+    text = ("|" + "a|" * 20 + "\n|" + "-|" * 20 + "\n" + f"{row}\n" * 4000)[:8000]
+    html = rendered(text).html
+    assert html.count("<td") <= 1200
+    assert len(html) < 60_000
+
+
+def test_code_is_coloured_where_its_language_is_named_and_short_enough() -> None:
+    html = rendered('```python\ndef add(a):\n    return a + 1  # @Ana <b> "x"\n```').html
+    check_safe(html)
+    assert '<span class="code-keyword">def</span> <span class="code-name">add</span>' in html
+    assert '<span class="code-comment"># @Ana &lt;b&gt; "x"</span>' in html
+    for text in (
+        "```\ndef add\n```",
+        "```brainfuck\ndef\n```",
+        "```python\n" + "def a\n" * (LONGEST_CODE // 6 + 1) + "```",
+    ):
+        assert "code-keyword" not in rendered(text).html
+
+
+@pytest.mark.parametrize("language", sorted(set(LANGUAGES.values())))
+def test_the_words_of_code_are_the_same_in_each_language(language: str) -> None:
+    assert open_lexer(language) is open_lexer(language)
+    code = 'if (x < 1 && "y") { /* z */ return 1; } # end\n\n<a href="b">\n'
+    html = rendered(f"```{language}\n{code}```").html
+    assert check_safe(html).text.strip() == code.strip()
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("Done :tada:", "Done 🎉"),
+        (":+1::heart:", "👍❤️"),
+        ("a:tada:b 10:30:45 :no-such-thing: : :", "a:tada:b 10:30:45 :no-such-thing: : :"),
+        ("`:tada:` \\:tada:", "<code>:tada:</code> :tada:"),
+        ("**:tada:**", "<strong>🎉</strong>"),
+    ],
+)
+def test_a_short_name_between_colons_is_an_emoji_but_in_words_and_code(typed: str, shown: str) -> None:
+    assert inner(typed) == shown
+
+
 FRAGMENTS = st.sampled_from(
     [
         *CANARIES,
         *UNSAFE,
         *HOSTILE,
         *("@Ana Souza", "@room", "#42", f"{ORIGIN}/c/books/42", f"{ORIGIN}//x", "](", ")", "](http://x.org)", "\n\n"),
+        *("```python\n", "\n```\n", "a|b\n", "-|-\n", "|-:|\n", "|", ":tada:", ":"),
         *(" hx-get=x ", " onclick=x ", " style=x ", "www.x.org", "a@x.org", "    ", "~~~\n", "2. ", "\n> ", "\n- "),
     ]
 )

@@ -146,6 +146,7 @@ def test_what_people_write_costs_less_than_it_may(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("app.web.markdown.work.WorkBudget", Noted)
     for text in (
         "**a** _b_ `c`",
+        "| Who | Where | When |\n|---|---|---|\n" + "| Ana | at the **door** | Monday, 10:30 |\n" * 100,
         "- milk\n" * 100,
         "https://www.example.org/path/to/page?x=1\n" * 100,
         "Hi @Ana, **see** https://x.org/a and #42 _please_. 🙂\n\n" * 60,

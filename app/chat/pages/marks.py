@@ -1,0 +1,77 @@
+"""Pages of marks on messages: unread from here, saved for later, pinned to the room."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response, get, post
+
+from app.accounts.access import AnyRequest
+from app.accounts.members import Member
+from app.accounts.shell import render_page
+from app.chat.memberships import get_room
+from app.chat.messages import get_message
+from app.chat.own_places import mark_unread_from
+from app.chat.pins import pin_message
+from app.chat.saved import DONE_SHOWN, list_saved, save_message
+from app.chat.sending import refuse_message
+from app.database import Transaction
+from app.web.calls import is_call
+from app.web.forms import Form, Invalid
+from app.web.paging import page_of
+from app.web.redirects import see_other
+
+MARKED = "/chat/{slug:str}/messages/{number:int}"
+
+
+@post(f"{MARKED}/unread")
+async def leave_unread(transaction: Transaction, member: Member, slug: str, number: int) -> Response[Any]:
+    """Have a room unread from a message on."""
+    room = await get_room(transaction, member, slug)
+    message = await get_message(transaction, room, number)
+    await mark_unread_from(transaction, room, member, message.number)
+    return see_other("/chat")
+
+
+@post(f"{MARKED}/pin")
+async def pin_to_room(
+    request: AnyRequest, transaction: Transaction, member: Member, slug: str, number: int, form: Form
+) -> Response[Any]:
+    """Pin a message to its room, or (without `on`) take it off."""
+    room = await get_room(transaction, member, slug)
+    message = await get_message(transaction, room, number)
+    try:
+        await pin_message(transaction, room, message, member, on=form["on"] == "1")
+    except Invalid as invalid:
+        return await refuse_message(transaction, invalid)
+    return Response(None, status_code=204) if is_call(request) else see_other(f"/chat/{slug}/pins")
+
+
+@post(f"{MARKED}/save")
+async def save_for_later(
+    request: AnyRequest, transaction: Transaction, member: Member, slug: str, number: int, form: Form
+) -> Response[Any]:
+    """Save a message for later, or (by `done`) tick it off."""
+    room = await get_room(transaction, member, slug)
+    message = await get_message(transaction, room, number)
+    try:
+        await save_message(transaction, message, member, saved=True, done=form["done"] == "1")
+    except Invalid as invalid:
+        return await refuse_message(transaction, invalid)
+    return Response(None, status_code=204) if is_call(request) else see_other("/saved")
+
+
+@get("/saved")
+async def show_saved(request: AnyRequest, transaction: Transaction, member: Member, page: str = "") -> Response[str]:
+    """What one has saved for later, and what was ticked off of it last."""
+    return await render_page(
+        request,
+        transaction,
+        member,
+        "chat/saved.html",
+        saved=page_of(await list_saved(transaction, member), page),
+        done=await list_saved(transaction, member, done=True, most=DONE_SHOWN),
+    )
+
+
+handlers = [leave_unread, pin_to_room, save_for_later, show_saved]

@@ -1,0 +1,150 @@
+// <emoji-picker>: all emoji, searched by name, short name and what belongs to them: for a message, or for the box. It is
+// loaded, and what it chooses from too, when it is first opened (js/message-acts.js). The focus stays in its search; the
+// arrows lead through the grid, and Enter takes.
+import { act } from "./message-acts.js";
+import { me, workspace } from "./page.js";
+
+const COLUMNS = 8;
+const EDGE = 8;
+const MOST_RECENT = 24;
+const RECENT = `emoji ${workspace} ${me}`;
+const plainly = (text) => text.toLowerCase().normalize("NFD").replace(/\p{M}/gu, "");
+const list = () => { try { return JSON.parse(localStorage.getItem(RECENT)) ?? []; } catch { return []; } };
+
+function remember(emoji) {
+  const recent = [emoji, ...list().filter((each) => each !== emoji)].slice(0, MOST_RECENT);
+  try { localStorage.setItem(RECENT, JSON.stringify(recent)); } catch { /* off */ }
+}
+
+class EmojiPicker extends HTMLElement {
+  #rows = [];                    // of the grid, each its cells
+  #active = null;
+  #groups = null;                // each a list of { emoji, name, words }
+
+  connectedCallback() {
+    this.stop = new AbortController();
+    const { signal } = this.stop;
+    this.search = this.querySelector("input");
+    this.grid = this.querySelector("[role=grid]");
+    this.usual = [...this.grid.querySelectorAll("[data-emoji]")].map(({ dataset }) => dataset.emoji);
+    this.addEventListener("click", ({ target }) => this.#choose(target.closest("[data-emoji]")), { signal });
+    this.addEventListener("mousedown", (event) => { if (event.target !== this.search) event.preventDefault(); }, { signal });
+    this.addEventListener("keydown", (event) => this.#pressed(event), { signal });
+    this.search.addEventListener("input", () => this.#show(), { signal });
+  }
+
+  disconnectedCallback() {
+    this.stop.abort();
+  }
+
+  // Above or below a button; `to` is the address that takes an emoji, else it goes into the box.
+  openFor(button, to = "") {
+    this.dataset.to = to;
+    this.search.value = "";
+    this.#show();
+    this.showPopover();
+    const place = button.getBoundingClientRect();
+    const { offsetWidth: width, offsetHeight: height } = this;
+    const top = place.bottom + 4 + height <= innerHeight - EDGE ? place.bottom + 4 : place.top - height - 4;
+    this.style.setProperty("left", `${Math.max(EDGE, Math.min(place.left - 120, innerWidth - width - EDGE))}px`);
+    this.style.setProperty("top", `${Math.max(EDGE, Math.min(top, innerHeight - height - EDGE))}px`);
+    this.search.focus({ preventScroll: true });
+    this.#load();
+  }
+
+  async #load() {
+    if (this.#groups) return;
+    const response = await fetch(this.dataset.source).catch(() => null);
+    if (!response?.ok) return;                             // what was there stays
+    const groups = await response.json();
+    this.#groups = groups.map((lines) => lines.map((line) => {
+      const [emoji, name, codes = "", tags = ""] = line.split("\t");
+      return { emoji, name, code: codes.split(" ")[0], words: plainly(`${name} ${codes.replaceAll("_", " ")} ${codes} ${tags}`) };
+    }));
+    this.#show();
+  }
+
+  #show() {
+    const asked = plainly(this.search.value.replace(/^:|:$/g, "")).split(/\s+/).filter(Boolean);
+    const known = new Map((this.#groups ?? []).flat().map((each) => [each.emoji, each]));
+    const used = [...new Set([...list(), ...this.usual])].slice(0, MOST_RECENT).map((emoji) => known.get(emoji) ?? { emoji, name: emoji });
+    const found = asked.length
+      ? [["", [...known.values()].filter(({ words }) => asked.every((word) => ` ${words}`.includes(` ${word}`)))]]
+      : [[this.dataset.recent, used], ...this.dataset.groups.split("|").map((name, place) => [name, this.#groups?.[place] ?? []])];
+    this.#rows = [];
+    this.grid.replaceChildren(...found.filter(([, items]) => items.length).map(([name, items]) => this.#group(name, items)));
+    this.querySelector("[role=status]").textContent = asked.length && !this.#rows.length ? this.dataset.none : "";
+    this.#activate(asked.length ? this.#rows[0]?.[0] : null);
+    this.grid.scrollTop = 0;
+  }
+
+  #group(name, items) {
+    const group = document.createElement("div");
+    group.setAttribute("role", "rowgroup");
+    if (name) {
+      group.setAttribute("aria-label", name);
+      group.dataset.name = name;
+    }
+    for (let start = 0; start < items.length; start += COLUMNS) {
+      const row = document.createElement("div");
+      row.setAttribute("role", "row");
+      const cells = items.slice(start, start + COLUMNS).map((each, place) => this.#cell(each, `emoji-${this.#rows.length}-${place}`));
+      row.append(...cells);
+      this.#rows.push(cells);
+      group.append(row);
+    }
+    return group;
+  }
+
+  #cell({ emoji, name, code }, id) {
+    const cell = document.createElement("span");
+    cell.setAttribute("role", "gridcell");
+    cell.id = id;
+    cell.dataset.emoji = emoji;
+    cell.title = code ? `${name} :${code}:` : name;
+    cell.setAttribute("aria-label", name === emoji ? emoji : `${emoji} ${name}`);
+    cell.textContent = emoji;
+    return cell;
+  }
+
+  #activate(cell) {
+    this.#active?.removeAttribute("aria-selected");
+    this.#active = cell ?? null;
+    if (cell) {
+      cell.setAttribute("aria-selected", "true");
+      cell.scrollIntoView({ block: "nearest" });
+      this.search.setAttribute("aria-activedescendant", cell.id);
+    } else this.search.removeAttribute("aria-activedescendant");
+  }
+
+  #pressed(event) {
+    if (event.isComposing) return;
+    const row = this.#rows.findIndex((cells) => cells.includes(this.#active));
+    const column = row < 0 ? 0 : this.#rows[row].indexOf(this.#active);
+    const at = (there, place) => this.#rows[there]?.[Math.min(place, this.#rows[there].length - 1)];
+    const next = {
+      ArrowDown: () => at(row + 1, column),
+      ArrowUp: () => at(row - 1, column),
+      ArrowRight: () => this.#active && (this.#rows[row][column + 1] ?? at(row + 1, 0)),
+      ArrowLeft: () => this.#active && (this.#rows[row][column - 1] ?? at(row - 1, COLUMNS)),
+    }[event.key];
+    if (next && (this.#active || event.key === "ArrowDown")) {
+      event.preventDefault();
+      const cell = next();
+      if (cell) this.#activate(cell);
+    } else if (event.key === "Enter") {
+      event.preventDefault();
+      this.#choose(this.#active);
+    }
+  }
+
+  #choose(cell) {
+    if (!cell) return;
+    const { emoji } = cell.dataset;
+    remember(emoji);
+    this.hidePopover();
+    if (this.dataset.to) act(this.dataset.to, new URLSearchParams({ emoji, on: "1" }));
+    else document.querySelector("message-composer")?.insert(emoji);
+  }
+}
+customElements.define("emoji-picker", EmojiPicker);

@@ -1,0 +1,114 @@
+"""Marks on messages: pinned to the room, saved for later, unread from here."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from app.accounts.members import Member, find_member
+from app.chat.memberships import get_room
+from app.chat.message_changes import delete_message
+from app.chat.messages import Message
+from app.chat.pins import MOST_PINNED, count_pinned, pin_message
+from app.chat.posting import post_message
+from app.chat.saved import DONE_KEPT_FOR, SavedMessage, delete_done, list_saved, save_message
+from app.database import Database, Transaction, now
+from app.web.forms import Invalid
+from tests.conftest import Server
+
+ACME = 1
+
+
+@pytest.fixture
+async def ana(shared_server: Server) -> AsyncIterator[httpx.AsyncClient]:
+    async with aclosing(shared_server.let_in("acme", "ana@acme.test")) as client:
+        yield client
+
+
+async def say(client: httpx.AsyncClient, text: str) -> int:
+    answer = await client.post("/chat/general", data={"text": text, "key": text}, headers={"x-page": "1"})
+    return int(answer.json()["number"])
+
+
+async def test_what_is_pinned_is_listed_until_it_is_taken_off_or_deleted(ana: httpx.AsyncClient) -> None:
+    number = await say(ana, "The door code has changed")
+    address = f"/chat/general/messages/{number}/pin"
+    for _ in range(2):
+        assert (await ana.post(address, data={"on": "1"})).headers["location"] == "/chat/general/pins"
+    for page in ("/chat/general/pins", "/chat/general/about"):
+        assert "The door code has changed" in (await ana.get(page)).text
+    assert 'class="pinned"' in (await ana.get(f"/chat/general?at={number}")).text
+    await ana.post(address)
+    assert "The door code has changed" not in (await ana.get("/chat/general/pins")).text
+    await ana.post(address, data={"on": "1"})
+    gone = await ana.post(f"/chat/general/messages/{number}/delete")
+    assert "The door code" not in (await ana.get("/chat/general/pins")).text
+    assert (await ana.post(address, data={"on": "1"})).status_code == 410
+    offer = gone.headers["location"].partition("undo=")[2]
+    assert (await ana.post(f"/undo/{offer}")).status_code == 303
+    assert "The door code has changed" in (await ana.get("/chat/general/pins")).text
+
+
+async def test_what_is_saved_waits_for_its_member_alone_until_it_is_done(
+    shared_server: Server, ana: httpx.AsyncClient
+) -> None:
+    number = await say(ana, "Look for the old map")
+    address = f"/chat/general/messages/{number}/save"
+    async with aclosing(shared_server.let_in("acme", "carla@acme.test")) as carla:
+        assert (await carla.post(address)).headers["location"] == "/saved"
+        assert "Look for the old map" in (await carla.get("/saved")).text
+        assert "Saved for later" in (await carla.get("/")).text
+        await carla.post(address, data={"done": "1"})
+        assert "Look for the old map" in (await carla.get("/saved")).text.partition("<h2>Done</h2>")[2]
+        assert "Saved for later" not in (await carla.get("/")).text
+        await carla.post(address)
+        assert "<h2>Done</h2>" not in (await carla.get("/saved")).text
+    assert "Look for the old map" not in (await ana.get("/saved")).text
+
+
+async def open_general(transaction: Transaction, *names: str) -> list[Member]:
+    found = [await find_member(transaction, f"{name}@acme.test") for name in names]
+    return [each for each in found if each]
+
+
+async def post(transaction: Transaction, member: Member, text: str) -> Message:
+    room = await get_room(transaction, member, "general")
+    message, _ = await post_message(transaction, room, member, key=text, text=text, origin="")
+    return message
+
+
+async def test_a_room_has_only_so_many_pins(database: Database) -> None:
+    async with database.write(ACME) as transaction:
+        (ana,) = await open_general(transaction, "ana")
+        room = await get_room(transaction, ana, "general")
+        for number in range(MOST_PINNED):
+            message = await post(transaction, ana, f"Line {number}")
+            assert await pin_message(transaction, room, message, ana, on=True)
+        with pytest.raises(Invalid, match="messages are pinned here already"):
+            await pin_message(transaction, room, await post(transaction, ana, "One more"), ana, on=True)
+        await delete_message(transaction, message, ana)
+        assert await count_pinned(transaction, [room.id]) == {room.id: MOST_PINNED - 1}
+
+
+async def test_what_was_ticked_off_long_ago_is_deleted_and_what_waits_stays(database: Database) -> None:
+    async with database.write(ACME) as transaction:
+        (ana,) = await open_general(transaction, "ana")
+        for text in ("Waits", "Done now", "Done long ago"):
+            message = await post(transaction, ana, text)
+            await save_message(transaction, message, ana, saved=True)
+            if text != "Waits":
+                await save_message(transaction, message, ana, saved=True, done=True)
+        old = await transaction.get(SavedMessage, (message.id, ana.id))
+        assert old
+        old.done_at = now() - DONE_KEPT_FOR - timedelta(days=1)
+        await transaction.flush()
+    async with database.write(ACME) as transaction:
+        assert await delete_done(transaction, 100) == 1
+    async with database.read(ACME) as transaction:
+        (ana,) = await open_general(transaction, "ana")
+        assert [each.text for each in await list_saved(transaction, ana)] == ["Waits"]
+        assert [each.text for each in await list_saved(transaction, ana, done=True)] == ["Done now"]
