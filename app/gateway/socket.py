@@ -39,6 +39,7 @@ from app.gateway.names import (
     is_reserved,
     user_of,
 )
+from app.gateway.occupancy import describe_client_event
 from app.web.errors import first_line, is_database_away
 from app.web.metrics import REFUSALS
 from app.web.origins import is_origin_allowed
@@ -273,6 +274,8 @@ class GatewaySocket:
             raise Refused(NOT_SENT, "Too many client events in a second")
         text = write_client_event(name, data, channel, subscribed.user)
         self.gateway.exchange.publish(self.app.id, channel, name, text, without=connection.socket_id)
+        told = describe_client_event(name, data, channel, connection.socket_id, subscribed.user)
+        self.gateway.exchange.occupancy.note(self.app.id, told)
 
     async def sign_in(self, data: dict[str, Any]) -> None:
         """Let somebody be signed in on this socket. Raises SocketRefused."""

@@ -200,6 +200,8 @@ class WorkspaceChannels:
             if event.kind.startswith(OF_APPS):
                 self.gateway.forget_apps(tenant_id)
                 self.gateway.node.start(self.look_at_apps(tenant_id))
+        else:
+            self.gateway.editing.take_partial(tenant_id, event)
 
     def look_at_lost(self, tenant_id: int, whose: dict[str, Any], cursor: int) -> None:
         """Members may follow some channels no more, or all but some: they are served nothing of them, until it was

@@ -276,6 +276,7 @@ KINDS_OF_EVENTS: Mapping[type[EventData], tuple[str, ...]] = {
     ),
     AgentEvent: (
         *("app.made", "app.changed", "app.secret-made", "app.secret-dropped", "app.ended"),
+        *("app.webhook-changed",),
         *("incoming.made", "incoming.ended", "webhook.made"),
     ),
     WebhookGivenUpEvent: ("webhook.given-up",),

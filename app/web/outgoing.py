@@ -10,19 +10,17 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import re
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from urllib.parse import quote, urlsplit
 
 import httptools
-import idna
 
 from app.settings import Settings
-from app.web.internet import IPAddress, is_among, is_global, read_network_list, unwrap
+from app.web.internet import IPAddress, unwrap
+from app.web.outgoing_addresses import AddressRefused, NotSent, OutgoingAddress, OutgoingLimits, read_outgoing_address
 
 # How long a name server, a connection with its TLS, and all of it may take, in seconds.
 RESOLVING_SECONDS = 5
@@ -33,39 +31,10 @@ MOST_TRIED = 4
 # How much of an answer is taken, in bytes: before its body, and of that.
 LONGEST_HEAD = 32 * 1024
 KEPT_OF_BODY = 1024
-LONGEST_ADDRESS = 1000
 
 # A name server that does not answer holds a thread longer than we wait for it: nobody else's.
 RESOLVERS = ThreadPoolExecutor(max_workers=16, thread_name_prefix="resolver")
-HOST_NAME = re.compile(
-    r"(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*"
-)
-
 Resolve = Callable[[str, int], Awaitable[Sequence[IPAddress]]]
-
-
-class NotSent(Exception):
-    """There is no answer: it could not be sent, or nothing came back. The text says why, in technical English."""
-
-
-class AddressRefused(NotSent):
-    """The address is none that anything is sent to from here."""
-
-
-@dataclass(frozen=True, slots=True)
-class OutgoingAddress:
-    """An address that was read: what is resolved, and what is asked of whoever is there."""
-
-    scheme: str
-    host: str
-    port: int
-    target: str
-
-    @property
-    def host_header(self) -> str:
-        """The host as the receiver is told it."""
-        name = f"[{self.host}]" if ":" in self.host else self.host
-        return name if self.port == {"https": 443, "http": 80}[self.scheme] else f"{name}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,36 +44,6 @@ class OutgoingAnswer:
     status: int
     body: bytes
     headers: Mapping[str, str]
-
-
-def read_outgoing_address(text: str) -> OutgoingAddress:
-    """Read an address that somebody typed. Raises AddressRefused for what is none by http or https."""
-    if len(text) > LONGEST_ADDRESS or re.search(r"[\s\x00-\x1f\x7f\\]", text):
-        raise AddressRefused("this is no address of the web")
-    try:
-        parts = urlsplit(text)
-        port, name = parts.port, parts.hostname or ""
-        host = str(ipaddress.IPv6Address(name)) if ":" in name else encode_host(name)
-    except (ValueError, idna.IDNAError) as error:
-        raise AddressRefused("this is no address of the web") from error
-    if parts.scheme not in ("http", "https") or port == 0:
-        raise AddressRefused("this is no address of the web")
-    if "@" in parts.netloc or parts.fragment:
-        raise AddressRefused("an address with a name before @, or a part behind #, is not taken")
-    path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
-    query = quote(parts.query, safe="/%:@!$&'()*+,;=~-._?")
-    target = f"{path}?{query}" if query else path
-    return OutgoingAddress(parts.scheme, host, port or (443 if parts.scheme == "https" else 80), target)
-
-
-def encode_host(name: str) -> str:
-    """A host's name as name servers know it. Raises ValueError and IDNAError for what is none."""
-    name = name.rstrip(".").lower()
-    if not name.isascii():
-        name = idna.encode(name, uts46=True).decode()
-    if not HOST_NAME.fullmatch(name):
-        raise ValueError("not a host's name")
-    return name
 
 
 async def resolve_name(host: str, port: int) -> Sequence[IPAddress]:
@@ -171,30 +110,13 @@ class Outgoing:
     def __init__(self, settings: Settings, *, resolve: Resolve = resolve_name) -> None:
         self.settings = settings
         self.resolve = resolve
-        self.allowed = read_network_list(settings.outgoing_networks)
-        self.refused = read_network_list(settings.outgoing_refused)
+        self.limits = OutgoingLimits(settings)
         self.tls: ssl.SSLContext | None = None
-
-    def check(self, address: OutgoingAddress) -> None:
-        """Raise AddressRefused for one that can be told not to do without asking a name server."""
-        if address.scheme == "http" and not self.settings.outgoing_http:
-            raise AddressRefused("this installation sends by https only")
-        try:
-            literal = ipaddress.ip_address(address.host)
-        except ValueError:
-            return
-        self.check_reached(literal)
-
-    def check_reached(self, address: IPAddress) -> None:
-        """Raise AddressRefused for an address of a machine that nothing is sent to."""
-        meant = unwrap(address)
-        if is_among(meant, self.refused) or not (is_among(meant, self.allowed) or is_global(meant)):
-            raise AddressRefused("the address is not on the public internet")
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> OutgoingAnswer:
         """Send something, and take what is answered. Raises NotSent."""
         address = read_outgoing_address(url)
-        self.check(address)
+        self.limits.check(address)
         read = ReadAnswer()
         try:
             async with asyncio.timeout(TOTAL_SECONDS):
@@ -251,7 +173,7 @@ class Outgoing:
         except UnicodeError as error:
             raise AddressRefused("this is no address of the web") from error
         for each in found:
-            self.check_reached(each)
+            self.limits.check_reached(each)
         return found[:MOST_TRIED]
 
     async def load_tls(self) -> ssl.SSLContext:

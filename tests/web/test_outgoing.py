@@ -11,7 +11,8 @@ import pytest
 
 import app.web.outgoing
 from app.web.internet import IPAddress, is_global
-from app.web.outgoing import AddressRefused, NotSent, Outgoing, read_outgoing_address
+from app.web.outgoing import Outgoing
+from app.web.outgoing_addresses import AddressRefused, NotSent, read_outgoing_address
 from tests.receiver import Receiver, answer, make_certificates, receiving
 from tests.test_isolation import SETTINGS
 
