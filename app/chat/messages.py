@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, ForeignKeyConstraint, String, Text, UniqueCon
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
+from app.accounts.programs import LONGEST_PROGRAM
 from app.chat.references import OfMessage, to_message
 from app.chat.rooms import Room
 from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
@@ -24,8 +25,8 @@ class Message(Tenanted, Base):
     is the fingerprint of what was sent with it (None for a message of an earlier version).
 
     `html` is its text as it is shown: safe, and the same for everybody; `plain` is a line without markup. What they
-    mention is a member, whatever that one is called by now (`accounts/mentions.py`). Of a deleted one only the trace is
-    left.
+    mention is a member, whatever that one is called by now (`accounts/mentions.py`). `program` is what has posted it
+    for its author, if it was one. Of a deleted one only the trace is left.
     """
 
     __tablename__ = "message"
@@ -43,6 +44,7 @@ class Message(Tenanted, Base):
     room_id: Mapped[int]
     number: Mapped[int] = mapped_column(BigInteger)
     member_id: Mapped[int]
+    program: Mapped[str | None] = mapped_column(String(LONGEST_PROGRAM))
     key: Mapped[str] = mapped_column(String(LONGEST_KEY))
     sent: Mapped[str | None] = mapped_column(String(64))
     text: Mapped[str] = mapped_column(Text)

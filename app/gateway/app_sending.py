@@ -197,3 +197,4 @@ class HookSender:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            self.outgoing.close()

@@ -73,12 +73,14 @@ class ReactionShape(msgspec.Struct):
 
 class MessageShape(msgspec.Struct):
     """A message. `version` is 1, and one more for each time it was changed. A deleted one has no text.
-    `bot` is that a bot has written it."""
+    `bot` is that a bot has written it, `program` what has posted it for its author: the name of a token, behind
+    `agent: ` where it was an agent's."""
 
     number: int
     version: int
     author: PersonShape
     bot: bool
+    program: str | None
     text: str
     reply_to: int | None
     files: list[FileShape]
@@ -142,6 +144,7 @@ async def shape_messages(transaction: Transaction, messages: list[Message]) -> l
             version=edits.get(message.id, 0) + 1,
             author=PersonShape(message.member_id, people[message.member_id].name),
             bot=people[message.member_id].bot,
+            program=message.program,
             text="" if message.deleted_at else text,
             reply_to=numbers.get(message.reply_to_id),
             files=[] if message.deleted_at else [shape_file(file) for file in files.get(message.id, ())],

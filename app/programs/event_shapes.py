@@ -177,7 +177,8 @@ class DiscussionEvent(EventData):
 
 class MessagePostedEvent(EventData):
     """Something was said: ask for its text. `mentions` are members, 0 for all; `records` are pairs of the slug of a
-    collection, or nothing, and a number; `files` are ids."""
+    collection, or nothing, and a number; `files` are ids; `bot` is that a bot has said it, which other bots leave
+    alone."""
 
     room: Id
     id: Id
@@ -186,6 +187,7 @@ class MessagePostedEvent(EventData):
     mentions: list[Id]
     records: list[tuple[str, int]]
     files: list[Id]
+    bot: bool = False
 
 
 class MessageEvent(EventData):

@@ -4,11 +4,15 @@ There is one way out, and it is narrow: by https, unless the installation allows
 internet for everybody (`internet.py`), which is looked at after the name was resolved, and which the connection is made
 to, so that a name server that says something else the next time changes nothing; with the name for TLS and `Host`. No
 proxy of the environment is asked and no redirect followed. How long it takes, and how much is read, is bounded.
+
+What is sent to the same address soon after goes over the same connection, for a minute at the most: then the name is
+resolved and looked at anew.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
 import socket
 import ssl
@@ -30,6 +34,8 @@ TOTAL_SECONDS = 15
 MOST_TRIED = 4
 # How much of an answer is taken, in bytes: before its body, and of that.
 LONGEST_HEAD = 32 * 1024
+# A connection is kept for what comes next for so long, is used for so long in all, and so many are kept.
+KEPT_IDLE, KEPT_SECONDS, MOST_KEPT = 5.0, 60.0, 64
 KEPT_OF_BODY = 1024
 
 # A name server that does not answer holds a thread longer than we wait for it: nobody else's.
@@ -66,13 +72,22 @@ class ReadAnswer:
         self.status = 0
         self.begun = False
         self.over = False
+        self.goes_on = False  # whether another request may follow on the connection
+
+    def on_message_begin(self) -> None:
+        """One more than was asked for is none of ours."""
+        if self.over:
+            self.goes_on = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header, of which the last one counts."""
-        self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+        if not self.over:
+            self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
         """Its status is known. One below 200 says that another comes."""
+        if self.over:
+            return
         self.status = self.parser.get_status_code()
         self.begun = self.status >= 200
         if not self.begun:
@@ -80,11 +95,13 @@ class ReadAnswer:
 
     def on_body(self, body: bytes) -> None:
         """A part of the body, of which the beginning is kept."""
-        self.body = (self.body + body[:KEPT_OF_BODY])[:KEPT_OF_BODY]
+        if not self.over:
+            self.body = (self.body + body[:KEPT_OF_BODY])[:KEPT_OF_BODY]
 
     def on_message_complete(self) -> None:
         """There is no more of it."""
-        self.over = self.begun
+        if self.begun and not self.over:
+            self.over, self.goes_on = True, self.parser.should_keep_alive()
 
     @property
     def enough(self) -> bool:
@@ -104,6 +121,27 @@ class ReadAnswer:
             raise NotSent("the head of the answer is too long")
 
 
+@dataclass(slots=True)
+class OutgoingConnection:
+    """A connection to a receiver, and when it was made."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    made_at: float
+    dropping: asyncio.TimerHandle | None = None
+
+    @property
+    def usable(self) -> bool:
+        """Whether a request may go over it."""
+        return not (self.reader.at_eof() or self.writer.is_closing() or self.reader.exception())
+
+    def drop(self) -> None:
+        """Close it at once."""
+        if self.dropping is not None:
+            self.dropping.cancel()
+        self.writer.transport.abort()
+
+
 class Outgoing:
     """The way out of this process."""
 
@@ -112,6 +150,7 @@ class Outgoing:
         self.resolve = resolve
         self.limits = OutgoingLimits(settings)
         self.tls: ssl.SSLContext | None = None
+        self.kept: dict[str, OutgoingConnection] = {}
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> OutgoingAnswer:
         """Send something, and take what is answered. Raises NotSent."""
@@ -120,7 +159,7 @@ class Outgoing:
         read = ReadAnswer()
         try:
             async with asyncio.timeout(TOTAL_SECONDS):
-                await self.talk(address, write_request(address, headers, body), read)
+                await self.talk(url, address, write_request(address, headers, body), read)
         except TimeoutError as error:
             if not read.begun:
                 raise NotSent(f"there was no answer within {TOTAL_SECONDS} s") from error
@@ -131,19 +170,65 @@ class Outgoing:
             raise NotSent("the connection was closed without an answer")
         return OutgoingAnswer(read.status, read.body, read.headers)
 
-    async def talk(self, address: OutgoingAddress, request: bytes, read: ReadAnswer) -> None:
-        """Connect, write, and read as much as is looked at."""
-        reader, writer = await self.connect(address)
+    async def talk(self, url: str, address: OutgoingAddress, request: bytes, read: ReadAnswer) -> None:
+        """Write, and read as much as is looked at; over the connection that was kept, if it goes on."""
+        if kept := self.take_kept(url):
+            with contextlib.suppress(OSError):  # its end and this request have crossed
+                await self.exchange(url, kept, request, read)
+            if read.taken:
+                return
+        loop = asyncio.get_running_loop()
+        made = OutgoingConnection(*await self.connect(address), loop.time())
+        await self.exchange(url, made, request, read)
+
+    async def exchange(self, url: str, connection: OutgoingConnection, request: bytes, read: ReadAnswer) -> None:
+        """Write a request, and read the answer."""
         try:
-            writer.write(request)
-            await writer.drain()
+            connection.writer.write(request)
+            await connection.writer.drain()
             while not read.enough:
-                data = await reader.read(16 * 1024)
+                data = await connection.reader.read(16 * 1024)
                 if not data:
                     return
                 read.feed(data)
         finally:
-            writer.transport.abort()
+            if not (read.over and read.goes_on and self.keep(url, connection)):
+                connection.drop()
+
+    def keep(self, url: str, connection: OutgoingConnection) -> bool:
+        """Keep a connection for what comes next, unless there are many, or it is old."""
+        loop = asyncio.get_running_loop()
+        if url in self.kept or len(self.kept) >= MOST_KEPT or not connection.usable:
+            return False
+        left = connection.made_at + KEPT_SECONDS - loop.time()
+        if left <= 0:
+            return False
+        connection.dropping = loop.call_later(min(left, KEPT_IDLE), self.forget, url, connection)
+        self.kept[url] = connection
+        return True
+
+    def take_kept(self, url: str) -> OutgoingConnection | None:
+        """The connection that was kept for an address, if it can be used still."""
+        connection = self.kept.pop(url, None)
+        if connection is None:
+            return None
+        if connection.dropping is not None:
+            connection.dropping.cancel()
+        if connection.usable:
+            return connection
+        connection.drop()
+        return None
+
+    def forget(self, url: str, connection: OutgoingConnection) -> None:
+        """Close what was kept for long enough."""
+        if self.kept.get(url) is connection:
+            del self.kept[url]
+        connection.drop()
+
+    def close(self) -> None:
+        """Close all that was kept."""
+        for url, connection in list(self.kept.items()):
+            self.forget(url, connection)
 
     async def connect(self, address: OutgoingAddress) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """A connection to the first of the name's addresses that can be reached. Raises AddressRefused when any of
@@ -185,7 +270,7 @@ class Outgoing:
 
 def write_request(address: OutgoingAddress, headers: Mapping[str, str], body: bytes) -> bytes:
     """The request as it goes over the wire."""
-    named = {"host": address.host_header, "user-agent": "Mutirao", "connection": "close", **headers}
+    named = {"host": address.host_header, "user-agent": "Mutirao", "connection": "keep-alive", **headers}
     named["content-length"] = str(len(body))
     lines = [f"POST {address.target} HTTP/1.1", *(f"{name}: {value}" for name, value in named.items())]
     if any("\r" in line or "\n" in line for line in lines):

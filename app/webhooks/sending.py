@@ -102,6 +102,7 @@ class WebhookSender:
             for task in list(self.sending):
                 task.cancel()
             await asyncio.gather(*self.sending, return_exceptions=True)
+            self.outgoing.close()
 
     async def step(self) -> bool:
         """Begin with what is due, as far as there is room; False when nothing was begun."""

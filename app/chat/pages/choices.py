@@ -72,12 +72,20 @@ async def choose_mentions(
     begun = fold_searched(clean_query(q))
     # Who is called as everybody is can't be meant by that name (chat/text/names.py).
     names = [each.name for each in known if fold(each.name) != EVERYBODY_NAME]
+    people = {each.name for each in known if not each.bot}
     found = [
         name
         for name, folded in [*((name, fold_searched(name)) for name in names), (EVERYBODY_NAME, EVERYBODY_NAME)]
         if folded.startswith(begun) or f" {begun}" in folded
     ]
-    return Response([{"value": name, "text": name} for name in list(dict.fromkeys(found))[:MENTIONABLE]])
+    bot = BOT.translate(transaction.tenant.language)
+    bots = {each.name for each in known if each.bot} - people
+    return Response(
+        [
+            {"value": name, "text": name, "note": bot if name in bots else ""}
+            for name in list(dict.fromkeys(found))[:MENTIONABLE]
+        ]
+    )
 
 
 handlers = [choose_people, show_room_choices, choose_mentions]
