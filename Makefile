@@ -63,6 +63,7 @@ bench: .venv/installed-dev
 	.venv/bin/python bench/live.py
 	.venv/bin/python bench/pages.py
 	.venv/bin/python bench/chat.py
+	.venv/bin/python bench/gateway.py
 
 # Pinned versions with hashes: requirements.txt runs the program, requirements-dev.txt adds what tests need, and
 # requirements-build.txt makes the wheel.

@@ -17,7 +17,7 @@ from app.editing.locks import lease_runs, release_lock, renew_lock, take_lock
 from app.editing.pushes import push_standings
 from app.editing.rows import Proof, find_row_places, read_clock
 from app.editing.turns import shorten_turn
-from app.gateway.connection import GatewayConnection, Subscribed
+from app.gateway.connection import BY_NOBODY, GatewayConnection
 from app.gateway.editors import (
     LOCK_EVENTS,
     Editors,
@@ -122,7 +122,7 @@ class EditingChannels(Holdings):
             self.gateway.node.bus.publish("gateway taken up", [*spot, grant.came], needed=True)
         self.holdings.setdefault(spot, set()).add(holding)
         self.note_alive(holding, proof is not None)
-        connection.subscribed[channel] = Subscribed()
+        connection.subscribed[channel] = BY_NOBODY
         self.tell(spot, editors)
         self.greet(holding, editors)
         self.gateway.exchange.follow(connection, spot)

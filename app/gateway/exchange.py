@@ -11,9 +11,10 @@ from collections import defaultdict
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
+from sys import intern
 
 from app.gateway.caches import Caches
-from app.gateway.connection import GatewayConnection, Subscribed
+from app.gateway.connection import BY_NOBODY, GatewayConnection, Subscribed
 from app.gateway.messages import (
     NO_PONG,
     PING,
@@ -91,7 +92,7 @@ class Exchange:
         """Let a socket follow a channel of its app, on one with presence as a user of whom that is told."""
         spot = (connection.app_id, channel)
         if channel not in connection.subscribed:
-            connection.subscribed[channel] = Subscribed(user)
+            connection.subscribed[intern(channel)] = Subscribed(user) if user else BY_NOBODY
             self.follow(connection, spot)
             if not user_of(channel):
                 self.roster.count_more(spot, 1)

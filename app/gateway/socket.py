@@ -113,6 +113,7 @@ class GatewaySocket:
     async def join(self) -> None:
         """Look up the app, and be known to the hub. Raises SocketRefused."""
         query = parse_qs(self.scope["query_string"].decode("latin-1"))
+        self.scope["query_string"] = self.scope["raw_path"] = b""  # not needed any more, and idle sockets are many
         if query.get("protocol", ["7"])[0] not in VERSIONS:
             raise SocketRefused(UNSUPPORTED)
         self.app = app = await self.gateway.open_app(self.scope["path"].removeprefix("/app/"), self.scope)
@@ -128,6 +129,7 @@ class GatewaySocket:
         connection.app_id, connection.key = app.id, app.key
         connection.client_events, connection.secrets = app.client_events, app.secrets
         self.gateway.add(connection, app.cursor)
+        self.app = self.gateway.known.get(app.key, app)  # the one that all its sockets share
         self.start_writing(connection)
         connection.write(write_established(connection.socket_id))
         log.debug("connected", tenant=app.slug, app=app.id, socket=connection.socket_id)

@@ -15,7 +15,7 @@ import structlog
 from app.accounts.access import enter_workspace
 from app.database import now
 from app.gateway.audiences import Audiences, ChannelFollowing, event_of
-from app.gateway.connection import GatewayConnection, Subscribed
+from app.gateway.connection import BY_NOBODY, GatewayConnection
 from app.gateway.grants import ChannelGrant, read_grant
 from app.gateway.holdings import SocketLock
 from app.gateway.known_apps import read_app
@@ -83,7 +83,7 @@ class WorkspaceChannels:
             asker.expires_at,
             cursor,
         )
-        connection.subscribed[channel] = Subscribed()
+        connection.subscribed[channel] = BY_NOBODY
         self.own[connection][channel] = following
         if PRESENT_CHANNEL.fullmatch(channel):
             self.here.join(following, asker.member.name, asker.language)
