@@ -18,7 +18,9 @@ from app.gateway.site import Gateway
 from app.live.log import Event, read_event
 from app.live.node import Node
 from app.records.records import Record
+from app.web.outgoing import Outgoing
 from tests.databases import Store
+from tests.test_isolation import SETTINGS
 
 
 class NoDatabase:
@@ -32,7 +34,7 @@ class NoDatabase:
 def gateway() -> Gateway:
     """The gateway of a process of its own."""
     database = cast(Any, NoDatabase())
-    return Gateway(cast(Any, None), database, Node(database), cast(Any, None))
+    return Gateway(cast(Any, None), database, Node(database), Outgoing(SETTINGS))
 
 
 def connect(gateway: Gateway) -> GatewayConnection:
