@@ -63,6 +63,7 @@ bench: .venv/installed-dev
 	.venv/bin/python bench/live.py
 	.venv/bin/python bench/pages.py
 	.venv/bin/python bench/chat.py
+	.venv/bin/python bench/gateway.py
 
 # The pictures of the README and of the front door, of the demo as it looks now.
 pictures: .venv/installed-dev

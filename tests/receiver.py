@@ -42,6 +42,9 @@ class Receiver:
     say: Callable[[Received], bytes | None] = lambda _: OK
     port: int = 0
     tls: ssl.SSLContext | None = None
+    keeps: bool = False  # whether it takes several requests over one connection
+    connections: int = 0
+    writers: list[asyncio.StreamWriter] = field(default_factory=list)
     requests: list[Received] = field(default_factory=list)
     server: asyncio.Server | None = None
     stays: asyncio.Event = field(default_factory=asyncio.Event)
@@ -60,22 +63,30 @@ class Receiver:
             self.server = None
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        self.writers.append(writer)
         try:
-            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-            named = dict(line.split(": ", 1) for line in head[1:] if line)
-            headers = {name.lower(): value for name, value in named.items()}
-            received = Received(head[0], headers, await reader.readexactly(int(headers["content-length"])))
-            said = self.say(received)
-            self.requests.append(received)
-            if said is None:
-                await self.stays.wait()
-                return
-            writer.write(said)
-            await writer.drain()
+            await self.take(reader, writer)
+            while self.keeps:
+                await self.take(reader, writer)
         except (OSError, asyncio.IncompleteReadError):
             pass
         finally:
             writer.close()
+
+    async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer one request."""
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        named = dict(line.split(": ", 1) for line in head[1:] if line)
+        headers = {name.lower(): value for name, value in named.items()}
+        received = Received(head[0], headers, await reader.readexactly(int(headers["content-length"])))
+        said = self.say(received)
+        self.requests.append(received)
+        if said is None:
+            await self.stays.wait()
+            return
+        writer.write(said)
+        await writer.drain()
 
 
 @asynccontextmanager
@@ -88,6 +99,9 @@ async def receiving(say: Callable[[Received], bytes | None] = lambda _: OK, **mo
     finally:
         made.stays.set()
         await made.close()
+        for writer in made.writers:  # what was kept open
+            writer.transport.abort()
+        await asyncio.sleep(0)
 
 
 def make_certificates(folder: Path, name: str) -> tuple[Path, ssl.SSLContext]:

@@ -72,6 +72,7 @@ TYPED: dict[str, dict[str, Any]] = {
     "/account/tokens": {"name": "nightly", "scopes": "records:read", "ends": "30"},
     "/settings/apps": {"name": "Front end", "role": "member", "scopes": "records:read"},
     "/settings/apps/{app_id:int}": {"origins": "https://example.org"},
+    "/settings/apps/{app_id:int}/webhook": {"address": "https://hooks.invalid/", "kinds": "presence"},
     "/settings/webhooks": {"address": "https://hooks.invalid/", "kinds": "record.*", "collections": "books"},
     "/settings/webhooks/{webhook_id:int}/replay": {"from": "1"},
     "/settings/webhooks/{webhook_id:int}/skip": {"cursor": "1"},
@@ -102,6 +103,7 @@ TYPED: dict[str, dict[str, Any]] = {
 BRINGS = {
     "/account/picture": "picture",
     "/settings/logo": "picture",
+    "/settings/apps/{app_id:int}/picture": "picture",
     "/chat/{slug:str}/files": "file",
     "/discussion/{subject:str}/files": "file",
     "/c/{slug:str}/files/{key:str}": "file",

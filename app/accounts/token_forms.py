@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from app.accounts.members import Member
-from app.accounts.program_tokens import LONGEST_TOKEN_NAME, Token, WantedToken
+from app.accounts.program_tokens import LONGEST_TOKEN_NAME, WantedToken
 from app.database import Transaction, now
 from app.web.forms import Form, Invalid, number_of
 from app.web.texts import Text, _l
@@ -25,12 +25,14 @@ NamePlaces = Callable[[Transaction, Collection[int]], Awaitable[Mapping[int, str
 
 @dataclass(frozen=True, slots=True)
 class Narrowing:
-    """A kind of place that a token can be narrowed to, such as rooms: what its field is called, and how it is asked."""
+    """A kind of place that a token can be narrowed to, such as rooms: what its field is called, how it is asked, and
+    what stands for one that somebody may not see."""
 
     label: Text
     help: Text
     find: FindPlaces
     name: NamePlaces
+    unseen: Text
 
 
 NARROWINGS: dict[str, Narrowing] = {}
@@ -52,18 +54,6 @@ async def read_narrowing(
     if missing:
         raise Invalid(**{kind: _l("There is nothing here at the address “%(name)s”.", name=missing[0][:60])})
     return sorted(set(found.values()))
-
-
-async def name_narrowings(transaction: Transaction, tokens: Collection[Token]) -> dict[int, list[str]]:
-    """The names of the places that tokens are narrowed to, by the tokens' ids."""
-    named: dict[int, list[str]] = {token.id: [] for token in tokens}
-    for kind, narrowing in NARROWINGS.items():
-        wanted: dict[int, list[int]] = {token.id: getattr(token, kind) or [] for token in tokens}
-        ids = {each for places in wanted.values() for each in places}
-        names = await narrowing.name(transaction, ids) if ids else {}
-        for token_id, places in wanted.items():
-            named[token_id] += [names[each] for each in places if each in names]
-    return named
 
 
 async def read_wanted_token(transaction: Transaction, member: Member, form: Form) -> WantedToken:

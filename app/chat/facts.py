@@ -25,7 +25,8 @@ class MessagePosted(InRoom):
     """A message was posted.
 
     `mentioned` are the members whom it mentions, 0 for everybody in the room; `records` and `files` are what else it
-    refers to, as `Rendered.records` has them, and by their ids.
+    refers to, as `Rendered.records` has them, and by their ids. `bot` is that a bot has: who answers what others
+    say leaves it alone.
     """
 
     message_id: int
@@ -34,12 +35,13 @@ class MessagePosted(InRoom):
     mentioned: tuple[int, ...]
     records: tuple[tuple[str, int], ...]
     files: tuple[int, ...]
+    bot: bool = False
 
     @property
     def log_entry(self) -> LogEntry:
         """What programs get: not the text, which may be another one, or nobody's, when the log is read."""
         about = {"id": self.message_id, "number": self.number, "reply_to": self.reply_to_id}
-        came = {"mentions": self.mentioned, "records": self.records, "files": self.files}
+        came = {"mentions": self.mentioned, "records": self.records, "files": self.files, "bot": self.bot}
         return self.in_room("message.posted", **about, **came)
 
 

@@ -91,7 +91,7 @@ async def post_message(
     where: dict[str, Any] = {"room_id": room.id, "number": number, "reply_to_id": reply_to_id or None}
     sent = fingerprint_message(key, room_id=room.id, text=typed.text, reply_to_id=reply_to_id, files=files)
     shown = {"text": rendered.text, "html": rendered.html, "plain": rendered.plain}
-    message = Message(**where, **shown, member_id=member.id, key=key, sent=sent, program=transaction.actor.program)
+    message = Message(**where, **shown, member_id=member.id, program=transaction.actor.program, key=key, sent=sent)
     indexed = NewRows(MessageIndex, [{"text": typed.text}], link="rowid")
     counted = [ChangedObject(room, {"last_number": number})]
     if membership.read_number == number - 1:  # who has read up to here has read what they say themselves
@@ -106,7 +106,12 @@ async def post_message(
     transaction.keep(member, room, message)  # what is shown of them needs no statement
     addresses = message.reply_to_id or rendered.mentions or room.kind in ("direct", "discussion")
     fact = MessageAddressed if addresses else MessagePosted
-    came: dict[str, Any] = {"mentioned": rendered.mentions, "records": rendered.records, "files": tuple(sorted(files))}
+    came: dict[str, Any] = {
+        "mentioned": rendered.mentions,
+        "records": rendered.records,
+        "files": tuple(sorted(files)),
+        "bot": member.bot,
+    }
     transaction.note(fact(by=transaction.acting(member.id), message_id=message.id, **where, **came))
     return message, True
 

@@ -164,4 +164,5 @@ NARROWINGS["rooms"] = Narrowing(
     _l("Their addresses, such as “team”, separated by commas. Leave empty for all rooms you can see."),
     find_narrowed_rooms,
     name_narrowed_rooms,
+    _l("a private room"),
 )

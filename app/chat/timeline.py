@@ -11,6 +11,7 @@ from sqlalchemy import Select, and_, bindparam, exists, func, or_, select
 
 from app.accounts.members import Member, is_active
 from app.accounts.mentions import mentioned_in, write_names, write_names_in_html
+from app.accounts.programs import name_with_program
 from app.accounts.rights import INSIDERS
 from app.chat.attachments import LIST_FILES, Attachment
 from app.chat.facts import MessagePosted
@@ -23,6 +24,7 @@ from app.chat.rooms import Room
 from app.chat.text.record_links import without_record_links
 from app.database import PreparedSelect, Transaction
 from app.editing.rows import Card, find_cards, list_readable_rows
+from app.web.texts import Text
 
 TIMELINE_PAGE_SIZE = 50
 QUOTE_EXCERPT = 140
@@ -64,6 +66,11 @@ class ShownMessage:
     mentions: list[int] = field(default_factory=list)
     pinned: bool = False
     names: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def signed(self) -> Text:
+        """Who has written it, by a program or not; of a bot that is clear."""
+        return name_with_program(self.author.name, None if self.author.bot else self.message.program)
 
     @property
     def text(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -101,6 +102,52 @@ def renew_secret_command(slug: str, app_id: int, drop_old: bool) -> None:
 
     if secret := change_by_command(slug, app_id, change):
         click.echo(secret)
+
+
+@apps.command("picture")
+@click.argument("slug")
+@click.argument("app_id", type=int)
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=False)
+@click.option("--remove", is_flag=True, help="Show its initials again.")
+def set_bot_picture_command(slug: str, app_id: int, file: Path | None, remove: bool) -> None:
+    """Show a picture, of a file with PNG, JPEG, GIF or WebP, for an app's bot."""
+    from app.gateway.apps import change_bot_picture
+    from app.tenants.pictures import pictures_of, store_picture
+
+    if (file is None) != remove:
+        raise click.ClickException("name a file, or say --remove")
+    settings, content = read_settings(), file.read_bytes() if file else b""
+
+    async def change(transaction: Transaction, app: Any, bot: Any) -> None:
+        directory = pictures_of(settings, transaction.tenant)
+        key = await store_picture(content, directory) if content else None
+        await change_bot_picture(transaction, None, app, bot, key, directory)
+
+    change_by_command(slug, app_id, change)
+
+
+@apps.command("webhook")
+@click.argument("slug")
+@click.argument("app_id", type=int)
+@click.argument("address", default="")
+@click.option("--kind", "kinds", multiple=True, help="What it is told; may be given several times. Left out: all.")
+@click.option("--off", is_flag=True, help="Tell it nothing any more.")
+def set_app_webhook_command(slug: str, app_id: int, address: str, kinds: tuple[str, ...], off: bool) -> None:
+    """Tell an app's server at an address who comes to its channels and goes, as Pusher's webhooks do.
+
+    Without an address it is printed what is told, and where."""
+    from app.gateway.app_webhooks import HOOK_KINDS, change_app_webhook
+
+    settings = read_settings()
+
+    async def change(transaction: Transaction, app: Any, bot: Any) -> str:
+        if address or off:
+            wanted = "" if off else address
+            await change_app_webhook(transaction, settings, None, app, bot, wanted, kinds or list(HOOK_KINDS))
+        return f"{app.hook_address}\t{' '.join(app.hook_kinds)}" if app.hook_address else ""
+
+    if line := change_by_command(slug, app_id, change):
+        click.echo(line)
 
 
 @apps.command("end")

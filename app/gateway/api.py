@@ -174,7 +174,7 @@ def describe_channel(gateway: Gateway, app: KnownApp, channel: str, info: str) -
     if "subscription_count" in wanted:
         found["subscription_count"] = exchange.roster.count_at(spot)
     if "cache" in wanted and is_cache(channel):
-        kept = exchange.find_cached(spot)
+        kept = exchange.caches.find(spot)
         found["cache"] = {"data": json.loads(kept)["data"]} if kept else None
     return found
 

@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from sqlalchemy import JSON, ForeignKeyConstraint, LargeBinary, String, UniqueConstraint, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column
@@ -22,9 +23,11 @@ from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTim
 from app.gateway.facts import AppChanged, AppEnded, AppMade, AppSecretDropped, AppSecretMade
 from app.gateway.secrets import AppSecrets, make_seed, secret_of
 from app.tenants.members import acting, check_role, end_account
+from app.tenants.pictures import change_picture
 from app.tenants.roles import ROLES
 from app.web.errors import Gone
 from app.web.forms import Form, Invalid
+from app.web.outgoing_addresses import LONGEST_ADDRESS
 from app.web.texts import _l
 
 MOST_APPS = 200
@@ -40,7 +43,8 @@ class GatewayApp(Tenanted, Base):
     """An app: the key that its clients connect with, and of its secret what is stored (`secrets.py`).
 
     `member_id` is its bot, whose name is the app's. Pages of `origins` may connect. Its clients may send events to each
-    other where `client_events` says so. One that has ended keeps its row, so that its id means nothing else.
+    other where `client_events` says so. Its server is told of things of `hook_kinds` at `hook_address`, if it has one
+    (`app_webhooks.py`). One that has ended keeps its row, so that its id means nothing else.
     """
 
     __tablename__ = "gateway_app"
@@ -57,6 +61,8 @@ class GatewayApp(Tenanted, Base):
     old_seed: Mapped[bytes | None] = mapped_column(LargeBinary(16))
     origins: Mapped[list[str]] = mapped_column(JSON, default=list)
     client_events: Mapped[bool] = mapped_column(default=True)
+    hook_address: Mapped[str] = mapped_column(String(LONGEST_ADDRESS), default="", server_default="")
+    hook_kinds: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")
     made_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
@@ -180,6 +186,15 @@ async def change_app(
     app.origins, app.client_events = list(wanted.origins), wanted.client_events
     for token in await list_tokens(transaction, bot):
         token.origins = sorted(wanted.origins)
+    transaction.note(AppChanged(by=acting(transaction, actor), app_id=app.id, name=bot.name, bot_id=bot.id))
+
+
+async def change_bot_picture(
+    transaction: Transaction, actor: Member | None, app: GatewayApp, bot: Member, key: str | None, directory: Path
+) -> None:
+    """Give an app's bot a picture, by the key of a stored one, or none."""
+    require(actor, "manage", "apps")
+    await change_picture(transaction, bot, key, directory, by=acting(transaction, actor))
     transaction.note(AppChanged(by=acting(transaction, actor), app_id=app.id, name=bot.name, bot_id=bot.id))
 
 

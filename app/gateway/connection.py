@@ -18,11 +18,15 @@ SIGNED_OUT = 4401
 HALF = 10**9
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Subscribed:
     """A channel that a socket follows; on one with presence, as whom."""
 
     user: str = ""
+
+
+# What nearly all channels are followed as: idle sockets are many, and share it.
+BY_NOBODY = Subscribed()
 
 
 class GatewayConnection(Connection):

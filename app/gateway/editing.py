@@ -7,7 +7,6 @@ freed when the channel is left; a connection that is lost leaves the lease, and 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -18,11 +17,12 @@ from app.editing.locks import lease_runs, release_lock, renew_lock, take_lock
 from app.editing.pushes import push_standings
 from app.editing.rows import Proof, find_row_places, read_clock
 from app.editing.turns import shorten_turn
-from app.gateway.connection import GatewayConnection, Subscribed
+from app.gateway.connection import BY_NOBODY, GatewayConnection
 from app.gateway.editors import (
     LOCK_EVENTS,
     Editors,
     find_own_proof,
+    find_standing_record,
     read_editors,
     secret_maker,
     write_requested,
@@ -42,13 +42,10 @@ from app.live.log import Event
 from app.records.records import Record
 from app.web.templates import render
 
-if TYPE_CHECKING:
-    pass
-
 # How long a lock and a place in line last without the gateway, and how often it renews them.
 EDITING_LEASE, EDITING_WAIT, RENEW_EVERY = 30, 60, 10.0
-# How often it is looked who has come into line by a page: that is no fact.
-LOOK_EVERY = 3.0
+# How often it is looked who is there, if nothing has told of it.
+LOOK_EVERY = 10.0
 # How often whoever edits is told of the same member's attempts.
 TOLD_EVERY = 10.0
 
@@ -125,7 +122,7 @@ class EditingChannels(Holdings):
             self.gateway.node.bus.publish("gateway taken up", [*spot, grant.came], needed=True)
         self.holdings.setdefault(spot, set()).add(holding)
         self.note_alive(holding, proof is not None)
-        connection.subscribed[channel] = Subscribed()
+        connection.subscribed[channel] = BY_NOBODY
         self.tell(spot, editors)
         self.greet(holding, editors)
         self.gateway.exchange.follow(connection, spot)
@@ -182,14 +179,19 @@ class EditingChannels(Holdings):
             return
         data = msgspec.json.decode(fact.body)["data"]
         record_id = int(str(data.get("id") or data.get("row", "").rpartition("-")[2] or 0))
-        for spot, own in self.holdings.items():
-            if spot[0] == -tenant_id and next(iter(own)).record_id == record_id:
-                if fact.kind == "lock.asked":
-                    self.gateway.node.start(self.tell_asked(spot, fact.cursor, data["member"]))
-                else:
-                    said = write_json({"cursor": fact.cursor, "user_id": str(data["member"])})
-                    self.gateway.exchange.send(spot, write_event(LOCK_EVENTS[fact.kind], said, spot[1]), tick=0)
-                self.look_soon(spot)
+        for spot in self.list_spots(tenant_id, record_id):
+            if fact.kind == "lock.asked":
+                self.gateway.node.start(self.tell_asked(spot, fact.cursor, data["member"]))
+            else:
+                said = write_json({"cursor": fact.cursor, "user_id": str(data["member"])})
+                self.gateway.exchange.send(spot, write_event(LOCK_EVENTS[fact.kind], said, spot[1]), tick=0)
+            self.look_soon(spot)
+
+    def take_partial(self, tenant_id: int, event: Event) -> None:
+        """What somebody's pages are shown, if it is how they stand to something that is edited: who waits has changed,
+        which is no fact."""
+        for spot in self.holdings and self.list_spots(tenant_id, find_standing_record(event)):
+            self.look_soon(spot)
 
     async def tell_asked(self, spot: Spot, cursor: int, member_id: int) -> None:
         """Tell that a member has asked for the lock elsewhere, by their name, which the fact does not have."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from app.gateway.messages import write_event, write_json
 from app.gateway.roster import Spot
 from app.gateway.secrets import key_for
 from app.gateway.targets import Asker
+from app.live.log import Event
 from app.records.records import Record
 
 # As what the facts of a lock are told there.
@@ -30,6 +32,10 @@ LOCK_EVENTS = {
     "lock.asked": "lock.requested",  # `write_requested`
 }
 MEMBER_GONE, MEMBER_CAME = "pusher_internal:member_removed", "pusher_internal:member_added"
+
+
+# What pages are shown of how somebody stands to a record (`editing/standing_push.html`).
+STANDING = re.compile(r'"#record-([0-9]+)-standing"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +103,12 @@ def describe_editors(editors: Editors, user: str, proof: Proof | None) -> str:
         people = {**people, user: {**people.get(user, {}), **more}}
     here = {"count": len(people), "ids": list(people), "hash": people}
     return write_json({"presence": here, **more})
+
+
+def find_standing_record(event: Event) -> int:
+    """The id of the record to which somebody stands otherwise now, if a page of theirs is shown that; or 0."""
+    found = STANDING.search(event.body, 0, 200) if event.channel.startswith("user.") else None
+    return int(found[1]) if found else 0
 
 
 def write_requested(channel: str, member_id: int, name: str, cursor: int = 0) -> str:

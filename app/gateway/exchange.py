@@ -7,11 +7,14 @@ sockets, too, and drops those whose reader is too slow. Other nodes hear of it b
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
+from sys import intern
 
-from app.gateway.connection import GatewayConnection, Subscribed
+from app.gateway.caches import Caches
+from app.gateway.connection import BY_NOBODY, GatewayConnection, Subscribed
 from app.gateway.messages import (
     NO_PONG,
     PING,
@@ -23,6 +26,7 @@ from app.gateway.messages import (
     write_subscribed,
 )
 from app.gateway.names import INTERNAL_EVENTS, TO_USER, is_cache, is_presence, user_of
+from app.gateway.occupancy import Occupancy
 from app.gateway.people_there import PeopleThere
 from app.gateway.roster import Roster, Spot
 from app.live.frames import encode
@@ -30,8 +34,6 @@ from app.live.node import Node
 from app.web.metrics import DELIVERIES
 
 EVENT_TICK, PRESENCE_TICK = 0.005, 0.05
-# What channels with a cache were told last: so many of them, for so long.
-MOST_CACHED, CACHED_FOR = 1000, 1800.0
 GATEWAY_BEAT = 1.0
 # A socket that says nothing for so long is asked whether it is there, and has so long to answer.
 SILENT_FOR, PONG_WITHIN = 60.0, 30.0
@@ -55,6 +57,7 @@ class Exchange:
         self.node = node
         self.roster = Roster(node.bus)
         self.roster.on_added, self.roster.on_removed = self.tell_added, self.tell_removed
+        self.occupancy = Occupancy(self.roster)
         self.sockets: dict[str, GatewayConnection] = {}
         self.followers: dict[Spot, set[GatewayConnection]] = defaultdict(set)
         self.users: dict[Spot, set[GatewayConnection]] = defaultdict(set)
@@ -65,7 +68,7 @@ class Exchange:
         self.flush_at = 0.0
         self.flushed_at = 0.0
         self.people: dict[Spot, PeopleThere] = {}
-        self.cached: OrderedDict[Spot, tuple[str, float]] = OrderedDict()
+        self.caches = Caches(node.bus)
         node.bus.handlers["gateway event"] = lambda sender, content: self.take_event(*content)
         node.bus.handlers["gateway terminate"] = lambda sender, content: self.end_user(*content)
 
@@ -73,6 +76,7 @@ class Exchange:
         """A socket was accepted."""
         connection.heard_at = asyncio.get_running_loop().time()
         self.sockets[connection.socket_id] = connection
+        self.roster.belong(connection.app_id, connection.tenant_id)
         self.roster.count_more((connection.app_id, ALL_SOCKETS), 1)
 
     def remove(self, connection: GatewayConnection) -> None:
@@ -88,7 +92,7 @@ class Exchange:
         """Let a socket follow a channel of its app, on one with presence as a user of whom that is told."""
         spot = (connection.app_id, channel)
         if channel not in connection.subscribed:
-            connection.subscribed[channel] = Subscribed(user)
+            connection.subscribed[intern(channel)] = Subscribed(user) if user else BY_NOBODY
             self.follow(connection, spot)
             if not user_of(channel):
                 self.roster.count_more(spot, 1)
@@ -97,8 +101,15 @@ class Exchange:
         people = self.find_people(spot) if is_presence(channel) else None
         connection.write(people.write_to(channel) if people else write_subscribed(channel))
         if is_cache(channel):
-            last = self.find_cached(spot)
+            self.caches.find_for(spot, partial(self.tell_last, connection, spot))
+
+    def tell_last(self, connection: GatewayConnection, spot: Spot, last: str) -> None:
+        """Tell one who has come to a channel with a cache what was said there last, or that nothing was."""
+        app_id, channel = spot
+        if channel in connection.subscribed:
             connection.write(last or write_event("pusher:cache_miss", "", channel))
+            if not last:
+                self.occupancy.note(app_id, {"name": "cache_miss", "channel": channel})
 
     def follow(self, connection: GatewayConnection, spot: Spot) -> None:
         """From now on, serve a socket what is sent to a channel."""
@@ -161,7 +172,7 @@ class Exchange:
     def take_event(self, app_id: int, channel: str, name: str, text: str, without: str) -> None:
         """Send an event to whoever follows a channel here."""
         if is_cache(channel) and not name.startswith(("client-", *INTERNAL_EVENTS)):
-            self.keep((app_id, channel), text)
+            self.caches.keep((app_id, channel), text)
         if user := user_of(channel):
             self.write_to_user(app_id, user, text)
         else:
@@ -198,18 +209,6 @@ class Exchange:
         self.people.pop(spot, None)
         data = write_json({"user_id": user})
         self.send(spot, write_event("pusher_internal:member_removed", data, spot[1]), tick=PRESENCE_TICK)
-
-    def keep(self, spot: Spot, text: str) -> None:
-        """Keep the last event of a channel with a cache."""
-        self.cached.pop(spot, None)
-        self.cached[spot] = text, asyncio.get_running_loop().time() + CACHED_FOR
-        while len(self.cached) > MOST_CACHED:
-            self.cached.popitem(last=False)
-
-    def find_cached(self, spot: Spot) -> str:
-        """The last event of a channel with a cache, if it is kept still."""
-        text, until = self.cached.get(spot, ("", 0.0))
-        return text if until > asyncio.get_running_loop().time() else ""
 
     def send(self, spot: Spot, text: str, *, without: str = "", tick: float) -> None:
         """Send something to whoever follows a channel here, now or with what else comes in a moment."""
@@ -264,6 +263,7 @@ class Exchange:
     def beat(self) -> None:
         """Say that this node lives, and look after silent sockets."""
         self.roster.beat()
+        self.occupancy.beat()
         self.look_at_silent()
 
     def look_at_silent(self) -> None:
@@ -281,7 +281,7 @@ class Exchange:
     def list_channels(self, app_id: int, prefix: str) -> list[str]:
         """The channels of an app that somebody is on."""
         names = self.roster.list_occupied(app_id)
-        return sorted(name for name in names if name.startswith(prefix) and name != ALL_SOCKETS)
+        return sorted(name for name in names if name.startswith(prefix) and name[:1] != "#")
 
 
 def to_user(user: str) -> str:

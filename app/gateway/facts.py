@@ -54,6 +54,12 @@ class AppSecretDropped(OfApp):
     what = "secret-dropped"
 
 
+class AppWebhookChanged(OfApp):
+    """The server of an app is told other things, or somewhere else, or nothing any more."""
+
+    what = "webhook-changed"
+
+
 class AppEnded(OfApp):
     """An app is no more, nor is its bot."""
 

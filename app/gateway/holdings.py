@@ -81,6 +81,14 @@ class Holdings:
         """Whether it has not ended, as it may while somebody waits for the database."""
         return holding in self.holdings.get(holding.spot, ())
 
+    def list_spots(self, tenant_id: int, record_id: int) -> list[Spot]:
+        """Where sockets of this process follow who edits a record."""
+        return [
+            spot
+            for spot, own in self.holdings.items()
+            if spot[0] == -tenant_id and next(iter(own)).record_id == record_id
+        ]
+
     def find(self, connection: GatewayConnection, channel: str) -> SocketLock | None:
         """What a socket holds, or waits for."""
         own = self.holdings.get((-connection.tenant_id, channel), ())

@@ -17,6 +17,8 @@ from app.live.bus import Bus
 
 # Of which app a channel is, by its id; of the workspace's own, the workspace's id below zero.
 Spot = tuple[int, str]
+# Stands among the channels of an app for its workspace, by whose id it counts.
+OF_WORKSPACE = "#workspace"
 ROSTER_TICK = 0.05
 ROSTER_LEASE = 5.0
 
@@ -51,7 +53,9 @@ class NodeRoster:
 
 
 class Roster:
-    """Who is where, here and at other nodes. `on_added` and `on_removed` are called for users, once over all nodes."""
+    """Who is where, here and at other nodes. `on_added` and `on_removed` are called for users, once over all nodes, as
+    others come and go; `on_occupancy` at every node for each channel that the first has come to and the last has left,
+    with the user where it is about one."""
 
     def __init__(self, bus: Bus) -> None:
         self.bus = bus
@@ -63,6 +67,7 @@ class Roster:
         self.told_at = 0.0
         self.on_added: Callable[[Spot, str, str], None] = lambda spot, user, info: None
         self.on_removed: Callable[[Spot, str], None] = lambda spot, user: None
+        self.on_occupancy: Callable[[Spot, str, bool], None] = lambda spot, user, there: None
         bus.handlers["gateway changes"] = self.hear_changes
         bus.handlers["gateway beat"] = self.hear_beat_of
         bus.handlers["gateway all"] = self.hear_all_of
@@ -71,8 +76,20 @@ class Roster:
 
     def count_more(self, spot: Spot, more: int) -> None:
         """So many more sockets of this node are on a channel."""
-        count = self.own.counts.get(spot, 0) + more
-        self.change(["count", *spot, count])
+        before = self.count_at(spot)
+        self.change(["count", *spot, self.own.counts.get(spot, 0) + more])
+        if not before or before + more <= 0:
+            self.on_occupancy(spot, "", before == 0)
+
+    def belong(self, app_id: int, workspace: int) -> None:
+        """Say of which workspace an app is that has sockets here."""
+        if (app_id, OF_WORKSPACE) not in self.own.counts:
+            self.change(["count", app_id, OF_WORKSPACE, workspace])
+
+    def workspace_of(self, app_id: int) -> int:
+        """The workspace of an app that has, or had, sockets at a node that is there; 0 if it is not known."""
+        spot = (app_id, OF_WORKSPACE)
+        return next((node.counts[spot] for node in self.nodes() if spot in node.counts), 0)
 
     def enter(self, spot: Spot, user: str, info: str) -> bool:
         """A socket of a user's is on a channel with presence. Whether the user was not there before."""
@@ -81,6 +98,8 @@ class Roster:
             return False
         news = not self.is_there(spot, user)
         self.change(["in", *spot, user, info])
+        if news:
+            self.on_occupancy(spot, user, True)
         return news
 
     def leave(self, spot: Spot, user: str) -> bool:
@@ -90,7 +109,10 @@ class Roster:
             return False
         del self.tabs[spot, user]
         self.change(["out", *spot, user])
-        return not self.is_there(spot, user)
+        if self.is_there(spot, user):
+            return False
+        self.on_occupancy(spot, user, False)
+        return True
 
     def change(self, change: list[Any]) -> None:
         """Change what is on this node, and tell the others with what else changes in a moment."""
@@ -153,12 +175,17 @@ class Roster:
                 node.apply(change)
                 if news:
                     self.on_added(spot, more[0], more[1])
+                    self.on_occupancy(spot, more[0], True)
             elif what == "out":
                 node.apply(change)
                 if not self.is_there(spot, more[0]):
                     self.on_removed(spot, more[0])
+                    self.on_occupancy(spot, more[0], False)
             else:
+                before = self.count_at(spot)
                 node.apply(change)
+                if (there := self.count_at(spot) > 0) != (before > 0):
+                    self.on_occupancy(spot, "", there)
 
     def hear_all_of(self, sender: str, content: Any) -> None:
         """All that is at another node."""
@@ -173,16 +200,22 @@ class Roster:
         """Put what is known of a node in the place of what was known."""
         known = self.others.get(name)
         spots = {*(known.people if known else ()), *(told.people if told else ())}
+        channels = {*(known.counts if known else ()), *(told.counts if told else ())}
         before = {spot: self.list_people_at(spot) for spot in spots}
+        occupied = {spot for spot in channels if self.count_at(spot)}
         self.others.pop(name, None)
         if told is not None:
             self.others[name] = told
+        for spot in (spot for spot in channels if (self.count_at(spot) > 0) != (spot in occupied)):
+            self.on_occupancy(spot, "", spot not in occupied)
         for spot in spots:
             after = self.list_people_at(spot)
             for user in before[spot].keys() - after.keys():
                 self.on_removed(spot, user)
+                self.on_occupancy(spot, user, False)
             for user in after.keys() - before[spot].keys():
                 self.on_added(spot, user, after[user])
+                self.on_occupancy(spot, user, True)
 
     def nodes(self) -> Iterator[NodeRoster]:
         """What each node has, this one first."""

@@ -17,6 +17,7 @@ from litestar.types import Receive, Send
 from app.background import in_background
 from app.database import Database, check_holds_none
 from app.gateway.api import ApiRefused, answer_call, check_call, read_call
+from app.gateway.app_sending import HookSender
 from app.gateway.channel_auth import AUTH_LIMIT, answer_auth, answer_preflight_of_auth
 from app.gateway.connection import GatewayConnection
 from app.gateway.editing import EditingChannels
@@ -28,6 +29,7 @@ from app.gateway.workspace import WorkspaceChannels
 from app.live.node import Node
 from app.settings import Settings
 from app.web.errors import first_line, is_database_away
+from app.web.outgoing import Outgoing
 
 # What a call may have besides ten events.
 CALL_LIMIT = 64 * 1024
@@ -40,7 +42,7 @@ log = structlog.get_logger("gateway")
 class Gateway:
     """The gateway of this process."""
 
-    def __init__(self, settings: Settings, database: Database, node: Node) -> None:
+    def __init__(self, settings: Settings, database: Database, node: Node, outgoing: Outgoing) -> None:
         self.settings = settings
         self.database = database
         self.node = node
@@ -48,6 +50,8 @@ class Gateway:
         self.known: dict[str, KnownApp] = {}
         self.workspace = WorkspaceChannels(self)
         self.editing = EditingChannels(self)
+        self.hooks = HookSender(database, settings, outgoing)
+        self.exchange.occupancy.offer = self.hooks.offer
 
     def add(self, connection: GatewayConnection, cursor: int) -> None:
         """A socket was accepted; from here on its workspace's events come here, too."""
@@ -168,7 +172,7 @@ class Gateway:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Run while the block does."""
-        async with in_background(self.run()), in_background(self.keep_locks()):
+        async with self.hooks.running(), in_background(self.run()), in_background(self.keep_locks()):
             yield
 
 

@@ -39,6 +39,7 @@ from app.gateway.names import (
     is_reserved,
     user_of,
 )
+from app.gateway.occupancy import describe_client_event
 from app.web.errors import first_line, is_database_away
 from app.web.metrics import REFUSALS
 from app.web.origins import is_origin_allowed
@@ -112,6 +113,7 @@ class GatewaySocket:
     async def join(self) -> None:
         """Look up the app, and be known to the hub. Raises SocketRefused."""
         query = parse_qs(self.scope["query_string"].decode("latin-1"))
+        self.scope["query_string"] = self.scope["raw_path"] = b""  # not needed any more, and idle sockets are many
         if query.get("protocol", ["7"])[0] not in VERSIONS:
             raise SocketRefused(UNSUPPORTED)
         self.app = app = await self.gateway.open_app(self.scope["path"].removeprefix("/app/"), self.scope)
@@ -127,6 +129,7 @@ class GatewaySocket:
         connection.app_id, connection.key = app.id, app.key
         connection.client_events, connection.secrets = app.client_events, app.secrets
         self.gateway.add(connection, app.cursor)
+        self.app = self.gateway.known.get(app.key, app)  # the one that all its sockets share
         self.start_writing(connection)
         connection.write(write_established(connection.socket_id))
         log.debug("connected", tenant=app.slug, app=app.id, socket=connection.socket_id)
@@ -273,6 +276,8 @@ class GatewaySocket:
             raise Refused(NOT_SENT, "Too many client events in a second")
         text = write_client_event(name, data, channel, subscribed.user)
         self.gateway.exchange.publish(self.app.id, channel, name, text, without=connection.socket_id)
+        told = describe_client_event(name, data, channel, connection.socket_id, subscribed.user)
+        self.gateway.exchange.occupancy.note(self.app.id, told)
 
     async def sign_in(self, data: dict[str, Any]) -> None:
         """Let somebody be signed in on this socket. Raises SocketRefused."""

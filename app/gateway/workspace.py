@@ -15,7 +15,7 @@ import structlog
 from app.accounts.access import enter_workspace
 from app.database import now
 from app.gateway.audiences import Audiences, ChannelFollowing, event_of
-from app.gateway.connection import GatewayConnection, Subscribed
+from app.gateway.connection import BY_NOBODY, GatewayConnection
 from app.gateway.grants import ChannelGrant, read_grant
 from app.gateway.holdings import SocketLock
 from app.gateway.known_apps import read_app
@@ -83,7 +83,7 @@ class WorkspaceChannels:
             asker.expires_at,
             cursor,
         )
-        connection.subscribed[channel] = Subscribed()
+        connection.subscribed[channel] = BY_NOBODY
         self.own[connection][channel] = following
         if PRESENT_CHANNEL.fullmatch(channel):
             self.here.join(following, asker.member.name, asker.language)
@@ -200,6 +200,8 @@ class WorkspaceChannels:
             if event.kind.startswith(OF_APPS):
                 self.gateway.forget_apps(tenant_id)
                 self.gateway.node.start(self.look_at_apps(tenant_id))
+        else:
+            self.gateway.editing.take_partial(tenant_id, event)
 
     def look_at_lost(self, tenant_id: int, whose: dict[str, Any], cursor: int) -> None:
         """Members may follow some channels no more, or all but some: they are served nothing of them, until it was

@@ -15,7 +15,7 @@ from app.accounts.shell import bar_part
 from app.database import Partial, PreparedSelect, Showing, Tenant, Transaction
 from app.live.log import publish_partial, refresh
 from app.notifications.facts import AnnouncementEnded, AnnouncementMade, AnnouncementWithdrawn
-from app.notifications.kinds import SUBJECTS, NotificationKind, SubjectPlace, text_of, word
+from app.notifications.kinds import SUBJECTS, NotificationKind, SubjectPlace, say_actor, text_of, word
 from app.notifications.models import Activity, Notification, is_in_inbox
 from app.web.templates import render
 
@@ -233,7 +233,8 @@ async def push_toasts(transaction: Transaction, shown: Sequence[ShownActivity]) 
         title = place.seen_by(each.member_id).title if place.people else place.title
         key = activity, each.kind.name, title
         if key not in toasts:
-            actor, address = each.by.name if each.by else "", subject.address_at(place, activity.number)
+            name, language = each.by.name if each.by else None, transaction.tenant.language
+            actor, address = say_actor(name, activity.details, language), subject.address_at(place, activity.number)
             toasts[key] = Toast(activity, each.kind, actor, title, excerpts[activity], address, each.held)
         transaction.show(Bell(each.member_id, toasts[key]))
 

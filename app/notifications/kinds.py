@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 from sqlalchemy import ColumnElement
 
 from app.accounts.members import Role
+from app.accounts.programs import name_with_program
 from app.database import Transaction
 from app.web.forms import number_of
 from app.web.texts import Text, translations
@@ -119,6 +120,11 @@ def list_fixed() -> list[str]:
 def text_of(kind: NotificationKind, details: Mapping[str, Any]) -> Text:
     """What a kind says of one activity."""
     return kind.one.get(str(details.get("what", "")), kind.one[""])
+
+
+def say_actor(name: str | None, details: Mapping[str, Any], language: str) -> str:
+    """Who has done something, by a program or not, as its details say."""
+    return name_with_program(name, details.get("program")).translate(language) if name else ""
 
 
 def word(text: Text, language: str, **values: Any) -> Markup:

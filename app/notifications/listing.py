@@ -12,7 +12,15 @@ from markupsafe import Markup
 
 from app.accounts.mentions import read_texts
 from app.database import Transaction
-from app.notifications.kinds import NOTIFICATION_KINDS, SUBJECTS, NotificationKind, SubjectPlace, text_of, word
+from app.notifications.kinds import (
+    NOTIFICATION_KINDS,
+    SUBJECTS,
+    NotificationKind,
+    SubjectPlace,
+    say_actor,
+    text_of,
+    word,
+)
 from app.notifications.models import Notification
 from app.web.texts import Text, _l
 
@@ -90,7 +98,7 @@ async def describe_items(transaction: Transaction, rows: Sequence[Any]) -> list[
     """Items from rows of (notification, activity, name of who did it); those whose subject is gone are left out."""
     places = await find_subject_places(transaction, [(row[0].subject_kind, row[0].subject_id) for row in rows])
     excerpts = await read_texts(transaction, *(row[1].details.get("excerpt", "") for row in rows))
-    items = []
+    items, language = [], transaction.tenant.language
     for (notification, activity, actor), excerpt in zip(rows, excerpts, strict=True):
         place = places.get((notification.subject_kind, notification.subject_id))
         if place is None:
@@ -103,7 +111,7 @@ async def describe_items(transaction: Transaction, rows: Sequence[Any]) -> list[
                 notification,
                 kind,
                 text_of(kind, activity.details),
-                {**activity.details, **counted, "actor": actor or "", "title": title},
+                {**activity.details, **counted, "actor": say_actor(actor, activity.details, language), "title": title},
                 SUBJECTS[notification.subject_kind].address_at(place, notification.number),
                 excerpt,
                 activity.created_at,

@@ -110,7 +110,7 @@ async def notify_of_kind(transaction: Transaction, occasions: Sequence[Occasion]
             or choice.mail != "never"
         ]
         if wanting:
-            told[activity_of(occasion)] = Told(occasion, wanting)
+            told[activity_of(occasion, transaction.actor.program)] = Told(occasion, wanting)
     if not told:
         return
     moment = now()
@@ -247,12 +247,15 @@ async def insert_activities(transaction: Transaction, activities: Sequence[Activ
         activity.id, activity.created_at = activity_id, moment
 
 
-def activity_of(occasion: Occasion) -> Activity:
-    """What is kept of an occasion, for all who are told of it."""
+def activity_of(occasion: Occasion, program: str | None) -> Activity:
+    """What is kept of an occasion, for all who are told of it, with the program that has done it for somebody."""
+    details = dict(occasion.details)
+    if program is not None and occasion.by is not None and not occasion.by.bot:
+        details["program"] = program
     return Activity(
         subject_kind=occasion.subject[0],
         subject_id=occasion.subject[1],
         number=occasion.number,
         actor_id=occasion.by.id if occasion.by else None,
-        details=dict(occasion.details),
+        details=details,
     )

@@ -12,7 +12,8 @@ from app.programs.limits import LimitStanding
 from app.web.origins import is_origin_allowed
 
 EXPOSED_HEADERS = (
-    b"Accept-Ranges, Content-Range, ETag, Location, Retry-After, RateLimit, RateLimit-Policy, X-Request-ID"
+    b"Accept-Ranges, Content-Range, ETag, Location, Mcp-Session-Id, Retry-After, RateLimit, RateLimit-Policy, "
+    b"X-Request-ID"
 )
 
 

@@ -177,7 +177,8 @@ class DiscussionEvent(EventData):
 
 class MessagePostedEvent(EventData):
     """Something was said: ask for its text. `mentions` are members, 0 for all; `records` are pairs of the slug of a
-    collection, or nothing, and a number; `files` are ids."""
+    collection, or nothing, and a number; `files` are ids; `bot` is that a bot has said it, which other bots leave
+    alone."""
 
     room: Id
     id: Id
@@ -186,6 +187,7 @@ class MessagePostedEvent(EventData):
     mentions: list[Id]
     records: list[tuple[str, int]]
     files: list[Id]
+    bot: bool = False
 
 
 class MessageEvent(EventData):
@@ -276,6 +278,7 @@ KINDS_OF_EVENTS: Mapping[type[EventData], tuple[str, ...]] = {
     ),
     AgentEvent: (
         *("app.made", "app.changed", "app.secret-made", "app.secret-dropped", "app.ended"),
+        *("app.webhook-changed",),
         *("incoming.made", "incoming.ended", "webhook.made"),
     ),
     WebhookGivenUpEvent: ("webhook.given-up",),

@@ -33,7 +33,8 @@ from app.web.origins import is_origin_allowed
 BODY_LIMIT = 64 * 1024
 ALLOWED_METHODS = b"GET, HEAD, POST, PATCH, DELETE"
 ALLOWED_HEADERS = (
-    b"Authorization, Content-Type, If-Match, If-None-Match, If-Range, Idempotency-Key, Last-Event-ID, Lock, Range"
+    b"Authorization, Content-Type, If-Match, If-None-Match, If-Range, Idempotency-Key, Last-Event-ID, Lock, "
+    b"Mcp-Method, Mcp-Name, Mcp-Protocol-Version, Mcp-Session-Id, Range"
 )
 PREFLIGHT_SECONDS = b"600"
 DESCRIPTION = "What a person can do on a page, a program can do with a token. docs/api.md leads in."

@@ -277,4 +277,5 @@ NARROWINGS["collections"] = Narrowing(
     _l("Their addresses, such as “books”, separated by commas. Leave empty for all collections you can read."),
     find_narrowed_collections,
     name_narrowed_collections,
+    _l("another collection"),
 )

@@ -53,6 +53,7 @@ from app.web.fast.dependencies import resolve_in_turn
 from app.web.forms import provide_form, read_path_number
 from app.web.languages import Languages
 from app.web.limits import Windows
+from app.web.outgoing import Outgoing
 from app.web.readiness import Readiness
 from app.web.static import show_static_file
 from app.web.templates import compile_pushes
@@ -71,13 +72,14 @@ class Parts:
         self.settings = settings
         self.database = open_database(settings.database_url)
         self.node = Node(self.database, make_bus(settings), most_sockets=settings.workspace_sockets)
-        self.gateway = Gateway(settings, self.database, self.node)
+        self.outgoing = Outgoing(settings)
+        self.gateway = Gateway(settings, self.database, self.node, self.outgoing)
         self.readiness = Readiness(bus=lambda: self.node.bus.state)
         self.watch = Watch(self.database, self.node)
         self.gathering = Gathering(self.database, self.node)
         self.runner = Runner(self.database, settings)
         self.delivery = Delivery(self.database, settings)
-        self.webhooks = WebhookSender(self.database, settings)
+        self.webhooks = WebhookSender(self.database, settings, self.outgoing)
         self.visits = Visits(self.database)
         self.writing_visits = Loop(self.database, self.visits.write, "the sessions in use")
         self.languages = Languages(self.database)

@@ -60,6 +60,7 @@ SENTENCES = {
     "app.changed": _l("%(actor)s changed the app %(subject)s"),
     "app.secret-made": _l("%(actor)s created another secret for the app %(subject)s"),
     "app.secret-dropped": _l("%(actor)s revoked the old secret of the app %(subject)s"),
+    "app.webhook-changed": _l("%(actor)s changed the webhook of the app %(subject)s"),
     "app.ended": _l("%(actor)s deleted the app %(subject)s"),
     "room.archived": _l("%(actor)s archived the room %(subject)s"),
     "incoming.made": _l("%(actor)s created the incoming address %(subject)s of the room %(after)s"),

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.rights import is_entitled, require
-from app.database import PreparedSelect, Tenant, Transaction
+from app.database import Actor, PreparedSelect, Tenant, Transaction
 from app.files.arriving import Arriving
 from app.files.decoding import DECODER, TooCostly, TooManyPixels, Undecodable, shrink
 from app.files.storing import NotStored
@@ -96,6 +96,17 @@ async def make_small(directory: Path, file: StoredFile, *, square: bool) -> None
         raise
 
 
+async def store_picture(content: bytes, directory: Path) -> str:
+    """Store a picture of somebody, likewise, which is there already."""
+
+    async def send() -> AsyncIterator[bytes]:
+        yield b'--picture\r\nContent-Disposition: form-data; name="picture"; filename="picture"\r\n\r\n'
+        yield content
+        yield b"\r\n--picture--\r\n"
+
+    return await receive_picture(send(), "multipart/form-data; boundary=picture", directory, square=True)
+
+
 def refuse_picture(text: Text) -> Invalid:
     """What a picture is refused with."""
     return Invalid(picture=text)
@@ -131,15 +142,17 @@ async def delete_unnamed_pictures(work: ClaimedJob) -> None:
         await asyncio.to_thread(delete_unnamed, directory, kept)
 
 
-async def change_picture(transaction: Transaction, member: Member, key: str | None, directory: Path) -> None:
-    """Give a member a picture, or none; the one before is deleted.
+async def change_picture(
+    transaction: Transaction, member: Member, key: str | None, directory: Path, *, by: Actor | None = None
+) -> None:
+    """Give a member a picture, or none; the one before is deleted. They do so themselves, if nobody else does.
 
     Changes of pictures are counted, so that pages ask for the style sheet of pictures anew.
     """
     drop_later(transaction, directory, member.picture)
     member.picture = key
     transaction.tenant.pictures += 1
-    transaction.note(PictureChanged(by=transaction.acting(member.id), member_id=member.id))
+    transaction.note(PictureChanged(by=by or transaction.acting(member.id), member_id=member.id))
 
 
 async def change_logo(transaction: Transaction, actor: Member, key: str | None, directory: Path) -> None:

@@ -23,6 +23,8 @@ def is_like(origin: str, pattern: str) -> bool:
         port = parts.port
     except ValueError:
         return False
+    if "@" in parts.netloc:  # no browser names an origin so
+        return False
     scheme, _, place = pattern.rpartition("://")
     host, _, wanted_port = place.partition(":")
     if scheme and parts.scheme != scheme:

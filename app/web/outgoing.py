@@ -4,25 +4,27 @@ There is one way out, and it is narrow: by https, unless the installation allows
 internet for everybody (`internet.py`), which is looked at after the name was resolved, and which the connection is made
 to, so that a name server that says something else the next time changes nothing; with the name for TLS and `Host`. No
 proxy of the environment is asked and no redirect followed. How long it takes, and how much is read, is bounded.
+
+What is sent to the same address soon after goes over the same connection, for a minute at the most: then the name is
+resolved and looked at anew.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
-import re
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from urllib.parse import quote, urlsplit
 
 import httptools
-import idna
 
 from app.settings import Settings
-from app.web.internet import IPAddress, is_among, is_global, read_network_list, unwrap
+from app.web.internet import IPAddress, unwrap
+from app.web.outgoing_addresses import AddressRefused, NotSent, OutgoingAddress, OutgoingLimits, read_outgoing_address
 
 # How long a name server, a connection with its TLS, and all of it may take, in seconds.
 RESOLVING_SECONDS = 5
@@ -32,40 +34,13 @@ TOTAL_SECONDS = 15
 MOST_TRIED = 4
 # How much of an answer is taken, in bytes: before its body, and of that.
 LONGEST_HEAD = 32 * 1024
+# A connection is kept for what comes next for so long, is used for so long in all, and so many are kept.
+KEPT_IDLE, KEPT_SECONDS, MOST_KEPT = 5.0, 60.0, 64
 KEPT_OF_BODY = 1024
-LONGEST_ADDRESS = 1000
 
 # A name server that does not answer holds a thread longer than we wait for it: nobody else's.
 RESOLVERS = ThreadPoolExecutor(max_workers=16, thread_name_prefix="resolver")
-HOST_NAME = re.compile(
-    r"(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*"
-)
-
 Resolve = Callable[[str, int], Awaitable[Sequence[IPAddress]]]
-
-
-class NotSent(Exception):
-    """There is no answer: it could not be sent, or nothing came back. The text says why, in technical English."""
-
-
-class AddressRefused(NotSent):
-    """The address is none that anything is sent to from here."""
-
-
-@dataclass(frozen=True, slots=True)
-class OutgoingAddress:
-    """An address that was read: what is resolved, and what is asked of whoever is there."""
-
-    scheme: str
-    host: str
-    port: int
-    target: str
-
-    @property
-    def host_header(self) -> str:
-        """The host as the receiver is told it."""
-        name = f"[{self.host}]" if ":" in self.host else self.host
-        return name if self.port == {"https": 443, "http": 80}[self.scheme] else f"{name}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,36 +50,6 @@ class OutgoingAnswer:
     status: int
     body: bytes
     headers: Mapping[str, str]
-
-
-def read_outgoing_address(text: str) -> OutgoingAddress:
-    """Read an address that somebody typed. Raises AddressRefused for what is none by http or https."""
-    if len(text) > LONGEST_ADDRESS or re.search(r"[\s\x00-\x1f\x7f\\]", text):
-        raise AddressRefused("this is no address of the web")
-    try:
-        parts = urlsplit(text)
-        port, name = parts.port, parts.hostname or ""
-        host = str(ipaddress.IPv6Address(name)) if ":" in name else encode_host(name)
-    except (ValueError, idna.IDNAError) as error:
-        raise AddressRefused("this is no address of the web") from error
-    if parts.scheme not in ("http", "https") or port == 0:
-        raise AddressRefused("this is no address of the web")
-    if "@" in parts.netloc or parts.fragment:
-        raise AddressRefused("an address with a name before @, or a part behind #, is not taken")
-    path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
-    query = quote(parts.query, safe="/%:@!$&'()*+,;=~-._?")
-    target = f"{path}?{query}" if query else path
-    return OutgoingAddress(parts.scheme, host, port or (443 if parts.scheme == "https" else 80), target)
-
-
-def encode_host(name: str) -> str:
-    """A host's name as name servers know it. Raises ValueError and IDNAError for what is none."""
-    name = name.rstrip(".").lower()
-    if not name.isascii():
-        name = idna.encode(name, uts46=True).decode()
-    if not HOST_NAME.fullmatch(name):
-        raise ValueError("not a host's name")
-    return name
 
 
 async def resolve_name(host: str, port: int) -> Sequence[IPAddress]:
@@ -127,13 +72,22 @@ class ReadAnswer:
         self.status = 0
         self.begun = False
         self.over = False
+        self.goes_on = False  # whether another request may follow on the connection
+
+    def on_message_begin(self) -> None:
+        """One more than was asked for is none of ours."""
+        if self.over:
+            self.goes_on = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header, of which the last one counts."""
-        self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+        if not self.over:
+            self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
         """Its status is known. One below 200 says that another comes."""
+        if self.over:
+            return
         self.status = self.parser.get_status_code()
         self.begun = self.status >= 200
         if not self.begun:
@@ -141,11 +95,13 @@ class ReadAnswer:
 
     def on_body(self, body: bytes) -> None:
         """A part of the body, of which the beginning is kept."""
-        self.body = (self.body + body[:KEPT_OF_BODY])[:KEPT_OF_BODY]
+        if not self.over:
+            self.body = (self.body + body[:KEPT_OF_BODY])[:KEPT_OF_BODY]
 
     def on_message_complete(self) -> None:
         """There is no more of it."""
-        self.over = self.begun
+        if self.begun and not self.over:
+            self.over, self.goes_on = True, self.parser.should_keep_alive()
 
     @property
     def enough(self) -> bool:
@@ -165,40 +121,45 @@ class ReadAnswer:
             raise NotSent("the head of the answer is too long")
 
 
+@dataclass(slots=True)
+class OutgoingConnection:
+    """A connection to a receiver, and when it was made."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    made_at: float
+    dropping: asyncio.TimerHandle | None = None
+
+    @property
+    def usable(self) -> bool:
+        """Whether a request may go over it."""
+        return not (self.reader.at_eof() or self.writer.is_closing() or self.reader.exception())
+
+    def drop(self) -> None:
+        """Close it at once."""
+        if self.dropping is not None:
+            self.dropping.cancel()
+        self.writer.transport.abort()
+
+
 class Outgoing:
     """The way out of this process."""
 
     def __init__(self, settings: Settings, *, resolve: Resolve = resolve_name) -> None:
         self.settings = settings
         self.resolve = resolve
-        self.allowed = read_network_list(settings.outgoing_networks)
-        self.refused = read_network_list(settings.outgoing_refused)
+        self.limits = OutgoingLimits(settings)
         self.tls: ssl.SSLContext | None = None
-
-    def check(self, address: OutgoingAddress) -> None:
-        """Raise AddressRefused for one that can be told not to do without asking a name server."""
-        if address.scheme == "http" and not self.settings.outgoing_http:
-            raise AddressRefused("this installation sends by https only")
-        try:
-            literal = ipaddress.ip_address(address.host)
-        except ValueError:
-            return
-        self.check_reached(literal)
-
-    def check_reached(self, address: IPAddress) -> None:
-        """Raise AddressRefused for an address of a machine that nothing is sent to."""
-        meant = unwrap(address)
-        if is_among(meant, self.refused) or not (is_among(meant, self.allowed) or is_global(meant)):
-            raise AddressRefused("the address is not on the public internet")
+        self.kept: dict[str, OutgoingConnection] = {}
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> OutgoingAnswer:
         """Send something, and take what is answered. Raises NotSent."""
         address = read_outgoing_address(url)
-        self.check(address)
+        self.limits.check(address)
         read = ReadAnswer()
         try:
             async with asyncio.timeout(TOTAL_SECONDS):
-                await self.talk(address, write_request(address, headers, body), read)
+                await self.talk(url, address, write_request(address, headers, body), read)
         except TimeoutError as error:
             if not read.begun:
                 raise NotSent(f"there was no answer within {TOTAL_SECONDS} s") from error
@@ -209,19 +170,65 @@ class Outgoing:
             raise NotSent("the connection was closed without an answer")
         return OutgoingAnswer(read.status, read.body, read.headers)
 
-    async def talk(self, address: OutgoingAddress, request: bytes, read: ReadAnswer) -> None:
-        """Connect, write, and read as much as is looked at."""
-        reader, writer = await self.connect(address)
+    async def talk(self, url: str, address: OutgoingAddress, request: bytes, read: ReadAnswer) -> None:
+        """Write, and read as much as is looked at; over the connection that was kept, if it goes on."""
+        if kept := self.take_kept(url):
+            with contextlib.suppress(OSError):  # its end and this request have crossed
+                await self.exchange(url, kept, request, read)
+            if read.taken:
+                return
+        loop = asyncio.get_running_loop()
+        made = OutgoingConnection(*await self.connect(address), loop.time())
+        await self.exchange(url, made, request, read)
+
+    async def exchange(self, url: str, connection: OutgoingConnection, request: bytes, read: ReadAnswer) -> None:
+        """Write a request, and read the answer."""
         try:
-            writer.write(request)
-            await writer.drain()
+            connection.writer.write(request)
+            await connection.writer.drain()
             while not read.enough:
-                data = await reader.read(16 * 1024)
+                data = await connection.reader.read(16 * 1024)
                 if not data:
                     return
                 read.feed(data)
         finally:
-            writer.transport.abort()
+            if not (read.over and read.goes_on and self.keep(url, connection)):
+                connection.drop()
+
+    def keep(self, url: str, connection: OutgoingConnection) -> bool:
+        """Keep a connection for what comes next, unless there are many, or it is old."""
+        loop = asyncio.get_running_loop()
+        if url in self.kept or len(self.kept) >= MOST_KEPT or not connection.usable:
+            return False
+        left = connection.made_at + KEPT_SECONDS - loop.time()
+        if left <= 0:
+            return False
+        connection.dropping = loop.call_later(min(left, KEPT_IDLE), self.forget, url, connection)
+        self.kept[url] = connection
+        return True
+
+    def take_kept(self, url: str) -> OutgoingConnection | None:
+        """The connection that was kept for an address, if it can be used still."""
+        connection = self.kept.pop(url, None)
+        if connection is None:
+            return None
+        if connection.dropping is not None:
+            connection.dropping.cancel()
+        if connection.usable:
+            return connection
+        connection.drop()
+        return None
+
+    def forget(self, url: str, connection: OutgoingConnection) -> None:
+        """Close what was kept for long enough."""
+        if self.kept.get(url) is connection:
+            del self.kept[url]
+        connection.drop()
+
+    def close(self) -> None:
+        """Close all that was kept."""
+        for url, connection in list(self.kept.items()):
+            self.forget(url, connection)
 
     async def connect(self, address: OutgoingAddress) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """A connection to the first of the name's addresses that can be reached. Raises AddressRefused when any of
@@ -251,7 +258,7 @@ class Outgoing:
         except UnicodeError as error:
             raise AddressRefused("this is no address of the web") from error
         for each in found:
-            self.check_reached(each)
+            self.limits.check_reached(each)
         return found[:MOST_TRIED]
 
     async def load_tls(self) -> ssl.SSLContext:
@@ -263,7 +270,7 @@ class Outgoing:
 
 def write_request(address: OutgoingAddress, headers: Mapping[str, str], body: bytes) -> bytes:
     """The request as it goes over the wire."""
-    named = {"host": address.host_header, "user-agent": "Mutirao", "connection": "close", **headers}
+    named = {"host": address.host_header, "user-agent": "Mutirao", "connection": "keep-alive", **headers}
     named["content-length"] = str(len(body))
     lines = [f"POST {address.target} HTTP/1.1", *(f"{name}: {value}" for name, value in named.items())]
     if any("\r" in line or "\n" in line for line in lines):

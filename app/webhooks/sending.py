@@ -28,7 +28,8 @@ from app.jobs.runner import STOP_GRACE, Loop
 from app.settings import Settings
 from app.web.errors import Gone
 from app.web.forms import number_of
-from app.web.outgoing import NotSent, Outgoing
+from app.web.outgoing import Outgoing
+from app.web.outgoing_addresses import NotSent
 from app.webhooks.choosing import FactToSend, find_fact_again, find_next_fact
 from app.webhooks.facts import WebhookGivenUp
 from app.webhooks.messages import SentMessage, WebhookMessage, write_fact_message, write_test_message
@@ -101,6 +102,7 @@ class WebhookSender:
             for task in list(self.sending):
                 task.cancel()
             await asyncio.gather(*self.sending, return_exceptions=True)
+            self.outgoing.close()
 
     async def step(self) -> bool:
         """Begin with what is due, as far as there is room; False when nothing was begun."""

@@ -30,7 +30,7 @@ from app.live.needed import keeps_facts
 from app.settings import Settings
 from app.web.errors import Gone
 from app.web.forms import Invalid
-from app.web.outgoing import LONGEST_ADDRESS, AddressRefused, Outgoing, read_outgoing_address
+from app.web.outgoing_addresses import LONGEST_ADDRESS, check_outgoing_address, read_outgoing_address
 from app.web.texts import _l
 from app.webhooks.facts import WebhookMade
 from app.webhooks.signing import WEBHOOK_SEED_LENGTH, make_webhook_seed, webhook_secret_of
@@ -159,15 +159,6 @@ class WantedWebhook:
     rooms: Sequence[int] | None = None
 
 
-def check_webhook_address(settings: Settings, address: str) -> None:
-    """Raise Invalid for an address that nothing would be sent to."""
-    try:
-        Outgoing(settings).check(read_outgoing_address(address))
-    except AddressRefused as error:
-        text = _l("This address can't be used. Enter the https address of a server on the public internet.")
-        raise Invalid(address=text) from error
-
-
 async def make_webhook(
     transaction: Transaction, settings: Settings, member: Member, wanted: WantedWebhook
 ) -> tuple[Webhook, str]:
@@ -176,7 +167,7 @@ async def make_webhook(
     Raises Invalid, and a 403 page for who may not have one.
     """
     require(member, "manage", "webhooks")
-    check_webhook_address(settings, wanted.address)
+    check_outgoing_address(settings, wanted.address)
     if len(wanted.kinds) > MOST_WEBHOOK_KINDS:
         raise Invalid(kinds=_l("At most %(limit)d.", limit=MOST_WEBHOOK_KINDS))
     for kind in wanted.kinds:

@@ -126,6 +126,13 @@ async def test_everybody_is_offered_by_the_word_of_the_workspace_s_language(shar
     assert not {"room", "everyone"} & {*offered}
 
 
+async def test_bots_are_marked_where_a_name_is_completed(ana: httpx.AsyncClient) -> None:
+    assert (await ana.post("/settings/apps", data={"name": "Zeppelin", "role": "member"})).status_code == 200
+    offered = (await ana.get("/choices/mentions?room=general&q=zep")).json()
+    assert offered == [{"value": "Zeppelin", "text": "Zeppelin", "note": "bot"}]
+    assert (await ana.get("/choices/mentions?room=general&q=car")).json()[0]["note"] == ""
+
+
 async def test_what_is_offered_of_a_private_room_is_for_who_is_in_it(
     ana: httpx.AsyncClient, shared_server: Server
 ) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from pathlib import Path
 
 import httpx
 import pytest
+from PIL import Image
 from sqlalchemy import select
 
 from app.accounts.members import Member, find_zones
@@ -140,6 +142,9 @@ async def test_nothing_of_a_secret_is_in_the_database(server: Server) -> None:
         ("*.hero.localhost", "http://evilhero.localhost", False),
         ("example.org", "https://example.org.evil.example", False),
         ("example.org", "null", False),
+        ("https://example.org", "https://user@example.org", False),
+        ("https://example.org", "https://evil.example@example.org", False),
+        ("*.example.org", "https://:@a.example.org", False),
         ("example.org", "https://[", False),
     ],
 )
@@ -191,3 +196,42 @@ async def test_pages_of_an_apps_origins_call_with_the_token_of_its_bot(server: S
         assert (await bruno.post(f"/settings/apps/{app['id']}", data=said)).status_code == 303
     assert await try_from("https://front.example.org") == (None, 403, None)
     assert await try_from("https://other.example") == ("https://other.example", 201, "https://other.example")
+
+
+async def test_a_bot_has_a_picture_as_people_have(server: Server, tmp_path: Path) -> None:
+    app = add_app(server)
+    picture = tmp_path / "bot.png"
+    Image.new("RGB", (300, 200), "teal").save(picture)
+    path, shown = f"/settings/apps/{app['id']}/picture", f"/pictures/{app['member']}"
+    async with aclosing(await server.sign_in("acme", "bruno@acme.test")) as bruno:
+        sent = await bruno.post(path, files={"picture": ("bot.png", picture.read_bytes())})
+        assert (sent.status_code, sent.headers["location"]) == (303, f"/settings/apps/{app['id']}?done=app-changed")
+        assert shown in (await bruno.get("/pictures.css")).text
+        assert "Remove the picture" in (await bruno.get(f"/settings/apps/{app['id']}")).text
+        refused = await bruno.post(path, files={"picture": ("bot.png", b"no picture")})
+        assert refused.status_code == 422
+        assert "Choose a picture" in refused.text
+        assert (await bruno.post(f"{path}/remove")).status_code == 303
+        assert shown not in (await bruno.get("/pictures.css")).text
+        assert server.run("app", "picture", "acme", app["id"], str(picture)).returncode == 0
+        assert shown in (await bruno.get("/pictures.css")).text
+        assert server.run("app", "picture", "acme", app["id"], "--remove").returncode == 0
+        assert server.run("app", "picture", "acme", app["id"]).returncode == 1
+        assert shown not in (await bruno.get("/pictures.css")).text
+        assert (await bruno.post("/settings/apps/999/picture", files={"picture": ("bot.png", b"")})).status_code == 404
+
+
+async def test_where_an_apps_server_is_told_things_is_said_on_its_page(server: Server) -> None:
+    path = f"/settings/apps/{add_app(server)['id']}"
+    async with aclosing(await server.sign_in("acme", "bruno@acme.test")) as bruno:
+        assert "channel_existence" in (await bruno.get(path)).text
+        said = {"address": "https://hooks.example.org/pusher", "kinds": ["presence", "cache_misses"]}
+        assert (await bruno.post(f"{path}/webhook", data=said)).status_code == 303
+        assert "https://hooks.example.org/pusher" in (await bruno.get(path)).text
+        for wrong in ({**said, "address": "https://10.0.0.1/"}, {"address": said["address"]}):
+            assert (await bruno.post(f"{path}/webhook", data=wrong)).status_code == 422
+        assert "changed the webhook of the app" in (await bruno.get("/audit")).text
+    assert server.store.rows("SELECT hook_kinds FROM gateway_app")[0][0] in (
+        ["cache_misses", "presence"],
+        '["cache_misses", "presence"]',
+    )

@@ -8,11 +8,19 @@ from typing import Any, cast
 
 import pytest
 
+from app.database import Database
+from app.editing.pushes import push_standings
 from app.gateway.connection import GatewayConnection, Subscribed
+from app.gateway.editors import find_standing_record
 from app.gateway.exchange import ALL_SOCKETS, Exchange
 from app.gateway.holdings import SocketLock
 from app.gateway.site import Gateway
+from app.live.log import Event, read_event
 from app.live.node import Node
+from app.records.records import Record
+from app.web.outgoing import Outgoing
+from tests.databases import Store
+from tests.test_isolation import SETTINGS
 
 
 class NoDatabase:
@@ -26,7 +34,7 @@ class NoDatabase:
 def gateway() -> Gateway:
     """The gateway of a process of its own."""
     database = cast(Any, NoDatabase())
-    return Gateway(cast(Any, None), database, Node(database))
+    return Gateway(cast(Any, None), database, Node(database), Outgoing(SETTINGS))
 
 
 def connect(gateway: Gateway) -> GatewayConnection:
@@ -104,3 +112,14 @@ async def test_that_somebody_edits_no_more_is_told_once(gateway: Gateway) -> Non
     assert (told["event"], told["channel"]) == ("pusher:subscription_error", spot[1])
     assert connection.queue.empty()
     assert not gateway.editing.holdings
+
+
+async def test_who_waits_is_known_by_what_pages_are_shown_of_it(database: Database, store: Store) -> None:
+    async with database.write(1) as transaction:
+        record = await transaction.get_one(Record, 1)
+        push_standings(transaction, record, 3)
+    rows = store.rows("SELECT cursor, channel, body FROM event WHERE kind IS NULL ORDER BY cursor DESC LIMIT 1")
+    (event,) = [read_event(*row) for row in rows]
+    assert event.channel == "user.3"
+    assert find_standing_record(event) == 1
+    assert find_standing_record(Event(1, "tenant", event.body)) == 0

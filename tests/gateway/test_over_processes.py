@@ -9,9 +9,12 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+import pytest
 import websockets
 
+from app.gateway import caches
 from app.gateway import roster as rosters
+from app.gateway.caches import Caches
 from app.gateway.roster import Roster
 from tests.conftest import Server
 from tests.gateway.conftest import Client, Dial, add_app, add_token
@@ -160,3 +163,20 @@ async def has_ended(client: Client) -> bool:
     except websockets.ConnectionClosed:
         return True
     return False
+
+
+async def test_a_node_that_has_started_since_asks_for_what_was_said_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    line, spot = Line(), (1, "cache-news")
+    old, new = (Caches(line.join(name)) for name in ("old", "new"))
+    old.keep(spot, "last")
+    told: list[str] = []
+    new.find_for(spot, told.append)
+    assert told == ["last"]
+    assert new.find(spot) == "last", "the next one asks nobody"
+    monkeypatch.setattr(caches, "ANSWERED_WITHIN", 0.01)
+    for _ in range(2):
+        new.find_for((1, "cache-other"), told.append)
+    await until(lambda: told == ["last", "", ""])
+    new.complete_at = 1e-9  # it has run for longer than anything is kept
+    new.find_for((1, "cache-third"), told.append)
+    assert len(told) == 4

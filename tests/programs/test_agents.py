@@ -127,6 +127,20 @@ async def test_people_see_that_an_agent_edits_and_what_it_did(shared_server: Ser
         assert page.count("<b>An agent for Ana</b>") == 2, "in the history"
 
 
+async def test_what_an_agent_says_in_a_room_is_marked_and_stands_for_itself(shared_server: Server) -> None:
+    async with (
+        agent_of(shared_server, "ana@acme.test", name="helper") as agent,
+        aclosing(shared_server.let_in("acme", "carla@acme.test")) as carla,
+    ):
+        said = await agent.use("post_message", room="general", text="Said by the ocelot to @Carla", key="ocelot")
+        page = (await carla.get(f"/chat/general?at={said['number']}")).text
+        (line,) = [each for each in page.split('<li id="message-') if "Said by the ocelot" in each]
+        assert "<b>An agent for Ana</b>" in line
+        assert 'data-program="agent: helper"' in line
+        assert said["program"] == "agent: helper"
+        assert "<b>An agent for Ana</b> mentioned you" in (await carla.get("/notifications")).text
+
+
 async def test_an_agent_has_the_scopes_of_its_token_alone(shared_server: Server) -> None:
     reading = {"records:read", "chat:read"}
     async with agent_of(shared_server, "ana@acme.test", scopes=sorted(reading)) as agent:
@@ -191,20 +205,21 @@ def test_the_library_of_the_protocol_is_brought_in_when_an_agent_comes() -> None
     assert done.stdout.split() == ["False", "False"]
 
 
+async def change_by_agent(agent: Agent, number: int, text: str) -> bool:
+    """Whether an agent has taken the lock and saved."""
+    book = {"collection": "books", "number": number}
+    done, begun = await agent.ask("begin_editing", **book)
+    if not done:
+        assert begun["code"] == "locked"
+        return False
+    version = begun["record"]["version"]
+    await agent.use("change_record", **book, lock=begun["lock"], version=version, values={"title": text})
+    await agent.use("stop_editing", **book, lock=begun["lock"])
+    return True
+
+
 async def test_agents_race_with_pages_and_no_change_is_lost(shared_server: Server) -> None:
     chance = random.Random(18)
-
-    async def change(agent: Agent, number: int, text: str) -> bool:
-        book = {"collection": "books", "number": number}
-        done, begun = await agent.ask("begin_editing", **book)
-        if not done:
-            assert begun["code"] == "locked"
-            return False
-        version = begun["record"]["version"]
-        await agent.use("change_record", **book, lock=begun["lock"], version=version, values={"title": text})
-        await agent.use("stop_editing", **book, lock=begun["lock"])
-        return True
-
     async with AsyncExitStack() as stack:
         agents = [
             await stack.enter_async_context(agent_of(shared_server, f"{name}@acme.test"))
@@ -213,7 +228,7 @@ async def test_agents_race_with_pages_and_no_change_is_lost(shared_server: Serve
         davi = await stack.enter_async_context(aclosing(shared_server.let_in("acme", "davi@acme.test")))
         for turn in range(ROUNDS):
             number = await add_raced(agents[0])
-            contests = [change(each, number, f"agent {turn} {place}") for place, each in enumerate(agents)]
+            contests = [change_by_agent(each, number, f"agent {turn} {place}") for place, each in enumerate(agents)]
             contests += [change_by_page(davi, number, f"page {turn}")]
             chance.shuffle(contests)
             done = await asyncio.gather(*contests)

@@ -36,6 +36,10 @@ DANGEROUS = {
     "/account/tokens": ("/account/tokens", [{"name": "nightly", "scopes": "records:read", "ends": "30"}]),
     "/settings/apps": ("/settings/apps", [{"name": "Front end", "role": "member", "scopes": "records:read"}]),
     "/settings/apps/{app_id:int}/secret": ("/settings/apps/1/secret", [{}]),
+    "/settings/apps/{app_id:int}/webhook": (
+        "/settings/apps/1/webhook",
+        [{"address": "https://hooks.invalid/hook", "kinds": "presence"}],
+    ),
 }
 # What can be taken back, harms nobody, or asks for the password by itself. A new route needs a line here or above:
 # does it give somebody rights, take an account away, or delete what does not come back from the bin?
@@ -53,6 +57,7 @@ HARMLESS = {
         for what in ("enable", "disable", "test", "again", "skip", "replay", "remove")
     ),
     *("/account/tokens/{token_id:int}/end", "/settings/tokens/{token_id:int}/end"),
+    *("/settings/apps/{app_id:int}/picture", "/settings/apps/{app_id:int}/picture/remove"),
     *("/settings/apps/{app_id:int}", "/settings/apps/{app_id:int}/secret/drop", "/settings/apps/{app_id:int}/end"),
     *("/chat/{slug:str}/incoming", "/incoming-addresses/{address_id:int}/end"),
     *("/c/{slug:str}/archive", "/c/{slug:str}/restore"),
@@ -197,7 +202,7 @@ async def test_with_the_password_it_goes_on_with_what_was_posted(
     elif path == "/account/tokens" or "webhooks" in path:
         assert done.status_code == 200
         assert "mut_" in done.text or "whsec_" in done.text
-    elif path.startswith("/settings/apps"):
+    elif path.startswith("/settings/apps") and not path.endswith("/webhook"):
         assert done.status_code == 200
         assert "REVERB_APP_SECRET=" in done.text
     else:

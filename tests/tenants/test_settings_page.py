@@ -197,3 +197,15 @@ async def test_what_the_form_of_the_password_lacks_is_said_in_that_form(sign_in:
     assert (refused.status_code, "Fix 1 field below." in form) == (422, True)
     assert refused.text.count("field below") == 1
     assert "Nothing you typed is lost." not in form, "passwords are typed anew"
+
+
+async def test_admins_read_no_names_of_private_rooms_that_tokens_of_others_are_narrowed_to(
+    people: dict[str, httpx.AsyncClient],
+) -> None:
+    ana, carla = people["ana"], people["carla"]
+    assert (await carla.post("/chat/new", data={"name": "Surprise party", "private": "yes"})).status_code == 303
+    said = {"name": "party", "scopes": "chat:read", "rooms": "surprise-party, general", "ends": "30"}
+    assert "Surprise party" in (await carla.post("/account/tokens", data=said)).text
+    listed = (await ana.get("/settings/tokens")).text
+    assert "only in general, a private room" in listed
+    assert "Surprise" not in listed

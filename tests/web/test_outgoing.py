@@ -3,21 +3,40 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import app.web.outgoing
 from app.web.internet import IPAddress, is_global
-from app.web.outgoing import AddressRefused, NotSent, Outgoing, read_outgoing_address
-from tests.receiver import Receiver, answer, make_certificates, receiving
+from app.web.outgoing import Outgoing
+from app.web.outgoing_addresses import AddressRefused, NotSent, read_outgoing_address
+from tests.receiver import OK, Receiver, answer, make_certificates, receiving
 from tests.test_isolation import SETTINGS
 
 # What a test's own receiver needs: http, and this machine.
 HERE = replace(SETTINGS, outgoing_http=True, outgoing_networks="127.0.0.1/32")
 STRICT = replace(SETTINGS, outgoing_http=True)
+
+
+@pytest.fixture(autouse=True)
+def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Outgoing]]:
+    """The ways out that a test makes, which are closed at its end."""
+    made: list[Outgoing] = []
+
+    class Noted(Outgoing):
+        def __init__(self, *given: Any, **named: Any) -> None:
+            super().__init__(*given, **named)
+            made.append(self)
+
+    monkeypatch.setattr(sys.modules[__name__], "Outgoing", Noted)
+    yield made
+    for each in made:
+        each.close()
 
 
 def says(*addresses: str) -> app.web.outgoing.Resolve:
@@ -237,3 +256,72 @@ async def test_who_is_not_there_or_has_no_name_is_told_of_in_a_line(monkeypatch:
 
     with pytest.raises(ValueError, match="several lines"):
         await Outgoing(HERE, resolve=says("127.0.0.1")).post("http://example.org/", {"x": "a\r\nb"}, b"")
+
+
+async def test_what_follows_soon_goes_over_the_same_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    authority, tls = make_certificates(tmp_path, "hooks.example")
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority))
+    asked: list[str] = []
+
+    async def resolve(host: str, port: int) -> Sequence[IPAddress]:
+        asked.append(host)
+        return [ipaddress.ip_address("127.0.0.1")]
+
+    async with receiving(keeps=True, tls=tls) as receiver:
+        out = Outgoing(HERE, resolve=resolve)
+        url = f"https://hooks.example:{receiver.port}/hook"
+        for number in range(5):
+            assert (await out.post(url, {}, str(number).encode())).status == 200
+        assert [each.body for each in receiver.requests] == [b"0", b"1", b"2", b"3", b"4"]
+        assert (receiver.connections, len(asked)) == (1, 1)
+        await out.post(f"{url}/other", {}, b"")
+        assert receiver.connections == 2, "each address has its own"
+        out.close()
+        assert not out.kept
+        await out.post(url, {}, b"")
+        assert receiver.connections == 3
+        out.close()
+
+
+async def test_a_connection_is_kept_for_a_while_and_the_name_looked_at_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with receiving(keeps=True) as receiver:
+        out = Outgoing(HERE)
+        monkeypatch.setattr(app.web.outgoing, "KEPT_SECONDS", 0.0)
+        await out.post(receiver.url, {}, b"")
+        assert not out.kept
+        monkeypatch.undo()
+        await out.post(receiver.url, {}, b"")
+        (kept,) = out.kept.values()
+        out.forget(receiver.url, kept)
+        assert not out.kept
+        monkeypatch.setattr(app.web.outgoing, "MOST_KEPT", 0)
+        await out.post(receiver.url, {}, b"")
+        assert not out.kept
+        assert receiver.connections == 3
+
+
+async def test_what_a_receiver_has_closed_meanwhile_is_sent_over_a_new_connection() -> None:
+    async with receiving() as receiver:  # it closes after each answer, and does not say so
+        out = Outgoing(HERE)
+        for _ in range(4):
+            assert (await out.post(receiver.url, {}, b"")).status == 200
+        assert (len(receiver.requests), receiver.connections) == (4, 4)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        OK + b"HTTP/1.1 500 Another\r\ncontent-length: 2\r\n\r\nno",
+        answer(200, b"Done", "connection: close"),
+        b"HTTP/1.0 200 OK\r\ncontent-length: 4\r\n\r\nDone",
+        answer(200, b"x" * 200_000),
+    ],
+)
+async def test_a_connection_on_which_more_or_less_came_than_was_asked_for_is_not_kept(said: bytes) -> None:
+    async with receiving(lambda _: said, keeps=True) as receiver:
+        out = Outgoing(HERE)
+        for _ in range(2):
+            answered = await out.post(receiver.url, {}, b"")
+            assert (answered.status, answered.body[:4] in (b"Done", b"xxxx")) == (200, True)
+            assert not out.kept
+        assert receiver.connections == 2

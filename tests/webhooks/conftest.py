@@ -99,6 +99,7 @@ async def sending(database: Database, store: Store) -> AsyncIterator[Sending]:
     for task in list(sender.sending):
         task.cancel()
     await asyncio.gather(*sender.sending, return_exceptions=True)
+    sender.outgoing.close()
 
 
 @pytest.fixture

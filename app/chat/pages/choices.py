@@ -74,12 +74,20 @@ async def choose_mentions(
     names = [each.name for each in known if fold(each.name) not in EVERYBODY_NAMES]
     usual = EVERYBODY_WORDS[transaction.tenant.language]
     words = [*usual, *sorted(EVERYBODY_NAMES - {*usual})] if begun else usual[:1]
+    people = {each.name for each in known if not each.bot}
     found = [
         name
         for name, folded in [*((name, fold_searched(name)) for name in names), *((word, word) for word in words)]
         if folded.startswith(begun) or f" {begun}" in folded
     ]
-    return Response([{"value": name, "text": name} for name in list(dict.fromkeys(found))[:MENTIONABLE]])
+    bot = BOT.translate(transaction.tenant.language)
+    bots = {each.name for each in known if each.bot} - people
+    return Response(
+        [
+            {"value": name, "text": name, "note": bot if name in bots else ""}
+            for name in list(dict.fromkeys(found))[:MENTIONABLE]
+        ]
+    )
 
 
 handlers = [choose_people, show_room_choices, choose_mentions]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from litestar import Response, get, post
@@ -11,17 +10,17 @@ from app.accounts.access import AnyRequest
 from app.accounts.ended_forms import keep_end
 from app.accounts.form_answers import find_answer, keep_answer
 from app.accounts.members import Member
-from app.accounts.program_tokens import list_tokens
 from app.accounts.questions import Question, asked, asks_first
 from app.accounts.reauthentication import dangerous
 from app.accounts.rights import may, require
 from app.accounts.scopes import SCOPES
 from app.accounts.shell import notice, render_page
 from app.accounts.tabs import tab
-from app.database import Tenant, Transaction
+from app.database import Transaction
+from app.gateway.app_showing import ShownOnce, describe_settings, render_app
+from app.gateway.app_webhooks import change_app_webhook, read_hook_form
 from app.gateway.apps import (
     BOT_ROLES,
-    GatewayApp,
     WantedApp,
     change_app,
     drop_old_secret,
@@ -52,24 +51,6 @@ notice("app-changed", _l("App saved."))
 notice("secret-dropped", _l("The old secret no longer works."))
 
 PLAIN_SCOPES = [scope for scope in SCOPES if scope != "admin"]
-
-
-@dataclass(frozen=True, slots=True)
-class ShownOnce:
-    """What is shown of an app this once: the settings of its server, with the secret, and the token of its bot if that
-    was made as well."""
-
-    settings: str
-    token: str = ""
-
-
-def describe_settings(settings: Settings, tenant: Tenant, app: GatewayApp, secret: str = "") -> str:
-    """What a server and a front end are told of an app, as Laravel's settings have it."""
-    host, _, port = settings.workspace_url(tenant.slug, "").partition("://")[2].partition(":")
-    lines = [f"REVERB_APP_ID={app.id}", f"REVERB_APP_KEY={app.key}"]
-    lines += [f"REVERB_APP_SECRET={secret}"] if secret else []
-    port = port or ("443" if settings.secure else "80")
-    return "\n".join([*lines, f"REVERB_HOST={host}", f"REVERB_PORT={port}", f"REVERB_SCHEME={settings.scheme}"])
 
 
 async def render_apps(
@@ -129,36 +110,6 @@ async def add_app(request: AnyRequest, transaction: Transaction, member: Member,
     return await render_apps(request, transaction, member, once=shown)
 
 
-async def render_app(
-    request: AnyRequest,
-    transaction: Transaction,
-    member: Member,
-    app: GatewayApp,
-    bot: Member,
-    form: Form | None = None,
-    *,
-    once: ShownOnce | None = None,
-    status: int = 200,
-) -> Response[str]:
-    """One app: whose pages may connect, its secrets, and what its bot has."""
-    said = [("origins", ", ".join(app.origins)), ("client_events", "yes" if app.client_events else "")]
-    settings: Settings = request.app.state.settings
-    return await render_page(
-        request,
-        transaction,
-        member,
-        "gateway/app.html",
-        status=status,
-        app=app,
-        bot=bot,
-        tokens=await list_tokens(transaction, bot),
-        form=form or Form(said),
-        roles=ROLES,
-        once=once,
-        settings=describe_settings(settings, transaction.tenant, app),
-    )
-
-
 @get("/settings/apps/{app_id:int}")
 async def show_app(request: AnyRequest, transaction: Transaction, member: Member, app_id: int) -> Response[str]:
     """An app."""
@@ -198,6 +149,24 @@ async def add_secret(request: AnyRequest, transaction: Transaction, member: Memb
     secret = app.secrets(settings.secret_key).secrets[0]
     shown = ShownOnce(describe_settings(settings, transaction.tenant, app, secret))
     return await render_app(request, transaction, member, app, bot, once=shown)
+
+
+@post(
+    "/settings/apps/{app_id:int}/webhook",
+    **dangerous(_l("You are about to change where events of an app are sent.")),
+)
+async def save_app_webhook(
+    request: AnyRequest, transaction: Transaction, member: Member, form: Form, app_id: int, settings: Settings
+) -> Response[Any]:
+    """Tell an app's server something, or nothing any more."""
+    require(member, "manage", "apps")
+    app, bot = await get_app(transaction, app_id)
+    try:
+        await change_app_webhook(transaction, settings, member, app, bot, *read_hook_form(form))
+    except Invalid as invalid:
+        form.errors = invalid.errors
+        return await render_app(request, transaction, member, app, bot, hook=form, status=invalid.status)
+    return see_other(f"/settings/apps/{app.id}?done=app-changed")
 
 
 async def describe_drop(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
@@ -251,6 +220,7 @@ handlers = [
     show_app,
     save_app,
     add_secret,
+    save_app_webhook,
     asks_first("/settings/apps/{app_id:int}/secret/drop", describe_drop),
     drop_secret,
     asks_first("/settings/apps/{app_id:int}/end", describe_app_end),

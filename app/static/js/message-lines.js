@@ -80,7 +80,7 @@ export function settle(item, firstUnread) {
   for (const line of lines) if (!wanted.some(([, id]) => id === line.id)) line.remove();
   item.classList.toggle("mine", item.dataset.author === me);
   item.classList.toggle("follows", isSameDay && !isFirst && before.dataset.author === item.dataset.author
-    && new Date(item.dataset.at) - new Date(before.dataset.at) < TOGETHER && !item.querySelector(".quote"));
+    && before.dataset.program === item.dataset.program && new Date(item.dataset.at) - new Date(before.dataset.at) < TOGETHER && !item.querySelector(".quote"));
   for (const button of item.querySelectorAll(".reactions button")) {
     button.setAttribute("aria-pressed", String(button.value.split(" ").includes(me)));
   }

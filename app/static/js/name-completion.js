@@ -48,7 +48,7 @@ class NameCompletion extends HTMLElement {
     if (!known.has(address)) {
       const response = await fetchPage(address, { Accept: "application/json" });
       if (!response.ok) return [];
-      known.set(address, (await response.json()).map((choice) => choice.value));
+      known.set(address, (await response.json()).map(({ value, note }) => ({ name: value, note })));
       setTimeout(() => known.delete(address), KEPT);
     }
     return known.get(address);
@@ -63,7 +63,7 @@ class NameCompletion extends HTMLElement {
     // What came late is about something that is not in the box any more.
     if (mine !== this.#asked || word !== this.#begun) return;
     // The server looks for words. A space after a name that is complete leads to a longer one, or to no other.
-    const names = found.filter((name) => fold(name) !== fold(word) && ` ${fold(name)}`.includes(` ${fold(word)}`));
+    const names = found.filter(({ name }) => fold(name) !== fold(word) && ` ${fold(name)}`.includes(` ${fold(word)}`));
     if (names.length) this.#offer(names);
   }
 
@@ -72,11 +72,18 @@ class NameCompletion extends HTMLElement {
     list.id = "completion";
     list.setAttribute("role", "listbox");
     list.setAttribute("aria-label", this.dataset.label);
-    names.forEach((name, index) => {
+    names.forEach(({ name, note }, index) => {
       const item = document.createElement("li");
       item.id = `completion-${index}`;
       item.setAttribute("role", "option");
       item.textContent = `@${name}`;
+      item.dataset.name = name;
+      if (note) {
+        const mark = document.createElement("small");
+        mark.className = "tag";
+        mark.textContent = note;
+        item.append(" ", mark);
+      }
       item.addEventListener("mousedown", (event) => { event.preventDefault(); this.#take(name); });
       list.append(item);
     });
@@ -97,7 +104,7 @@ class NameCompletion extends HTMLElement {
   #pressed(event) {
     if (event.target !== this.area || !this.#menu || isComposing(event)) return;
     const now = [...this.#menu.children].indexOf(this.#marked);
-    const take = () => this.#take(this.#marked.textContent.slice(1));
+    const take = () => this.#take(this.#marked.dataset.name);
     const close = () => this.#close();
     const does = { ArrowDown: () => this.#mark(now + 1), ArrowUp: () => this.#mark(now - 1), Enter: take, Tab: take, Escape: close }[event.key];
     if (!does || event.shiftKey) return;

@@ -15,8 +15,8 @@ from app.accounts.rights import require
 from app.accounts.scopes import SCOPES
 from app.accounts.shell import render_page
 from app.accounts.tabs import tab
-from app.accounts.token_forms import name_narrowings
 from app.database import Transaction
+from app.tenants.places import name_places
 from app.tenants.security import ask_to_end, length_of
 from app.tenants.workspaces import SESSION_LENGTHS, change_settings
 from app.web.forms import Form, Invalid
@@ -55,7 +55,7 @@ async def render_security(
         form=form or Form([("session_days", str(transaction.tenant.session_days))]),
         lengths={str(days): name for days, name in SESSION_LENGTHS.items()},
         listed=listed,
-        named=await name_narrowings(transaction, [token for token, _ in listed.items]),
+        named=await name_places(transaction, member, [token for token, _ in listed.items]),
         scopes=SCOPES,
     )
 

@@ -21,9 +21,10 @@ from app.accounts.reauthentication import dangerous
 from app.accounts.scopes import SCOPES
 from app.accounts.shell import notice, render_page
 from app.accounts.tabs import tab
-from app.accounts.token_forms import NARROWINGS, name_narrowings, read_wanted_token
+from app.accounts.token_forms import NARROWINGS, read_wanted_token
 from app.database import Transaction
 from app.settings import Settings
+from app.tenants.places import name_places
 from app.tenants.security import ask_to_end
 from app.web.forms import Form, Invalid
 from app.web.paging import page_of
@@ -63,7 +64,7 @@ async def render_tokens(
         "tenants/tokens.html",
         status=status,
         tokens=tokens,
-        named=await name_narrowings(transaction, tokens.items),
+        named=await name_places(transaction, member, tokens.items),
         form=form or Form([("ends", DEFAULT_LENGTH)]),
         scopes=SCOPES,
         narrowings=dict(sorted(NARROWINGS.items())),

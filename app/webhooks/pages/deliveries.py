@@ -16,6 +16,7 @@ from app.accounts.rights import require
 from app.accounts.shell import notice, render_page
 from app.database import Transaction
 from app.settings import Settings
+from app.tenants.places import name_places
 from app.web.forms import Form, Invalid
 from app.web.redirects import see_other
 from app.web.texts import _l
@@ -28,7 +29,6 @@ from app.webhooks.changes import (
     skip_fact,
 )
 from app.webhooks.deliveries import get_delivered_cursor, list_readable_deliveries, page_deliveries
-from app.webhooks.forms import name_places
 from app.webhooks.webhooks import get_webhook
 
 notice("webhook-enabled", _l("Webhook turned on. It continues where it stopped."))

@@ -15,9 +15,10 @@ from app.accounts.shell import notice, render_page
 from app.accounts.tabs import tab
 from app.database import Transaction
 from app.settings import Settings
+from app.tenants.places import name_places
 from app.web.forms import Form, Invalid
 from app.web.texts import _l
-from app.webhooks.forms import name_places, read_wanted_webhook
+from app.webhooks.forms import read_wanted_webhook
 from app.webhooks.webhooks import WEBHOOK_FAMILIES, list_webhooks, make_webhook
 
 tab("settings", _l("Webhooks"), "/settings/webhooks", icon="send", order=45, right=("manage", "webhooks"))

@@ -1,0 +1,315 @@
+"""An app's server is told who comes to its channels and goes, as Pusher's webhooks do, and its libraries verify it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pusher
+import pytest
+
+from app.database import Database
+from app.gateway import app_sending, occupancy
+from app.gateway.app_sending import HookSender
+from app.gateway.app_webhooks import HOOK_KINDS, change_app_webhook
+from app.gateway.apps import WantedApp, get_app, make_app, make_app_secret
+from app.gateway.occupancy import Occupancy
+from app.gateway.roster import Roster
+from app.web.forms import Invalid
+from app.web.outgoing import Outgoing
+from tests.conftest import RedisServer, Server, free_port
+from tests.databases import Store
+from tests.gateway.conftest import HERE as LIBRARIES
+from tests.gateway.conftest import Dial, add_app
+from tests.gateway.test_over_processes import Line, tell
+from tests.receiver import Received, Receiver, answer, receiving
+from tests.test_isolation import SETTINGS
+from tests.waiting import until
+
+HERE = replace(SETTINGS, secret_key="k" * 40, outgoing_http=True, outgoing_networks="127.0.0.1/32")
+LOOPBACK = {"OUTGOING_HTTP": "1", "OUTGOING_NETWORKS": "127.0.0.1/32"}
+
+
+def events_in(receiver: Receiver) -> list[dict[str, Any]]:
+    """What has come, packet after packet."""
+    return [event for each in receiver.requests for event in each.told["events"]]
+
+
+def names_in(receiver: Receiver) -> list[str]:
+    return [event["name"] for event in events_in(receiver)]
+
+
+def is_genuine(made: dict[str, Any], received: Received) -> bool:
+    """Whether the library of an app's server takes a request for one from here."""
+    library = pusher.Pusher(app_id=made["id"], key=made["key"], secret=made["secret"])
+    told = received.headers
+    read = library.validate_webhook(told["x-pusher-key"], told["x-pusher-signature"], received.body.decode())
+    return read is not None and read["events"] == received.told["events"]
+
+
+@pytest.fixture(scope="module")
+def workers(seeded: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server of two workers that may send to this machine."""
+    redis_server = RedisServer(tmp_path_factory.mktemp("redis"), free_port())
+    redis_server.start()
+    folder = tmp_path_factory.mktemp("workers")
+    seeded.copy_to(folder)
+    made = Server(folder, free_port(), {"REDIS_URL": redis_server.url, **LOOPBACK}, workers=2)
+    made.start()
+    yield made
+    made.stop()
+    made.store.drop()
+    redis_server.stop()
+
+
+async def test_what_happens_on_channels_is_told_once_over_two_workers_and_verified_by_the_libraries(
+    workers: Server, dial: Dial
+) -> None:
+    made = add_app(workers)
+    library = pusher.Pusher(app_id=made["id"], key=made["key"], secret=made["secret"])
+    async with receiving() as receiver:
+        done = workers.run("app", "webhook", "acme", made["id"], receiver.url)
+        assert done.stdout.split("\t") == [receiver.url, " ".join(sorted(HOOK_KINDS)) + "\n"], done.stderr
+        clients = [await dial(workers, made["key"]) for _ in range(6)]
+        for number, client in enumerate(clients):
+            await client.follow("news")
+            person = {"user_id": f"user-{number % 2}"}
+            await client.follow("presence-room", **library.authenticate("presence-room", client.socket_id, person))
+        await clients[0].follow("cache-news")
+        said = {"event": "client-typing", "channel": "presence-room", "data": {"é": 1}}
+        await clients[0].socket.send(json.dumps(said))
+        await until(lambda: len(events_in(receiver)) >= 7)
+        for client in clients[1:]:
+            await client.socket.close()
+        await until(lambda: "member_removed" in names_in(receiver))
+        await clients[0].socket.close()
+        await until(lambda: names_in(receiver).count("channel_vacated") == 3 and len(events_in(receiver)) >= 12)
+    come = sorted(events_in(receiver), key=lambda event: (event["name"], event["channel"], event.get("user_id", "")))
+    client_event = next(event for event in come if event["name"] == "client_event")
+    assert client_event.pop("socket_id") == clients[0].socket_id
+    room = {"channel": "presence-room"}
+    assert come == [
+        {"name": "cache_miss", "channel": "cache-news"},
+        {"name": "channel_occupied", "channel": "cache-news"},
+        {"name": "channel_occupied", "channel": "news"},
+        {"name": "channel_occupied", **room},
+        {"name": "channel_vacated", "channel": "cache-news"},
+        {"name": "channel_vacated", "channel": "news"},
+        {"name": "channel_vacated", **room},
+        {"name": "client_event", **room, "event": "client-typing", "data": '{"é":1}', "user_id": "user-0"},
+        *({"name": "member_added", **room, "user_id": f"user-{number}"} for number in (0, 1)),
+        *({"name": "member_removed", **room, "user_id": f"user-{number}"} for number in (0, 1)),
+    ]
+    assert all(is_genuine(made, each) for each in receiver.requests)
+    assert not is_genuine({**made, "secret": "another"}, receiver.requests[0])
+    check_with_node(made, receiver.requests[0])
+
+
+def check_with_node(made: dict[str, Any], received: Received) -> None:
+    """The library for Node takes a request for one from here, too."""
+    script = """
+        import Pusher from "pusher";
+        const [made, headers, rawBody] = JSON.parse(process.argv[1]);
+        const library = new Pusher({ appId: made.id, key: made.key, secret: made.secret, host: "localhost" });
+        const webhook = library.webhook({ headers, rawBody });
+        process.stdout.write(JSON.stringify([webhook.isValid(), webhook.getEvents()]));
+    """
+    node = shutil.which("node")
+    assert node, "node is missing: run tests/install-system-packages"
+    told = json.dumps([made, received.headers, received.body.decode()])
+    done = subprocess.run(
+        [node, "--input-type=module", "-e", script, told], cwd=LIBRARIES, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == [True, received.told["events"]]
+
+
+def make_watchers(monkeypatch: pytest.MonkeyPatch, *names: str) -> tuple[Line, list[Occupancy], dict[str, list[str]]]:
+    """Nodes that know at once who lives, each with what it tells."""
+    for name in ("GONE_AFTER", "LISTENING"):
+        monkeypatch.setattr(occupancy, name, 0.0)
+    line, made, told = Line(), [], {name: [] for name in names}
+    for number, name in enumerate(names):
+        node: Any = line.join(name)
+        node.state = "ok"
+        watcher = Occupancy(Roster(node))
+        watcher.since = float(number)
+        watcher.offer = lambda _, app_id, event, name=name: told[name].append(  # type: ignore[misc]
+            f"{event['name']} {event['channel']} {event.get('user_id', '')}".rstrip()
+        )
+        made.append(watcher)
+    for watcher in made:
+        watcher.roster.belong(1, 1)
+        watcher.beat()
+    return line, made, told
+
+
+async def test_the_node_that_has_run_for_longest_tells_and_who_comes_after_it_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _, (first, second), told = make_watchers(monkeypatch, "first", "second")
+    second.roster.count_more((1, "news"), 1)
+    second.roster.count_more((1, "news"), 1)
+    await tell(second.roster)
+    first.tell()
+    second.tell()
+    assert told == {"first": ["channel_occupied news"], "second": []}
+    second.roster.count_more((1, "more"), 1)
+    await tell(second.roster)
+    first.bus.publish = lambda *_, **__: None  # it has died before it told that
+    second.elders["first"] = (0.0, asyncio.get_running_loop().time() - 10)
+    second.tell()
+    assert told["second"][-1] == "channel_occupied more"
+
+
+async def test_what_is_told_already_is_forgotten_by_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(occupancy, "SURELY_TOLD", -1.0)
+    _, (first, second), told = make_watchers(monkeypatch, "first", "second")
+    second.roster.enter((1, "presence-room"), "ana", "null")
+    await tell(second.roster)
+    first.tell()
+    first.beat()
+    assert not second.held
+    assert told == {"first": ["member_added presence-room ana"], "second": []}
+
+
+async def test_who_is_back_soon_has_not_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, (first,), told = make_watchers(monkeypatch, "first")
+    spot = (1, "presence-room")
+    first.roster.enter(spot, "ana", "null")
+    first.tell()
+    monkeypatch.setattr(occupancy, "GONE_AFTER", 60.0)
+    first.roster.leave(spot, "ana")
+    first.tell()
+    first.roster.enter(spot, "ana", "null")
+    monkeypatch.setattr(occupancy, "GONE_AFTER", 0.0)
+    first.tell()
+    assert told == {"first": ["member_added presence-room ana"]}
+    first.roster.leave(spot, "ana")
+    first.tell()
+    assert told["first"][1:] == ["member_removed presence-room ana"]
+
+
+async def test_nobody_has_gone_who_is_out_of_sight_while_nodes_do_not_hear_each_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _, (first, second), told = make_watchers(monkeypatch, "first", "second")
+    second.roster.count_more((1, "news"), 1)
+    await tell(second.roster)
+    first.tell()
+    monkeypatch.setattr(occupancy, "GONE_AFTER", 60.0)
+    first.bus.reachable = False
+    first.roster.replace_node("second", None)
+    first.tell()
+    first.bus.reachable = True
+    second.roster.tell_everything("")
+    first.tell()
+    assert told == {"first": ["channel_occupied news"], "second": []}
+
+
+async def make_hooked(database: Database, address: str, *kinds: str) -> tuple[int, dict[str, str]]:
+    """An app of acme with a webhook."""
+    async with database.write(1) as transaction:
+        app, bot = await make_app(transaction, None, WantedApp("Front end"))
+        await change_app_webhook(transaction, HERE, None, app, bot, address, kinds or list(HOOK_KINDS))
+        secret = app.secrets(HERE.secret_key).secrets[0]
+        return app.id, {"id": str(app.id), "key": app.key, "secret": secret}
+
+
+def say(number: int) -> dict[str, Any]:
+    return {"name": "channel_occupied", "channel": f"c{number}"}
+
+
+async def test_a_server_that_fails_is_told_later_in_order_and_holds_up_no_other(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app_sending, "FIRST_HOOK_PAUSE", 0.01)
+    sender = HookSender(database, HERE, Outgoing(HERE))
+    ill = True
+    async with receiving(lambda _: answer(503 if ill else 200)) as failing, receiving() as well, sender.running():
+        one, _ = await make_hooked(database, failing.url)
+        two, _ = await make_hooked(database, well.url)
+        for number in range(3):
+            sender.offer(1, one, say(number))
+        sender.offer(1, two, say(9))
+        await until(lambda: len(failing.requests) > 2 and len(well.requests) == 1)
+        failing.requests.clear()
+        ill = False
+        await until(lambda: not sender.lines)
+        assert [event["channel"] for event in events_in(failing)][-3:] == ["c0", "c1", "c2"]
+        assert sender.size == 0
+
+
+async def test_what_waits_is_bounded_and_the_newest_is_kept(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app_sending, "FIRST_HOOK_PAUSE", 0.01)
+    monkeypatch.setattr(app_sending, "MOST_HOOK_EVENTS", 20)
+    sender = HookSender(database, HERE, Outgoing(HERE))
+    async with receiving() as receiver, sender.running():
+        app_id, _ = await make_hooked(database, receiver.url)
+        for number in range(100):
+            sender.offer(1, app_id, say(number))
+        await until(lambda: not sender.lines)
+        told = [event["channel"] for event in events_in(receiver)]
+        assert 18 <= len(told) <= 20
+        assert told[-1] == "c99"
+
+
+async def test_what_is_tried_for_too_long_is_dropped(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app_sending, "FIRST_HOOK_PAUSE", 0.01)
+    monkeypatch.setattr(app_sending, "TRIED_FOR", 0.0)
+    sender = HookSender(database, HERE, Outgoing(HERE))
+    async with receiving(lambda _: answer(500)) as receiver, sender.running():
+        app_id, _ = await make_hooked(database, receiver.url)
+        sender.offer(1, app_id, say(1))
+        await until(lambda: not sender.lines)
+        assert len(receiver.requests) == 1
+
+
+async def test_only_what_is_wanted_is_told_and_of_no_app_without_a_webhook(database: Database) -> None:
+    sender = HookSender(database, HERE, Outgoing(HERE))
+    async with receiving() as receiver, sender.running():
+        hooked, _ = await make_hooked(database, receiver.url, "presence")
+        async with database.write(1) as transaction:
+            other, _ = await make_app(transaction, None, WantedApp("Without"))
+            other_id = other.id
+        for app_id in (hooked, other_id):
+            sender.offer(1, app_id, say(1))
+            sender.offer(1, app_id, {"name": "member_added", "channel": "presence-a", "user_id": "1"})
+        sender.offer(2, hooked, say(1))  # no app of that workspace
+        await until(lambda: not sender.lines)
+    assert names_in(receiver) == ["member_added"]
+
+
+async def test_a_server_that_knows_one_of_two_secrets_is_told(database: Database) -> None:
+    sender = HookSender(database, HERE, Outgoing(HERE))
+    told: dict[str, str] = {}
+    async with (
+        receiving(lambda received: answer(200 if is_genuine(told, received) else 401)) as receiver,
+        sender.running(),
+    ):
+        app_id, made = await make_hooked(database, receiver.url)
+        told.update(made)
+        async with database.write(1) as transaction:
+            app, bot = await get_app(transaction, app_id)
+            await make_app_secret(transaction, None, app, bot)
+        sender.offer(1, app_id, say(1))
+        await until(lambda: not sender.lines)
+    assert [is_genuine(made, each) for each in receiver.requests] == [False, True]
+
+
+async def test_a_webhook_of_an_app_goes_to_the_internet_alone_and_wants_something(database: Database) -> None:
+    async with database.write(1) as transaction:
+        app, bot = await make_app(transaction, None, WantedApp("Front end"))
+        for address, kinds in (("https://127.0.0.1/", ["presence"]), ("x", ["presence"]), ("https://a.test/", [])):
+            with pytest.raises(Invalid):
+                await change_app_webhook(transaction, SETTINGS, None, app, bot, address, kinds)
+        await change_app_webhook(transaction, SETTINGS, None, app, bot, "https://a.test/", ["presence"])
+        await change_app_webhook(transaction, SETTINGS, None, app, bot, "", [])
+        assert (app.hook_address, app.hook_kinds) == ("", [])
