@@ -30,7 +30,7 @@ FAST = --in-process tests $(addprefix --ignore=tests/,bench browser deploy fault
 	$(addprefix editing/test_,races.py state_machine.py) notifications/test_always_told.py records/test_state_machine.py tenants/test_hashing_last.py \
 	files/test_decoding.py)
 
-.PHONY: run test test-fast faults check format bench lock messages clean
+.PHONY: run test test-fast faults check format bench lock messages image clean
 
 run: .venv/installed
 	.venv/bin/python -m app demo --serve
@@ -63,6 +63,10 @@ bench: .venv/installed-dev
 	.venv/bin/python bench/live.py
 	.venv/bin/python bench/pages.py
 	.venv/bin/python bench/chat.py
+
+# The image of the Dockerfile, without Docker: as root on Debian, in about five minutes.
+image:
+	deploy/image.sh
 
 # Pinned versions with hashes: requirements.txt runs the program, requirements-dev.txt adds what tests need, and
 # requirements-build.txt makes the wheel.
