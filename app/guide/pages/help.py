@@ -1,0 +1,60 @@
+"""The guide for people, in the language of the workspace; the quick switcher leads to its parts."""
+
+from __future__ import annotations
+
+from litestar import Response, get
+from litestar.exceptions import NotFoundException
+
+from app.accounts.access import AnyRequest
+from app.accounts.members import Member
+from app.accounts.quick_switcher import LIMIT, Destination, switches_to
+from app.accounts.shell import render_page
+from app.database import Transaction
+from app.guide.guide import GUIDE, GUIDE_PAGES, find_help, picture_names, read_guide
+from app.web.texts import _l
+
+# A part of a page is named only for words of so many letters: what is looked for by one letter is no help.
+SHORTEST_HELP = 3
+
+
+@switches_to
+async def find_help_destinations(transaction: Transaction, member: Member, text: str) -> list[Destination]:
+    """Parts of the guide that have all of the words."""
+    if len(text) < SHORTEST_HELP:
+        return []
+    found = find_help(transaction.tenant.language, text, LIMIT)
+    return [Destination(place.title, _l("Help"), "info", place.address) for place in found]
+
+
+@get("/help")
+async def show_guide(request: AnyRequest, transaction: Transaction, member: Member) -> Response[str]:
+    """Where the guide begins."""
+    return await render_guide_page(request, transaction, member, GUIDE_PAGES[0])
+
+
+@get("/help/{topic:str}")
+async def show_guide_page(request: AnyRequest, transaction: Transaction, member: Member, topic: str) -> Response[str]:
+    """A page of it."""
+    if topic not in GUIDE_PAGES[1:]:
+        raise NotFoundException
+    return await render_guide_page(request, transaction, member, topic)
+
+
+async def render_guide_page(request: AnyRequest, transaction: Transaction, member: Member, name: str) -> Response[str]:
+    """A page of the guide, with the names of all at its side."""
+    guide = read_guide(transaction.tenant.language)
+    return await render_page(
+        request, transaction, member, "guide/help.html", shown=guide[name], pages=list(guide.values())
+    )
+
+
+@get("/help/pictures/{picture:str}", sync_to_thread=False)
+def show_guide_picture(member: Member, picture: str) -> Response[bytes]:
+    """A picture of the guide. It shows the demo alone, so a browser may keep it."""
+    if picture not in picture_names():
+        raise NotFoundException
+    content = (GUIDE / "pictures" / picture).read_bytes()
+    return Response(content, media_type="image/webp", headers={"cache-control": "private, max-age=3600"})
+
+
+handlers = [show_guide, show_guide_page, show_guide_picture]
