@@ -81,7 +81,7 @@ build/docs-venv/installed: requirements-docs.txt
 	build/docs-venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-docs.txt
 	touch $@
 
-# The image of the Dockerfile, without Docker: as root on Debian, in about five minutes.
+# The image of the Dockerfile, without Docker: as root on Debian, in five to ten minutes.
 image:
 	deploy/image.sh
 
