@@ -5,6 +5,7 @@ COPY requirements-build.txt .
 RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements-build.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY migrations migrations
+COPY docs/guide docs/guide
 COPY app app
 RUN pip wheel --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir /wheel .
 

@@ -30,7 +30,7 @@ FAST = --in-process tests $(addprefix --ignore=tests/,bench browser deploy fault
 	$(addprefix editing/test_,races.py state_machine.py) notifications/test_always_told.py records/test_state_machine.py tenants/test_hashing_last.py \
 	files/test_decoding.py)
 
-.PHONY: run test test-fast faults check format bench lock messages pictures clean
+.PHONY: run test test-fast faults check format bench lock messages pictures docs image clean
 
 run: .venv/installed
 	.venv/bin/python -m app demo --serve
@@ -65,12 +65,29 @@ bench: .venv/installed-dev
 	.venv/bin/python bench/chat.py
 	.venv/bin/python bench/gateway.py
 
-# The pictures of the README and of the front door, of the demo as it looks now.
+# The pictures of the documents and of the front door, from the demo, in both languages. They have the time of the day in them: what has not
+# changed otherwise need not be committed.
 pictures: .venv/installed-dev
-	.venv/bin/python docs/pictures/make.py
+	tests/install-system-packages
+	.venv/bin/python -m tools.pictures
 
-# Pinned versions with hashes: requirements.txt runs the program, requirements-dev.txt adds what tests need, and
-# requirements-build.txt makes the wheel.
+# The documents as a site, in build/site. A link that leads nowhere is an error. The generator has an environment of its
+# own: what it needs is nothing that the program or its tests need.
+docs: build/docs-venv/installed
+	$(PYTHON) tools/site.py
+	build/docs-venv/bin/zensical build --clean --strict
+
+build/docs-venv/installed: requirements-docs.txt
+	test -x build/docs-venv/bin/python || $(PYTHON) -m venv build/docs-venv
+	build/docs-venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-docs.txt
+	touch $@
+
+# The image of the Dockerfile, without Docker: as root on Debian, in five to ten minutes.
+image:
+	deploy/image.sh
+
+# Pinned versions with hashes: requirements.txt runs the program, requirements-dev.txt adds what tests need,
+# requirements-build.txt makes the wheel, and requirements-docs.txt the site of the documents.
 lock: .venv/installed-dev
 	.venv/bin/pip install --quiet uv
 	.venv/bin/uv pip compile --quiet --universal --upgrade --generate-hashes --no-emit-index-url \
@@ -79,6 +96,8 @@ lock: .venv/installed-dev
 		--python-version 3.11 --group dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 	.venv/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
 		--python-version 3.11 --group build -c requirements-dev.txt -o requirements-build.txt
+	.venv/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
+		--python-version 3.11 --group docs -c requirements-dev.txt -o requirements-docs.txt
 
 # Collects the texts of the program into the template, and the template into each translation, whose header is ours:
 # Babel's is full of dates and empty places.

@@ -49,6 +49,9 @@ class Workspace:
     people: tuple[DemoPerson, ...]
     books: str
     talk: str
+    language: str = "en"
+    lent: str = "Lent"
+    note: str = "Second copy has a torn cover; ask Davi before lending it."
 
 
 WORKSPACES = (
@@ -169,7 +172,7 @@ async def seed_workspace(transaction: Transaction, workspace: Workspace, passwor
             transaction,
             slug=workspace.slug,
             name=workspace.name,
-            language="en",
+            language=workspace.language,
             owner=first.name,
             email=first.email,
             password_hash=password_hash,
@@ -198,9 +201,9 @@ async def seed_workspace(transaction: Transaction, workspace: Workspace, passwor
         }
         record = await create_record(transaction, books, typed, people[index % len(people)])
         if title == "Dom Casmurro":
-            typed = {**typed, "notes": "Second copy has a torn cover; ask Davi before lending it."}
+            typed = {**typed, "notes": workspace.note}
             await change_record(transaction, books, record, typed, people[0], version=1)
-            await change_record(transaction, books, record, {**typed, "status": "Lent"}, people[1], version=2)
+            await change_record(transaction, books, record, {**typed, "status": workspace.lent}, people[1], version=2)
     await talk(transaction, workspace, people)
     return people
 

@@ -57,6 +57,7 @@ from app.gateway.notices import APP_KINDS, makers_told
 from app.gateway.pages import app_pictures
 from app.gateway.pages import apps as app_pages
 from app.gateway.rights import GATEWAY_RIGHTS
+from app.guide.pages import help as help_pages
 from app.live.followers import homes_shown, sessions_shown, sockets_closed
 from app.live.log import append
 from app.notifications import home as notification_home
@@ -177,6 +178,7 @@ WORKSPACE_PAGES = (
     webhook_pages,
     delivery_pages,
     key_pages,
+    help_pages,
     security_pages,
     home_pages,
     collection_pages,

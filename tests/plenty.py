@@ -91,6 +91,8 @@ class Plenty:
             "webhook_id": await self.newest(Webhook),
             "address_id": await self.newest(IncomingAddress),
             "call": "change_field",
+            "topic": "admins",
+            "picture": "list.en.webp",
             "member_id": str(self.people[-1].id),
             "subject": f"record-{self.record.id}",
             "slug": "books",

@@ -19,7 +19,7 @@ FLOORS = {
     "installation": 7, "reaching": 7,
     "programs": 6, "gateway": 6, "webhooks": 6,
     "operators": 5, "records": 5, "chat": 5,
-    "tenants": 4, "editing": 4, "notifications": 4,
+    "tenants": 4, "editing": 4, "notifications": 4, "guide": 4,
     "live": 3,
     "accounts": 2,
     "files": 1, "web": 1, "database": 1, "jobs": 1, "settings": 1, "mail": 1, "migration": 1, "data_dir": 1,

@@ -52,13 +52,15 @@ PATH_VALUES = {
     "subject": ("{acme record}", "{globex record}"),
     "undo_id": ("{acme undo}", "{globex undo}"),
     "call": ("list_collections", "list_collections"),
+    "topic": ("records", "records"),
+    "picture": ("list.en.webp", "list.en.webp"),
     "token_id": ("{acme token}", "{globex token}"),
     "app_id": ("{acme app}", "{globex app}"),
     "webhook_id": ("{acme webhook}", "{globex webhook}"),
     "address_id": ("{acme address}", "{globex address}"),
 }
 # Parameters of what is the program's own: the same in every workspace.
-SAME_EVERYWHERE = {"call"}
+SAME_EVERYWHERE = {"call", "topic", "picture"}
 # The table whose rows a channel's {id} names. A new pattern with an {id} needs a line here.
 CHANNEL_TABLES = {
     "user.{id}": "member",

@@ -79,6 +79,7 @@ class Large(Plenty):
         return {
             **{"announcement_id": str(self.announced), "session_id": str(self.sessions[-1])},
             **{"token_id": await self.newest(Token), "call": "change_field"},
+            **{"topic": "admins", "picture": "list.en.webp"},
             **{"app_id": await self.newest(GatewayApp)},
             "webhook_id": await self.newest(Webhook),
             "address_id": await self.newest(IncomingAddress),

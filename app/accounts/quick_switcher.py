@@ -31,7 +31,7 @@ LONGEST_SOUGHT = 100
 REMEMBERED_KEY = re.compile(r"[a-z]+-[0-9]{1,18}|/[a-z0-9/-]{0,80}")
 MOST_KEYS = 12
 
-DestinationGroup = Literal["rooms", "collections", "people", "acts", "pages", "settings", "account", "records"]
+DestinationGroup = Literal["rooms", "collections", "people", "acts", "pages", "settings", "account", "records", "help"]
 # In the order in which they are shown where each has something as near to what is typed.
 DESTINATION_GROUPS: dict[str, Text] = {
     "rooms": _l("Rooms"),
@@ -42,6 +42,7 @@ DESTINATION_GROUPS: dict[str, Text] = {
     "settings": _l("Settings"),
     "account": _l("Your account"),
     "records": _l("Records"),
+    "help": _l("Help"),
 }
 RECENT = _l("Recent")
 # What is offered before anything is typed.

@@ -20,7 +20,7 @@ from tests.test_isolation import TARGETS
 LOOK = (Path(__file__).parent / "accessibility.js").read_text()
 # What stands for a parameter in the demo's acme; a page with another one needs a line here.
 VALUES = {"slug": "books", "number": "40", "version": "1", "member_id": "3", "announcement_id": "1", "key": "title"}
-VALUES |= {"call": "change_field", "webhook_id": "1"}
+VALUES |= {"call": "change_field", "webhook_id": "1", "topic": "admins"}
 ROOMS = {"slug": "general", "number": "1"}
 # No pages, but pictures, files and parts that others take in; and a question about what the demo has none of.
 PARTS = (
@@ -35,6 +35,7 @@ PARTS = (
     "/members/invitations/",
     *("/account/tokens/", "/settings/tokens/", "/settings/apps/", "/incoming-addresses/"),
     "/choices/",
+    "/help/pictures/",
 )
 # Notes where the focus is after each Tab. Asked for one by one, the stops would take as long as all the rest.
 NOTE_STOPS = """() => {

@@ -53,6 +53,7 @@ def test_the_code_of_this_folder_is_what_runs() -> None:
     assert {source: target for source, target in mounted.items() if source.startswith(".")} == {
         "./app": f"{folder}/app",
         "./migrations": f"{folder}/migrations",
+        "./docs/guide": f"{folder}/docs/guide",
     }
     for volume in (*WEB["volumes"], *PROXY["volumes"]):
         source = volume.split(":")[0]

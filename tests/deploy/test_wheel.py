@@ -95,7 +95,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installe
     return made
 
 
-def test_the_wheel_holds_every_file_of_the_program_and_the_migrations(wheel: Path) -> None:
+def test_the_wheel_holds_every_file_of_the_program_the_migrations_and_the_guide(wheel: Path) -> None:
     def list_files(folder: Path) -> set[str]:
         return {
             str(path.relative_to(folder.parent))
@@ -104,6 +104,7 @@ def test_the_wheel_holds_every_file_of_the_program_and_the_migrations(wheel: Pat
         }
 
     expected = list_files(ROOT / "app") | {f"app/{name}" for name in list_files(ROOT / "migrations")}
+    expected |= {name.replace("guide", "app/guide/texts", 1) for name in list_files(ROOT / "docs" / "guide")}
     held = {name for name in ZipFile(wheel).namelist() if ".dist-info/" not in name}
     assert held == expected
     assert {Path(name).suffix for name in held} >= {".py", ".html", ".txt", ".js", ".css", ".svg", ".po", ".mako"}

@@ -899,6 +899,8 @@ def list_pages(book: Book) -> Iterator[str]:
         "webhook_id": "1",
         "address_id": "1",
         "call": "change_field",
+        "topic": "admins",
+        "picture": "list.en.webp",
     }
     for target in TARGETS:
         if target.method != "GET":
