@@ -298,7 +298,7 @@ class Plenty:
         ids = [row.id for row in found]
         emoji = [{"message_id": each, "member_id": p.id, "emoji": "👍"} for each in ids for p in self.people[:5]]
         await self.put(Reaction, emoji)
-        pins = [{"message_id": each, "room_id": room.id, "member_id": self.ana.id} for each in ids[:MOST_PINNED]]
+        pins = [{"message_id": each, "room_id": room.id, "member_id": self.ana.id} for each in ids[: MOST_PINNED - 1]]
         await self.put(PinnedMessage, pins)
         await self.put(SavedMessage, [{"message_id": each, "member_id": self.ana.id} for each in ids[:MOST_SAVED]])
         await self.put(

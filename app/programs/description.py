@@ -57,6 +57,7 @@ TOLD_WITH = {
     "archived-rooms": "rooms",
     "saved": "rooms",
     "messages": "rooms",
+    "profile": "members",
 }
 EXPORTED_AS = ("csv", "xlsx", "json")
 CHANGED_SETTINGS = ("name", "language", "locale", "session_days")

@@ -13,7 +13,7 @@ from markdown_it.token import Token
 from app.web.markdown.work import TOKEN, spend
 
 # As people write them behind the three marks; no other lexer is brought in.
-LANGUAGES = {
+LEXERS = {
     **{name: name for name in ("bash", "c", "cpp", "csharp", "css", "diff", "go", "html", "ini", "java", "json")},
     **{name: name for name in ("javascript", "kotlin", "lua", "php", "python", "ruby", "rust", "sql", "toml")},
     **{name: name for name in ("typescript", "xml", "yaml", "docker", "nginx", "r", "swift")},
@@ -48,7 +48,7 @@ def open_lexer(name: str) -> Any:
 
 
 @cache
-def class_of(kind: str) -> str:
+def class_of_token(kind: str) -> str:
     """The class of a kind of token, or an empty text."""
     return next((each for prefix, each in KINDS if kind.startswith(prefix)), "")
 
@@ -58,7 +58,7 @@ def highlight_code(state: StateCore) -> None:
     for token in state.tokens:
         if token.type == "fence":
             words = token.info.split()
-            language = LANGUAGES.get(words[0].lower()) if words else None
+            language = LEXERS.get(words[0].lower()) if words else None
             code = token.content
             fits = len(code) <= LONGEST_CODE and all(len(line) <= LONGEST_LINE for line in code.split("\n"))
             if language and fits:
@@ -72,7 +72,7 @@ def coloured(code: str, language: str) -> Iterator[str]:
         if not spend(TOKEN):
             break
         done += len(piece)
-        name = class_of(str(kind))
+        name = class_of_token(str(kind))
         text = escape(piece, quote=False)
         yield f'<span class="{name}">{text}</span>' if name and not piece.isspace() else text
     yield escape(code[done:], quote=False)

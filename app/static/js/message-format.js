@@ -1,5 +1,7 @@
 // The bar that formats what is typed in a box, and its keys. It is loaded when the box is used (js/message-composer.js).
-const MARKS = { bold: "**", italic: "*", code: "`" };
+const TICK = "\x60";
+const FENCE = TICK.repeat(3);
+const MARKS = { bold: "**", italic: "*", code: TICK };
 const STARTS = { list: "- ", quote: "> " };
 const KEYS = { b: "bold", i: "italic", e: "code" };
 const WITH_SHIFT = { KeyU: "link", Digit8: "list", Digit9: "quote" };
@@ -25,7 +27,7 @@ function mark(area, sign) {
   const isMarked = value.slice(start - length, start) === sign && value.slice(end, end + length) === sign
     && (sign !== "*" || value.slice(start - 2, start) !== "**" || value.slice(start - 3, start) === "***");
   if (isMarked) replace(area, start - length, end + length, chosen, start - length, end - length);
-  else if (chosen.includes("\n") && sign === "`") replace(area, start, end, `\`\`\`\n${chosen}\n\`\`\``, start + 4, end + 4);
+  else if (chosen.includes("\n") && sign === TICK) replace(area, start, end, `${FENCE}\n${chosen}\n${FENCE}`, start + 4, end + 4);
   else replace(area, start, end, `${sign}${chosen}${sign}`, start + length, end + length);
 }
 

@@ -9,7 +9,7 @@ from markdown_it.rules_block import StateBlock, table
 
 from app.web.markdown.work import CELL, spend
 
-MOST_COLUMNS = 20
+MOST_TABLE_COLUMNS = 20
 BlockRule = Callable[[StateBlock, int, int, bool], bool]
 # By how the line below the head aligns a column. The wall lets no styles through.
 ALIGNED = {"text-align:center": "centred", "text-align:right": "right"}
@@ -30,7 +30,7 @@ def bounded_table(state: StateBlock, start: int, end: int, silent: bool) -> bool
     if not table(state, start, end, True):
         return False
     columns = line_of(state, start + 1).strip("|").count("|") + 1
-    if columns > MOST_COLUMNS:
+    if columns > MOST_TABLE_COLUMNS:
         return False
     if silent:
         return True

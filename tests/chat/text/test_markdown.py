@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.accounts.mentions import store_mention, write_names, write_names_in_html
-from app.chat.text.highlighting import LANGUAGES, LONGEST_CODE, open_lexer
+from app.chat.text.highlighting import LEXERS, LONGEST_CODE, open_lexer
 from app.chat.text.markdown import Rendered, render_markdown
 from app.chat.text.rendering import PROSE, render_prose
 from app.web.markdown.commonmark import HIGHLIGHTED
@@ -747,7 +747,7 @@ def test_code_is_coloured_where_its_language_is_named_and_short_enough() -> None
         assert "code-keyword" not in rendered(text).html
 
 
-@pytest.mark.parametrize("language", sorted(set(LANGUAGES.values())))
+@pytest.mark.parametrize("language", sorted(set(LEXERS.values())))
 def test_the_words_of_code_are_the_same_in_each_language(language: str) -> None:
     assert open_lexer(language) is open_lexer(language)
     code = 'if (x < 1 && "y") { /* z */ return 1; } # end\n\n<a href="b">\n'
