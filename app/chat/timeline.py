@@ -147,12 +147,15 @@ async def show_messages(
         with_files = [fact.message_id for fact in posted if fact.files]
         with_records = [fact.message_id for fact in posted if fact.records]
     answered_ids = {message.reply_to_id for message in messages if message.reply_to_id}
-    quoted: dict[int, Message] = await transaction.find_all(Message, answered_ids)
-    reactions = await find_reactions(transaction, old) if old else {}
-    edits = await count_edits(transaction, old) if old else {}
-    attachments = await find_attachments(transaction, with_files) if with_files else {}
-    cards = await find_message_cards(transaction, with_records, viewer) if with_records else {}
-    mentions = {fact.message_id: list(fact.mentioned) for fact in posted} or await find_mentions(transaction, ids)
+    quoted, reactions, edits, attachments, cards, mentions = await transaction.together(
+        transaction.find_all(Message, answered_ids),
+        find_reactions(transaction, old),
+        count_edits(transaction, old),
+        find_attachments(transaction, with_files),
+        find_message_cards(transaction, with_records, viewer),
+        find_mentions(transaction, () if posted else ids),
+    )
+    mentions = {fact.message_id: list(fact.mentioned) for fact in posted} or mentions
     people = await find_writers(
         transaction,
         {
@@ -214,7 +217,7 @@ async def find_writers(transaction: Transaction, ids: set[int]) -> dict[int, Aut
 async def find_reactions(transaction: Transaction, ids: list[int]) -> dict[int, list[Reaction]]:
     """Reactions by message, in the order they came."""
     found: dict[int, list[Reaction]] = defaultdict(list)
-    for reaction in await transaction.column(LIST_REACTIONS, message_ids=ids):
+    for reaction in await transaction.column(LIST_REACTIONS, message_ids=ids) if ids else ():
         found[reaction.message_id].append(reaction)
     return found
 
@@ -230,13 +233,13 @@ COUNT_EDITS = PreparedSelect(
 
 async def count_edits(transaction: Transaction, ids: list[int]) -> dict[int, int]:
     """How often messages were edited."""
-    return dict(await transaction.rows(COUNT_EDITS, message_ids=ids))
+    return dict(await transaction.rows(COUNT_EDITS, message_ids=ids)) if ids else {}
 
 
 async def find_attachments(transaction: Transaction, ids: list[int]) -> dict[int, list[Attachment]]:
     """Files by message."""
     found: dict[int, list[Attachment]] = defaultdict(list)
-    for attachment in await transaction.column(LIST_FILES, message_ids=ids):
+    for attachment in await transaction.column(LIST_FILES, message_ids=ids) if ids else ():
         found[attachment.message_id or 0].append(attachment)
     return found
 
@@ -254,7 +257,7 @@ LIST_REFERENCES = PreparedSelect(
 async def find_message_cards(transaction: Transaction, ids: list[int], viewer: Member | None) -> dict[int, list[Card]]:
     """Cards of the records that messages refer to; a reference to nothing has none. They are `told` to a viewer who may
     read them; without a viewer, where everybody in the room may."""
-    references = await transaction.rows(LIST_REFERENCES, message_ids=ids)
+    references = await transaction.rows(LIST_REFERENCES, message_ids=ids) if ids else ()
     if not references:
         return {}
     cards = await find_cards(transaction, {subject for _, subject, _ in references})
@@ -306,9 +309,9 @@ def make_rooms_with_guests() -> Select[int]:
 FIND_ROOMS_WITH_GUESTS = PreparedSelect(make_rooms_with_guests)
 
 
-async def find_mentions(transaction: Transaction, ids: list[int]) -> dict[int, list[int]]:
+async def find_mentions(transaction: Transaction, ids: Sequence[int]) -> dict[int, list[int]]:
     """Ids of members whom messages name, 0 for everybody."""
     found: dict[int, list[int]] = defaultdict(list)
-    for message_id, member_id in await transaction.rows(LIST_MENTIONS, message_ids=ids):
+    for message_id, member_id in await transaction.rows(LIST_MENTIONS, message_ids=ids) if ids else ():
         found[message_id].append(member_id)
     return found

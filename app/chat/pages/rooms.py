@@ -20,7 +20,7 @@ from app.chat.memberships import find_membership, get_room
 from app.chat.messages import get_message
 from app.chat.new_rooms import create_room, open_direct
 from app.chat.own_places import read_up_to
-from app.chat.people import count_people_of
+from app.chat.people import count_people
 from app.chat.posting import SentAlready
 from app.chat.room_lists import list_rooms
 from app.chat.rooms import Room
@@ -63,8 +63,6 @@ async def render_room(
     membership = await find_membership(transaction, room, member)
     read = membership.read_number if membership else room.last_number
     around = at or (0 if before or after or end else first_unread_far_up(room, read))
-    page = await read_page(transaction, room, viewer=member, before=before, after=after, around=around)
-    people = await count_people_of(transaction, [room])
     return await render_page(
         request,
         transaction,
@@ -73,15 +71,15 @@ async def render_room(
         status=status,
         channels=f"room.{room.id}",
         room=room,
-        room_name=await find_name(transaction, member, room),
-        page=page,
+        room_name=find_name(transaction, member, room),
+        page=read_page(transaction, room, viewer=member, before=before, after=after, around=around),
         read=read,
         at=at,
-        people=people[room],
+        people=count_people(transaction, room),
         outside=membership is None and room.kind == "public",
         emoji_choices=EMOJI,
         readers=list_readers(request, transaction, f"room.{room.id}"),
-        composer=await open_composer(
+        composer=open_composer(
             transaction,
             member,
             room,
