@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from app.accounts.members import Member, find_member_names
-from app.chat.rooms import LONGEST_ROOM_NAME, Room
+from app.chat.rooms import LONGEST_ROOM_NAME, AnyRoom, Room
 from app.database import Transaction
 from app.notifications.kinds import name_of_others
 
@@ -15,7 +15,9 @@ def name_of(people: Sequence[Member]) -> str:
     return ", ".join(person.name for person in people)[:LONGEST_ROOM_NAME]
 
 
-async def find_room_names(transaction: Transaction, viewers: Iterable[tuple[int, Room]]) -> dict[tuple[int, int], str]:
+async def find_room_names(
+    transaction: Transaction, viewers: Iterable[tuple[int, AnyRoom]]
+) -> dict[tuple[int, int], str]:
     """What rooms are called for members, by the members' numbers and the rooms': direct ones after the others."""
     pairs = list(viewers)
     people = await find_direct_people(

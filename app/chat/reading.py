@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import Select, and_, bindparam, case, exists, func, or_, select
+from sqlalchemy import Select, and_, bindparam, case, exists, func, literal, or_, select
 
 from app.accounts.members import Member
+from app.accounts.visits import Visit
 from app.chat.direct_rooms import find_room_names
 from app.chat.memberships import Membership, find_membership, is_about_readable
 from app.chat.messages import Message
 from app.chat.references import Mention
-from app.chat.rooms import Room, order_of
+from app.chat.rooms import AnyRoom, ListedRoom, Room, order_of
 from app.database import PreparedSelect, Transaction
 
 # Up to '99+' is shown: of a room where more has been said, only the end is counted.
@@ -23,17 +26,37 @@ MOST_UNREAD_COUNTED = 100
 class JoinedRoom:
     """A room that a member is in, as the sidebar shows it."""
 
-    room: Room
+    room: AnyRoom
     name: str
-    membership: Membership
+    membership: Membership | ListedMembership
     unread: int
     mentions: int
+    visited_at: datetime | None = None
+
+
+class ListedMembership(NamedTuple):
+    """What lists say of how a member is in a room."""
+
+    member_id: int
+    read_number: int
+    notify: str
 
 
 LIST_JOINED = PreparedSelect(
     lambda: (
-        select(Room, Membership)
+        select(
+            *(getattr(Room, name) for name in ListedRoom._fields),
+            *(getattr(Membership, name) for name in ListedMembership._fields),
+            Visit.visited_at,
+        )
         .join(Membership, (Membership.room_id == Room.id) & (Membership.tenant_id == Room.tenant_id))
+        .outerjoin(
+            Visit,
+            (Visit.subject_id == Room.id)
+            & (Visit.kind == literal("room"))
+            & (Visit.member_id == Membership.member_id)
+            & (Visit.tenant_id == Membership.tenant_id),
+        )
         .where(
             Membership.member_id.in_(bindparam("member_ids")),
             Room.archived_at.is_(None),
@@ -55,15 +78,20 @@ async def list_joined(transaction: Transaction, member: Member) -> list[JoinedRo
 async def list_joined_of(transaction: Transaction, member_ids: Iterable[int]) -> dict[int, list[JoinedRoom]]:
     """Likewise of each of some members, by their ids."""
     ids = list(member_ids)
-    found = await transaction.rows(LIST_JOINED, member_ids=ids)
-    names = await find_room_names(transaction, [(membership.member_id, room) for room, membership in found])
+    own = len(ListedRoom._fields)
+    found = [
+        (ListedRoom._make(row[:own]), ListedMembership._make(row[own:-1]), row[-1])
+        for row in await transaction.rows(LIST_JOINED, member_ids=ids)
+    ]
+    names = await find_room_names(transaction, [(membership.member_id, room) for room, membership, _ in found])
     rows = sorted(found, key=lambda row: order_of(row[0], names[row[1].member_id, row[0].id]))
-    behind = {room.id for room, membership in rows if membership.read_number < room.last_number}
+    behind = {room.id for room, membership, _ in rows if membership.read_number < room.last_number}
     unread = await count_unread_messages(transaction, ids, sorted(behind))
     joined: dict[int, list[JoinedRoom]] = {member_id: [] for member_id in ids}
-    for room, membership in rows:
+    for room, membership, visited_at in rows:
         name = names[membership.member_id, room.id]
-        each = JoinedRoom(room, name, membership, *unread.get((membership.member_id, room.id), (0, 0)))
+        counts = unread.get((membership.member_id, room.id), (0, 0))
+        each = JoinedRoom(room, name, membership, *counts, visited_at)
         if each.unread or room.kind != "discussion":
             joined[membership.member_id].append(each)
     return joined
