@@ -30,7 +30,7 @@ FAST = --in-process tests $(addprefix --ignore=tests/,bench browser deploy fault
 	$(addprefix editing/test_,races.py state_machine.py) notifications/test_always_told.py records/test_state_machine.py tenants/test_hashing_last.py \
 	files/test_decoding.py)
 
-.PHONY: run test test-fast faults check format bench lock messages pictures docs image clean
+.PHONY: run test test-fast faults check format bench bench-quick lock messages pictures docs image clean
 
 run: .venv/installed
 	.venv/bin/python -m app demo --serve
@@ -60,10 +60,11 @@ format: .venv/installed-dev
 	.venv/bin/ruff format .
 
 bench: .venv/installed-dev
-	.venv/bin/python bench/live.py
-	.venv/bin/python bench/pages.py
-	.venv/bin/python bench/chat.py
-	.venv/bin/python bench/gateway.py
+	.venv/bin/python bench/report.py
+
+# A minute: what a change does to pages and writes, beside the last commit.
+bench-quick: .venv/installed-dev
+	.venv/bin/python bench/quick.py
 
 # The pictures of the documents and of the front door, from the demo, in both languages. They have the time of the day in them: what has not
 # changed otherwise need not be committed.

@@ -152,6 +152,15 @@ def without_joining() -> AbstractContextManager[Any]:
     return mock.patch.object(transaction, "write_together", joined.write_in_turn)
 
 
+def in_turn() -> AbstractContextManager[Any]:
+    """A trip for each select of a page."""
+
+    async def run(self: Any, *parts: Any) -> list[Any]:
+        return [await part for part in parts]
+
+    return mock.patch.object(transaction.Transaction, "together", run)
+
+
 @cache
 def bind_limits(words: str) -> tuple[str, list[tuple[int, int]]]:
     """A statement whose limits are parameters, and these with their places among all."""
@@ -321,6 +330,7 @@ async def main() -> None:
                 "at once": (base, without_haste),
                 "limits": (base, without_limits),
                 "together": (base, without_joining),
+                "side by side": (base, in_turn),
                 "inline": (asked["inline"], nullcontext),
                 "in turn": (asked["in turn"], nullcontext),
                 "compiled": (base, plain),

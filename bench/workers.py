@@ -1,6 +1,8 @@
 """What several workers on one SQLite database do: writes, spread of sockets, delay with and without Redis, a storm.
 
-python bench/workers.py [WORKERS …]
+python bench/workers.py [writes] [WORKERS …]
+
+measures writes alone, or all.
 """
 
 from __future__ import annotations
@@ -54,25 +56,25 @@ def start_redis(directory: str) -> tuple[subprocess.Popen[bytes], int]:
     return redis, port
 
 
-async def write(port: int, email: str, until: float, took: list[float], failed: list[int]) -> None:
+async def write(client: httpx.AsyncClient, until: float, took: list[float], failed: list[int]) -> None:
     """Add books one after the other."""
-    client = await sign_in(port, email)
     while time.monotonic() < until:
         started = time.perf_counter()
         answer = await client.post("/c/books/new", data={"title": "Measured"})
         took.append((time.perf_counter() - started) * 1000)
         if answer.status_code != 303:
             failed.append(answer.status_code)
-    await client.aclose()
 
 
 async def measure_writes(port: int) -> str:
     """Writes per second of many at once, and how long one takes."""
     took: list[float] = []
     failed: list[int] = []
-    emails = [f"{name}@acme.test" for name in ("ana", "bruno", "carla", "davi")]
+    people = [await sign_in(port, f"{name}@acme.test") for name in ("ana", "bruno", "carla", "davi")]
     started = time.monotonic()
-    await asyncio.gather(*(write(port, emails[each % 4], started + SECONDS, took, failed) for each in range(WRITERS)))
+    await asyncio.gather(*(write(people[each % 4], started + SECONDS, took, failed) for each in range(WRITERS)))
+    for client in people:
+        await client.aclose()
     took.sort()
     rate = len(took) / (time.monotonic() - started)
     median, late = took[len(took) // 2], took[len(took) * 99 // 100]
@@ -149,7 +151,7 @@ def count_sockets(server: int, port: int) -> list[int]:
     return counts
 
 
-async def measure_all(workers: int, seed: Path) -> dict[str, Any]:
+async def measure_all(workers: int, seed: Path, *, writes_alone: bool) -> dict[str, Any]:
     """All measurements for a number of workers."""
     found: dict[str, Any] = {"workers": workers}
     with tempfile.TemporaryDirectory() as directory:
@@ -160,6 +162,8 @@ async def measure_all(workers: int, seed: Path) -> dict[str, Any]:
             url = f"redis://127.0.0.1:{redis_port}"
             with serve(data_dir, "--workers", str(workers), REDIS_URL=url) as (port, server):
                 found["writes"] = await measure_writes(port)
+                if writes_alone:
+                    return found
                 pages, tasks, seconds = await open_pages(port, PAGES)
                 found[f"{PAGES} pages at once"] = f"{seconds:.2f} s, per worker {count_sockets(server, port)}"
                 found["delay"] = await measure_delay(port, pages, 0)
@@ -181,14 +185,15 @@ async def measure_all(workers: int, seed: Path) -> dict[str, Any]:
     return found
 
 
-async def main(counts: list[int]) -> None:
+async def main(counts: list[int], *, writes_alone: bool) -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory() as directory:
         await fill(Path(directory))
         for workers in counts:
-            for what, value in (await measure_all(workers, Path(directory))).items():
+            for what, value in (await measure_all(workers, Path(directory), writes_alone=writes_alone)).items():
                 print(f"{what}: {value}", flush=True)
 
 
 if __name__ == "__main__":
-    asyncio.run(main([int(each) for each in sys.argv[1:]] or [1, 2, 4]))
+    counts = [int(each) for each in sys.argv[1:] if each.isdigit()]
+    asyncio.run(main(counts or [1, 2, 4], writes_alone="writes" in sys.argv))

@@ -6,7 +6,7 @@ what a new workspace begins with.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -27,7 +27,7 @@ WAITING_SHOWN = 5
 HOME_REFRESH = "home-refresh"
 
 HomePlace = Literal["main", "side"]
-ListWaiting = Callable[[AnyRequest, Transaction, Member], Awaitable[list["Waits"]]]
+ListWaiting = Callable[[AnyRequest, Transaction, Member], Coroutine[Any, Any, list["Waits"]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def first_step(title: Text, *actions: tuple[Text, str], order: int) -> Callable[
 
 async def list_all_waiting(request: AnyRequest, transaction: Transaction, member: Member) -> list[Waits]:
     """What waits for a member, of all features."""
-    found = [await list_waiting(request, transaction, member) for _, list_waiting in WAITING]
+    found = await transaction.together(*(list_own(request, transaction, member) for _, list_own in WAITING))
     return [each for own in found for each in own[:WAITING_SHOWN]]
 
 
@@ -118,8 +118,9 @@ async def list_home_parts(
 ) -> dict[HomePlace, list[tuple[str, dict[str, Any]]]]:
     """The parts of a member's home page, by place: their partials with variables."""
     found: dict[HomePlace, list[tuple[str, dict[str, Any]]]] = {"main": [], "side": []}
-    for part in PARTS:
-        found[part.place].append((part.template, await part.context(request, transaction, member)))
+    contexts = await transaction.together(*(part.context(request, transaction, member) for part in PARTS))
+    for part, context in zip(PARTS, contexts, strict=True):
+        found[part.place].append((part.template, context))
     return found
 
 

@@ -6,9 +6,10 @@ Features add their part of the sidebar with `sidebar_section`; the frame knows n
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from functools import cache, partial
+from inspect import iscoroutine
 from typing import Any
 
 from litestar import MediaType, Response
@@ -26,7 +27,7 @@ from app.web.forms import number_of
 from app.web.templates import render
 from app.web.texts import Text
 
-SectionContext = Callable[[AnyRequest, Transaction, Member], Awaitable[dict[str, Any]]]
+SectionContext = Callable[[AnyRequest, Transaction, Member], Coroutine[Any, Any, dict[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def bar_part(template: str) -> Callable[[SectionContext], SectionContext]:
     return add
 
 
-PartContext = Callable[[AnyRequest, Transaction, Member, Any], Awaitable[dict[str, Any]]]
+PartContext = Callable[[AnyRequest, Transaction, Member, Any], Coroutine[Any, Any, dict[str, Any]]]
 PAGE_PARTS: dict[str, list[tuple[str, PartContext]]] = {}
 
 
@@ -86,9 +87,9 @@ async def list_parts(
     page: str, request: AnyRequest, transaction: Transaction, member: Member, about: Any
 ) -> list[tuple[str, dict[str, Any]]]:
     """The parts that other features add to a page: their partials with variables."""
-    return [
-        (template, await context(request, transaction, member, about)) for template, context in PAGE_PARTS.get(page, [])
-    ]
+    parts = PAGE_PARTS.get(page, [])
+    found = await transaction.together(*(context(request, transaction, member, about) for _, context in parts))
+    return [(template, each) for (template, _), each in zip(parts, found, strict=True)]
 
 
 ShowAgain = Callable[[AnyRequest, Transaction, Member, Any, int], Awaitable[Response[str]]]
@@ -138,7 +139,8 @@ async def render_page(
     aside: bool = False,
     **context: Any,
 ) -> Response[str]:
-    """A page of the workspace. One that takes long to make is made `aside`, in a thread.
+    """A page of the workspace. One that takes long to make is made `aside`, in a thread. What of the context is a
+    coroutine is read side by side with what the frame shows.
 
     `channels` are what the page follows beside the ones that every page does. The cursor it shows was read in the
     same snapshot as everything else on it, and counts what this transaction publishes: what follows from what was done
@@ -150,9 +152,16 @@ async def render_page(
     answers = request.method not in ("GET", "HEAD")
     if transaction.writes:
         await transaction.settle()
-    sections: list[tuple[str, dict[str, Any]]] = [
-        (section.template, await section.context(request, transaction, member)) for section in SECTIONS
-    ]
+    reading = {name: value for name, value in context.items() if iscoroutine(value)}
+    shown = [(each.template, each.context) for each in SECTIONS] + BAR
+    offered, said, *found = await transaction.together(
+        offered_by(request, transaction, member),
+        noticed_by(request, transaction, member),
+        *(show(request, transaction, member) for _, show in shown),
+        *reading.values(),
+    )
+    context |= dict(zip(reading, found[len(shown) :], strict=True))
+    frame = [(template, each) for (template, _), each in zip(shown, found, strict=False)]
     whole = "tenant" if may(member, "follow", "tenant") else "guests"
     admins = " admins" if may(member, "follow", "admins") else ""
     make = partial(
@@ -163,14 +172,14 @@ async def render_page(
         member=member,
         may=may,
         tabs_of=tabs_of,
-        sections=sections,
-        bar=[(template, await context(request, transaction, member)) for template, context in BAR],
+        sections=frame[: len(SECTIONS)],
+        bar=frame[len(SECTIONS) :],
         channels=f"{whole} user.{member.id}{admins} {channels}".strip(),
         cursor=transaction.cursor if transaction.writes else tenant.cursor,
         answer=page_before(request) if answers else None,
         path=request.scope["path"],
-        undo=undo or await offered_by(request, transaction, member),
-        notice=await noticed_by(request, transaction, member),
+        undo=undo or offered,
+        notice=said,
         **context,
     )
     html = await asyncio.to_thread(make) if aside else make()

@@ -63,8 +63,10 @@ async def open_composer(
 
     Of a message that was refused it has `text`, `key` and `reply` instead of the draft's.
     """
-    draft = await get_draft(transaction, member, place) if text is None else None
-    if draft is not None:
+    draft, files = await transaction.together(
+        get_draft(transaction, member, place), list_unsent(transaction, room, member)
+    )
+    if draft is not None and text is None:
         text, key = draft.text, draft.key
         if reply is None and room is not None and draft.reply_to_id:
             message = await transaction.get(Message, draft.reply_to_id)
@@ -76,7 +78,7 @@ async def open_composer(
         text=text or "",
         key=key or make_key(),
         file_limit=file_limit,
-        files=await list_unsent(transaction, room, member),
+        files=files,
         reply=answered(reply),
         error=error,
     )

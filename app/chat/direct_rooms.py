@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from app.accounts.members import Member, find_member_names
-from app.chat.rooms import LONGEST_ROOM_NAME, Room
+from app.chat.rooms import LONGEST_ROOM_NAME, AnyRoom, Room
 from app.database import Transaction
 from app.notifications.kinds import name_of_others
 
@@ -15,7 +15,9 @@ def name_of(people: Sequence[Member]) -> str:
     return ", ".join(person.name for person in people)[:LONGEST_ROOM_NAME]
 
 
-async def find_room_names(transaction: Transaction, viewers: Iterable[tuple[int, Room]]) -> dict[tuple[int, int], str]:
+async def find_room_names(
+    transaction: Transaction, viewers: Iterable[tuple[int, AnyRoom]]
+) -> dict[tuple[int, int], str]:
     """What rooms are called for members, by the members' numbers and the rooms': direct ones after the others."""
     pairs = list(viewers)
     direct = [(room.id, room.subject) for _, room in pairs if room.kind == "direct"]
@@ -23,7 +25,7 @@ async def find_room_names(transaction: Transaction, viewers: Iterable[tuple[int,
 
 
 def name_rooms(
-    pairs: Iterable[tuple[int, Room]], people: Mapping[int, Sequence[tuple[int, str]]]
+    pairs: Iterable[tuple[int, AnyRoom]], people: Mapping[int, Sequence[tuple[int, str]]]
 ) -> dict[tuple[int, int], str]:
     """Likewise, where the people of the direct ones are known."""
     return {

@@ -17,7 +17,7 @@ from app.accounts.mentions import read_texts
 from app.chat.drafts import MessageDraft
 from app.chat.messages import Message
 from app.chat.reading import JoinedRoom
-from app.chat.rooms import Room
+from app.chat.rooms import AnyRoom, Room
 from app.chat.saved import list_saved
 from app.chat.sidebar import list_own_rooms
 from app.chat.timeline import QUOTE_EXCERPT
@@ -89,7 +89,7 @@ async def rooms_part(request: AnyRequest, transaction: Transaction, member: Memb
     return {"rooms": await list_last_lines(transaction, unread), "most": LINES_SHOWN, "follow": follow}
 
 
-def address_of_room(room: Room) -> str:
+def address_of_room(room: AnyRoom) -> str:
     """Where a room is seen."""
     return f"/discussion/{room.subject}" if room.kind == "discussion" else f"/chat/{room.slug}"
 

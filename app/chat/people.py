@@ -55,6 +55,11 @@ async def count_people_of(transaction: Transaction, rooms: Sequence[Room]) -> di
     return {room: found.get(room.id, 0) for room in rooms}
 
 
+async def count_people(transaction: Transaction, room: Room) -> int:
+    """How many are in a room."""
+    return (await count_people_of(transaction, [room]))[room]
+
+
 def is_inside(room_id: Any) -> ColumnElement[bool]:
     """The criterion of members who are in a room."""
     return Member.id.in_(select(Membership.member_id).where(Membership.room_id == room_id))

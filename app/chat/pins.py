@@ -62,6 +62,11 @@ async def count_pinned(transaction: Transaction, room_ids: Iterable[int]) -> dic
     return {**dict.fromkeys(ids, 0), **dict(await transaction.rows(COUNT_PINNED, room_ids=ids))}
 
 
+async def count_pinned_to(transaction: Transaction, room: Room) -> int:
+    """How many messages are pinned to a room."""
+    return (await count_pinned(transaction, [room.id]))[room.id]
+
+
 async def list_pinned(transaction: Transaction, room: Room) -> list[Message]:
     """The messages that are pinned to a room."""
     return await transaction.column(LIST_PINNED, room_id=room.id)

@@ -18,10 +18,11 @@ from app.accounts.members import Member
 from app.chat.channels import push_insiders
 from app.chat.direct_rooms import find_direct_people
 from app.chat.facts import InRoom, MessageChanged, MessageDeleted, MessageEdited, MessagePosted, MessageRestored
+from app.chat.message_cards import find_told
 from app.chat.messages import Message
 from app.chat.references import RecordReference
 from app.chat.rooms import Room, order_of
-from app.chat.timeline import Author, ShownMessage, find_told, show_messages
+from app.chat.timeline import Author, ShownMessage, show_messages
 from app.database import Fact, Partial, PreparedSelect, Tenant, Transaction
 from app.editing.facts import OfRow
 from app.editing.rows import Card, find_cards

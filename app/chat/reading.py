@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import Select, String, and_, bindparam, case, cast, exists, func, literal, or_, select
 
 from app.accounts.members import Member
+from app.accounts.visits import Visit
 from app.chat.direct_rooms import find_direct_people, name_rooms
 from app.chat.drafts import MessageDraft
 from app.chat.memberships import Membership, find_membership, is_about_readable
 from app.chat.messages import Message
 from app.chat.references import Mention
-from app.chat.rooms import Room, order_of
+from app.chat.rooms import AnyRoom, ListedRoom, Room, order_of
 from app.database import PreparedSelect, Transaction
 
 # Up to '99+' is shown: of a room where more has been said, only the end is counted.
@@ -25,13 +28,22 @@ class JoinedRoom:
     """A room that a member is in, as the sidebar shows it. `others` are who else is in a direct one; `drafted`
     whether the member has typed something there that is not sent yet."""
 
-    room: Room
+    room: AnyRoom
     name: str
-    membership: Membership
+    membership: Membership | ListedMembership
     unread: int
     mentions: int
     others: tuple[tuple[int, str], ...] = ()
     drafted: bool = False
+    visited_at: datetime | None = None
+
+
+class ListedMembership(NamedTuple):
+    """What lists say of how a member is in a room."""
+
+    member_id: int
+    read_number: int
+    notify: str
 
 
 # Whether a member has typed something into a room's box that is not sent yet.
@@ -43,8 +55,20 @@ IS_DRAFTED = exists().where(
 )
 LIST_JOINED = PreparedSelect(
     lambda: (
-        select(Room, Membership, IS_DRAFTED.correlate(Room, Membership))
+        select(
+            *(getattr(Room, name) for name in ListedRoom._fields),
+            *(getattr(Membership, name) for name in ListedMembership._fields),
+            Visit.visited_at,
+            IS_DRAFTED.correlate(Room, Membership),
+        )
         .join(Membership, (Membership.room_id == Room.id) & (Membership.tenant_id == Room.tenant_id))
+        .outerjoin(
+            Visit,
+            (Visit.subject_id == Room.id)
+            & (Visit.kind == literal("room"))
+            & (Visit.member_id == Membership.member_id)
+            & (Visit.tenant_id == Membership.tenant_id),
+        )
         .where(
             Membership.member_id.in_(bindparam("member_ids")),
             Room.archived_at.is_(None),
@@ -66,20 +90,23 @@ async def list_joined(transaction: Transaction, member: Member) -> list[JoinedRo
 async def list_joined_of(transaction: Transaction, member_ids: Iterable[int]) -> dict[int, list[JoinedRoom]]:
     """Likewise of each of some members, by their ids."""
     ids = list(member_ids)
-    found = await transaction.rows(LIST_JOINED, member_ids=ids)
-    people = await find_direct_people(
-        transaction, [(room.id, room.subject) for room, _, _ in found if room.kind == "direct"]
-    )
-    names = name_rooms([(membership.member_id, room) for room, membership, _ in found], people)
+    own = len(ListedRoom._fields)
+    found = [
+        (ListedRoom._make(row[:own]), ListedMembership._make(row[own:-2]), row[-2], row[-1])
+        for row in await transaction.rows(LIST_JOINED, member_ids=ids)
+    ]
+    direct = [(room.id, room.subject) for room, *_ in found if room.kind == "direct"]
+    people = await find_direct_people(transaction, direct) if direct else {}
+    names = name_rooms([(membership.member_id, room) for room, membership, *_ in found], people)
     rows = sorted(found, key=lambda row: order_of(row[0], names[row[1].member_id, row[0].id]))
-    behind = {room.id for room, membership, _ in rows if membership.read_number < room.last_number}
+    behind = {room.id for room, membership, *_ in rows if membership.read_number < room.last_number}
     unread = await count_unread_messages(transaction, ids, sorted(behind))
     joined: dict[int, list[JoinedRoom]] = {member_id: [] for member_id in ids}
-    for room, membership, drafted in rows:
+    for room, membership, visited_at, drafted in rows:
         name = names[membership.member_id, room.id]
         counts = unread.get((membership.member_id, room.id), (0, 0))
         others = tuple(person for person in people.get(room.id, ()) if person[0] != membership.member_id)
-        each = JoinedRoom(room, name, membership, *counts, others, drafted)
+        each = JoinedRoom(room, name, membership, *counts, others, drafted, visited_at)
         if each.unread or room.kind != "discussion":
             joined[membership.member_id].append(each)
     return joined

@@ -6,15 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import bindparam, select
-
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.shell import sidebar_section
-from app.accounts.visits import Visit
 from app.chat.reading import JoinedRoom, list_joined_of
 from app.chat.rooms import order_of
-from app.database import PreparedSelect, Transaction
+from app.database import Transaction
 
 # How many rooms the sidebar shows.
 ROOMS_SHOWN = 15
@@ -87,20 +84,13 @@ def choose_rooms(joined: Sequence[JoinedRoom], visits: dict[int, datetime], curr
     return Sidebar(shown, ranked[ROOMS_SHOWN : ROOMS_SHOWN + MOST_FOLLOWED], seen)
 
 
-LIST_VISITED_ROOMS = PreparedSelect(
-    lambda: select(Visit.member_id, Visit.subject_id, Visit.visited_at).where(
-        Visit.member_id.in_(bindparam("member_ids")), Visit.kind == "room"
-    )
-)
-
-
 async def list_sidebars(transaction: Transaction, member_ids: Iterable[int], current: str = "") -> dict[int, Sidebar]:
     """The sidebars of some members, by their ids. `current` is the address of the room that is open."""
     joined = await list_joined_of(transaction, member_ids)
-    visits: dict[int, dict[int, datetime]] = {member_id: {} for member_id in joined}
-    for member_id, room_id, visited_at in await transaction.rows(LIST_VISITED_ROOMS, member_ids=joined):
-        visits[member_id][room_id] = visited_at
-    return {member_id: choose_rooms(rooms, visits[member_id], current) for member_id, rooms in joined.items()}
+    return {
+        member_id: choose_rooms(rooms, {each.room.id: each.visited_at for each in rooms if each.visited_at}, current)
+        for member_id, rooms in joined.items()
+    }
 
 
 async def list_own_rooms(request: AnyRequest, transaction: Transaction, member: Member) -> Sidebar:

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from markupsafe import Markup
-from sqlalchemy import Select, and_, bindparam, exists, func, or_, select
+from sqlalchemy import bindparam, func, select
 
-from app.accounts.members import Member, is_active
+from app.accounts.members import Member
 from app.accounts.mentions import mentioned_in, write_names, write_names_in_html
 from app.accounts.programs import name_with_program
-from app.accounts.rights import INSIDERS
 from app.chat.attachments import LIST_FILES, Attachment
 from app.chat.facts import MessagePosted
-from app.chat.memberships import Membership
+from app.chat.message_cards import find_message_cards, list_addresses
 from app.chat.messages import Message, MessageRevision
 from app.chat.pins import PinnedMessage
 from app.chat.reactions import LIST_REACTIONS, Reaction
-from app.chat.references import LIST_MENTIONS, RecordReference
+from app.chat.references import LIST_MENTIONS
 from app.chat.rooms import Room
 from app.chat.text.record_links import without_record_links
 from app.database import PreparedSelect, Transaction
-from app.editing.rows import Card, find_cards, list_readable_rows
+from app.editing.rows import Card
 from app.web.texts import Text
 
 TIMELINE_PAGE_SIZE = 50
@@ -156,13 +155,16 @@ async def show_messages(
         with_files = [fact.message_id for fact in posted if fact.files]
         with_records = [fact.message_id for fact in posted if fact.records]
     answered_ids = {message.reply_to_id for message in messages if message.reply_to_id}
-    quoted: dict[int, Message] = await transaction.find_all(Message, answered_ids)
-    reactions = await find_reactions(transaction, old) if old else {}
-    edits = await count_edits(transaction, old) if old else {}
-    pinned = set(await transaction.column(FIND_PINNED, message_ids=old)) if old else ()
-    attachments = await find_attachments(transaction, with_files) if with_files else {}
-    cards = await find_message_cards(transaction, with_records, viewer) if with_records else {}
-    mentions = {fact.message_id: list(fact.mentioned) for fact in posted} or await find_mentions(transaction, ids)
+    quoted, reactions, edits, pinned, attachments, cards, mentions = await transaction.together(
+        transaction.find_all(Message, answered_ids),
+        find_reactions(transaction, old),
+        count_edits(transaction, old),
+        find_pinned(transaction, old),
+        find_attachments(transaction, with_files),
+        find_message_cards(transaction, with_records, viewer),
+        find_mentions(transaction, () if posted else ids),
+    )
+    mentions = {fact.message_id: list(fact.mentioned) for fact in posted} or mentions
     people = await find_writers(
         transaction,
         {
@@ -225,7 +227,7 @@ async def find_writers(transaction: Transaction, ids: set[int]) -> dict[int, Aut
 async def find_reactions(transaction: Transaction, ids: list[int]) -> dict[int, list[Reaction]]:
     """Reactions by message, in the order they came."""
     found: dict[int, list[Reaction]] = defaultdict(list)
-    for reaction in await transaction.column(LIST_REACTIONS, message_ids=ids):
+    for reaction in await transaction.column(LIST_REACTIONS, message_ids=ids) if ids else ():
         found[reaction.message_id].append(reaction)
     return found
 
@@ -233,6 +235,13 @@ async def find_reactions(transaction: Transaction, ids: list[int]) -> dict[int, 
 FIND_PINNED = PreparedSelect(
     lambda: select(PinnedMessage.message_id).where(PinnedMessage.message_id.in_(bindparam("message_ids")))
 )
+
+
+async def find_pinned(transaction: Transaction, ids: list[int]) -> set[int]:
+    """Which messages are pinned to their room."""
+    return set(await transaction.column(FIND_PINNED, message_ids=ids)) if ids else set()
+
+
 COUNT_EDITS = PreparedSelect(
     lambda: (
         select(MessageRevision.message_id, func.count())
@@ -244,85 +253,20 @@ COUNT_EDITS = PreparedSelect(
 
 async def count_edits(transaction: Transaction, ids: list[int]) -> dict[int, int]:
     """How often messages were edited."""
-    return dict(await transaction.rows(COUNT_EDITS, message_ids=ids))
+    return dict(await transaction.rows(COUNT_EDITS, message_ids=ids)) if ids else {}
 
 
 async def find_attachments(transaction: Transaction, ids: list[int]) -> dict[int, list[Attachment]]:
     """Files by message."""
     found: dict[int, list[Attachment]] = defaultdict(list)
-    for attachment in await transaction.column(LIST_FILES, message_ids=ids):
+    for attachment in await transaction.column(LIST_FILES, message_ids=ids) if ids else ():
         found[attachment.message_id or 0].append(attachment)
     return found
 
 
-LIST_REFERENCES = PreparedSelect(
-    lambda: (
-        select(RecordReference.message_id, RecordReference.subject, Message.room_id)
-        .join(Message, (Message.id == RecordReference.message_id) & (Message.tenant_id == RecordReference.tenant_id))
-        .where(RecordReference.message_id.in_(bindparam("message_ids")))
-        .order_by(RecordReference.message_id, RecordReference.position)
-    )
-)
-
-
-async def find_message_cards(transaction: Transaction, ids: list[int], viewer: Member | None) -> dict[int, list[Card]]:
-    """Cards of the records that messages refer to; a reference to nothing has none. They are `told` to a viewer who may
-    read them; without a viewer, where everybody in the room may."""
-    references = await transaction.rows(LIST_REFERENCES, message_ids=ids)
-    if not references:
-        return {}
-    cards = await find_cards(transaction, {subject for _, subject, _ in references})
-    told = await find_told(transaction, {(room_id, subject) for _, subject, room_id in references}, cards, viewer)
-    found: dict[int, list[Card]] = defaultdict(list)
-    for message_id, subject, room_id in references:
-        if subject in cards:
-            found[message_id].append(replace(cards[subject], told=(room_id, subject) in told))
-    return found
-
-
-def list_addresses(card: Card) -> tuple[str, str]:
-    """How messages link to a record: where it is, and by its number alone (text/markdown.py)."""
-    return card.place.address, f"/records/{card.row.id}"
-
-
-async def find_told(
-    transaction: Transaction, asked: Set[tuple[int, str]], cards: Mapping[str, Card], viewer: Member | None
-) -> Set[tuple[int, str]]:
-    """Of rooms and names of rows, those of which a viewer may read the row; or, without one, everybody in the room."""
-    rows = {card.row for card in cards.values()}
-    readable = set(await list_readable_rows(transaction, viewer, rows)) if rows else set()
-    with_guests: Collection[int] = ()
-    if not viewer:
-        with_guests = await transaction.column(FIND_ROOMS_WITH_GUESTS, room_ids={room_id for room_id, _ in asked})
-    return {
-        (room_id, subject)
-        for room_id, subject in asked
-        if subject in cards and cards[subject].row in readable and room_id not in with_guests
-    }
-
-
-def make_rooms_with_guests() -> Select[int]:
-    """The select of those of some rooms that a guest may see: who is in one; and of a discussion whoever is a guest at
-    all may."""
-    guest = exists().where(Member.role.not_in(INSIDERS), *is_active())
-    inside = exists().where(
-        Membership.room_id == Room.id,
-        Membership.tenant_id == Room.tenant_id,
-        Membership.member_id == Member.id,
-        Membership.tenant_id == Member.tenant_id,
-        Member.role.not_in(INSIDERS),
-        *is_active(),
-    )
-    seen = or_(inside.correlate(Room), and_(Room.kind == "discussion", guest))
-    return select(Room.id).where(Room.id.in_(bindparam("room_ids")), seen)
-
-
-FIND_ROOMS_WITH_GUESTS = PreparedSelect(make_rooms_with_guests)
-
-
-async def find_mentions(transaction: Transaction, ids: list[int]) -> dict[int, list[int]]:
+async def find_mentions(transaction: Transaction, ids: Sequence[int]) -> dict[int, list[int]]:
     """Ids of members whom messages name, 0 for everybody."""
     found: dict[int, list[int]] = defaultdict(list)
-    for message_id, member_id in await transaction.rows(LIST_MENTIONS, message_ids=ids):
+    for message_id, member_id in await transaction.rows(LIST_MENTIONS, message_ids=ids) if ids else ():
         found[message_id].append(member_id)
     return found

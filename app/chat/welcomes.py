@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, select
 from app.accounts.members import Member, is_active
 from app.accounts.rights import may
 from app.chat.memberships import Membership, find_access
+from app.chat.people import count_people
 from app.chat.rooms import Room
 from app.database import PreparedSelect, Transaction
 
@@ -38,9 +39,10 @@ LIST_FIRST_INSIDE = PreparedSelect(
 )
 
 
-async def welcome_to(transaction: Transaction, member: Member, room: Room, count: int) -> Welcome:
-    """The introduction of an empty room for one of its readers. `count` is how many are in it."""
+async def welcome_to(transaction: Transaction, member: Member, room: Room) -> Welcome:
+    """The introduction of an empty room for one of its readers."""
     direct = room.kind == "direct"
     people = await transaction.column(LIST_FIRST_INSIDE, room_id=room.id, left_out=member.id if direct else 0)
+    count = await count_people(transaction, room)
     more = max(0, count - direct - len(people))
     return Welcome(people, more, may(member, "invite to", await find_access(transaction, room, member)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any, Literal, Self, TypeVar, cast
@@ -17,6 +17,7 @@ from sqlalchemy.orm.util import identity_key
 from app.database import postgresql
 from app.database.begun import note_begun, note_over
 from app.database.facts import Actor, Fact, Facts, Followers, Partial, Showing
+from app.database.fast import side_by_side
 from app.database.fast.compiled import StatementResult
 from app.database.fast.joined import WrittenPart, write_together
 from app.database.fast.queries import Found, PreparedChange, PreparedSelect, PreparedStatement
@@ -89,6 +90,7 @@ class Transaction(AsyncSession):
         self.partials: list[Partial] = []
         self.batch: Any = None
         self._tenant: Tenant | None = None
+        self._side_by_side = False
 
     async def __aenter__(self) -> Self:
         """Begin, and be known by the task that does."""
@@ -219,9 +221,27 @@ class Transaction(AsyncSession):
     async def apply(self, prepared: PreparedStatement, **parameters: object) -> StatementResult:
         """Execute a prepared statement, such as a change: how many rows it has changed, and what it returns of them."""
         done = prepared.execute_at_once(self.sync_session, parameters)
+        if done is None and self._side_by_side and side_by_side.can_be_joined(prepared):
+            (done,) = await side_by_side.Questions([(prepared, parameters)])
         if done is None:
             done = await self.run_sync(lambda _: prepared.execute(self.sync_session, parameters))
         return done
+
+    async def together(self, *parts: Coroutine[Any, Any, Any]) -> list[Any]:
+        """What some parts come to that only read, and know nothing of each other: what they need at the same time is
+        read in one trip to a server (`database/fast/side_by_side.py`)."""
+        if self.get_bind().dialect.name != "postgresql":
+            return await side_by_side.run_in_turn(parts)
+        if self._side_by_side:  # the parts of a part are read with the other parts
+            return await side_by_side.run_side_by_side(parts, side_by_side.Questions)
+        self._side_by_side = True
+        try:
+            return await side_by_side.run_side_by_side(parts, self._answer)
+        finally:
+            self._side_by_side = False
+
+    async def _answer(self, questions: list[side_by_side.AskedSelect]) -> list[StatementResult]:
+        return await self.run_sync(lambda _: side_by_side.execute_side_by_side(self.sync_session, questions))
 
     async def apply_each(self, prepared: PreparedChange, *rows: dict[str, Any]) -> None:
         """Execute a prepared change with the values of each row, in one trip to a database elsewhere."""

@@ -152,10 +152,12 @@ async def render_record(
     """A record to be read; with `waiting`, by somebody who waits to edit it, and `joined` with this page or before."""
     access = await find_record_access(transaction, member, collection, record)
     await render_long_texts_aside(fields.list_long_texts(record.values))
-    queue = await list_queue(transaction, record)
-    place = (await find_row_places(transaction, [record]))[record]
-    maker = (await find_makers(transaction, [record.id]))[record.id]
-    standing = await find_standing(transaction, record, queue, member.id)
+    queue, places, makers = await transaction.together(
+        list_queue(transaction, record),
+        find_row_places(transaction, [record]),
+        find_makers(transaction, [record.id]),
+    )
+    place = places[record]
     return await render_page(
         request,
         transaction,
@@ -167,12 +169,12 @@ async def render_record(
         collection=collection,
         record=record,
         fields=fields,
-        history=await list_history(transaction, fields, record),
+        history=list_history(transaction, fields, record),
         row=record,
         place=place,
-        parts=await list_parts("record", request, transaction, member, place),
-        head_parts=await list_parts("record head", request, transaction, member, Made(place.name, maker)),
-        standing=standing,
+        parts=list_parts("record", request, transaction, member, place),
+        head_parts=list_parts("record head", request, transaction, member, Made(place.name, makers[record.id])),
+        standing=find_standing(transaction, record, queue, member.id),
         waiting=waiting,
         joined=joined,
         readers=list_readers(request, transaction, f"record.{record.id}"),

@@ -65,14 +65,51 @@ class Messages:
         return self.kept.pop(0)
 
 
+class Writable:
+    """Whether the transport takes more: as much of `asyncio.Event` as uvicorn uses, without its list of who waits."""
+
+    __slots__ = ("blocked",)
+
+    def __init__(self) -> None:
+        self.blocked: asyncio.Event | None = None
+
+    def set(self) -> None:
+        """It takes more."""
+        if self.blocked is not None:
+            self.blocked.set()
+            self.blocked = None
+
+    def clear(self) -> None:
+        """It takes no more."""
+        self.blocked = self.blocked or asyncio.Event()
+
+    async def wait(self) -> None:
+        """Wait until it takes more."""
+        if self.blocked is not None:
+            await self.blocked.wait()
+
+
 class LiveProtocol(WebSocketsSansIOProtocol):
-    """Adds `write_frame` to the scope, and lets the kernel hold less of what a slow reader has not taken."""
+    """Adds `write_frame` to the scope, and lets the kernel hold less of what a slow reader has not taken.
+
+    What uvicorn keeps of a socket, and what we do, is in slots: with so many names a dictionary takes 2 KiB.
+    """
+
+    __slots__ = (
+        *("app", "app_state", "asgi_version", "client", "close_sent", "close_timeout", "close_timer", "config", "conn"),
+        *("connections", "counted_since", "curr_msg_data_type", "default_headers", "disconnected", "frames"),
+        *("frames_counted", "handshake_complete", "handshake_initiated", "initial_response", "last_ping_rtt", "logger"),
+        *("loop", "most_frames", "pending_ping_payload", "ping_interval", "ping_sent_at", "ping_timeout", "ping_timer"),
+        *("pong_timer", "queue", "read_paused", "request", "response", "root_path", "scheme", "scope", "server"),
+        *("tasks", "transport", "writable", "writer"),
+    )
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Bound what the kernel buffers for this socket, and how long it waits for a dead peer."""
         self.writer = SocketWriter(cast(asyncio.Transport, transport))
         super().connection_made(self.writer)
         self.queue = Messages()  # type: ignore[assignment]
+        self.writable = Writable()  # type: ignore[assignment]
         self.conn.reject = self.reject  # type: ignore[method-assign]
         self.counted_since, self.frames_counted = self.loop.time(), 0
         self.most_frames = FRAME_LIMIT

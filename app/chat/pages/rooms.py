@@ -22,8 +22,8 @@ from app.chat.memberships import find_membership, get_room
 from app.chat.messages import get_message
 from app.chat.new_rooms import create_room, open_direct
 from app.chat.own_places import read_up_to
-from app.chat.people import count_people_of
-from app.chat.pins import count_pinned
+from app.chat.people import count_people
+from app.chat.pins import count_pinned_to
 from app.chat.posting import SentAlready
 from app.chat.room_lists import list_rooms
 from app.chat.rooms import Room, RoomAccess
@@ -68,8 +68,6 @@ async def render_room(
     membership = await find_membership(transaction, room, member)
     read = membership.read_number if membership else room.last_number
     around = at or (0 if before or after or end else first_unread_far_up(room, read))
-    page = await read_page(transaction, room, viewer=member, before=before, after=after, around=around)
-    people = await count_people_of(transaction, [room])
     others = await find_others(transaction, member, room)
     return await render_page(
         request,
@@ -80,18 +78,18 @@ async def render_room(
         channels=f"room.{room.id}",
         room=room,
         room_name=name_of_others(others, member.id) if room.kind == "direct" else room.name,
-        page=page,
+        page=read_page(transaction, room, viewer=member, before=before, after=after, around=around),
         read=read,
         at=at,
-        people=people[room],
+        people=count_people(transaction, room),
         others=others,
-        pins=(await count_pinned(transaction, [room.id]))[room.id],
+        pins=count_pinned_to(transaction, room),
         may_pin=may(member, "pin in", RoomAccess(room, membership is not None)),
-        welcome=None if room.last_number else await welcome_to(transaction, member, room, people[room]),
+        welcome=None if room.last_number else welcome_to(transaction, member, room),
         outside=membership is None and room.kind == "public",
         emoji_choices=EMOJI,
         readers=list_readers(request, transaction, f"room.{room.id}"),
-        composer=await open_composer(
+        composer=open_composer(
             transaction,
             member,
             room,

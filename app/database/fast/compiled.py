@@ -10,7 +10,7 @@ Written against: SQLAlchemy 2.1.9, asyncpg 0.32.0, aiosqlite 0.22.1.
 
 Tested by: tests/database/fast/test_prepared.py.
 
-Used by: database/fast/prepared.py, database/fast/queries.py, database/transaction.py.
+Used by: database/fast/prepared.py, database/fast/queries.py, database/fast/side_by_side.py, database/transaction.py.
 """
 
 from __future__ import annotations
@@ -121,24 +121,30 @@ class ForPostgresql(CompiledStatement):
     """A statement for PostgreSQL, which keeps it by a name for each connection."""
 
     def execute(self, connection: Connection, parameters: dict[str, Any]) -> StatementResult:
-        """Execute it, which is waited for. Raises DBAPIError as SQLAlchemy does.
+        """Execute it, which is waited for. Raises DBAPIError as SQLAlchemy does."""
+        found, status = self.fetch(connection, self.encode_row(parameters))
+        rows = [self.read(row) for row in found]
+        count = status.rpartition(" ")[2]
+        added = rows[0][0] if self.is_insert and rows else None
+        return StatementResult(rows, int(count) if count.isdigit() else -1, added)
+
+    def fetch(self, connection: Connection, values: tuple[Any, ...]) -> tuple[Sequence[Any], str]:
+        """Execute it with values as the database has them: the rows, and what the server says was done.
 
         SQLAlchemy is told of every exception: a task that is cancelled while it waits leaves a connection of which
         nobody knows whether it is in a transaction, and asyncpg would make the next one a savepoint of that.
         """
         straight: Any = connection.connection.dbapi_connection
-        values = self.encode_row(parameters)
         dialect: Any = connection.dialect
         try:
-            found, status = await_(self.run(straight, values, dialect._invalidate_schema_cache_asof))
+            fetched: tuple[Sequence[Any], str] = await_(
+                self.run(straight, values, dialect._invalidate_schema_cache_asof)
+            )
         except BaseException as error:
             if isinstance(error, dialect.dbapi.InvalidCachedStatementError | dialect.dbapi.InternalServerError):
                 dialect._invalidate_schema_cache()
             connection._handle_dbapi_exception(error, self.words, values, None, None)
-        rows = [self.read(row) for row in found]
-        count = status.rpartition(" ")[2]
-        added = rows[0][0] if self.is_insert and rows else None
-        return StatementResult(rows, int(count) if count.isdigit() else -1, added)
+        return fetched
 
     async def run(self, straight: AsyncAdapt_asyncpg_connection, values: Any, kept_since: float) -> tuple[Any, str]:
         """Execute it, as a cursor of SQLAlchemy's does: the rows that were found, and what the server says was done."""

@@ -12,7 +12,7 @@ Written against: SQLAlchemy 2.1.9.
 
 Tested by: tests/database/fast/test_rows.py.
 
-Used by: database/fast/joined.py, database/fast/queries.py, database/transaction.py.
+Used by: database/fast/joined.py, database/fast/queries.py, database/fast/side_by_side.py, database/transaction.py.
 """
 
 from __future__ import annotations

@@ -80,7 +80,7 @@ async def show_inbox(
         "notifications/inbox.html",
         inbox=inbox,
         days=list_days(transaction, member, inbox.groups),
-        anything_unread=await has_unread(transaction, member),
+        anything_unread=has_unread(transaction, member),
         sentence=lambda item: say_one(item, transaction.tenant.language),
         summary=lambda group: say_many(group, transaction.tenant.language),
         view=view,

@@ -19,6 +19,7 @@ from app.records.collection_list import page_collections
 from app.records.columns import columns_of, find_columns_seen, listed_of
 from app.records.fields import list_fields
 from app.records.forms import open_record, render_record
+from app.records.kept_rows import ShownRows
 from app.records.limits import ListLimit
 from app.records.lists import list_records, read_view
 from app.records.pins import is_pinned
@@ -73,9 +74,12 @@ async def show_list(
     collection = access.collection
     note_visit(request, member, "collection", collection.id)
     fields = await list_fields(transaction, collection)
-    listing = await list_records(transaction, collection, fields, read_view(fields, q, sort, page))
-    chosen = await find_columns_seen(transaction, collection, fields, member, listing.view.key)
-    listed = listed_of(fields)
+    view = read_view(fields, q, sort, page)
+    listing, chosen = await transaction.together(
+        list_records(transaction, collection, fields, view),
+        find_columns_seen(transaction, collection, fields, member, view.key),
+    )
+    columns, listed = columns_of(fields, chosen), listed_of(fields)
     return await render_page(
         request,
         transaction,
@@ -85,11 +89,12 @@ async def show_list(
         access=access,
         collection=collection,
         fields=fields,
-        columns=columns_of(fields, chosen),
+        columns=columns,
+        rows=ShownRows(collection, fields, columns),
         rearranged=None if chosen is None else [listed.index(field) for field in chosen],
         listing=listing,
         view=listing.view,
-        pinned=await is_pinned(transaction, member, collection),
+        pinned=is_pinned(transaction, member, collection),
     )
 
 
