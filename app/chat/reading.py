@@ -16,7 +16,7 @@ from app.chat.drafts import MessageDraft
 from app.chat.memberships import Membership, find_membership, is_about_readable
 from app.chat.messages import Message
 from app.chat.references import Mention
-from app.chat.rooms import AnyRoom, ListedRoom, Room, order_of
+from app.chat.rooms import AnyRoom, Room, RoomRow, order_of
 from app.database import PreparedSelect, Transaction
 
 # Up to '99+' is shown: of a room where more has been said, only the end is counted.
@@ -56,7 +56,7 @@ IS_DRAFTED = exists().where(
 LIST_JOINED = PreparedSelect(
     lambda: (
         select(
-            *(getattr(Room, name) for name in ListedRoom._fields),
+            *(getattr(Room, name) for name in RoomRow._fields),
             *(getattr(Membership, name) for name in ListedMembership._fields),
             Visit.visited_at,
             IS_DRAFTED.correlate(Room, Membership),
@@ -90,9 +90,9 @@ async def list_joined(transaction: Transaction, member: Member) -> list[JoinedRo
 async def list_joined_of(transaction: Transaction, member_ids: Iterable[int]) -> dict[int, list[JoinedRoom]]:
     """Likewise of each of some members, by their ids."""
     ids = list(member_ids)
-    own = len(ListedRoom._fields)
+    own = len(RoomRow._fields)
     found = [
-        (ListedRoom._make(row[:own]), ListedMembership._make(row[own:-2]), row[-2], row[-1])
+        (RoomRow._make(row[:own]), ListedMembership._make(row[own:-2]), row[-2], row[-1])
         for row in await transaction.rows(LIST_JOINED, member_ids=ids)
     ]
     direct = [(room.id, room.subject) for room, *_ in found if room.kind == "direct"]

@@ -58,7 +58,7 @@ class Room(Tenanted, Base):
         return place_of(self)
 
 
-class ListedRoom(NamedTuple):
+class RoomRow(NamedTuple):
     """What lists say of a room: somebody may be in hundreds, and an object of each takes a page's time twice over."""
 
     id: int
@@ -74,7 +74,7 @@ class ListedRoom(NamedTuple):
         return place_of(self)
 
 
-AnyRoom = Room | ListedRoom
+AnyRoom = Room | RoomRow
 
 
 def place_of(room: AnyRoom) -> str:

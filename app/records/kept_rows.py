@@ -18,7 +18,7 @@ from app.records.fields import Field
 from app.records.records import Record
 
 # Some kB each, in every process.
-MOST_KEPT = 1500
+MOST_ROWS_KEPT = 1500
 KEPT: dict[Hashable, Markup] = {}
 
 
@@ -45,7 +45,7 @@ class ShownRows:
         kept = KEPT.get(key)
         if kept is None:
             kept = KEPT[key] = show(self.collection, self.fields, self.columns, record, keys)
-            if len(KEPT) > MOST_KEPT:
+            if len(KEPT) > MOST_ROWS_KEPT:
                 del KEPT[next(iter(KEPT))]
         return kept
 

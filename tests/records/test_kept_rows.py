@@ -161,7 +161,7 @@ def test_whatever_changes_that_it_shows_makes_another_row() -> None:
 
 
 def test_few_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept_rows, "MOST_KEPT", 3)
+    monkeypatch.setattr(kept_rows, "MOST_ROWS_KEPT", 3)
     for number in range(10):
         world = World()
         world.record.id = number
