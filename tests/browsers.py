@@ -5,6 +5,7 @@ A new one has nothing of the program's files: asking for them and compiling them
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import socket
 from typing import Any
@@ -53,6 +54,8 @@ class KeptBrowsers:
         try:
             await context.unroute_all(behavior="ignoreErrors")  # of those that still hold something back
             for page in context.pages:
+                with contextlib.suppress(Error):  # one that shows nothing has no place to store anything
+                    await page.evaluate("localStorage.clear()")
                 await page.close()
             await context.set_offline(False)
             await context.clear_cookies()

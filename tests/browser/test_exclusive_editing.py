@@ -287,7 +287,7 @@ async def test_the_same_person_goes_on_in_another_tab(people: tuple[Person, Pers
     await type_note(ana.page, "Typed in the first tab")
     second = await ana.context.new_page()
     await second.goto(ana.origin + book.edit)
-    await expect(second.get_by_text("You are editing this in another tab.")).to_be_visible()
+    await expect(second.get_by_text("You are editing this in another tab or browser.")).to_be_visible()
     await expect(second.get_by_role("button", name="Ask to edit")).to_be_hidden()
     await second.get_by_role("link", name="Continue here").click()
     await expect(second.get_by_label("Notes")).to_have_value("Typed in the first tab")

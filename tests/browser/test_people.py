@@ -44,7 +44,7 @@ async def test_a_new_owner_invites_three_makes_one_an_admin_and_removes_one(
     await owner.get_by_label("Your name").fill("Olga")
     await owner.get_by_label("Email").fill("olga@example.org")
     await owner.get_by_label("Password").fill(PASSWORD)
-    await owner.get_by_role("button", name="Create collection").click()
+    await owner.get_by_role("button", name="Create workspace").click()
     await owner.wait_for_url(server.url("horta", "/"))
     await owner.goto(server.url(""))
     await owner.get_by_label("Address of your workspace").fill("horta")
