@@ -47,6 +47,7 @@ async def test_a_new_owner_invites_three_makes_one_an_admin_and_removes_one(
     await owner.get_by_role("button", name="Create workspace").click()
     await owner.wait_for_url(server.url("horta", "/"))
     await owner.goto(server.url(""))
+    await owner.get_by_role("link", name="Find my workspace").first.click()
     await owner.get_by_label("Address of your workspace").fill("horta")
     await owner.get_by_role("button", name="Continue").click()
     await owner.wait_for_url(server.url("horta", "/"))
