@@ -118,7 +118,7 @@ async def follow_tab(page: Page) -> list[str]:
 async def test_every_page_of_a_workspace_is_accessible(
     shared_server: Server, person: Any, scheme: str, width: int, language: str
 ) -> None:
-    """The narrow pages are in Portuguese, whose words are the longer ones, and as narrow as 1280 px enlarged to 400 %."""
+    """The narrow pages are in Portuguese, whose words are the longer ones, and as narrow as 1280 px at 400 %."""
     settings = {"name": "Biblioteca Acme", "session_days": "30"}
     async with aclosing(await shared_server.sign_in("acme", "bruno@acme.test")) as bruno:
         await bruno.post("/announcements", data={"title": "Stocktaking", "text": "On Friday", "acknowledge": "yes"})
