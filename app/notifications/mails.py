@@ -154,7 +154,7 @@ async def write_mail(transaction: Transaction, settings: Settings, payload: dict
     if not items:
         return None
     described = len(items)
-    if not (kept_out or NOTIFICATION_KINDS[items[0].kind.name].fixed):
+    if not items[0].kind.fixed:
         items = leave_out_oldest(items, transaction.tenant.language)
     count = len(rows[:-MOST_IN_MAIL]) + described
     tenant = transaction.tenant
