@@ -201,7 +201,7 @@ def shrink(path: Path, target: Path, width: int, height: int, *, crop: bool, own
     DECODER.ask(request, owner)
 
 
-def convert(path: Path, width: int, height: int, *, owner: str) -> tuple[str, bytes]:
+def make_mailable(path: Path, width: int, height: int, *, owner: str) -> tuple[str, bytes]:
     """A WebP as JPEG or PNG, so small that it fits an area: type and content. Raises what `Decoder.ask` does."""
     answer = DECODER.ask({"do": "convert", "path": str(path), "target": "", "size": [width, height]}, owner)
     return answer["type"], base64.b64decode(answer["content"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from app.database import Tenant
-from app.files.decoding import TooCostly, TooManyPixels, Undecodable, convert
+from app.files.decoding import TooCostly, TooManyPixels, Undecodable, make_mailable
 from app.settings import Settings
 
 # Twice as many pixels as they have in a mail, for screens that show twice as many.
@@ -23,6 +23,6 @@ def convert_for_mail(path: Path, owner: str) -> tuple[str, bytes] | None:
     Outlook knows no WebP. None for what is not there any more, or can't be converted.
     """
     try:
-        return convert(path, MAILED_WIDTH, MAILED_HEIGHT, owner=owner)
+        return make_mailable(path, MAILED_WIDTH, MAILED_HEIGHT, owner=owner)
     except (OSError, TooCostly, TooManyPixels, Undecodable):
         return None

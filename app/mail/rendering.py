@@ -14,7 +14,7 @@ from app.mail.outbox import Content
 from app.settings import Settings
 from app.web.templates import render
 
-LOGO = "logo@mutirao"
+MAILED_LOGO = "logo@mutirao"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +46,13 @@ def render_mail(
     directory = pictures_of(settings, tenant)
     pictures: dict[str, Path] = {}
     if tenant.logo:
-        pictures[LOGO] = path_of(directory, tenant.logo)
+        pictures[MAILED_LOGO] = path_of(directory, tenant.logo)
     pictures |= {face.cid: path_of(directory, face.picture) for face in faces if face.picture}
     shown |= {
         "tenant": tenant,
         "subject": subject,
         "home": settings.workspace_url(tenant.slug, "/"),
-        "logo": LOGO if tenant.logo else "",
+        "logo": MAILED_LOGO if tenant.logo else "",
     }
     text, html = (render(tenant.language, f"{template}.{ending}", **shown) for ending in ("txt", "html"))
     return Content(receiver, subject, text, html, headers or {}, pictures)

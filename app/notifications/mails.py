@@ -27,7 +27,7 @@ from app.web.texts import _l
 
 MOST_IN_MAIL = 50
 # Bytes of what is said in a mail, twice, and of what was written, as HTML: Gmail cuts what is longer than 102 kB.
-MOST_SAID = 14_000
+MOST_MAILED_BYTES = 14_000
 # PostgreSQL takes 32,767 values in a statement.
 MOST_AT_ONCE = 10_000
 
@@ -208,7 +208,7 @@ async def write_mail(transaction: Transaction, settings: Settings, payload: dict
 
 def leave_out_oldest(items: list[ListedNotification], language: str) -> list[ListedNotification]:
     """The newest that a mail has room for, one at least. Of what is always told nothing is left out."""
-    kept, left = len(items), MOST_SAID
+    kept, left = len(items), MOST_MAILED_BYTES
     for item in reversed(items):
         left -= len((word(item.text, language, **item.values) + escape(item.excerpt)).encode())
         if left < 0 and kept < len(items):
