@@ -111,8 +111,9 @@ def renew_secret_command(slug: str, app_id: int, drop_old: bool) -> None:
 @click.option("--remove", is_flag=True, help="Show its initials again.")
 def set_bot_picture_command(slug: str, app_id: int, file: Path | None, remove: bool) -> None:
     """Show a picture, of a file with PNG, JPEG, GIF or WebP, for an app's bot."""
+    from app.files.small_pictures import pictures_of
     from app.gateway.apps import change_bot_picture
-    from app.tenants.pictures import pictures_of, store_picture
+    from app.tenants.pictures import store_picture
 
     if (file is None) != remove:
         raise click.ClickException("name a file, or say --remove")

@@ -8,6 +8,7 @@ a picture has crashed it or takes too long.
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import select
@@ -198,3 +199,9 @@ def shrink(path: Path, target: Path, width: int, height: int, *, crop: bool, own
     """Write a WebP anew so small that it fits, or fills, an area. Raises what `Decoder.ask` does."""
     request = {"do": "shrink", "path": str(path), "target": str(target), "size": [width, height], "crop": crop}
     DECODER.ask(request, owner)
+
+
+def make_mailable(path: Path, width: int, height: int, *, owner: str) -> tuple[str, bytes]:
+    """A WebP as JPEG or PNG, so small that it fits an area: type and content. Raises what `Decoder.ask` does."""
+    answer = DECODER.ask({"do": "convert", "path": str(path), "target": "", "size": [width, height]}, owner)
+    return answer["type"], base64.b64decode(answer["content"])

@@ -5,6 +5,8 @@ It reads a request on each line of its input, and answers with a line.
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 import os
 import resource
@@ -86,6 +88,9 @@ def handle_request(request: dict[str, Any]) -> dict[str, Any]:
         if request["do"] == "preview":
             width, height = make_preview(path, request["kind"], target)
             return {"width": width, "height": height}
+        if request["do"] == "convert":
+            kind, content = convert_webp(path, *request["size"])
+            return {"type": kind, "content": base64.b64encode(content).decode()}
         shrink_webp(path, target, *request["size"], crop=request["crop"])
         return {}
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -149,6 +154,19 @@ def shrink_webp(path: Path, target: Path, width: int, height: int, *, crop: bool
         small.thumbnail((width, height))
     target.unlink(missing_ok=True)
     save_webp(small, target, quality=85)
+
+
+def convert_webp(path: Path, width: int, height: int) -> tuple[str, bytes]:
+    """A WebP so small that it fits an area, as PNG of few colours where something is transparent, else as JPEG."""
+    content = io.BytesIO()
+    with Image.open(path, formats=["WEBP"]) as opened:
+        small = with_plain_colours(opened)
+        small.thumbnail((width, height))
+    if small.mode == "RGBA":
+        small.quantize(128, Image.Quantize.FASTOCTREE).save(content, "PNG", optimize=True)
+        return "png", content.getvalue()
+    small.save(content, "JPEG", quality=82, exif=b"", icc_profile=b"")
+    return "jpeg", content.getvalue()
 
 
 def save_webp(image: Image.Image, target: Path, *, quality: int) -> None:

@@ -24,6 +24,7 @@ from app.database import Database, Transaction, now
 from app.database.leases import LeaseLost, back_off, claim, renew_lease
 from app.jobs.runner import Loop
 from app.mail.outbox import COMPOSERS, Content, FailedMail, Mail, find_next
+from app.mail.pictures import take_pictures
 from app.mail.smtp import BrokenOff, MailRefused, MailServer, Unreachable, write_message
 from app.settings import Settings
 
@@ -175,7 +176,8 @@ class Delivery:
             content = await self.compose(mail)
             if content is not None:
                 receiver = content.receiver
-                await self.server.send(write_message(self.settings, content, mail.message_id))
+                content, pictures = await take_pictures(content)
+                await self.server.send(write_message(self.settings, content, mail.message_id, pictures))
         except Unreachable:
             raise
         except MailRefused as error:

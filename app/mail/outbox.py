@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
@@ -91,13 +92,14 @@ async def delete_old_failures(transaction: Transaction, limit: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What is sent: to whom, as text and HTML, with headers of its own."""
+    """What is sent: to whom, as text and HTML, with headers of its own, and `pictures` that the HTML names (`cid:`)."""
 
     receiver: str
     subject: str
     text: str
     html: str = ""
     headers: dict[str, str] = field(default_factory=dict)
+    pictures: dict[str, Path] = field(default_factory=dict)
 
 
 ComposeMail = Callable[[Transaction, Settings, dict[str, Any]], Awaitable[Content | None]]

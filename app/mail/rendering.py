@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from app.database import Tenant
+from app.files.small_pictures import pictures_of
+from app.files.uploads import path_of
 from app.mail.outbox import Content
 from app.settings import Settings
 from app.web.templates import render
+
+MAILED_LOGO = "logo@mutirao"
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """Who stands beside what a mail says: by a picture, where there is one that the receiver may see, or initials."""
+
+    id: int
+    name: str
+    picture: str | None = None
+
+    @property
+    def cid(self) -> str:
+        """The name of the picture in the mail; '' for none."""
+        return f"person-{self.id}@mutirao" if self.picture else ""
 
 
 def render_mail(
@@ -18,9 +39,20 @@ def render_mail(
     receiver: str,
     subject: str,
     headers: dict[str, str] | None = None,
+    faces: Iterable[Face] = (),
     **shown: Any,
 ) -> Content:
     """A mail in the workspace's language from `<template>.txt` and `<template>.html`, which tell the same."""
-    shown |= {"tenant": tenant, "subject": subject, "home": settings.workspace_url(tenant.slug, "/")}
+    directory = pictures_of(settings, tenant)
+    pictures: dict[str, Path] = {}
+    if tenant.logo:
+        pictures[MAILED_LOGO] = path_of(directory, tenant.logo)
+    pictures |= {face.cid: path_of(directory, face.picture) for face in faces if face.picture}
+    shown |= {
+        "tenant": tenant,
+        "subject": subject,
+        "home": settings.workspace_url(tenant.slug, "/"),
+        "logo": MAILED_LOGO if tenant.logo else "",
+    }
     text, html = (render(tenant.language, f"{template}.{ending}", **shown) for ending in ("txt", "html"))
-    return Content(receiver, subject, text, html, headers or {})
+    return Content(receiver, subject, text, html, headers or {}, pictures)

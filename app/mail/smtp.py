@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import re
 import time
+from collections.abc import Mapping
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import formatdate, parseaddr
@@ -18,6 +19,7 @@ import idna
 import structlog
 
 from app.mail.outbox import Content
+from app.mail.pictures import attach_pictures
 from app.settings import Settings
 from app.web.forms import UNSEEN
 
@@ -69,7 +71,9 @@ def encode_address(address: str, display_name: str = "") -> Address:
         raise MailRefused(f"the address is none that mail can go to: {error}", for_good=True) from error
 
 
-def write_message(settings: Settings, content: Content, message_id: str) -> EmailMessage:
+def write_message(
+    settings: Settings, content: Content, message_id: str, pictures: Mapping[str, tuple[str, bytes]] | None = None
+) -> EmailMessage:
     """The message as it goes over the wire. Raises Refused for an address that there can't be."""
     message = EmailMessage()
     name, sender = parseaddr(settings.mail_from)
@@ -87,6 +91,7 @@ def write_message(settings: Settings, content: Content, message_id: str) -> Emai
     message.set_content(clean(content.text))
     if content.html:
         message.add_alternative(clean(content.html), subtype="html")
+        attach_pictures(message, pictures or {})
     return message
 
 

@@ -9,21 +9,25 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from markupsafe import escape
 from sqlalchemy import bindparam, func, literal, or_, select, update
 
 from app.accounts.members import Member
+from app.accounts.rights import is_entitled
 from app.database import PreparedChange, Tenant, Transaction, now
 from app.jobs.jobs import ClaimedJob, job, put_job
 from app.mail.outbox import Content, Urgency, composer, list_untried, list_waiting_mails, put_mail
-from app.mail.rendering import render_mail
+from app.mail.rendering import Face, render_mail
 from app.notifications.facts import MailsDue
 from app.notifications.kinds import NOTIFICATION_KINDS, list_fixed, word, word_plainly
-from app.notifications.listing import describe_items
+from app.notifications.listing import ListedNotification, describe_items
 from app.notifications.models import Activity, Notification, is_permitted
 from app.settings import Settings
 from app.web.texts import _l
 
 MOST_IN_MAIL = 50
+# Bytes of what is said in a mail, twice, and of what was written, as HTML: Gmail cuts what is longer than 102 kB.
+MOST_MAILED_BYTES = 14_000
 # PostgreSQL takes 32,767 values in a statement.
 MOST_AT_ONCE = 10_000
 
@@ -128,7 +132,7 @@ async def write_mail(transaction: Transaction, settings: Settings, payload: dict
     told_whatever = Notification.kind.in_(list_fixed())
     kept_out = not member.active or transaction.tenant.suspended_at is not None
     statement = (
-        select(Notification, Activity, Member.name)
+        select(Notification, Activity, Member.name, Member.id, Member.picture)
         .join(
             Activity,
             (Activity.id == Notification.activity_id) & (Activity.tenant_id == Notification.tenant_id),
@@ -146,10 +150,13 @@ async def write_mail(transaction: Transaction, settings: Settings, payload: dict
     for start in range(0, len(ids), MOST_AT_ONCE):
         some = Notification.id.in_(ids[start : start + MOST_AT_ONCE])
         rows.extend(await transaction.execute(statement.where(some)))
-    items = await describe_items(transaction, rows[-MOST_IN_MAIL:])
+    items = await describe_items(transaction, [row[:3] for row in rows[-MOST_IN_MAIL:]])
     if not items:
         return None
-    count = len(rows[:-MOST_IN_MAIL]) + len(items)
+    described = len(items)
+    if not items[0].kind.fixed:
+        items = leave_out_oldest(items, transaction.tenant.language)
+    count = len(rows[:-MOST_IN_MAIL]) + described
     tenant = transaction.tenant
     language = tenant.language
     plain = [word_plainly(item.text, language, **item.values) for item in items]
@@ -164,6 +171,12 @@ async def write_mail(transaction: Transaction, settings: Settings, payload: dict
         token = make_unsubscribe_token(settings, tenant.id, member.id, kinds)
         unsubscribe = settings.workspace_url(tenant.slug, f"/unsubscribe?token={token}")
         headers = {"List-Unsubscribe": f"<{unsubscribe}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+    # Guests get to know of some people alone, and who is kept out of nobody any more.
+    pictured = not kept_out and is_entitled(member, "see", "everybody")
+    faces = {
+        notification.id: Face(actor_id or tenant.id, name or tenant.name, picture if pictured else None)
+        for notification, _, name, actor_id, picture in rows[-MOST_IN_MAIL:]
+    }
     shown: dict[str, Any] = {
         "member": member,
         "items": [
@@ -171,6 +184,7 @@ async def write_mail(transaction: Transaction, settings: Settings, payload: dict
                 "plain": line,
                 "html": word(item.text, language, **item.values),
                 "excerpt": item.excerpt,
+                "face": faces[item.notification.id],
                 "address": settings.workspace_url(tenant.slug, item.address),
             }
             for item, line in zip(items, plain, strict=True)
@@ -187,8 +201,20 @@ async def write_mail(transaction: Transaction, settings: Settings, payload: dict
         receiver=receiver,
         subject=subject[:200],
         headers=headers,
+        faces=faces.values(),
         **shown,
     )
+
+
+def leave_out_oldest(items: list[ListedNotification], language: str) -> list[ListedNotification]:
+    """The newest that a mail has room for, one at least. Of what is always told nothing is left out."""
+    kept, left = len(items), MOST_MAILED_BYTES
+    for item in reversed(items):
+        left -= len((word(item.text, language, **item.values) + escape(item.excerpt)).encode())
+        if left < 0 and kept < len(items):
+            break
+        kept -= 1
+    return items[kept:]
 
 
 def sign(settings: Settings, words: str) -> str:

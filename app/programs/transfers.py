@@ -21,12 +21,13 @@ from app.files.answers import KeptFile
 from app.files.arriving import Arriving
 from app.files.names import content_disposition
 from app.files.ranges import ByteRange, Unsatisfiable, read_part, read_range
+from app.files.small_pictures import pictures_of
 from app.files.storing import NotStored, delete_files, files_of
 from app.files.uploads import UNCLEAN, StoredFile, TooLarge, Unclean, Upload, path_of
 from app.programs.kept_answers import read_key, write_once
 from app.programs.problems import Problem
 from app.settings import Settings
-from app.tenants.pictures import PICTURE_LIMIT, make_small, pictures_of
+from app.tenants.pictures import PICTURE_LIMIT, make_small
 from app.web.errors import is_disk_full
 from app.web.streams import Streamed
 

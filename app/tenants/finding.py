@@ -67,6 +67,7 @@ async def write_workspaces_mail(
     subject = translations(language).gettext("Your workspaces")
     shown = {
         "tenant": None,
+        "logo": "",
         "subject": subject,
         "home": settings.base_url,
         "workspaces": [(name, settings.workspace_url(slug)) for name, slug in found],

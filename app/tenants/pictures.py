@@ -18,6 +18,7 @@ from app.accounts.rights import is_entitled, require
 from app.database import Actor, PreparedSelect, Tenant, Transaction
 from app.files.arriving import Arriving
 from app.files.decoding import DECODER, TooCostly, TooManyPixels, Undecodable, shrink
+from app.files.small_pictures import pictures_of
 from app.files.storing import NotStored
 from app.files.upload_forms import read_multipart
 from app.files.uploads import (
@@ -34,7 +35,6 @@ from app.files.uploads import (
     preview_of,
 )
 from app.jobs.jobs import ClaimedJob, job
-from app.settings import Settings
 from app.tenants.facts import LogoChanged, PictureChanged
 from app.tenants.members import whom_one_knows
 from app.web.forms import Invalid
@@ -46,11 +46,6 @@ SIDE = 192
 LOGO_HEIGHT, LOGO_WIDTH = 96, 384
 
 NO_PICTURE = _l("Choose a picture: PNG, JPEG, GIF or WebP.")
-
-
-def pictures_of(settings: Settings, tenant: Tenant) -> Path:
-    """Where the pictures of a workspace are."""
-    return settings.data_dir / "pictures" / str(tenant.id)
 
 
 async def take_picture(request: AnyRequest, transaction: Transaction, directory: Path, *, square: bool) -> str:

@@ -17,9 +17,10 @@ from sqlalchemy import update
 
 from app.accounts.members import Member
 from app.database import Database
+from app.files.small_pictures import pictures_of
 from app.files.uploads import ABANDONED_AFTER, GATHERED
 from app.jobs.jobs import ClaimedJob
-from app.tenants.pictures import delete_unnamed_pictures, pictures_of
+from app.tenants.pictures import delete_unnamed_pictures
 from tests.conftest import Server
 from tests.test_isolation import SETTINGS
 from tests.waiting import until

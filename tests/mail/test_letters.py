@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from contextlib import aclosing
@@ -11,14 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
+from app.web.templates import APP
 from tests.conftest import Server, end_server, start_server
 from tests.databases import Store
 from tests.post import Post, html, plain
 from tests.waiting import until
 
 # What makes a mail program fetch something, or run it.
-FETCHING = {"img", "link", "script", "iframe", "object", "embed", "video", "audio", "source", "base", "form"}
+FETCHING = {"link", "script", "iframe", "object", "embed", "video", "audio", "source", "base", "form"}
 
 
 @pytest.fixture
@@ -47,10 +50,17 @@ class Elements(HTMLParser):
 def check_frame(mail: EmailMessage, server: Server) -> list[str]:
     """Look at what every mail has in common; the links of its HTML."""
     assert mail.get_content_type() == "multipart/alternative"
-    assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]
+    first, second = mail.iter_parts()
+    assert first.get_content_type() == "text/plain"
+    assert second.get_content_type() in ("text/html", "multipart/related")
     found = Elements(html(mail))
     assert not FETCHING & {tag for tag, _ in found.elements}
-    assert not {"src", "srcset", "background"} & {name for _, attributes in found.elements for name in attributes}
+    assert not {"srcset", "background"} & {name for _, attributes in found.elements for name in attributes}
+    brought = {str(part["content-id"]).strip("<>") for part in mail.walk() if part.get_content_maintype() == "image"}
+    assert {f"cid:{name}" for name in brought} == {
+        attributes["src"] for _, attributes in found.elements if "src" in attributes
+    }
+    assert len(bytes(mail)) < 100_000
     assert not re.search(r"url\(|@import", html(mail))
     assert ("meta", {"name": "color-scheme", "content": "light dark"}) in found.elements
     styles = [attributes.get("style") or "" for _, attributes in found.elements]
@@ -86,6 +96,45 @@ async def test_an_invitation_is_text_and_html_and_both_lead_in(server: Server, p
     assert "Ana &lt;b&gt;Maria&lt;/b&gt; invites you to Biblioteca Acme." in html(mail)
     async with server.client("acme") as eva:
         assert "Join Biblioteca Acme" in (await eva.get(link.partition(server.host("acme"))[2])).text
+
+
+async def test_the_logo_and_the_picture_of_who_invites_come_with_the_mail_as_every_mail_program_shows_them(
+    server: Server, post: Post
+) -> None:
+    photo, logo = io.BytesIO(), io.BytesIO()
+    Image.effect_noise((300, 300), 90).convert("RGB").save(photo, "PNG")
+    Image.new("RGBA", (400, 100), (20, 40, 160, 120)).save(logo, "PNG")
+    async with aclosing(await server.sign_in("acme", "ana@acme.test")) as ana:
+        for path, picture in (("/account/picture", photo), ("/settings/logo", logo)):
+            sent = await ana.post(path, files={"picture": ("picture.png", picture.getvalue())})
+            assert sent.status_code == 303
+    post.open()
+    await invite(server, "eva@example.org")
+    (mail,) = await post.wait(1)
+    check_frame(mail, server)
+    pictures = {part["content-id"]: part for part in mail.walk() if part.get_content_maintype() == "image"}
+    assert {name: part.get_content_type() for name, part in pictures.items()} == {
+        "<logo@mutirao>": "image/png",
+        "<person-1@mutirao>": "image/jpeg",
+    }
+    assert all(part.get_content_disposition() == "inline" for part in pictures.values())
+    with Image.open(io.BytesIO(pictures["<person-1@mutirao>"].get_content())) as shown:
+        assert shown.size == (80, 80)
+
+
+async def test_initials_stand_for_a_picture_that_is_not_there_any_more(server: Server, post: Post) -> None:
+    server.store.rows(f"UPDATE member SET picture = '{'0' * 32}' WHERE email = 'ana@acme.test'")
+    post.open()
+    await invite(server, "eva@example.org")
+    (mail,) = await post.wait(1)
+    check_frame(mail, server)
+    assert ">AN</span>" in html(mail)
+
+
+def test_initials_have_the_colours_that_they_have_on_pages() -> None:
+    styles = (APP / "static" / "css" / "avatar.css").read_text()
+    colours = re.findall(r'data-hue="\d"\] \{ background: (#\w+)', styles)
+    assert re.findall(r"'(#\w+)'", (APP / "templates" / "mail" / "_tile.html").read_text()) == colours
 
 
 async def test_a_link_for_a_password_is_text_and_html_in_the_language_of_the_workspace(

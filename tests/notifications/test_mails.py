@@ -252,6 +252,22 @@ async def test_more_than_a_mail_holds_are_counted_in_it(database: Database) -> N
     assert "and 3 older" in mail.html
 
 
+@pytest.mark.parametrize(("role", "pictured"), [("member", True), ("guest", False)])
+async def test_pictures_go_to_those_who_know_everybody(database: Database, role: str, pictured: bool) -> None:
+    async with database.write(1) as transaction:
+        ana = await find_member(transaction, "ana@acme.test")
+        carla = await find_member(transaction, "carla@acme.test")
+        assert ana
+        assert carla
+        ana.picture, carla.role = "0" * 32, role
+        await notify(transaction, kind="direct", subject=("room", 1), to=[carla.id], by=ana)
+        told = list(await transaction.scalars(select(Notification.id).where(Notification.kind == "direct")))
+        mail = await write_mail(transaction, SITE, {"member": carla.id, "notifications": told})
+    assert mail
+    assert [path.name for path in mail.pictures.values()] == ["0" * 32] * pictured
+    assert f"cid:person-{ana.id}@" in mail.html if pictured else ">AN</span>" in mail.html
+
+
 async def test_who_is_suspended_gets_no_mail(server: Server, post: Post) -> None:
     await wants(server, "carla@acme.test", mention="once")
     await mention_at_last(server, "For @Carla")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import aclosing
 
-from app.web.templates import environment
+from app.web.templates import APP, environment
 from app.web.texts import _l
 from tests.browser.test_accessible import list_pages
 from tests.conftest import Server
@@ -54,3 +54,15 @@ async def test_no_page_shows_one_that_is_there_from_before(server: Server) -> No
             page = (await ana.get(path)).text
             assert not TURNS.search(page), path
         assert "turned about" in (await ana.get("/c/books")).text
+
+
+def test_styles_name_the_start_and_the_end_of_lines_and_no_left_and_right() -> None:
+    sides = re.compile(r"(?<![\w-])((margin|padding|border)-)?(left(?!: 50%)|right)[\w-]*:|text-align: (left|right)")
+    shorthand = re.compile(r"(?<![\w-])(?:margin|padding|border-width): [^;\s]+ ([^;\s]+) [^;\s]+ ([^;\s]+);")
+    for path in [*(APP / "static" / "css").rglob("*.css"), *(APP / "static" / "late").rglob("*.css")]:
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            if ".text .right" in line or "rotate: " in line:  # what somebody aligns in a table; a sign that is turned
+                continue
+            assert not sides.search(line), f"{path.name}, line {number}"
+            for right, left in shorthand.findall(line):
+                assert right == left, f"{path.name}, line {number}: {right} {left}"

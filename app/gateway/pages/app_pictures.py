@@ -10,10 +10,11 @@ from app.accounts.access import AnyRequest, provide_signed_in, write_signed_in
 from app.accounts.members import Member
 from app.accounts.rights import require
 from app.database import Database, Transaction
+from app.files.small_pictures import pictures_of
 from app.gateway.app_showing import render_app
 from app.gateway.apps import change_bot_picture, get_app
 from app.settings import Settings
-from app.tenants.pictures import PICTURE_LIMIT, dropped_unless_kept, pictures_of, take_picture
+from app.tenants.pictures import PICTURE_LIMIT, dropped_unless_kept, take_picture
 from app.web.forms import Form, Invalid
 from app.web.redirects import see_other
 

@@ -11,6 +11,7 @@ from app.accounts.access import AnyRequest, write_signed_in
 from app.accounts.members import Member
 from app.accounts.rights import require
 from app.database import Transaction
+from app.files.small_pictures import pictures_of
 from app.files.uploads import StoredFile
 from app.programs.endpoints.administration import shape_settings
 from app.programs.people_shapes import MemberShape, ProfileChange, shape_member
@@ -23,7 +24,7 @@ from app.programs.wish_shapes import SettingsShape
 from app.settings import Settings
 from app.tenants.limits import RenamingLimit
 from app.tenants.members import rename_member
-from app.tenants.pictures import change_logo, change_picture, pictures_of
+from app.tenants.pictures import change_logo, change_picture
 from app.web.calls import retry_after
 from app.web.forms import Form
 

@@ -18,11 +18,12 @@ from app.accounts.shell import list_parts, notice, render_page
 from app.accounts.tabs import tab
 from app.accounts.time_zones import list_time_zones, offer_time_zones
 from app.database import Database, Transaction
+from app.files.small_pictures import pictures_of
 from app.live.cutoff import end_other_sessions, end_own_session, start_session
 from app.settings import Settings
 from app.tenants.limits import RenamingLimit
 from app.tenants.members import keep_an_owner, leave_workspace, rename_member, set_password
-from app.tenants.pictures import PICTURE_LIMIT, change_picture, dropped_unless_kept, pictures_of, take_picture
+from app.tenants.pictures import PICTURE_LIMIT, change_picture, dropped_unless_kept, take_picture
 from app.tenants.roles import ROLES
 from app.tenants.sign_in import cookies_of
 from app.web.calls import retry_after

@@ -17,7 +17,7 @@ from app.accounts.rights import may, require
 from app.accounts.shell import notice, render_page
 from app.database import Transaction
 from app.mail.outbox import Content, composer, put_mail
-from app.mail.rendering import render_mail
+from app.mail.rendering import Face, render_mail
 from app.settings import Settings
 from app.tenants.confirmation import is_confirmed
 from app.tenants.invitations import (
@@ -105,6 +105,7 @@ async def write_invitation(transaction: Transaction, settings: Settings, payload
     if invitation is None or not invitation.email:
         return None
     actor = await transaction.get_one(Member, payload["actor"])
+    face = Face(actor.id, actor.name, actor.picture)
     subject = translations(tenant.language).gettext("%(name)s invites you to %(workspace)s")
     return render_mail(
         settings,
@@ -113,6 +114,8 @@ async def write_invitation(transaction: Transaction, settings: Settings, payload
         receiver=invitation.email,
         subject=subject % {"name": actor.name, "workspace": tenant.name},
         actor=actor,
+        face=face,
+        faces=[face],
         link=settings.workspace_url(tenant.slug, f"/join?token={payload['token']}"),
     )
 

@@ -12,10 +12,11 @@ from litestar.response import File
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.database import Transaction
+from app.files.small_pictures import pictures_of
 from app.files.uploads import path_of
 from app.settings import Settings
 from app.tenants.members import find_by_id
-from app.tenants.pictures import list_bots, list_pictures, pictures_of
+from app.tenants.pictures import list_bots, list_pictures
 from app.web.templates import render
 
 CACHE_HEADERS = {"cache-control": "private, max-age=31536000, immutable"}

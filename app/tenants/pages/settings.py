@@ -12,9 +12,10 @@ from app.accounts.rights import require
 from app.accounts.shell import notice, render_page
 from app.accounts.tabs import tab
 from app.database import Database, Tenant, Transaction
+from app.files.small_pictures import pictures_of
 from app.settings import Settings
 from app.tenants.locales import list_locales
-from app.tenants.pictures import PICTURE_LIMIT, change_logo, dropped_unless_kept, pictures_of, take_picture
+from app.tenants.pictures import PICTURE_LIMIT, change_logo, dropped_unless_kept, take_picture
 from app.tenants.security import length_of
 from app.tenants.workspaces import change_settings
 from app.web.forms import Form, Invalid

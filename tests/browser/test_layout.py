@@ -1,0 +1,56 @@
+"""Pages fit where texts run from right to left, and where the system's few colours take the place of ours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.pages import ready
+from tests.browser.test_accessible import LAYOUT, LOOK
+from tests.conftest import Person, Server
+
+PAGES = ("/", "/c/books", "/c/books/40", "/chat/general", "/settings")
+
+
+async def complain_of(page: Page, origin: str, direction: str = "ltr") -> list[str]:
+    """What is wrong with what most people look at most."""
+    complaints: list[str] = []
+    for path in PAGES:
+        await page.goto(origin + path)
+        await ready(page)
+        await page.evaluate("(direction) => { document.documentElement.dir = direction; }", direction)
+        found = await page.evaluate(LAYOUT) + await page.evaluate(LOOK)
+        complaints += [f"{path}: {complaint}" for complaint in found]
+    return complaints
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("width", [320, 1280])
+async def test_nothing_is_cut_off_or_written_over_where_texts_run_from_right_to_left(
+    shared_server: Server, person: Any, width: int
+) -> None:
+    ana: Person = await person(shared_server, "acme", "ana@acme.test", viewport={"width": width, "height": 800})
+    assert not await complain_of(ana.page, ana.origin, "rtl")
+    if width == 1280:
+        sidebar, main = ana.page.locator(".side"), ana.page.locator("main")
+        boxes = await sidebar.bounding_box(), await main.bounding_box()
+        assert boxes[0]
+        assert boxes[1]
+        assert boxes[0]["x"] >= boxes[1]["x"] + boxes[1]["width"] - 1, "the sidebar is where lines begin"
+
+
+@pytest.mark.sqlite
+async def test_what_a_ground_tells_has_an_edge_in_forced_colours(shared_server: Server, person: Any) -> None:
+    ana: Person = await person(
+        shared_server,
+        "acme",
+        "ana@acme.test",
+        viewport={"width": 1280, "height": 800},
+        forced_colors="active",
+        reduced_motion="reduce",
+    )
+    assert not await complain_of(ana.page, ana.origin)
+    for chosen in (".shell-tabs a[aria-current]", ".side .avatar"):
+        await expect(ana.page.locator(chosen).first).to_have_css("outline-style", "solid")
