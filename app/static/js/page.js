@@ -1,6 +1,6 @@
 // What scripts share: who is looking, what they ask the server for, and what several ask of fields and keys.
 // The calls and `morph` are made by classic scripts, which are there before htmx's first event; here they have names.
-export const { call, fetchPage, leaveWith, morph } = globalThis.mutirao;
+export const { ahead, call, fetchPage, leaveWith, morph } = globalThis.mutirao;
 export const { member: me, workspace } = document.body.dataset;
 
 // Whether a key belongs to an input method, such as the Enter that takes a word: browsers tell in one of two ways.

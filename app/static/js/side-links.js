@@ -26,3 +26,4 @@ class SideLinks extends HTMLElement {
 }
 customElements.define("side-links", SideLinks);
 if (matchMedia("(pointer: coarse)").matches) import("./swipe.js");
+document.addEventListener("pointerover", () => import("./prefetch.js").catch(() => {}), { once: true });
