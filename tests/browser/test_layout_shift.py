@@ -18,10 +18,14 @@ MOST = 0.01
 # What a reader's own input moves within half a second is no shift; nothing is pressed here.
 WATCH = """() => {
   window.shifts = [];
-  new PerformanceObserver((list) => window.shifts.push(...list.getEntries().filter((each) => !each.hadRecentInput).map((each) => ({
-    value: each.value,
-    sources: each.sources.map(({ node, previousRect, currentRect }) => `${node?.nodeName} ${node?.id} ${node?.className} ${previousRect.x},${previousRect.y} ${currentRect.x},${currentRect.y}`),
-  })))).observe({ type: "layout-shift", buffered: false });
+  const place = ({ x, y }) => `${x},${y}`;
+  const tell = ({ node, previousRect: from, currentRect: to }) =>
+    `${node?.nodeName} ${node?.id} ${node?.className} ${place(from)} to ${place(to)}`;
+  new PerformanceObserver((list) => {
+    for (const { hadRecentInput, value, sources } of list.getEntries()) {
+      if (!hadRecentInput) window.shifts.push({ value, sources: sources.map(tell) });
+    }
+  }).observe({ type: "layout-shift", buffered: false });
 }"""
 TWO_FRAMES = "new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => resolve())))"
 
