@@ -62,6 +62,7 @@ format: .venv/installed-dev
 bench: .venv/installed-dev
 	.venv/bin/python bench/live.py
 	.venv/bin/python bench/pages.py
+	.venv/bin/python bench/clicks.py
 	.venv/bin/python bench/chat.py
 	.venv/bin/python bench/gateway.py
 
