@@ -28,10 +28,10 @@ export function isTyped(field) {
 
 // What is elsewhere after something was pushed goes there, and does not jump. Only while nothing is scrolled: else the
 // browser keeps what is read in its place.
-export const still = matchMedia("(prefers-reduced-motion: reduce)");
+export const isStill = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 export const placesOf = (elements) => new Map([...elements].map((element) => [element, element.getBoundingClientRect().top]));
 export function slide(before) {
-  if (still.matches) return;
+  if (isStill()) return;
   for (const [element, top] of placesOf([...before.keys()].filter((each) => each.isConnected))) {
     const far = before.get(element) - top;
     if (far) element.animate([{ transform: `translateY(${far}px)` }, { transform: "none" }], { duration: 160, easing: "ease-out" });

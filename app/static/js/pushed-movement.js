@@ -1,5 +1,5 @@
 // What is pushed into the page of a record, such as who edits it, slides in, and what is below makes room.
-import { placesOf, slide, still } from "./page.js";
+import { isStill, placesOf, slide } from "./page.js";
 
 const SLIDING = ".lock, .standing, .requests";
 const IN = [{ opacity: 0, transform: "translateY(-8px)" }, { opacity: 1, transform: "none" }];
@@ -12,7 +12,7 @@ function* following(element) {
 }
 
 document.addEventListener("htmx:before:swap", ({ detail: { tasks } }) => {
-  if (still.matches || scrollY > 0) return;
+  if (isStill() || scrollY > 0) return;
   const targets = tasks.filter(({ type }) => type === "partial").map(({ target }) => typeof target === "string" ? document.querySelector(target) : target);
   const pushed = targets.filter((target) => target?.matches(SLIDING));
   if (!pushed.length) return;

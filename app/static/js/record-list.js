@@ -55,7 +55,7 @@ class RecordList extends HTMLElement {
   #takeAll() {
     const pushed = [...this.body.querySelectorAll(":scope > :is(template, tr[data-what])")];
     for (const each of pushed) each.remove();
-    const before = pushed.length ? placesOf(this.body.rows) : null;
+    const before = placesOf(pushed.length && !this.scrollTop && !scrollY ? this.body.rows : []);
     for (const each of pushed) {
       const { mark } = each.dataset;
       if (mark) document.getElementById(mark)?.replaceWith(each.content.firstElementChild);

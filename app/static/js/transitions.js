@@ -1,7 +1,7 @@
 // From a list to one of its records, and back, the name of the record goes along, and the rest of the page fades. The page
 // comes as soon as it would without: its swap waits for one frame alone, which is what is seen of the page before.
 import { addStyles } from "./late-styles.js";
-import { still } from "./page.js";
+import { isStill } from "./page.js";
 
 const RECORD = /^(\/c\/[^/]+)\/(\d+)$/;
 const NAME = "record-title";
@@ -51,7 +51,7 @@ async function begin(ctx, number) {
 document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
   const { request } = ctx;
   const number = request.method === "GET" && recordBetween(location.pathname, new URL(request.action, location.href).pathname);
-  if (!number || still.matches || !document.startViewTransition) return;
+  if (!number || isStill() || !document.startViewTransition) return;
   const ask = ctx.fetch;
   ctx.fetch = async (...given) => {
     const response = await ask(...given);
@@ -59,4 +59,4 @@ document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
     return response;
   };
 });
-if (document.startViewTransition && !still.matches) addStyles("transitions");
+if (document.startViewTransition && !isStill()) addStyles("transitions");
