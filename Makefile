@@ -61,6 +61,8 @@ format: .venv/installed-dev
 
 bench: .venv/installed-dev
 	.venv/bin/python bench/report.py
+	.venv/bin/python bench/gateway.py
+	.venv/bin/python bench/clicks.py
 
 # A minute: what a change does to pages and writes, beside the last commit.
 bench-quick: .venv/installed-dev

@@ -13,8 +13,8 @@ from litestar import Request
 def is_seen(request: Request[Any, Any, Any]) -> bool:
     """Whether somebody sees the page that is asked for: then what it tells of is read.
 
-    Nobody sees what a browser fetches ahead, what another site takes for an image or asks for by a script, or a page
-    that fetches itself anew while it is hidden.
+    Nobody sees what a browser or a script of ours (js/prefetch.js) fetches ahead, what another site takes for an image
+    or asks for by a script, or a page that fetches itself anew while it is hidden.
     """
     headers = request.headers
     destination = headers.get("sec-fetch-dest", "document")

@@ -48,7 +48,7 @@ async def test_a_page_that_nothing_is_kept_of_asks_for_little(shared_server: Ser
         ("/c/books", 15, 90 * KB),
         # With the menu of its messages, the emoji, the bar of the box and the way to a date: their scripts come later.
         ("/chat/general", 31, 125 * KB),
-        ("/c/books/1", 31, 116 * KB),
+        ("/c/books/1", 32, 116 * KB),
     ):
         asked, came = await loads.open(ana.origin + path)
         assert 0 < asked <= requests, path

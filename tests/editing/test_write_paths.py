@@ -968,6 +968,7 @@ async def test_opening_takes_the_lock_only_when_a_person_opens(
         {"sec-fetch-dest": "document", "sec-fetch-site": "cross-site"},
         {"sec-fetch-site": ""},
         {"sec-purpose": "prefetch"},
+        {"purpose": "prefetch"},
         {"x-refresh": "refresh"},
     ):
         shown = await people["ana"].get(edit, headers=headers)

@@ -240,6 +240,7 @@ async def test_who_is_taken_out_of_a_room_loses_what_was_told_of_it(server: Serv
 UNSEEN = (
     {"x-refresh": "refresh hidden"},
     {"sec-purpose": "prefetch"},
+    {"purpose": "prefetch"},
     {"sec-fetch-site": "same-site", "sec-fetch-dest": "image"},
     {"sec-fetch-site": "same-site", "sec-fetch-dest": "iframe"},
     {"sec-fetch-site": "same-site", "sec-fetch-dest": "empty"},

@@ -14,9 +14,16 @@
     return response;
   }
 
-  const call = (address, body, options = {}) => ask(address, {
-    method: "POST", body, redirect: "manual", headers: { "X-Page": "1", ...named() }, signal: AbortSignal.timeout(PATIENCE), ...options,
-  });
+  // Pages that were asked for before their links are followed (js/prefetch.js): for each address what takes its page, once.
+  // What is changed meanwhile may change them.
+  const ahead = new Map();
+
+  const call = (address, body, options = {}) => {
+    ahead.clear();
+    return ask(address, {
+      method: "POST", body, redirect: "manual", headers: { "X-Page": "1", ...named() }, signal: AbortSignal.timeout(PATIENCE), ...options,
+    });
+  };
 
   // A page, as the member has it.
   const fetchPage = (address, headers = {}, signal = null) => ask(address, { signal, headers: { Accept: "text/html", ...named(), ...headers } });
@@ -35,7 +42,7 @@
   // A page comes with its scripts: what it shows is not dead for the moment in which they are on their way.
   const module = new RegExp(`<script type="module" src="(/static/${version}/js/[\\w-]+\\.js)">`, "g");
   async function fetchWithScripts(address, request) {
-    const response = await fetch(address, request);
+    const response = (request.method === "GET" && await ahead.get(address)?.()) || await fetch(address, request);
     if (isForOtherScripts(response.headers)) return response;
     const text = await response.clone().text().catch(() => "");
     await Promise.allSettled([...text.matchAll(module)].map(([, script]) => import(script)));
@@ -66,5 +73,5 @@
     }
   });
 
-  globalThis.mutirao = { call, fetchPage, leaveWith, isForOtherScripts };
+  globalThis.mutirao = { ahead, call, fetchPage, leaveWith, isForOtherScripts };
 })();

@@ -1,6 +1,6 @@
 // What scripts share: who is looking, what they ask the server for, and what several ask of fields and keys.
 // The calls and `morph` are made by classic scripts, which are there before htmx's first event; here they have names.
-export const { call, fetchPage, leaveWith, morph } = globalThis.mutirao;
+export const { ahead, call, fetchPage, leaveWith, morph } = globalThis.mutirao;
 export const { member: me, workspace } = document.body.dataset;
 
 // Whether a key belongs to an input method, such as the Enter that takes a word: browsers tell in one of two ways.
@@ -24,4 +24,16 @@ export function isTyped(field) {
   if (TICKED.includes(field.type)) return field.checked !== field.defaultChecked;
   if (field.tagName === "SELECT") return field.selectedIndex !== Math.max(0, [...field.options].findIndex((option) => option.defaultSelected));
   return field.value !== valueAtFirst(field);
+}
+
+// What is elsewhere after something was pushed goes there, and does not jump. Only while nothing is scrolled: else the
+// browser keeps what is read in its place.
+export const isStill = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+export const placesOf = (elements) => new Map([...elements].map((element) => [element, element.getBoundingClientRect().top]));
+export function slide(before) {
+  if (isStill()) return;
+  for (const [element, top] of placesOf([...before.keys()].filter((each) => each.isConnected))) {
+    const far = before.get(element) - top;
+    if (far) element.animate([{ transform: `translateY(${far}px)` }, { transform: "none" }], { duration: 160, easing: "ease-out" });
+  }
 }

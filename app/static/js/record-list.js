@@ -1,7 +1,7 @@
 // <record-list>: an open list. What happens to records comes into its table: a new one as a row, what the page alone can
 // place or take away as a template. Each is taken to where it belongs under this page's search and order; one that
 // belongs on another page is told of by a pill, and a page that got a gap fetches itself anew.
-import { morph } from "./page.js";
+import { morph, placesOf, slide } from "./page.js";
 import { compareRows, isFound } from "./record-order.js";
 
 // A workspace may get another language while the page is open.
@@ -54,14 +54,16 @@ class RecordList extends HTMLElement {
 
   #takeAll() {
     const pushed = [...this.body.querySelectorAll(":scope > :is(template, tr[data-what])")];
+    for (const each of pushed) each.remove();
+    const before = placesOf(pushed.length && !this.scrollTop && !scrollY ? this.body.rows : []);
     for (const each of pushed) {
-      each.remove();
       const { mark } = each.dataset;
       if (mark) document.getElementById(mark)?.replaceWith(each.content.firstElementChild);
       else if (each.matches("tr")) this.#take({ ...each.dataset, record: each.id.replace("record-", "") }, each);
       else this.#take(each.dataset, each.content.querySelector("tr"));
     }
     if (!pushed.length) return;
+    slide(before);
     document.dispatchEvent(new CustomEvent("list:changed"));
     this.#showTicked();
   }

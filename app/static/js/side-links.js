@@ -26,3 +26,7 @@ class SideLinks extends HTMLElement {
 }
 customElements.define("side-links", SideLinks);
 if (matchMedia("(pointer: coarse)").matches) import("./swipe.js");
+// What only a pointer, or who is about to go on, makes use of.
+document.addEventListener("pointerover", () => {
+  for (const script of ["./prefetch.js", "./transitions.js"]) import(script).catch(() => {});
+}, { once: true });

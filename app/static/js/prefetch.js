@@ -1,0 +1,73 @@
+// A page is asked for as soon as somebody points at its link, or touches it: it may be there when they click. It is the
+// same page, of a moment ago: live goes on from its cursor. The server is told that nobody sees it yet, so that nothing is
+// read or opened by it and no lock is taken; when it is shown, it is asked for as what is seen.
+import { ahead, fetchPage } from "./page.js";
+
+const INTENT = 65;               // ms that one points at a link
+const KEPT = 5000;               // ms from then on until it is dropped
+const PATIENCE = 10000;
+const MOST = 2;
+const LEFT_OUT = "[hx-boost='false'] *, [hx-boost='false'], [hx-boost\\:inherited='false'] *, [download], [target], [data-ask-first], [data-quick-switcher], [hx-get]";
+let coming = 0;
+let timer = 0;
+let pointed = null;
+
+// A page of ours that is shown by its address alone. A search is counted, and to edit takes a lock.
+function isAhead(link) {
+  const { pathname, search, origin } = link;
+  return origin === location.origin && pathname + search !== location.pathname + location.search && !link.matches(LEFT_OUT)
+    && !/\/edit$|^\/files\//.test(pathname) && !new URLSearchParams(search).has("q") && !navigator.connection?.saveData;
+}
+
+async function bring(address) {
+  coming += 1;
+  try {
+    const response = await fetchPage(address, { Purpose: "prefetch" }, AbortSignal.timeout(PATIENCE));
+    await response.clone().blob();
+    return response.ok && !response.redirected ? response : null;
+  } catch {
+    return null;
+  } finally {
+    coming -= 1;
+  }
+}
+
+// It has been opened now. If it is another one by now, or none for its reader, it brings itself up to date.
+function see(address) {
+  fetchPage(address).then(({ ok, redirected }) => {
+    if ((!ok || redirected) && location.pathname + location.search === address) document.dispatchEvent(new CustomEvent("page:refresh"));
+  }).catch(() => {});
+}
+
+function prefetch(link) {
+  const address = link.pathname + link.search;
+  if (coming >= MOST || ahead.has(address) || !isAhead(link)) return;
+  const response = bring(address);
+  const take = async () => {
+    ahead.delete(address);
+    const came = await response;
+    if (came) document.addEventListener("htmx:after:swap", () => see(address), { once: true });
+    return came;
+  };
+  ahead.set(address, take);
+  setTimeout(() => { if (ahead.get(address) === take) ahead.delete(address); }, KEPT);
+}
+
+function point(target) {
+  const link = target.closest?.("a[href]");
+  if (link === pointed) return;
+  clearTimeout(timer);
+  pointed = link;
+  if (link) timer = setTimeout(prefetch, INTENT, link);
+}
+
+document.addEventListener("pointerover", ({ target, pointerType }) => { if (pointerType === "mouse") point(target); });
+document.addEventListener("pointerdown", () => clearTimeout(timer));
+document.addEventListener("touchstart", ({ target }) => {
+  const link = target.closest?.("a[href]");
+  if (link) prefetch(link);
+}, { passive: true });
+document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => { if (ctx.request.method !== "GET") ahead.clear(); });
+// It is loaded when something is pointed at first.
+const [link] = document.querySelectorAll("a[href]:hover");
+if (link && matchMedia("(hover: hover)").matches) point(link);

@@ -1,0 +1,66 @@
+"""Nothing moves under the reader's eyes when something is pushed: locks, rows, who reads, who types.
+
+A figure of the browser's own (https://web.dev/articles/cls), which is about places and not about times.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.pages import ready
+from tests.conftest import Server
+
+WIDTHS = [{"width": 1280, "height": 800}, {"width": 390, "height": 844}]
+MOST = 0.01
+# What a reader's own input moves within half a second is no shift; nothing is pressed here.
+WATCH = """() => {
+  window.shifts = [];
+  const place = ({ x, y }) => `${x},${y}`;
+  const tell = ({ node, previousRect: from, currentRect: to }) =>
+    `${node?.nodeName} ${node?.id} ${node?.className} ${place(from)} to ${place(to)}`;
+  new PerformanceObserver((list) => {
+    for (const { hadRecentInput, value, sources } of list.getEntries()) {
+      if (!hadRecentInput) window.shifts.push({ value, sources: sources.map(tell) });
+    }
+  }).observe({ type: "layout-shift", buffered: false });
+}"""
+TWO_FRAMES = "new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => resolve())))"
+
+
+async def assert_still(page: Page) -> None:
+    await page.evaluate(TWO_FRAMES)
+    shifts = await page.evaluate("window.shifts")
+    assert sum(shift["value"] for shift in shifts) <= MOST, shifts
+
+
+@pytest.mark.parametrize("viewport", WIDTHS, ids=["desktop", "phone"])
+async def test_what_is_pushed_moves_little(server: Server, person: Any, viewport: dict[str, int]) -> None:
+    ana = await person(server, "acme", "ana@acme.test", viewport=viewport, reduced_motion="no-preference")
+    carla = await server.sign_in("acme", "carla@acme.test")
+    visit = {"sec-fetch-dest": "document", "sec-fetch-site": "same-origin"}
+
+    page = await ana.open("/c/books")
+    await page.evaluate(WATCH)
+    assert (await carla.get("/c/books/42/edit", headers=visit)).status_code == 200
+    await expect(page.locator("tbody .mark")).to_have_count(1)
+    await assert_still(page)
+    assert (await carla.post("/c/books/new", data={"title": "Uma aprendizagem"})).status_code == 303
+    await expect(page.get_by_role("row").filter(has_text="Uma aprendizagem")).to_be_visible()
+    await assert_still(page)
+
+    page = await ana.open("/c/books/41")
+    await page.evaluate(WATCH)
+    assert (await carla.get("/c/books/41/edit", headers=visit)).status_code == 200
+    await expect(page.locator(".lock .banner")).to_be_visible()
+    await assert_still(page)
+
+    page = await ana.open("/chat/general")
+    await ready(page)
+    await page.evaluate(WATCH)
+    assert (await carla.post("/chat/general/typing")).status_code == 204
+    await expect(page.locator("typing-line span")).to_contain_text("Carla")
+    await assert_still(page)
+    await carla.aclose()

@@ -1,0 +1,42 @@
+"""From a list to a record and back its name goes along, where motion is wanted; the page comes either way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.async_api import expect
+
+from app.web.assets import static_url
+from tests.browser.pages import ready
+from tests.conftest import Server
+
+COUNT = """
+  window.begun = [];
+  const begin = document.startViewTransition?.bind(document);
+  document.startViewTransition = (change) => {
+    const named = (each) => each.style.viewTransitionName && each.localName;
+    window.begun.push([...document.querySelectorAll("a, h1")].map(named).filter(Boolean).join());
+    return begin(change);
+  };
+"""
+
+
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+async def test_the_name_of_a_record_goes_along_where_motion_is_wanted(
+    shared_server: Server, person: Any, motion: str
+) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test", reduced_motion=motion)
+    await ana.page.add_init_script(COUNT)
+    page = await ana.open("/c/books")
+    await page.evaluate(f"import('{static_url('js/transitions.js')}')")
+    await page.locator("record-list").get_by_role("link", name="Dom Casmurro").click()
+    await expect(page.get_by_role("heading", name="Dom Casmurro", level=1)).to_be_visible()
+    await ready(page)
+    await page.locator(".breadcrumb").get_by_role("link", name="Books").click()
+    await expect(page.get_by_role("heading", name="Books", level=1)).to_be_visible()
+    await ready(page)
+    await page.locator(".side").get_by_role("link", name="general").click()
+    await expect(page.locator("#composer-text")).to_be_visible()
+    assert await page.evaluate("window.begun") == (["a", "h1"] if motion == "no-preference" else [])
+    await expect(page.locator("[style*=view-transition-name]")).to_have_count(0)
