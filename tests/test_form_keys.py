@@ -377,7 +377,7 @@ def name_parameters(found: re.Match[str]) -> str:
 def test_every_form_that_makes_something_makes_it_once() -> None:
     posts = list_posts()
     keyed = {path for path, source in posts.items() if "find_answer(" in source and "keep_answer(" in source}
-    # A table is written in parts, each of which is marked with the form's key (`is_first_time`).
+    # A table is written in parts, each of which is marked with the form's key (`keep_end_of_part`).
     keyed |= {"/c/{slug:str}/import"}
     others = MAKES_NOTHING | WITH_MESSAGE_KEYS | WITHOUT_SESSION
     assert not keyed & others

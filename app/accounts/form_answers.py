@@ -22,15 +22,18 @@ from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.jobs.sweeps import delete_by_keys, sweeps
-from app.web.forms import FORM_KEY, Form, Invalid
+from app.web.forms import FORM_KEY, Form, Invalid, number_of
 from app.web.redirects import see_other
 from app.web.texts import _l
 
 FORM_ANSWER_KEPT_FOR = timedelta(days=2)
+# What leads from a part of what a form makes to the next one.
+END_OF_PART = "#"
 
 
 class FormAnswer(Tenanted, Base):
-    """Where a form led a member to. `key` is a digest of its key and its address, `sent` one of what it held."""
+    """Where a form led a member to, or a part of what it makes: to the place of the next one. `key` is a digest of its
+    key and its address, `sent` one of what it held."""
 
     __tablename__ = "form_answer"
     __table_args__ = (
@@ -129,16 +132,22 @@ async def keep_answer(
     return see_other(address)
 
 
-async def is_first_time(request: AnyRequest, transaction: Transaction, member: Member, form: Form, part: int) -> bool:
-    """Whether a part of what a form makes, in a transaction of its own, was not made yet; from then on it was.
+def key_of_parts(request: AnyRequest, form: Form) -> str:
+    """What the parts are known by of what a form makes in several transactions; '' for a form without a key.
 
-    So a form that makes much goes on where it was, when it is sent again.
+    A form that is sent again goes on behind the parts that it has made, however much a part is by then.
     """
-    if not form[FORM_KEY]:
-        return True
-    sent = fingerprint_form(form)
-    key = digest_values(key_of(request, form), sent, part)
-    if await is_answered(transaction, member, key):
-        return False
-    await transaction.insert(FormAnswer(member_id=member.id, key=key, sent=sent, address=request.scope["path"][:200]))
-    return True
+    return digest_values(key_of(request, form), fingerprint_form(form)) if form[FORM_KEY] else ""
+
+
+async def find_end_of_part(transaction: Transaction, member: Member, parts: str, begin: int) -> int | None:
+    """Where the part ended that was made from a place on; None where none was."""
+    found = await transaction.find(FIND_ANSWER, member_id=member.id, key=digest_values(parts, begin)) if parts else None
+    return number_of(found[0].address.removeprefix(END_OF_PART)) if found else None
+
+
+async def keep_end_of_part(transaction: Transaction, member: Member, parts: str, begin: int, end: int) -> None:
+    """Keep that a part is made, from a place on up to another one."""
+    if parts:
+        key, address = digest_values(parts, begin), f"{END_OF_PART}{end}"
+        await transaction.insert(FormAnswer(member_id=member.id, key=key, sent=parts, address=address))

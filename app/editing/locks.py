@@ -254,6 +254,14 @@ async def lapse(transaction: Transaction, row: Editable) -> bool:
     return True
 
 
+async def call_next(transaction: Transaction, row: Editable) -> bool:
+    """Free a lock whose lease has ended, for whoever keeps a place in line: it may be their turn, though nobody has a
+    page open that the watch would look after. False when the lease runs, or nobody holds the row."""
+    if row.lock_member_id is None or lease_runs(row, await read_clock(transaction)):
+        return False
+    return await lapse(transaction, row)
+
+
 async def make_holder(
     transaction: Transaction,
     row: Editable,

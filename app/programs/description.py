@@ -60,6 +60,7 @@ TOLD_WITH = {
     "profile": "members",
 }
 EXPORTED_AS = ("csv", "xlsx", "json")
+WITH_LOCALE = ("SettingsShape", "SettingsChange", "TableGiven", "ImportGiven")
 CHANGED_SETTINGS = ("name", "language", "locale", "session_days")
 # The fields of answers, by what they say.
 ANSWER_FIELDS: Described = {
@@ -138,7 +139,7 @@ def list_known_texts() -> dict[tuple[str, str], Iterable[str]]:
         **dict.fromkeys((("CollectionShape", "color"), ("CollectionChange", "color")), color),
         **dict.fromkeys((("MemberShape", "role"), ("InvitationShape", "role"), ("MemberJoinedEvent", "role")), roles),
         **dict.fromkeys((("RoomShape", "kind"), ("RoomMadeEvent", "kind")), rooms),
-        **dict.fromkeys((("SettingsShape", "locale"), ("SettingsChange", "locale")), ("", *LOCALES)),
+        **dict.fromkeys(((shape, "locale") for shape in WITH_LOCALE), ("", *LOCALES)),
         ("FieldShape", "read_only_for"): LIMITED,
         ("PermissionsEvent", "role"): get_args(LimitedRole),
         ("CollectionShape", "icon"): COLLECTION_ICONS,

@@ -12,6 +12,7 @@ from app.programs.problems import FieldProblem
 from app.records.import_lines import Line, What
 from app.records.import_writing import ImportReport
 from app.records.imports import MOST_LINES, Plan
+from app.web.forms import number_of
 
 LONGEST_TABLE = 2_000_000
 GivenTable = Annotated[str, Meta(min_length=1, max_length=LONGEST_TABLE)]
@@ -19,9 +20,11 @@ GivenTable = Annotated[str, Meta(min_length=1, max_length=LONGEST_TABLE)]
 
 class TableGiven(msgspec.Struct, forbid_unknown_fields=True):
     """A table with a head: separated by commas, semicolons or tabs, or what was exported as JSON. A column `#` has the
-    numbers of the records that are to be changed; lines without add one."""
+    numbers of the records that are to be changed; lines without add one. Numbers, dates, and words for yes and no are
+    as they are written in `locale`, such as `pt_BR`; where that is empty, in the workspace's."""
 
     table: GivenTable
+    locale: Annotated[str, Meta(max_length=20)] = ""
 
 
 class SeenRecord(msgspec.Struct, forbid_unknown_fields=True):
@@ -38,7 +41,8 @@ class ImportGiven(TableGiven):
 
 
 class ImportLine(msgspec.Struct):
-    """A line of a table: where it is, what it would do, to the record of which number, and what is wrong with it."""
+    """A line of a table: where it is, what it would do, to the record of which number, and what is wrong with it, by
+    the keys of fields; `#` is the column of numbers."""
 
     place: str
     what: What
@@ -75,11 +79,19 @@ class ImportDone(msgspec.Struct):
     left: list[ImportLine]
 
 
-def shape_line(line: Line, *reasons: FieldProblem) -> ImportLine:
+class PartDone(ImportDone):
+    """What a part of an import has done, and of how many lines it was."""
+
+    lines: int
+
+
+def shape_line(plan: Plan, line: Line, *reasons: FieldProblem) -> ImportLine:
     """A line of a table, for programs."""
-    wrong = [FieldProblem(label, text.translate("en")) for label, text in line.errors]
-    number = line.record.number if line.record else None
-    return ImportLine(line.place.translate("en"), line.what, number, line.title, [*wrong, *reasons])
+    of_whole = "#" if line.number and line.record is None else ""
+    wrong = [FieldProblem(plan.keys.get(label, of_whole), text.translate("en")) for label, text in line.errors]
+    number = line.record.number if line.record else number_of(line.number) or None
+    what: What = "change" if line.number and line.what == "add" else line.what  # to one that is not there
+    return ImportLine(line.place.translate("en"), what, number, line.title, [*wrong, *reasons])
 
 
 def shape_plan(plan: Plan) -> ImportLooked:
@@ -90,20 +102,20 @@ def shape_plan(plan: Plan) -> ImportLooked:
         changed=sum(line.what == "change" for line in fine),
         same=sum(line.what == "same" for line in fine),
         wrong=len(plan.wrong),
-        lines=[shape_line(line) for line in plan.lines],
+        lines=[shape_line(plan, line) for line in plan.lines],
         left_out=[ColumnsLeftOut(reason.translate("en"), labels) for reason, labels in plan.left_out],
         seen=[SeenRecord(line.record.number, line.record.version) for line in plan.lines if line.record],
     )
 
 
-def shape_report(report: ImportReport) -> ImportDone:
+def shape_report(plan: Plan, report: ImportReport, lines: int) -> PartDone:
     """What a part of an import has done, for programs."""
     reasons = {line.at: FieldProblem("", left.reason.translate("en")) for line, left in report.left}
-    left = [shape_line(line, *filter(None, [reasons.get(line.at)])) for line in report.not_written]
-    return ImportDone(report.added, report.changed, left)
+    left = [shape_line(plan, line, *filter(None, [reasons.get(line.at)])) for line in report.not_written]
+    return PartDone(report.added, report.changed, left, lines)
 
 
-def sum_parts(parts: Sequence[ImportDone]) -> ImportDone:
+def sum_parts(parts: Sequence[PartDone]) -> ImportDone:
     """What all parts of an import have done."""
     return ImportDone(
         added=sum(each.added for each in parts),

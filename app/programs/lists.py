@@ -62,25 +62,26 @@ def read_bound(given: datetime | None, name: str) -> datetime | None:
     return given.astimezone(UTC) if given.tzinfo else given.replace(tzinfo=UTC)
 
 
-def read_place_of_change(next: str, since: datetime) -> tuple[datetime, int]:
-    """The place behind which a list by the time of change goes on, or begins: a moment, and the number of what was
-    changed then. Raises a 400 problem."""
-    place = read_cursor(next, str, int)
-    if not place:
-        return since, LAST_NUMBER
+def read_moment(text: str) -> datetime:
+    """A moment in a place that a program gives back. Raises a 400 problem."""
     try:
-        moment = read_bound(datetime.fromisoformat(place[0]), "next")
+        moment = read_bound(datetime.fromisoformat(text), "next")
     except (ValueError, OverflowError, Problem):
         moment = None
     if moment is None:
         raise Problem("bad-request", "Send as `next` what the part before has given.")
-    return moment, place[1]
+    return moment
 
 
 def page_rows(
-    rows: Sequence[Row], limit: int, shape: Callable[[Row], Shape], place_of: Callable[[Row], Sequence[Any]]
+    rows: Sequence[Row],
+    limit: int,
+    shape: Callable[[Row], Shape],
+    place_of: Callable[[Row], Sequence[Any]],
+    *kept: Any,
 ) -> ListPart[Shape]:
-    """A part of a list, of rows of which one more was read than is asked for."""
+    """A part of a list, of rows of which one more was read than is asked for. What is `kept` goes with the place to the
+    next part, as it was when the list began."""
     shown = rows[:limit]
-    following = write_cursor(*place_of(shown[-1])) if len(rows) > limit else None
+    following = write_cursor(*place_of(shown[-1]), *kept) if len(rows) > limit else None
     return ListPart([shape(row) for row in shown], following)

@@ -74,7 +74,7 @@ class DraftShape(msgspec.Struct):
 
 
 class DraftChange(msgspec.Struct, forbid_unknown_fields=True):
-    """What is to be kept as typed and not saved. Fields that are not named are as they are saved."""
+    """What is to be kept as typed and not saved. Fields that are not named stay as they are."""
 
     values: GivenValues
 

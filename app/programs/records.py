@@ -52,15 +52,25 @@ def read_version(if_match: str | None) -> int:
     return number_of(found[1])
 
 
-def check_seen(if_match: str | None, shape: msgspec.Struct) -> None:
-    """Raise a 428 problem where a change doesn't say which state of a thing it means, and a 412 one where that is not
-    its `shape` any more. It is for what has no version: the tag with which it was read is a digest of it."""
+def check_named(if_match: str | None) -> str:
+    """The header that says which state of a thing a change means. Raises a 428 problem where there is none."""
     if if_match is None:
         raise Problem("precondition-required", "Send the ETag with which it was read as the header If-Match.")
+    return if_match
+
+
+def read_any_tag(if_match: str) -> str:
+    """What stands in a tag. Raises a 400 problem."""
     found = ANY_TAG.fullmatch(if_match.strip())
     if found is None:
         raise Problem("bad-request", "If-Match has one ETag, as it was given.")
-    if found[1] != digest_of(msgspec.json.encode(shape)):
+    return found[1]
+
+
+def check_seen(if_match: str | None, shape: msgspec.Struct) -> None:
+    """Raise a 428 problem where a change doesn't say which state of a thing it means, and a 412 one where that is not
+    its `shape` any more. It is for what has no version: the tag with which it was read is a digest of it."""
+    if read_any_tag(check_named(if_match)) != digest_of(msgspec.json.encode(shape)):
         raise Problem("version-changed", "It is another by now. Read it again.")
 
 

@@ -60,36 +60,36 @@ class BringingOperation(Operation):
 
 
 async def receive_file(
-    request: AnyRequest, chunks: AsyncIterator[bytes], directory: Path, name: str, limit: int
+    request: AnyRequest, chunks: AsyncIterator[bytes], directory: Path, name: str, limit: int, field: str = ""
 ) -> tuple[StoredFile, str]:
-    """Store the body of a request, piece by piece; the file, and a digest of what was sent. Raises a problem, and then
-    nothing of it is kept."""
+    """Store the body of a request, piece by piece; the file, and a digest of what was sent. Raises a problem, of the
+    whole or of a `field`, and then nothing of it is kept."""
     upload, digest = Upload(directory, limit), hashlib.sha256(request.scope["query_string"] + b"\n")
     try:
         async for chunk in chunks:
             digest.update(chunk)
             await upload.write(chunk)
         if not upload.size:
-            raise Problem("invalid", errors={"": "There is nothing in it."})
+            raise Problem("invalid", errors={field: "There is nothing in it."})
         return await upload.finish(name), digest.hexdigest()
     except BaseException as error:
         await upload.discard()
         if isinstance(error, NotStored):
-            raise problem_of_upload(error) from error
+            raise problem_of_upload(error, field) from error
         if isinstance(error, TooLarge):
             raise Problem("too-large", f"A file may have up to {limit // 1_000_000} MB.") from error
         if isinstance(error, Unclean):
-            raise Problem("invalid", errors={"": UNCLEAN}) from error
+            raise Problem("invalid", errors={field: UNCLEAN}) from error
         if isinstance(error, OSError) and is_disk_full(error):
             raise Problem("disk-full") from error
         raise
 
 
-def problem_of_upload(refusal: NotStored) -> Problem:
+def problem_of_upload(refusal: NotStored, field: str = "") -> Problem:
     """What a program is told of an upload that is not taken: too many at once, or no room for it."""
     if refusal.status == 429:
         return Problem("too-many-requests", refusal.text.translate("en"), headers={"Retry-After": "5"})
-    return Problem("invalid", errors={"": refusal.text})
+    return Problem("invalid", errors={field: refusal.text})
 
 
 async def store_once(
@@ -126,8 +126,8 @@ async def store_picture_once(
     try:
         chunks = await arriving.take(request, transaction, quota=None)
     except NotStored as refusal:
-        raise problem_of_upload(refusal) from refusal
-    stored, sent = await receive_file(request, chunks, directory, "picture", PICTURE_LIMIT)
+        raise problem_of_upload(refusal, "picture") from refusal
+    stored, sent = await receive_file(request, chunks, directory, "picture", PICTURE_LIMIT, "picture")
     await make_small(directory, stored, square=square)
     request.scope["state"]["sent"] = sent
     used = False

@@ -46,8 +46,9 @@ def select_following(
 def select_following_changed(
     words: int, *, by_key: Keys, descending: bool, part: Part, goes_on: bool
 ) -> PreparedSelect[*tuple[Any, ...]]:
-    """The select of those that have changed after the moment `changed_after`."""
-    listed = select(Record).where(*is_listed(words), Record.updated_at > bindparam("changed_after"))
+    """The select of those that have changed after the moment `changed_after`, up to `changed_until`."""
+    between = Record.updated_at > bindparam("changed_after"), Record.updated_at <= bindparam("changed_until")
+    listed = select(Record).where(*is_listed(words), *between)
     return PreparedSelect(
         lambda: select_behind(listed, by_key=by_key, descending=descending, part=part, goes_on=goes_on)
     )
@@ -62,20 +63,43 @@ def select_by_change(words: int) -> PreparedSelect[Record]:
     )
     return PreparedSelect(
         lambda: (
-            select(Record).where(*is_listed(words), tuple_(*order) > behind).order_by(*order).limit(bindparam("most"))
+            select(Record)
+            .where(*is_listed(words), tuple_(*order) > behind, Record.updated_at <= bindparam("changed_until"))
+            .order_by(*order)
+            .limit(bindparam("most"))
         )
     )
 
 
 async def list_by_change(
-    transaction: Transaction, collection: Collection, view: View, after: tuple[datetime, int], most: int
+    transaction: Transaction,
+    collection: Collection,
+    view: View,
+    after: tuple[datetime, int],
+    until: datetime,
+    most: int,
 ) -> Sequence[Record]:
     """The records with the words of a view that were changed behind a place: a moment, and a number where others were
-    changed at that moment, too. What was changed first comes first, so that who goes on misses nothing that is changed
-    meanwhile."""
+    changed at that moment, too; up to a moment. What was changed first comes first."""
     listed = select_by_change(len(view.words))
     about = {"collection_id": collection.id, **name_words(view.words)}
-    return await transaction.column(listed, **about, changed_after=after[0], behind=after[1], most=most)
+    bounds = {"changed_after": after[0], "behind": after[1], "changed_until": until}
+    return await transaction.column(listed, **about, **bounds, most=most)
+
+
+FIND_NEWEST_CHANGE = PreparedSelect(
+    lambda: (
+        select(Record.updated_at)
+        .where(Record.collection_id == bindparam("collection_id"))
+        .order_by(Record.updated_at.desc(), Record.number.desc())
+        .limit(1)
+    )
+)
+
+
+async def find_newest_change(transaction: Transaction, collection: Collection) -> datetime | None:
+    """When a record of a collection was changed last, in the bin or not; None where there is none."""
+    return await transaction.value(FIND_NEWEST_CHANGE, collection_id=collection.id)
 
 
 async def list_following(

@@ -1,12 +1,12 @@
 """Writing an import: some lines in each transaction, as other writers wait for it.
 
 Each line is written as if it were alone. What was written stays when the program ends in between: the same form sent
-again goes on where it was (`is_first_time` in accounts/form_answers.py).
+again goes on where it was (`find_end_of_part` in accounts/form_answers.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.accounts.members import Member
@@ -45,20 +45,21 @@ class ImportReport:
         return sorted([line for line, _ in self.left] + self.refused, key=lambda line: line.at)
 
 
-def split_lines(plan: Plan) -> Iterator[list[Line]]:
-    """The lines of a plan, as many at a time as a transaction writes: the same, whatever a table meets with."""
-    lines: list[Line] = []
+def take_part(plan: Plan, begin: int) -> list[Line]:
+    """The lines of a plan from one on, as many as a transaction writes.
+
+    How many that are depends on the fields there are by now: whoever goes on later has kept where a part ended.
+    """
     adding = COST_OF_ADDING * (1 + len(plan.definition) // VALUES_OF_A_RECORD)
     changing = COST_OF_CHANGING * (1 + plan.width // VALUES_OF_A_RECORD)
+    lines: list[Line] = []
     cost = 0
-    for line in plan.lines:
+    for line in plan.lines[begin:]:
         lines.append(line)
         cost += changing if line.number else adding
         if cost >= COST_AT_ONCE:
-            yield lines
-            lines, cost = [], 0
-    if lines:
-        yield lines
+            break
+    return lines
 
 
 async def write_lines(

@@ -7,13 +7,14 @@ checked again when it is written.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import bindparam, select
 
 from app.accounts.members import Member
 from app.database import PreparedSelect, Transaction
+from app.database.tenancy import read_locale
 from app.editing.lock_statements import is_held
 from app.editing.rows import Held
 from app.records.access import find_refused
@@ -30,7 +31,7 @@ from app.records.records import Record, Values, title_of
 from app.records.tables import Table, parse_table
 from app.records.values import find_overstepped, list_read_only
 from app.web.forms import Invalid, number_of
-from app.web.texts import Text, _l
+from app.web.texts import LANGUAGES, Text, _l
 
 MOST_LINES = 2_000
 # Reading values takes a while: after so many, others get a turn.
@@ -43,12 +44,13 @@ ImportedText = Table | JsonFile | Invalid
 class Plan:
     """What an import would do. `errors` are about the whole; then it has no lines.
 
-    `definition` is what the fields were that it was made with.
+    `definition` is what the fields were that it was made with, and `keys` are theirs by the labels that errors have.
     """
 
     source: ImportSource | None = None
     errors: list[Text] = field(default_factory=list)
     definition: tuple[tuple[str, int], ...] = ()
+    keys: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def lines(self) -> list[Line]:
@@ -119,17 +121,31 @@ async def open_source(
         raise parsed
     if isinstance(parsed, JsonFile):
         return await open_json(transaction, collection, fields, parsed)
-    return TableSource(fields, parsed, transaction.tenant.language)
+    language = fields[0].language if fields else transaction.tenant.language
+    return TableSource(fields, parsed, language)
 
 
-async def plan_import(transaction: Transaction, collection: Collection, member: Member, parsed: ImportedText) -> Plan:
-    """What importing what was read would do; it changes nothing."""
+def written_in(fields: Fields, locale: str) -> None:
+    """Let what fields read be written as in a locale, such as `pt_BR`, whatever the workspace's is: numbers and dates,
+    and words for yes and no, where the program speaks its language."""
+    spoken = locale.partition("_")[0]
+    for each in fields:
+        each.locale = read_locale(locale)
+        each.language = next((one for one in LANGUAGES if one.partition("_")[0] == spoken), each.language)
+
+
+async def plan_import(
+    transaction: Transaction, collection: Collection, member: Member, parsed: ImportedText, *, locale: str = ""
+) -> Plan:
+    """What importing what was read would do, as written in a locale, or the workspace's; it changes nothing."""
     fields = await list_fields(transaction, collection)
+    if locale:
+        written_in(fields, locale)
     try:
         source = await open_source(transaction, collection, fields, parsed)
     except Invalid as invalid:
         return Plan(errors=list(invalid.errors.values()))
-    plan = Plan(source, definition=definition_of(fields))
+    plan = Plan(source, definition=definition_of(fields), keys={each.label: each.key for each in fields})
     records = await find_records(transaction, collection, [line.number for line in plan.lines])
     read: list[tuple[Line, Values]] = []
     refused = await find_refused(transaction, member, collection, [record for record, _ in records.values() if record])

@@ -65,6 +65,48 @@ async def test_a_table_is_looked_at_and_imported(program: httpx.AsyncClient) -> 
     assert [each["what"] for each in whats] == ["imported", "created"]
 
 
+async def test_what_is_wrong_in_a_line_is_said_by_the_keys_of_fields(program: httpx.AsyncClient) -> None:
+    there = (await add(program, "Keyed"))["number"]
+    table = f"#,Title,Author,Year\n,,A,soon\n999999,Unknown,A,\n{there},One,A,\n{there},Two,A,\nx,Three,A,\n"
+    lines = (await program.post(f"{IMPORT}/preview", json={"table": table})).json()["lines"]
+    assert [sorted(error["field"] for error in line["errors"]) for line in lines[:2]] == [["title", "year"], ["#"]]
+    assert (lines[0]["what"], lines[0]["number"]) == ("add", None)
+    assert (lines[1]["what"], lines[1]["number"]) == ("change", 999_999)
+    doubled = [line for line in lines[2:4] if line["errors"]]
+    assert doubled
+    assert {(line["what"], line["number"], line["errors"][0]["field"]) for line in doubled} == {("change", there, "#")}
+    assert (lines[4]["what"], lines[4]["number"], lines[4]["errors"][0]["field"]) == ("change", None, "#")
+    left = (await program.post(IMPORT, json={"table": table})).json()["left"]
+    assert [error["field"] for error in left[0]["errors"]] == [error["field"] for error in lines[0]["errors"]]
+
+
+async def test_a_call_says_in_which_locale_its_table_is_written(program: httpx.AsyncClient) -> None:
+    made = await program.post(f"{API}/collections", json={"name": "Weights", "first": "Name"})
+    path = f"{API}/collections/{made.json()['slug']}"
+    for name, kind in (("Weight", "decimal"), ("Since", "date"), ("Lent", "yes_no")):
+        field = {"name": name, "kind": kind, **({"options": {"places": 2}} if kind == "decimal" else {})}
+        assert (await program.post(f"{path}/fields", json=field)).status_code == 201
+    written = {
+        "": "Box;1,234.50;1/31/2026;Yes",
+        "en_US": "Box;1,234.50;1/31/2026;Yes",
+        "pt_BR": "Box;1.234,50;31/01/2026;Sim",
+    }
+    for locale, line in written.items():
+        given = {"table": f"Name;Weight;Since;Lent\n{line}\n", **({"locale": locale} if locale else {})}
+        looked = (await program.post(f"{path}/import/preview", json=given)).json()
+        assert (looked["added"], looked["wrong"]) == (1, 0), looked
+        assert (await program.post(f"{path}/import", json=given)).json()["added"] == 1
+    records = (await program.get(f"{path}/records")).json()["items"]
+    assert [each["values"] for each in records] == [
+        {"name": "Box", "weight": "1234.5", "since": "2026-01-31", "lent": True}
+    ] * 3
+    table = f"Name;Weight;Since;Lent\n{written['pt_BR']}\n"
+    assert (await program.post(f"{path}/import/preview", json={"table": table})).json()["wrong"] == 1
+    unknown = await program.post(f"{path}/import", json={"table": table, "locale": "xx"})
+    assert problem_of(unknown) == (422, "invalid")
+    assert unknown.json()["errors"] == [{"field": "locale", "detail": "There is no such locale."}]
+
+
 async def test_what_was_not_seen_is_not_changed(program: httpx.AsyncClient) -> None:
     there = await add(program, "Unseen")
     table = f"#,Title,Author\n{there['number']},Written blindly,Someone\n"

@@ -278,3 +278,67 @@ async def test_a_lock_without_a_change_is_not_held_for_ever(shared_server: Serve
         int(number),
     )
     assert problem_of(await ana.patch(f"{path}/lock", headers={"lock": taken["lock"]})) == (409, "lock-lost")
+
+
+async def test_a_lock_that_stays_is_not_said_to_be_freed(
+    shared_server: Server, ana: httpx.AsyncClient, carla: httpx.AsyncClient
+) -> None:
+    path = await add(ana)
+    taken = await take(ana, path)
+    for program, lock in ((carla, taken["lock"]), (ana, "1-" + "0" * 32), (ana, "x")):
+        assert problem_of(await program.delete(f"{path}/lock", headers={"lock": lock})) == (409, "lock-lost")
+    assert (await carla.get(f"{path}/lock")).json()["state"] == "held"
+    for _ in range(2):  # an answer may be lost
+        assert (await ana.delete(f"{path}/lock", headers={"lock": taken["lock"]})).status_code == 204
+    over = await take(carla, path)
+    assert problem_of(await ana.delete(f"{path}/lock", headers={"lock": taken["lock"]})) == (409, "lock-lost")
+    await end_lease(shared_server, path)
+    assert (await ana.delete(f"{path}/lock", headers={"lock": taken["lock"]})).status_code == 204
+    assert (await carla.delete(f"{path}/lock", headers={"lock": over["lock"]})).status_code == 204
+
+
+async def end_lease(server: Server, path: str) -> None:
+    """As if the lease of a record's lock, or somebody's turn, had ended by now."""
+    moment = server.store.read_lease_clock() - 1
+    server.store.rows(
+        "UPDATE record SET lock_until = ? WHERE tenant_id = 1 AND number = ? AND collection_id ="
+        " (SELECT id FROM collection WHERE tenant_id = 1 AND slug = 'books')",
+        *(moment, int(path.rpartition("/")[2])),
+    )
+
+
+@pytest.mark.parametrize("method", ["PATCH", "GET"])
+async def test_who_keeps_their_place_is_called_when_a_lease_ends_though_nobody_has_a_page_open(
+    shared_server: Server, let_in: LetIn, ana: httpx.AsyncClient, carla: httpx.AsyncClient, method: str
+) -> None:
+    bruno = await let_in("bruno@acme.test")
+    path = await add(ana)
+    await take(ana, path)
+    for program in (carla, bruno):
+        assert (await program.post(f"{path}/lock", json={"wait": True})).status_code == 202
+    await end_lease(shared_server, path)
+    answer = (await carla.request(method, f"{path}/lock")).json()
+    assert answer["place"]["state"] == "called"
+    assert answer["holder"]["name"] == "Carla"
+    assert (await carla.get(f"{path}/lock")).json()["state"] == "offered"
+    assert (await ana.post(f"{path}/lock")).status_code == 423
+    await end_lease(shared_server, path)  # Carla did not come
+    answer = (await bruno.request(method, f"{path}/lock")).json()
+    assert answer["place"]["state"] == "called"
+    assert (await carla.get(f"{path}/lock")).json()["place"]["state"] == "missed"
+    taken = await take(bruno, path)
+    assert (await bruno.delete(f"{path}/lock", headers={"lock": taken["lock"]})).status_code == 204
+
+
+async def test_a_page_that_keeps_its_place_without_a_socket_is_called_likewise(
+    shared_server: Server, ana: httpx.AsyncClient
+) -> None:
+    path = await add(ana)
+    number = path.rpartition("/")[2]
+    await take(ana, path)
+    async with aclosing(shared_server.let_in("acme", "bruno@acme.test")) as bruno:
+        assert "record-form" not in (await bruno.get(f"/c/books/{number}/edit")).text
+        await end_lease(shared_server, path)
+        assert (await bruno.post(f"/c/books/{number}/queue/stay")).status_code == 204
+        standing = (await ana.get(f"{path}/lock")).json()
+        assert (standing["state"], standing["holder"]["name"]) == ("offered", "Bruno")

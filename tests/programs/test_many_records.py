@@ -5,11 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
+from contextlib import aclosing
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.conftest import Server
 from tests.programs.conftest import API, LetIn, problem_of
 
 BOOKS = f"{API}/collections/books"
@@ -80,6 +83,42 @@ async def test_a_draft_is_ones_own_and_changes_nothing(program: httpx.AsyncClien
     assert problem_of(await program.get(path)) == (404, "not-found")
 
 
+async def test_a_draft_is_changed_as_it_was_read_and_what_is_not_named_stays(
+    program: httpx.AsyncClient, shared_server: Server
+) -> None:
+    number = await add(program, year=1899)
+    path = f"{RECORDS}/{number}/draft"
+    begun = await program.patch(path, json={"values": {"title": "Typed"}}, headers={"if-none-match": "*"})
+    assert begun.status_code == 200, begun.text
+    assert begun.headers["etag"] == (await program.get(path)).headers["etag"]
+    for meant in ({"if-none-match": "*"}, {"if-match": '"1"'}, {"if-match": '"9"'}, {"if-match": '"0123456789abcdef"'}):
+        refused = await program.patch(path, json={"values": {"year": 1900}}, headers=meant)
+        assert problem_of(refused) == (412, "version-changed"), meant
+    assert problem_of(await program.patch(path, json={"values": {"year": 1900}})) == (428, "precondition-required")
+    seen = {"if-match": begun.headers["etag"]}
+    merged = await program.patch(path, json={"values": {"year": 1900}}, headers=seen)
+    assert merged.status_code == 200, merged.text
+    assert merged.json()["values"] == {"title": "Typed", "year": "1900"}
+    async with aclosing(shared_server.let_in("acme", "ana@acme.test")) as page:
+        form = {"title": "Typed by hand", "author": "Someone", "year": "1899", "notes": "Long", "version": "1"}
+        token = re.search(r'name="lock-token" value="([^"]+)"', (await page.get(f"/c/books/{number}/edit")).text)
+        assert token
+        typed = await page.post(f"/c/books/{number}/draft", data={**form, "lock-token": token[1]})
+        assert typed.status_code == 204
+        await page.post(f"/c/books/{number}/lock/release", data={"lock-token": token[1]})
+    late = await program.patch(
+        path, json={"values": {"notes": "By a program"}}, headers={"if-match": merged.headers["etag"]}
+    )
+    assert problem_of(late) == (412, "version-changed"), "somebody has typed meanwhile"
+    by_hand = await program.get(path)
+    assert {"title": "Typed by hand", "notes": "Long"}.items() <= by_hand.json()["values"].items()
+    assert (await program.delete(path)).status_code == 204
+    gone = await program.patch(path, json={"values": {"year": 1900}}, headers={"if-match": by_hand.headers["etag"]})
+    assert problem_of(gone) == (412, "version-changed")
+    again = await program.patch(path, json={"values": {"year": 1901}}, headers={"if-match": '"1"'})
+    assert again.json()["values"] == {"year": "1901"}
+
+
 async def test_a_draft_of_a_record_that_is_not_added_is_kept_and_discarded(
     program: httpx.AsyncClient, let_in: LetIn
 ) -> None:
@@ -90,6 +129,9 @@ async def test_a_draft_of_a_record_that_is_not_added_is_kept_and_discarded(
         assert kept.status_code == 200, kept.text
         assert kept.json()["values"] == {"title": title, "year": "1900"}
     assert (await program.get(path)).json() == kept.json()
+    named = await program.patch(path, json={"values": {"year": 1901}})
+    assert named.json()["values"] == {"title": "Typed again", "year": "1901"}, "what is not named stays"
+    assert named.headers["etag"] == (await program.get(path)).headers["etag"]
     assert problem_of(await (await let_in("carla@acme.test")).get(path)) == (404, "not-found")
     for _ in range(2):
         assert (await program.delete(path)).status_code == 204

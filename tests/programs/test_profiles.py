@@ -40,7 +40,7 @@ async def test_a_member_is_called_otherwise(davi: httpx.AsyncClient) -> None:
     assert problem_of(await davi.patch(f"{API}/profile", json={"role": "owner"})) == (422, "invalid")
 
 
-async def test_a_member_has_a_picture(shared_server: Server, davi: httpx.AsyncClient) -> None:
+async def test_a_member_has_a_picture(shared_server: Server, davi: httpx.AsyncClient, let_in: LetIn) -> None:
     key = {"idempotency-key": "portrait"}
     assert (await davi.post(PICTURE, content=draw(), headers=key)).status_code == 200
     shown = find_shown(shared_server, "davi@acme.test")
@@ -49,6 +49,12 @@ async def test_a_member_has_a_picture(shared_server: Server, davi: httpx.AsyncCl
     assert find_shown(shared_server, "davi@acme.test") == shown, "it was done once"
     refused = await davi.post(PICTURE, content=b"no picture")
     assert problem_of(refused) == (422, "invalid")
+    for wrong in (b"no picture", b"", draw()[:-200]):
+        for path in (PICTURE, LOGO):
+            sends = davi if path == PICTURE else await let_in("ana@acme.test")
+            refused = await sends.post(path, content=wrong)
+            assert problem_of(refused) == (422, "invalid")
+            assert [each["field"] for each in refused.json()["errors"]] == ["picture"]
     assert problem_of(await davi.post(PICTURE, content=b"x" * 9_000_000)) == (413, "too-large")
     assert find_shown(shared_server, "davi@acme.test") == shown
     assert (await davi.delete(PICTURE)).status_code == 204

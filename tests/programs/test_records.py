@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 from typing import Any
 
 import httpx
@@ -188,6 +190,30 @@ async def test_a_message_is_posted_and_read(program: httpx.AsyncClient) -> None:
     assert problem_of(await program.post(f"{API}/rooms/nowhere/messages", json={"text": "x"})) == (404, "not-found")
 
 
+@pytest.mark.parametrize("sort", ["", "number", "-title", "title"])
+async def test_a_script_that_changes_what_it_lists_comes_to_an_end(program: httpx.AsyncClient, sort: str) -> None:
+    """What it changes is in the next list: nothing comes twice in one."""
+    began = (await add(program, title="Before the walk"))["updated_at"]
+    made = [(await add(program, title=f"Walked {place}"))["number"] for place in range(5)]
+    asked = {"changed_after": began, "limit": "2", **({"sort": sort} if sort else {})}
+    walked: list[int] = []
+    later = 0
+    following: str | None = ""
+    while following is not None:
+        part = (await program.get(RECORDS, params={**asked, "next": following})).json()
+        for each in part["items"]:
+            walked.append(each["number"])
+            body, tag = {"values": {"title": f"Walked again {len(walked)}"}}, {"if-match": f'"{each["version"]}"'}
+            assert (await program.patch(f"{RECORDS}/{each['number']}", json=body, headers=tag)).status_code == 200
+        if len(walked) == 2:
+            later = (await add(program, title="Walked later"))["number"]
+        following = part["next"]
+        assert len(walked) <= 5
+    assert sorted(walked) == made
+    again = await read_all(program, RECORDS, changed_after=began)
+    assert [each["number"] for each in again] == [*walked[:2], later, *walked[2:]]
+
+
 async def test_a_nightly_script_asks_for_what_was_changed(program: httpx.AsyncClient) -> None:
     began = (await add(program, title="Kept as it was"))["updated_at"]
     first, second, gone = [await add(program, title=f"Nightly {place}") for place in range(3)]
@@ -215,3 +241,7 @@ async def test_a_nightly_script_asks_for_what_was_changed(program: httpx.AsyncCl
         400,
         "bad-request",
     )
+    for place in (["x", 1, began], [began, 1, "x"], [began, 1], [began, 1, "9999-12-31T23:59:59Z"]):
+        wrong = base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
+        refused = await program.get(RECORDS, params={"changed_after": began, "next": wrong})
+        assert problem_of(refused) == (400, "bad-request"), place

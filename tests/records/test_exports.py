@@ -29,7 +29,7 @@ from app.records.changes import create_records
 from app.records.collections import Collection, create_collection, get_collection
 from app.records.definitions import add_field
 from app.records.fields import list_fields
-from app.records.import_writing import ImportReport, split_lines, write_lines
+from app.records.import_writing import ImportReport, write_lines
 from app.records.imports import parse_import, plan_import
 from app.records.kinds import FIELD_KINDS
 from app.records.limits import EXPORTS_A_MINUTE, EXPORTS_AT_ONCE
@@ -156,8 +156,7 @@ async def test_exported_json_changes_nothing_here_and_is_the_same_in_an_empty_co
             plan = await plan_import(transaction, empty, member, parse_import(first))
             assert [line.errors for line in plan.lines if line.errors] == []
             report = ImportReport()
-            for lines in split_lines(plan):
-                await write_lines(transaction, empty, member, plan, lines, {}, report)
+            await write_lines(transaction, empty, member, plan, plan.lines, {}, report)
             transaction.tenant.language = before
         second = (await ana.get(f"/c/{slugs[1]}/export.json")).text
     computed = {kind for kind, of in FIELD_KINDS.items() if of.computed}

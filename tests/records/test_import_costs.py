@@ -12,7 +12,7 @@ from app.database import Actor, Database
 from app.records.changes import create_records
 from app.records.definitions import add_collection, append_field
 from app.records.fields import Field, list_fields
-from app.records.import_writing import ImportReport, read_versions, split_lines, write_lines
+from app.records.import_writing import ImportReport, read_versions, take_part, write_lines
 from app.records.imports import parse_import, plan_import
 from app.records.kinds.texts import TextKind
 
@@ -38,13 +38,14 @@ async def import_column(database: Database, count: int, columns: int) -> int:
         plan = await plan_import(transaction, machines, ana, parse_import("\n".join([f"#;{';'.join(names)}", *lines])))
     assert not plan.errors
     assert not plan.wrong
-    report, parts = ImportReport(), list(split_lines(plan))
-    for part in parts:
+    report, begin, parts = ImportReport(), 0, 0
+    while part := take_part(plan, begin):
+        begin, parts = begin + len(part), parts + 1
         async with database.write(ACME) as transaction:
             transaction.actor, ana = AS_ANA, await transaction.get_one(Member, 1)
             await write_lines(transaction, machines, ana, plan, part, read_versions(plan.seen, 99), report)
     assert report.changed == RECORDS
-    return len(parts)
+    return parts
 
 
 async def test_changing_one_column_takes_as_many_transactions_whatever_else_records_have(database: Database) -> None:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
+from litestar import Response
 from litestar.exceptions import NotFoundException
+from litestar.params import HeaderParameter
 
 from app.accounts.members import Member
 from app.database import Transaction
 from app.editing.drafts import Draft, find_draft, keep_draft, settle_draft
+from app.programs.answering import TAGGED
 from app.programs.endpoints.collections import COLLECTION
 from app.programs.endpoints.records import RECORD
 from app.programs.problems import Problem
 from app.programs.record_shapes import DraftChange, DraftShape
-from app.programs.records import IfMatch, read_given, read_version
+from app.programs.records import TAG, check_named, check_seen, describe_changed, read_any_tag, read_given, read_version
 from app.programs.routes import changes, reads, removes
 from app.programs.shapes import in_utc
 from app.records.access import enter_collection
@@ -27,6 +31,17 @@ from app.records.values import value_of_before, write_values
 
 DRAFT = RECORD + "/draft"
 NEW_DRAFT = COLLECTION + "/draft"
+IfMatchDraft = Annotated[
+    str | None,
+    HeaderParameter(
+        name="If-Match",
+        description="The `ETag` of the draft; where there is none, the version of the record; without it: 428.",
+    ),
+]
+IfNoDraft = Annotated[
+    Literal["*"] | None,
+    HeaderParameter(name="If-None-Match", description="`*`, in the place of `If-Match`: only where there is no draft."),
+]
 
 
 def shape_draft(fields: Fields, record: Record, draft: Draft) -> DraftShape:
@@ -57,20 +72,48 @@ async def show_draft(transaction: Transaction, member: Member, slug: str, number
 
 @changes(DRAFT, scope="records:write", answers=(412, 428), request_max_body_size=RECORD_LIMIT)
 async def change_draft(
-    transaction: Transaction, member: Member, slug: str, number: int, data: DraftChange, if_match: IfMatch = None
-) -> DraftShape:
-    """Keep values as typed over a record and not saved, in the place of what was: pages offer to go on with them. It
-    needs no lock, and changes nothing of the record."""
-    version = read_version(if_match)
+    transaction: Transaction,
+    member: Member,
+    slug: str,
+    number: int,
+    data: DraftChange,
+    if_match: IfMatchDraft = None,
+    if_none_match: IfNoDraft = None,
+) -> Response[DraftShape]:
+    """Keep values as typed over a record and not saved: pages offer to go on with them. Fields that are not named stay
+    as they were typed, or saved. It needs no lock, and changes nothing of the record."""
+    if if_none_match is None:
+        check_named(if_match)
     _, record, fields = await open_record(transaction, member, slug, number, "edit")
-    if version != record.version:
-        raise Problem("version-changed", f"It is at version {record.version} by now.", version=record.version)
-    typed = read_given(fields, data.values, record)
-    saved = write_values(fields, record.values)
+    saved, draft = write_values(fields, record.values), await find_draft(transaction, record, member)
+    if draft is not None and if_none_match is not None:
+        raise Problem("version-changed", "Something was typed by now. Read it, and send its ETag as If-Match.")
+    if draft is not None:
+        check_seen(if_match, shape_draft(fields, record, draft))
+    elif if_match is not None:
+        check_begun(if_match, record)
+    typed, named = read_given(fields, data.values, record), refs_of(fields, data.values)
+    before = {**saved, **bring_into_formats(fields, draft.values or {})} if draft else saved
+    typed = {ref: value if ref in named else before.get(ref, value) for ref, value in typed.items()}
     if all(value == saved.get(ref, "") for ref, value in typed.items()):
         raise Problem("invalid", errors={"values": "This is what is saved."})
+    version = draft.version if draft else record.version
     await keep_draft(transaction, record, member, typed, saved=saved, token=None, version=version)
-    return await get_own_draft(transaction, member, fields, record)
+    return Response(await get_own_draft(transaction, member, fields, record), headers=TAGGED)
+
+
+def check_begun(if_match: str, record: Record) -> None:
+    """Raise a 412 problem where nothing is typed over a record, and what a change means is neither the version of it
+    that it is typed over: what was typed is gone, or saved."""
+    if read_any_tag(if_match) and TAG.fullmatch(if_match.strip()) is None:
+        raise Problem("version-changed", "Nothing is typed over it by now.", version=record.version)
+    if read_version(if_match) != record.version:
+        raise describe_changed(record)
+
+
+def refs_of(fields: Fields, given: Mapping[str, Any]) -> set[str]:
+    """The fields that are named, as values are kept by."""
+    return {field.ref for field in fields if field.key in given}
 
 
 @removes(DRAFT, scope="records:write")
@@ -102,14 +145,19 @@ async def show_new_draft(transaction: Transaction, member: Member, slug: str) ->
 
 
 @changes(NEW_DRAFT, scope="records:write", request_max_body_size=RECORD_LIMIT)
-async def change_new_draft(transaction: Transaction, member: Member, slug: str, data: DraftChange) -> DraftShape:
-    """Keep values as typed of a record that is not added, in the place of what was: pages offer to go on with them."""
+async def change_new_draft(
+    transaction: Transaction, member: Member, slug: str, data: DraftChange
+) -> Response[DraftShape]:
+    """Keep values as typed of a record that is not added: pages offer to go on with them. Fields that are not named
+    stay as they were typed, or have their defaults."""
     collection = (await enter_collection(transaction, member, slug, "add to")).collection
     fields = await list_fields(transaction, collection)
-    typed = read_given(fields, data.values)
+    typed, named = read_given(fields, data.values), refs_of(fields, data.values)
     draft = await find_any_new_draft(transaction, collection, member)
+    before = bring_into_formats(fields, draft.values or {}) if draft else {}
+    typed = {ref: value if ref in named else before.get(ref, value) for ref, value in typed.items()}
     await keep_new_draft(transaction, collection, member, typed, TypedOn("", 0, draft.version if draft else 0))
-    return await get_own_new_draft(transaction, member, collection, fields)
+    return Response(await get_own_new_draft(transaction, member, collection, fields), headers=TAGGED)
 
 
 @removes(NEW_DRAFT, scope="records:write")

@@ -16,6 +16,7 @@ from app.programs.import_shapes import (
     ImportDone,
     ImportGiven,
     ImportLooked,
+    PartDone,
     TableGiven,
     shape_plan,
     shape_report,
@@ -25,9 +26,10 @@ from app.programs.kept_answers import write_once
 from app.programs.problems import Problem
 from app.programs.routes import adds
 from app.records.access import enter_collection
-from app.records.import_writing import ImportReport, note_imported, split_lines, write_lines
+from app.records.import_writing import ImportReport, note_imported, take_part, write_lines
 from app.records.imports import Plan, parse_import, plan_import
 from app.records.limits import SHORT_TABLE, ImportLimit
+from app.tenants.locales import LOCALES
 from app.web.endings import end_early
 from app.web.forms import parse_in_turn
 from app.web.texts import drop_noncharacters
@@ -37,14 +39,16 @@ IMPORT_PATH = COLLECTION + "/import"
 GIVEN_LIMIT = 6 * LONGEST_TABLE
 
 
-async def read_plan(request: AnyRequest, member: Member, slug: str, table: str) -> Plan:
+async def read_plan(request: AnyRequest, member: Member, slug: str, given: TableGiven) -> Plan:
     """What a table would do. The request's transaction is ended: to parse it may take long. Raises a 422 problem."""
-    text = drop_noncharacters(table)
+    if given.locale and given.locale not in LOCALES:
+        raise Problem("invalid", errors={"locale": "There is no such locale."})
+    text = drop_noncharacters(given.table)
     await end_early(request.scope)
     parsed = await parse_in_turn((member.tenant_id, member.id), parse_import, text)
     async with read_signed_in(request) as (reading, reader):
         collection = (await enter_collection(reading, reader, slug, "import into")).collection
-        plan = await plan_import(reading, collection, reader, parsed)
+        plan = await plan_import(reading, collection, reader, parsed, locale=given.locale)
     if plan.errors:
         raise Problem("invalid", errors={"table": plan.errors[0]})
     return plan
@@ -57,7 +61,7 @@ async def preview_import(
     """What importing a table would do, line by line. Nothing is changed."""
     await enter_collection(transaction, member, slug, "import into")
     async with importing.turn(member, long=len(data.table) > SHORT_TABLE):
-        return shape_plan(await read_plan(request, member, slug, data.table))
+        return shape_plan(await read_plan(request, member, slug, data))
 
 
 @adds(IMPORT_PATH, scope="records:write", status_code=200, writes=False, request_max_body_size=GIVEN_LIMIT)
@@ -70,18 +74,20 @@ async def import_by_program(
     await enter_collection(transaction, member, slug, "import into")
     seen = {each.number: each.version for each in data.seen}
     async with importing.turn(member, long=len(data.table) > SHORT_TABLE):
-        plan = await read_plan(request, member, slug, data.table)
-        done: list[ImportDone] = []
-        for part, lines in enumerate(split_lines(plan)):
+        plan = await read_plan(request, member, slug, data)
+        done: list[PartDone] = []
+        begin = 0
+        while lines := take_part(plan, begin):
 
-            async def write(writing: Transaction, author: Member, lines: Any = lines) -> ImportDone:
+            async def write(writing: Transaction, author: Member, lines: Any = lines) -> PartDone:
                 collection = (await enter_collection(writing, author, slug, "import into")).collection
                 report = ImportReport()
                 await write_lines(writing, collection, author, plan, lines, seen, report)
-                return shape_report(report)
+                return shape_report(plan, report, len(lines))
 
-            answer, _ = await write_once(request, 200, write, part=part)
-            done.append(msgspec.json.decode(answer.content, type=ImportDone))
+            answer, _ = await write_once(request, 200, write, part=begin)
+            done.append(msgspec.json.decode(answer.content, type=PartDone))
+            begin += done[-1].lines
 
         async def finish(writing: Transaction, author: Member) -> ImportDone:
             collection = (await enter_collection(writing, author, slug, "import into")).collection

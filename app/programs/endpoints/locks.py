@@ -6,11 +6,12 @@ from typing import Any
 
 from litestar import Response
 
-from app.accounts.access import AnyRequest
+from app.accounts.access import AnyRequest, read_signed_in
 from app.accounts.members import Member
 from app.database import Transaction
 from app.editing import waiting
 from app.editing.locks import (
+    call_next,
     hand_over,
     is_proven_holder,
     lease_runs,
@@ -42,6 +43,7 @@ from app.programs.shapes import in_utc, moment_after, shape_holder
 from app.records.forms import open_record
 from app.records.records import Record
 from app.settings import Settings
+from app.web.endings import end_early
 
 LOCK = RECORD + "/lock"
 
@@ -99,10 +101,23 @@ async def missed(transaction: Transaction, record: Record, member: Member) -> bo
 
 
 @reads(LOCK, scope="records:read")
-async def show_lock(transaction: Transaction, member: Member, slug: str, number: int) -> LockStanding:
-    """How it stands with the lock of a record, and with one's place in line."""
+async def show_lock(
+    request: AnyRequest, transaction: Transaction, member: Member, slug: str, number: int
+) -> LockStanding:
+    """How it stands with the lock of a record, and with one's place in line. Where its lease has ended, whoever is next
+    in line is called by that."""
     _, record, _ = await open_record(transaction, member, slug, number)
-    return await shape_standing(transaction, record, member)
+    standing = await shape_standing(transaction, record, member)
+    if standing.state != "free" or not standing.waiting:
+        return standing
+    tenant_id, record_id = member.tenant_id, record.id
+    await end_early(request.scope)
+    async with request.app.state.database.write(tenant_id) as writing:
+        if (row := await writing.get(Record, record_id)) is not None:
+            await call_next(writing, row)
+    async with read_signed_in(request) as (reading, reader):
+        _, record, _ = await open_record(reading, reader, slug, number)
+        return await shape_standing(reading, record, reader)
 
 
 async def shape_standing(transaction: Transaction, record: Record, member: Member) -> LockStanding:
@@ -141,6 +156,7 @@ async def renew_record_lock(
     if lock is None:
         if not await waiting.keep_waiting(transaction, record, member, PROGRAM_LEASE):
             raise Problem("lock-lost", "There is no place in line to keep, and no header Lock.")
+        await call_next(transaction, record)
         return await answer_waiting(transaction, record, member)
     proof = read_proof(lock)
     since = max(record.lock_since or record.updated_at, record.updated_at)
@@ -157,10 +173,13 @@ async def renew_record_lock(
 
 @removes(LOCK, scope="records:write")
 async def free_lock(transaction: Transaction, member: Member, slug: str, number: int, lock: LockHeader = None) -> None:
-    """Free a lock; without the header `Lock`, leave the line, also at one's turn. What is lost already is no error."""
+    """Free a lock; without the header `Lock`, leave the line, also at one's turn. What nobody holds by now is no error;
+    what somebody does, by another lock than this one, is 409."""
     _, record, _ = await open_record(transaction, member, slug, number, deleted=None)
     if lock is not None:
-        await release_lock(transaction, record, member, read_proof(lock))
+        freed = await release_lock(transaction, record, member, read_proof(lock))
+        if not freed and lease_runs(record, await read_clock(transaction)):
+            raise Problem("lock-lost", "This is not the lock of this record, or not any more.")
     elif await waiting.leave_page(transaction, record, member):
         await leave_turn(transaction, record, member)
         push_standings(transaction, record, member.id)

@@ -13,13 +13,14 @@ from app.database import Transaction
 from app.editing.rows import read_clock
 from app.programs.lists import (
     DEFAULT_LIMIT,
+    LAST_NUMBER,
     After,
     ChangedAfter,
     Limit,
     page_rows,
     read_bound,
     read_cursor,
-    read_place_of_change,
+    read_moment,
 )
 from app.programs.problems import Problem
 from app.programs.records import (
@@ -36,7 +37,13 @@ from app.records.access import enter_collection
 from app.records.changes import change_record, create_record
 from app.records.deleting import delete_record
 from app.records.fields import list_fields
-from app.records.following import list_by_change, list_following, select_following, select_following_changed
+from app.records.following import (
+    find_newest_change,
+    list_by_change,
+    list_following,
+    select_following,
+    select_following_changed,
+)
 from app.records.forms import RECORD_LIMIT, open_record
 from app.records.lists import read_view
 from app.records.records import Record
@@ -70,25 +77,33 @@ async def list_records_for_programs(
 ) -> ListPart[RecordShape]:
     """The records of a collection: those that have all words of `q`, and were changed after a moment, by `sort`, a
     field's key or `number`, or `-` and that for the other direction. With `changed_after` and without `sort`, what was
-    changed first comes first."""
-    access = await enter_collection(transaction, member, slug, "browse")
-    fields = await list_fields(transaction, access.collection)
+    changed first comes first. What is changed after the first part was read is not in the next ones: nothing comes
+    twice, also for who changes what they read. Another list with `changed_after` has it."""
+    collection = (await enter_collection(transaction, member, slug, "browse")).collection
+    fields = await list_fields(transaction, collection)
     moment = read_bound(changed_after, "changed_after")
-    if moment is not None and not sort:
-        view, place = read_view(fields, q, "", ""), read_place_of_change(next, moment)
-        listed = await list_by_change(transaction, access.collection, view, place, limit + 1)
-        return page_rows(listed, limit, lambda record: shape_record(fields, record), place_of_change)
+    by_change = moment is not None and not sort
     sort = sort or "number"
     key = sort.removeprefix("-")
     if key != "number" and fields.find(key) is None:
         raise Problem("invalid", errors={"sort": "There is no such field."})
-    view = read_view(fields, q, sort, "")
-    after = read_cursor(next, *((str, int) if view.by_key else (int,)))
-    following, bounds = (
-        (select_following, {}) if moment is None else (select_following_changed, {"changed_after": moment})
+    view = read_view(fields, q, "" if by_change else sort, "")
+    kinds: list[type] = [str, int] if by_change or view.by_key else [int]
+    if moment is None:
+        after = read_cursor(next, *kinds)
+        rows = await list_following(transaction, select_following, collection, fields, view, after, limit + 1)
+        return page_rows(rows, limit, lambda row: shape_record(fields, *row[0]), lambda row: row[1])
+    *after, begun = read_cursor(next, *kinds, str) or [None]
+    until = read_moment(begun) if begun else await find_newest_change(transaction, collection) or moment
+    if by_change:
+        place = (read_moment(after[0]), after[1]) if after else (moment, LAST_NUMBER)
+        listed = await list_by_change(transaction, collection, view, place, until, limit + 1)
+        return page_rows(listed, limit, lambda each: shape_record(fields, each), place_of_change, until.isoformat())
+    bounds = {"changed_after": moment, "changed_until": until}
+    rows = await list_following(
+        transaction, select_following_changed, collection, fields, view, after, limit + 1, **bounds
     )
-    rows = await list_following(transaction, following, access.collection, fields, view, after, limit + 1, **bounds)
-    return page_rows(rows, limit, lambda row: shape_record(fields, *row[0]), lambda row: row[1])
+    return page_rows(rows, limit, lambda row: shape_record(fields, *row[0]), lambda row: row[1], until.isoformat())
 
 
 def place_of_change(record: Record) -> tuple[str, int]:

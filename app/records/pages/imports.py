@@ -10,7 +10,14 @@ from litestar.exceptions import HTTPException
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
 from app.accounts.access import AnyRequest, SignInNeeded, client_address, read_signed_in, write_signed_in
-from app.accounts.form_answers import MadeAlready, find_answer, is_first_time, keep_answer
+from app.accounts.form_answers import (
+    MadeAlready,
+    find_answer,
+    find_end_of_part,
+    keep_answer,
+    keep_end_of_part,
+    key_of_parts,
+)
 from app.accounts.members import Member
 from app.accounts.shell import notice, render_page
 from app.database import Actor, Database, Transaction
@@ -21,7 +28,7 @@ from app.records.access import enter_collection
 from app.records.collections import Collection
 from app.records.encodings import NO_TABLE, decode_text, why_no_table
 from app.records.fields import list_fields
-from app.records.import_writing import ImportReport, note_imported, read_versions, split_lines, write_lines
+from app.records.import_writing import ImportReport, note_imported, read_versions, take_part, write_lines
 from app.records.imports import MOST_LINES, Plan, parse_import, plan_import
 from app.records.limits import SHORT_TABLE, ImportLimit
 from app.settings import Settings
@@ -123,17 +130,21 @@ async def write_import(request: AnyRequest, slug: str, form: Form, plan: Plan) -
     """Write a plan, some lines in each transaction, and say what was left as it is."""
     seen = read_versions(form["seen"], MOST_LINES)
     report = ImportReport()
-    parts = list(split_lines(plan))
-    for part, lines in enumerate(parts):
+    parts, begin = key_of_parts(request, form), 0
+    while lines := take_part(plan, begin):
         try:
             async with write_signed_in(request) as (writing, author):
                 collection = (await enter_collection(writing, author, slug, "import into")).collection
-                if await is_first_time(request, writing, author, form, part):
+                end = await find_end_of_part(writing, author, parts, begin)
+                if end is None:
+                    end = begin + len(lines)
                     await write_lines(writing, collection, author, plan, lines, seen, report)
+                    await keep_end_of_part(writing, author, parts, begin, end)
+            begin = end
         except (HTTPException, SignInNeeded, DBAPIError, TimeoutError) as cause:
             if not report.added + report.changed:
                 raise
-            left = [*report.not_written, *(line for each in parts[part:] for line in each)]
+            left = [*report.not_written, *plan.lines[begin:]]
             await note_interrupted(request, collection, author, report)
             raise ImportInterrupted(cause, report, plan.table_of(left)) from cause
     async with write_signed_in(request) as (writing, author):

@@ -17,6 +17,7 @@ from app.database import Transaction
 from app.editing import waiting
 from app.editing.drafts import find_draft, keep_draft, settle_draft
 from app.editing.locks import (
+    call_next,
     hand_over,
     is_proven_holder,
     release_lock,
@@ -154,6 +155,7 @@ async def go_on_waiting(transaction: Transaction, member: Member, slug: str, num
     """Go on waiting with an open page. When it is the member's turn, a page that is in front prolongs it."""
     _, record, _ = await open_record(transaction, member, slug, number, "edit")
     answer = answer_page(kept=await waiting.keep_waiting(transaction, record, member, LEASE))
+    await call_next(transaction, record)
     left = await prolong_turn(transaction, record, member) if "in-front" in form else None
     if left is not None:
         answer.headers["X-Turn-Left"] = str(left)

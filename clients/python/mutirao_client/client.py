@@ -90,7 +90,8 @@ class Mutirao:
         self, collection: str, *, q: str = "", sort: str = "", changed_after: str | None = None
     ) -> Iterator[Record]:
         """The records of a collection: those with the words `q`, by the field `sort`, or `-field`. After the
-        moment `changed_after`, such as that of the last run: those that were added, changed or restored since."""
+        moment `changed_after`, such as that of the last run: those that were added, changed or restored since, up to
+        the newest of them when the list is begun. What the loop changes itself is in the next list."""
         given = (("q", q), ("sort", sort), ("changed_after", changed_after))
         asked = {name: value for name, value in given if value}
         return (read_shape(Record, each) for each in self.list(f"collections/{collection}/records", **asked))

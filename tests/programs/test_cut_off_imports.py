@@ -1,0 +1,75 @@
+"""Imports that were cut off and are sent again, by a program or on a page: each line is written once, whatever has
+become of the fields meanwhile, of which it depends how many lines a transaction writes."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.conftest import Server
+from tests.programs.conftest import API, LetIn
+
+LINES, CUT_AT = 2_000, 700
+
+
+@pytest.mark.sqlite  # whose triggers are one statement
+@pytest.mark.parametrize("by_page", [False, True], ids=["program", "page"])
+@pytest.mark.parametrize("count", [19, 20])
+async def test_each_line_is_written_once_though_a_field_came_or_went_meanwhile(
+    shared_server: Server, let_in: LetIn, count: int, by_page: bool
+) -> None:
+    program = await let_in("ana@acme.test")
+    made = await program.post(f"{API}/collections", json={"name": f"Cut {count} {by_page}", "first": "Title"})
+    slug = made.json()["slug"]
+    path = f"{API}/collections/{slug}"
+    for place in range(1, count):
+        field = await program.post(f"{path}/fields", json={"name": f"Part {place}", "kind": "text"})
+        assert field.status_code == 201, field.text
+    table = "Title\n" + "".join(f"Cut {place}\n" for place in range(LINES))
+
+    async def send() -> httpx.Response:
+        if by_page:
+            key = f"{count:032x}"
+            form = {"table": table, "seen": "", "form-key": key, "for-member": "1"}
+            async with aclosing(shared_server.let_in("acme", "ana@acme.test")) as ana:
+                return await ana.post(f"/c/{slug}/import", data=form, timeout=60)
+        key = {"idempotency-key": "cut"}
+        return await program.post(f"{path}/import", json={"table": table}, headers=key, timeout=60)
+
+    await cut_off(shared_server, slug, send)
+    if count == 19:
+        changed = await program.post(f"{path}/fields", json={"name": "One more", "kind": "text"})
+        assert changed.status_code == 201
+    else:
+        tag = {"if-match": (await program.get(f"{path}/fields/part_7")).headers["etag"]}
+        changed = await program.delete(f"{path}/fields/part_7", headers=tag)
+        assert changed.status_code == 204, changed.text
+    again = await send()
+    assert again.status_code == (303 if by_page else 200), again.text
+    if not by_page:
+        assert again.json()["added"] == LINES
+        assert (await send()).content == again.content
+    counted = (
+        "SELECT count(*), count(DISTINCT search) FROM record"
+        " WHERE collection_id = (SELECT id FROM collection WHERE slug = ? AND tenant_id = 1)"
+    )
+    assert shared_server.store.rows(counted, slug) == [(LINES, LINES)]
+
+
+async def cut_off(server: Server, slug: str, send: Any) -> None:
+    """Send an import that ends in the middle, as if an admin had archived the collection meanwhile."""
+    ((collection_id,),) = server.store.rows("SELECT id FROM collection WHERE slug = ? AND tenant_id = 1", slug)
+    server.store.rows(
+        f"CREATE TRIGGER cut AFTER INSERT ON record WHEN new.number = {CUT_AT} AND new.collection_id = {collection_id}"
+        " BEGIN UPDATE collection SET archived_at = '2026-01-01 00:00:00.000000' WHERE id = new.collection_id; END"
+    )
+    try:
+        assert (await send()).status_code == 403
+    finally:
+        server.store.rows("DROP TRIGGER cut")
+        server.store.rows("UPDATE collection SET archived_at = NULL WHERE id = ?", collection_id)
+    ((written,),) = server.store.rows("SELECT count(*) FROM record WHERE collection_id = ?", collection_id)
+    assert 0 < written < LINES
