@@ -135,7 +135,9 @@ def list_known_texts() -> dict[tuple[str, str], Iterable[str]]:
     """The texts that a member of a struct may be, by struct and member, where the program has a list of them."""
     kinds, color, roles, rooms = FIELD_KINDS, ("", *COLLECTION_COLORS), ROLES, get_args(RoomKind)
     return {
-        **dict.fromkeys((("FieldShape", "kind"), ("NewField", "kind"), ("KindWanted", "kind")), kinds),
+        **dict.fromkeys(
+            (("FieldShape", "kind"), ("NewField", "kind"), ("KindWanted", "kind"), ("FormerValue", "kind")), kinds
+        ),
         **dict.fromkeys((("CollectionShape", "color"), ("CollectionChange", "color")), color),
         **dict.fromkeys((("MemberShape", "role"), ("InvitationShape", "role"), ("MemberJoinedEvent", "role")), roles),
         **dict.fromkeys((("RoomShape", "kind"), ("RoomMadeEvent", "kind")), rooms),

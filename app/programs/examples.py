@@ -91,6 +91,8 @@ IN_THING: dict[tuple[str, str], Any] = {
     ("FieldProblem", "field"): "year",
     ("FieldProblem", "detail"): "Write a number, such as 1,234.5.",
     ("RevisionShape", "what"): "changed",
+    ("FormerValue", "kind"): "text",
+    ("FormerValue", "text"): "about 1899",
     ("DraftShape", "values"): {"notes": "Counted"},
     ("AuditShape", "address"): "192.0.2.7",
 }

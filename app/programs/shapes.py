@@ -96,9 +96,17 @@ class RecordChange(msgspec.Struct, forbid_unknown_fields=True):
     values: GivenValues
 
 
+class FormerValue(msgspec.Struct):
+    """A value of when its field was of another kind, as a text."""
+
+    kind: str
+    text: str
+
+
 class RevisionShape(msgspec.Struct):
     """What a record was after a change; `program` is the name of the token, where a program made it for the author,
-    after `agent: ` where that was an agent."""
+    after `agent: ` where that was an agent. `former` has the values of fields that were of another kind then, as
+    they were; in `values` they are what became of them, or null."""
 
     version: int
     what: str
@@ -106,6 +114,7 @@ class RevisionShape(msgspec.Struct):
     program: str | None
     made_at: datetime
     values: dict[str, Any] | None
+    former: dict[str, FormerValue]
 
 
 class Holder(msgspec.Struct):

@@ -25,6 +25,7 @@ from app.records.conversions import CONVERTED_IN
 from app.records.facts import CollectionAdded, FieldAdded, FieldDescribed, FieldLimited, FieldsChanged
 from app.records.field_keys import RESERVED_KEYS, check_key, name_key
 from app.records.fields import MOST_FIELDS, Field, forget_fields, list_fields, prepare_fields
+from app.records.former_values import list_refs
 from app.records.key_writing import fill_keys_soon, set_unique
 from app.records.kinds import FIELD_KINDS
 from app.records.permissions import LIMITED
@@ -159,17 +160,33 @@ async def append_field(transaction: Transaction, collection: Collection, member:
     await fill_keys_soon(transaction, collection, field)
     if field.kind.computed:
         await reindex_soon(transaction, collection.id)
-    by = transaction.acting(member.id)
-    transaction.note(FieldAdded(by=by, collection_id=collection.id, label=field.label, collection=collection.name))
+    about = await facts_of_change(transaction, collection, field, member)
+    transaction.note(FieldAdded(**about, label=field.label, collection=collection.name))
     if field.read_only_for:
-        note_limited(transaction, collection, field, member)
+        await note_limited(transaction, collection, field, member, [])
     return field
 
 
-def note_limited(transaction: Transaction, collection: Collection, field: Field, member: Member) -> None:
+async def facts_of_change(
+    transaction: Transaction, collection: Collection, field: Field, member: Member
+) -> dict[str, Any]:
+    """What is noted of any change of a field."""
+    fields = await list_fields(transaction, collection)
+    return {
+        "by": transaction.acting(member.id),
+        "collection_id": collection.id,
+        "refs": list_refs(fields, field),
+        "computed": bool(field.kind.computed),
+    }
+
+
+async def note_limited(
+    transaction: Transaction, collection: Collection, field: Field, member: Member, before: list[str]
+) -> None:
     """Note which roles may not change the values of a field any more."""
-    by, roles = transaction.acting(member.id), ", ".join(field.read_only_for)
-    transaction.note(FieldLimited(by=by, collection_id=collection.id, ref=field.ref, label=field.label, roles=roles))
+    about = await facts_of_change(transaction, collection, field, member)
+    roles, were = ", ".join(field.read_only_for), ", ".join(before)
+    transaction.note(FieldLimited(**about, label=field.label, roles=roles, were=were))
 
 
 def note_fields_changed(transaction: Transaction, collection: Collection, member: Member) -> None:
@@ -228,11 +245,9 @@ async def change_field(
     if wanted.unique and not field.unique:
         await set_unique(transaction, field)
     is_shown_otherwise = (wanted.choices, wanted.options) != (field.choices, field.options)
-    limited = wanted.read_only_for != field.read_only_for
+    limited_before = field.read_only_for
     described = FieldDescribed(
-        by=transaction.acting(member.id),
-        collection_id=collection.id,
-        ref=field.ref,
+        **await facts_of_change(transaction, collection, field, member),
         before=field.label,
         label=wanted.label,
         required=wanted.required if wanted.required != field.required else None,
@@ -245,8 +260,8 @@ async def change_field(
     await transaction.flush()
     if is_shown_otherwise:
         await reindex_soon(transaction, collection.id)
-    if limited:
-        note_limited(transaction, collection, field, member)
+    if field.read_only_for != limited_before:
+        await note_limited(transaction, collection, field, member, limited_before)
     transaction.note(described)
 
 

@@ -195,10 +195,12 @@ class CollectionDescribed(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldsChanged(Fact):
-    """A field was added to a collection, changed, or moved. `ref` is by what its values were stored."""
+    """A field was added to a collection, changed, or moved. `refs` are by what its values have been stored, the first
+    one first: it gets another with another kind. `computed`: no form shows it."""
 
     collection_id: int
-    ref: str = ""
+    refs: tuple[str, ...] = ()
+    computed: bool = False
 
     @property
     def log_entry(self) -> LogEntry:
@@ -273,10 +275,11 @@ class FieldKindChanged(FieldsChanged, Audited):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldLimited(FieldsChanged, Audited):
-    """Other roles than before may not change the values of a field: `roles`, with commas between them."""
+    """Other roles than before (`were`) may not change the values of a field: `roles`, with commas between them."""
 
     label: str
     roles: str
+    were: str
 
     @property
     def entry(self) -> Entry:

@@ -76,7 +76,8 @@ def read_typed(fields: Fields, form: Form, record: Record | None = None) -> dict
 
 def find_removed(fields: Fields, form: Form, record: Record | None) -> list[LeftOver]:
     """The fields that were removed, or became others, while somebody typed into them, with what was typed."""
-    return list_left_over(fields, read_typed(fields, form, record), record)
+    left = list_left_over(fields, read_typed(fields, form, record), record)
+    return [each for each in left if not each.is_the_same]
 
 
 class Removed(Invalid):

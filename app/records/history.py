@@ -16,6 +16,7 @@ from app.accounts.programs import name_own_program, name_with_program
 from app.database import PreparedSelect, Transaction
 from app.records.conversions import convert_if_can
 from app.records.fields import Field, Fields
+from app.records.former_values import Conversion, list_conversions
 from app.records.keys import RecordKey, forget_keys, keys_of
 from app.records.records import Record
 from app.records.revisions import Revision
@@ -53,7 +54,8 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class RevisionEntry:
-    """One revision as the history shows it; `program` is the one that acted for its author, if one did."""
+    """One revision as the history shows it; `program` is the one that acted for its author, if one did. `conversions`
+    are what became of its values before the next one, the last first."""
 
     version: int
     what: str
@@ -63,6 +65,7 @@ class RevisionEntry:
     program: str | None
     made_at: datetime
     changes: list[Change]
+    conversions: list[Conversion]
 
     @property
     def own_program(self) -> Text | None:
@@ -169,7 +172,7 @@ async def list_histories(
     rows: dict[int, list[tuple[Revision, str]]] = defaultdict(list)
     for revision, author in await transaction.rows(LIST_REVISIONS, ids=[record.id for _, record in of], limit=limit):
         rows[revision.record_id].append((revision, author))
-    histories = {record: make_entries(fields, rows[record.id], limit) for fields, record in of}
+    histories = {record: make_entries(fields, rows[record.id], record, limit) for fields, record in of}
     changes = [change for entries in histories.values() for entry in entries for change in entry.changes]
     texts = [(change.field.describe(change.before), change.field.describe(change.after)) for change in changes]
     for change, words in zip(changes, await compare_texts(texts), strict=True):
@@ -177,9 +180,12 @@ async def list_histories(
     return histories
 
 
-def make_entries(fields: Fields, rows: Sequence[tuple[Revision, str]], limit: int) -> list[RevisionEntry]:
+def make_entries(
+    fields: Fields, rows: Sequence[tuple[Revision, str]], record: Record, limit: int
+) -> list[RevisionEntry]:
     """Entries of revisions, newest first; each is compared with the one before."""
     entries = []
+    conversions = list_conversions(fields, record.values) if fields.converted else []
     for index, (revision, author) in enumerate(rows[:limit]):
         before = rows[index + 1][0] if index + 1 < len(rows) else None
         if revision.what == "created":
@@ -188,6 +194,8 @@ def make_entries(fields: Fields, rows: Sequence[tuple[Revision, str]], limit: in
             changes = compare([fields.at(field, revision.made_at) for field in fields], {}, revision.values)
         else:
             changes = compare_revisions(fields, before, revision)
+        until = rows[index - 1][0].made_at if index else None
+        own = [each for each in conversions if revision.made_at < each.made_at and (not until or each.made_at <= until)]
         entries.append(
             RevisionEntry(
                 revision.version,
@@ -198,6 +206,7 @@ def make_entries(fields: Fields, rows: Sequence[tuple[Revision, str]], limit: in
                 revision.program,
                 revision.made_at,
                 changes,
+                own,
             )
         )
     return entries

@@ -23,7 +23,8 @@ class Line:
     """A line of the table: what it would do, to which record, and what is wrong with it, with each field's label.
 
     `at` is its place in what it was read from, and `place` what people know that by. `said` is what it was read from,
-    where that is no table; `version` what the record was at when it was exported, 0 where that is not known.
+    where that is no table; `version` what the record was at when it was exported, 0 where that is not known; `given`
+    are the fields that it has something for.
     """
 
     at: int
@@ -32,6 +33,7 @@ class Line:
     number: str = ""
     version: int = 0
     values: Values = field(default_factory=dict)
+    given: list[Field] = field(default_factory=list)
     record: Record | None = None
     what: What = "add"
     title: str = ""

@@ -202,6 +202,7 @@ def read_record_line(fields: list[Field], source: ImportSource, line: Line, read
     touched = [] if line.record else list(fields)
     for each, read in source.cells(line):
         touched.append(each)
+        line.given.append(each)
         try:
             value = read(line.values.get(each.ref, "") if line.record else "")
         except ValueError as error:
@@ -246,9 +247,15 @@ def plan_line(
                 line.errors.append((each.label, _l("%(place)s has the same value.", place=other.place)))
     before = line.record.values if line.record else {}
     line.title = title_of(fields, values)
-    line.differences = tuple(
-        Difference(change.field, change.field.write(change.after), change.field.write(change.before), True)
+    differences = {
+        change.field: Difference(
+            change.field, change.field.write(change.after), change.field.write(change.before), True
+        )
         for change in compare(fields, before, values)
-    )
+    }
+    if not line.record:  # there it says something that the line has no value, as 'No' does
+        nones = [each for each in line.given if each.kind.shows_none and each not in differences]
+        differences |= {each: Difference(each, "", "", True) for each in nones}
+    line.differences = tuple(differences[each] for each in fields if each in differences)
     if line.record:
         line.what = "same" if not line.differences else "held" if line.held_by else "change"

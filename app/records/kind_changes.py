@@ -22,6 +22,7 @@ from app.records.converting import Become, becoming, convert_batch
 from app.records.definitions import FieldChanged, advance_definition
 from app.records.facts import FieldKindChanged, FieldsChanged
 from app.records.fields import REMOVED_IS_KEPT_FOR, Field, Fields, forget_fields, list_fields, prepare_fields
+from app.records.former_values import list_refs
 from app.records.key_writing import set_unique
 from app.records.kind_plans import plan_kind, take_place
 from app.records.reindexing import reindex_soon
@@ -157,11 +158,12 @@ async def finish_change(
             new.unique = False
             await transaction.flush()
     await reindex_soon(transaction, collection.id)  # which forgets the keys of the one that was there, too
+    fields = await list_fields(transaction, collection)
     transaction.note(
         FieldKindChanged(
             by=transaction.acting(member_id),
             collection_id=collection.id,
-            ref=field.ref,
+            refs=list_refs(fields, new),
             label=new.label,
             before=field.kind_name,
             after=new.kind_name,

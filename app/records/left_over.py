@@ -22,6 +22,11 @@ class LeftOver:
     carried: str | None
 
     @property
+    def is_the_same(self) -> bool:
+        """Whether the field is what it was again: a change of its kind that was undone."""
+        return self.became is not None and self.became.kind_name == self.field.kind_name and self.carried == self.text
+
+    @property
     def described(self) -> str:
         """What was typed, in plain text."""
         return self.field.describe_typed(self.text)

@@ -14,7 +14,7 @@ from app.editing.drafts import Draft
 from app.live.log import refresh
 from app.notifications.following import Follow
 from app.records.channels import MOST_RECORDS_SHOWN
-from app.records.facts import FieldKindChanged, FieldRemoved, FieldsChanged, RecordChanged
+from app.records.facts import FieldsChanged, RecordChanged
 from app.records.field_news import list_news
 from app.records.fields import Fields, list_fields_of
 from app.web.templates import make_partial
@@ -74,17 +74,14 @@ def show_homes_anew(tenant: Tenant, member_ids: Sequence[int]) -> Iterator[Parti
 
 
 def show_field_news(tenant: Tenant, facts: Sequence[FieldsChanged]) -> Iterator[Partial]:
-    """What has changed, to open forms of the collection's records: on top, and beside the field."""
+    """What has changed, to open forms of the collection's records, which tell it on top, and beside the field."""
     for fact in facts:
         if news := list_news(fact):
-            kept = isinstance(fact, (FieldRemoved, FieldKindChanged))
             yield make_partial(
                 tenant,
                 f"collection.{fact.collection_id}",
                 "records/field_news_push.html",
                 fact=fact,
-                collection_id=fact.collection_id,
-                ref=fact.ref,
+                changed=fact,
                 news=news,
-                kept=kept,
             )

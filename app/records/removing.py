@@ -17,7 +17,7 @@ from app.editing.lock_statements import is_held
 from app.jobs.sweeps import delete_by_keys, sweeps
 from app.records.access import require_open
 from app.records.collections import Collection
-from app.records.definitions import advance_definition, refuse_while_becoming
+from app.records.definitions import advance_definition, facts_of_change, refuse_while_becoming
 from app.records.facts import DefinitionsForgotten, FieldRemoved, FieldRestored
 from app.records.fields import MOST_FIELDS, REMOVED_IS_KEPT_FOR, Field, forget_fields, list_fields
 from app.records.key_writing import fill_keys_soon, set_unique
@@ -107,10 +107,8 @@ async def remove_field(transaction: Transaction, collection: Collection, field: 
     await transaction.flush()
     forget_fields(transaction, collection.id)
     await reindex_soon(transaction, collection.id)  # its values are found no more, and its keys forgotten
-    by = transaction.acting(member.id)
-    transaction.note(
-        FieldRemoved(by=by, collection_id=collection.id, ref=field.ref, label=field.label, collection=collection.name)
-    )
+    about = await facts_of_change(transaction, collection, field, member)
+    transaction.note(FieldRemoved(**about, label=field.label, collection=collection.name))
 
 
 async def restore_field(transaction: Transaction, collection: Collection, field: Field, member: Member) -> bool:
@@ -140,8 +138,8 @@ async def restore_field(transaction: Transaction, collection: Collection, field:
             field.unique = kept = False
     await fill_keys_soon(transaction, collection, field)  # those who were added meanwhile have none
     await reindex_soon(transaction, collection.id)
-    by = transaction.acting(member.id)
-    transaction.note(FieldRestored(by=by, collection_id=collection.id, label=field.label, collection=collection.name))
+    about = await facts_of_change(transaction, collection, field, member)
+    transaction.note(FieldRestored(**about, label=field.label, collection=collection.name))
     return kept
 
 

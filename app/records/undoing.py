@@ -1,4 +1,4 @@
-"""What was done with records, taken back: deleting one or several, discarding a draft."""
+"""What was done with records, taken back: deleting some, discarding a draft, naming them by another field."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from app.editing.drafts import Draft, find_any_draft, write_draft
 from app.records.access import find_accesses, require_in, require_on
 from app.records.bulk import restore_records
 from app.records.collections import Collection
+from app.records.definitions import place_field
+from app.records.fields import Field, list_fields
 from app.records.new_drafts import TypedOn, find_any_new_draft, keep_new_draft
 from app.records.records import Record, find_numbered, find_record_place, get_record
 from app.web.texts import Text, _l, _ln
@@ -119,3 +121,31 @@ async def restore_discarded(request: AnyRequest, transaction: Transaction, membe
         values=state["values"],
     )
     return (await find_record_place(transaction, record)).address
+
+
+async def offer_order(
+    transaction: Transaction, member: Member, collection: Collection, field: Field, place: int, first: Field
+) -> UndoOffer:
+    """Offer to put a field back into its place, as records are called by another first one now."""
+    state = {"collection": collection.id, "field": field.id, "place": place, "first": first.id, "label": first.label}
+    return await offer_undo(transaction, member, "fields.ordered", **state)
+
+
+def say_named(state: UndoState) -> Text:
+    """What records are called by now."""
+    return _l("Records are now named by “%(label)s”.", label=state.get("label", ""))
+
+
+@undoes("fields.ordered", say_named, stays=True)
+async def restore_order(request: AnyRequest, transaction: Transaction, member: Member, state: UndoState) -> str:
+    """Put a field back into the place that it had."""
+    require(member, "manage", "collections")
+    collection = await transaction.get(Collection, state["collection"])
+    if collection is None:
+        raise NotFoundException
+    fields = await list_fields(transaction, collection)
+    field = next((each for each in fields if each.id == state["field"]), None)
+    if field is None or fields[0].id != state["first"]:
+        raise TooLate(_l("The fields have changed since."))
+    await place_field(transaction, collection, field, member, state["place"])
+    return f"/c/{collection.slug}/fields"

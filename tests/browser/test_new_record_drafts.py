@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from contextlib import aclosing
 from typing import Any
 
@@ -352,7 +353,7 @@ async def test_an_open_form_says_in_words_what_was_changed_of_its_fields(server:
     changed = {"label": "Remarks", "help": "", "default": "", "required": "yes"}
     assert (await ana.post("/c/books/fields/notes", data=changed)).status_code == 303
     for page in (carla.page, davi.page):
-        await expect(page.locator("#stale")).to_contain_text("“Notes” was renamed to “Remarks”.")
+        await expect(page.locator(".field .news")).to_contain_text("“Notes” was renamed to “Remarks”.")
         await expect(page.locator("#stale")).to_contain_text("“Remarks” is now required.")
         await expect(page.locator("#stale")).not_to_contain_text("This page has changed.")
         await expect(page.locator(".field", has=page.get_by_label("Notes"))).to_contain_text("is now required.")
@@ -361,6 +362,55 @@ async def test_an_open_form_says_in_words_what_was_changed_of_its_fields(server:
     for page in (carla.page, davi.page):
         await expect(page.locator("#stale")).to_contain_text("“Shelf” was added.")
         await expect(page.locator("#stale")).to_contain_text("“Remarks” is now required.")
+    await ana.aclose()
+
+
+async def test_what_is_told_of_fields_is_what_is_still_true_and_no_more_than_fits(server: Server, person: Any) -> None:
+    ana = await server.sign_in("acme", "ana@acme.test")
+    carla = await person(server, "acme", "carla@acme.test")
+    page = await carla.open("/c/books/40/edit")
+    notes = page.locator(".field", has=page.get_by_label("Notes"))
+    year = page.locator(".field", has=page.get_by_label("Year"))
+    stale, beside = page.locator("#stale"), notes.locator(".news")
+
+    async def act(key: str, **form: str) -> str:
+        answer = await ana.post(f"/c/books/fields/{key}", data=form)
+        assert answer.status_code == 303, answer.text
+        return answer.headers["location"]
+
+    removed = re.findall(r"fields/(f\d+)#[^>]*><b>Notes", (await ana.get("/c/books/fields")).text)[0]
+    await act("notes", action="remove")
+    await expect(beside).to_have_text("“Notes” was removed.")
+    await page.get_by_label("Notes").fill("Typed since")
+    await expect(beside).to_have_text("“Notes” was removed. What you typed here is kept.")
+    await act(f"{removed}/restore")
+    await expect(beside).to_have_text("What you typed here is kept.")
+    await expect(stale).to_be_empty()
+
+    await page.get_by_label("Year").fill("1900")
+    await act("year/kind", kind="text", action="change")
+    await expect(year).to_contain_text("changed from Whole number to Text. What you typed here is kept.")
+    await act("year/kind", action="undo")
+    await expect(year.locator(".news")).to_have_text("What you typed here is kept.")
+    await expect(stale).to_be_empty()
+    await act("year/kind", kind="decimal", action="change")
+    await act("year", label="Printed in", help="", default="")
+    await expect(year).to_contain_text("“Year” was renamed to “Printed in”.")
+    await act("year", label="Year", help="", default="")
+    await act("year/kind", action="undo")
+    await expect(stale).to_be_empty()
+
+    for number in range(5):
+        assert (await ana.post("/c/books/fields", data={"label": f"New {number}", "kind": "text"})).status_code == 303
+    assert (await ana.post("/c/books/fields", data={"label": "Id", "kind": "record_number"})).status_code == 303
+    said = [f"“New {number}” was added." for number in (2, 3, 4)]
+    await expect(stale.locator("p")).to_have_text(" ".join([*said, "And 2 more fields."]))
+    await stale.get_by_role("button", name="Close").click()
+    await expect(stale).to_be_empty()
+
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.locator("dl.fields")).to_contain_text("Typed since")
+    await expect(page.locator("dl.fields")).to_contain_text("1900")
     await ana.aclose()
 
 

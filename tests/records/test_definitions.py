@@ -532,3 +532,36 @@ async def test_who_edits_a_record_in_another_tab_is_told_that_it_is_they(
             assert refused.status_code == 409
             assert told in refused.text
             assert other not in refused.text.partition("<main")[2]
+
+
+async def test_who_lets_records_be_named_by_another_field_is_told_and_can_undo_it(ana: httpx.AsyncClient) -> None:
+    address, first, second = await make_tools(ana, label="Place", kind="text")
+    await add(ana, address, **{first: "Drill", second: "Shelf 3"})
+    assert "The first field is the name of each record." in (await ana.get(f"{address}/fields")).text
+    asked = unescape((await ana.get(f"{address}/fields/{first}/remove")).text)
+    assert "Records will be named by “Place”." in asked
+    assert "named by" not in (await ana.get(f"{address}/fields/{second}/remove")).text
+
+    moved = await ana.post(f"{address}/fields/{second}", data={"to-place": "0"})
+    undo = re.fullmatch(rf"{address}/fields\?undo=(\d+)", moved.headers["location"])
+    assert undo
+    assert "Records are now named by “Place”." in (await ana.get(moved.headers["location"])).text
+    assert "<title>Shelf 3 " in (await ana.get(f"{address}/1")).text
+    assert (await ana.post(f"/undo/{undo[1]}")).headers["location"] == f"{address}/fields"
+    assert "<title>Drill " in (await ana.get(f"{address}/1")).text
+
+    dragged = {"action": "place", "place": "1"}
+    shown = await ana.post(f"{address}/fields/{first}", data=dragged, headers={"x-page": "yes"})
+    assert (shown.status_code, "named by “Place”" in shown.text) == (200, True)
+    again = await ana.post(f"{address}/fields/{second}", data={"action": "down"})
+    late = again.headers["location"].partition("undo=")[2]
+    await ana.post(f"{address}/fields/{second}", data={"action": "up"})
+    assert (await ana.post(f"/undo/{late}")).status_code == 409, "others have moved since"
+
+
+async def test_no_in_a_table_is_said_before_it_is_imported(ana: httpx.AsyncClient) -> None:
+    address, *_ = await make_tools(ana, label="Lent", kind="yes_no")
+    shown = await ana.post(f"{address}/import", data={"preview": "yes", "table": "Title;Lent\nDrill;No\nSaw;Yes"})
+    said = re.sub(r"<[^>]+>|\s+", " ", shown.text)
+    assert "Drill · Lent: No" in re.sub(" +", " ", said)
+    assert "Saw · Lent: Yes" in re.sub(" +", " ", said)

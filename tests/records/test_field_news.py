@@ -16,14 +16,18 @@ from app.records.facts import (
 )
 from app.records.field_news import list_news
 
-ABOUT = {"by": Actor(), "collection_id": 1, "ref": "f1", "label": "Year"}
+ABOUT = {"by": Actor(), "collection_id": 1, "refs": ("f1",), "label": "Year"}
 UNCHANGED = {"before": "Year", "required": None, "unique": None, "choices_changed": False}
 SAID = [
     (FieldRemoved(**ABOUT, collection="Books"), ["“Year” was removed."]),
     (FieldAdded(**ABOUT, collection="Books"), ["“Year” was added."]),
     (FieldRestored(**ABOUT, collection="Books"), ["“Year” was restored."]),
     (FieldKindChanged(**ABOUT, before="text", after="date"), ["The type of “Year” changed from Text to Date."]),
-    (FieldLimited(**ABOUT, roles="member"), ["Who can edit “Year” has changed."]),
+    (
+        FieldLimited(**ABOUT, roles="member", were="guest"),
+        ["You can no longer edit “Year”.", "You can now edit “Year”."],
+    ),
+    (FieldAdded(**ABOUT | {"computed": True}, collection="Books"), []),
     (FieldDescribed(**ABOUT, **UNCHANGED), []),
     (
         FieldDescribed(**ABOUT, **UNCHANGED | {"before": "When", "required": True}),
@@ -43,8 +47,8 @@ SAID = [
 
 @pytest.mark.parametrize(("fact", "said"), SAID)
 def test_each_change_of_a_field_is_said_in_words(fact: FieldsChanged, said: list[str]) -> None:
-    assert [each.translate("en") for each in list_news(fact)] == said
-    assert all(each.translate("pt_BR") != each.translate("en") for each in list_news(fact))
+    assert [each.said.translate("en") for each in list_news(fact)] == said
+    assert all(each.said.translate("pt_BR") != each.said.translate("en") for each in list_news(fact))
 
 
 def test_no_kind_of_change_is_left_without_words() -> None:

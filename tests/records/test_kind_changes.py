@@ -30,6 +30,7 @@ from app.records.kinds import FIELD_KINDS
 from app.settings import read_settings
 from tests.conftest import Server
 from tests.fields import make_field
+from tests.programs.conftest import add_token, call_with
 from tests.records.test_definitions import add, make_tools, open_edit
 from tests.records.test_kinds import CHOICES, LOCALES, OPTIONS, VALUES
 
@@ -370,6 +371,47 @@ async def test_it_is_undone_exactly_but_for_what_was_changed_since(ana: httpx.As
     again = await change(ana, address, back, action="undo")
     assert list((await records_of(ana, address)).values())[1] == "10.5"
     assert again not in (ref, back, price)
+
+
+async def test_what_a_field_had_under_an_earlier_kind_stays_in_histories(
+    ana: httpx.AsyncClient, server: Server, work: Work
+) -> None:
+    address, title, price = await make_prices(ana, "12", "abc")
+    form = await open_edit(ana, f"{address}/2")
+    await ana.post(f"{address}/2/edit", data={**form, title: "Tool two", price: "abc"})
+    ref = await change(ana, address, price, kind="whole_number")
+    await work()
+
+    async def read_history(number: int) -> str:
+        page = (await ana.get(f"{address}/{number}")).text.partition('class="history')[2].partition("</ol>")[0]
+        return " ".join(unescape(re.sub(r"<svg.*?</svg>|<[^>]+>", " ", page, flags=re.S)).split())
+
+    said = "The type of “Price” changed from Text to Whole number. "
+    history = await read_history(2)
+    assert "abc" in history.partition(said)[2].partition("changed Title")[0]
+    assert history.index(said) < history.index("changed Title"), "it became nothing, and is told where it did"
+    assert said not in await read_history(1), "it is what it was"
+    async with call_with(server, "acme", add_token(server, "acme", "ana@acme.test")[1]) as program:
+        items = (await program.get("/api/v1/collections/tools/records/2/revisions")).json()["items"]
+        assert [each["values"]["price"] for each in items] == [None, None]
+        assert [each["former"] for each in items] == [{"price": {"kind": "text", "text": "abc"}}] * 2
+    form = await open_edit(ana, f"{address}/2")
+    await ana.post(f"{address}/2/edit", data={**form, title: "Tool two", ref: "7"})
+    history = await read_history(2)
+    assert history.index("changed Price") < history.index(said) < history.index("changed Title")
+    back = await change(ana, address, ref, action="undo")
+    await work()
+    assert "The type of “Price” changed from Whole number" not in await read_history(2), "7 is what it was"
+    assert back != price
+
+
+async def test_what_comes_back_as_the_change_of_a_kind_is_undone_is_told(ana: httpx.AsyncClient, work: Work) -> None:
+    address, _, price = await make_prices(ana, "abc")
+    ref = await change(ana, address, price, kind="whole_number")
+    await change(ana, address, ref, action="undo")
+    await work()
+    page = (await ana.get(f"{address}/1")).text
+    assert page.index("changed from Whole number to Text.") < page.index("changed from Text to Whole number.")
 
 
 async def test_what_a_field_was_called_before_its_kind_was_changed_leads_to_it(ana: httpx.AsyncClient) -> None:

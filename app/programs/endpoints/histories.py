@@ -25,11 +25,12 @@ from app.programs.lists import (
 )
 from app.programs.records import IfMatch, LockHeader, read_version, refuse_locked, told_by_keys
 from app.programs.routes import ListPart, adds, reads
-from app.programs.shapes import PersonShape, RecordShape, RevisionShape, in_utc, shape_record
+from app.programs.shapes import FormerValue, PersonShape, RecordShape, RevisionShape, in_utc, shape_record
 from app.records.access import enter_collection
 from app.records.changes import write_record
 from app.records.deleting import restore_record
 from app.records.fields import list_fields
+from app.records.former_values import list_former
 from app.records.forms import open_record
 from app.records.history import get_revision, translate, values_as_before
 from app.records.records import Record, tell_values
@@ -76,10 +77,13 @@ async def list_revisions_for_programs(
     def shape(row: tuple[Revision, str, bool]) -> RevisionShape:
         revision, name, bot = row
         values = tell_values(fields, translate(fields, revision))
+        former = {
+            field.key: FormerValue(before.kind_name, before.describe(revision.values.get(before.ref, "")))
+            for field, before in list_former(fields, revision).items()
+        }
         author = PersonShape(revision.member_id, name, bot)
-        return RevisionShape(
-            revision.version, revision.what, author, revision.program, in_utc(revision.made_at), values
-        )
+        made_at = in_utc(revision.made_at)
+        return RevisionShape(revision.version, revision.what, author, revision.program, made_at, values, former)
 
     return page_rows(rows, limit, shape, lambda row: (row[0].version,))
 

@@ -45,7 +45,7 @@ def read_number(text: str, locale: Locale, most: int = MOST_DIGITS) -> Decimal:
     """A number as a locale writes it, with or without groups. Raises ValueError with a Text.
 
     What is written as another locale would, such as 1.5 where a point separates thousands, is refused with what it may
-    mean, of at most so many digits after the point.
+    mean; and where one of that has more than so many digits after the point, with how many there may be.
     """
     if len(text) > LONGEST_NUMBER:
         raise fail("At most %(limit)d characters; this has %(count)d.", limit=LONGEST_NUMBER, count=len(text))
@@ -60,17 +60,15 @@ def read_number(text: str, locale: Locale, most: int = MOST_DIGITS) -> Decimal:
         readings = list(dict.fromkeys(error.suggestions or ()))
         read = {each: parse_decimal(each, locale=locale) for each in readings}
         begins = re.match(r"[+-]?0+[^0-9]", digits)  # what begins so is less than 1, and no group
-        suggestions = [
-            each for each in readings if count_digits(read[each]) <= most and not (begins and abs(read[each]) >= 1)
-        ]
+        suggestions = [each for each in readings if not (begins and abs(read[each]) >= 1)]
+        if any(count_digits(read[each]) > most for each in suggestions):  # the others are less likely meant
+            refuse_digits(most)
         if len(suggestions) > 1:
             raise fail(
                 "Do you mean %(one)s or %(other)s? Write it that way.", one=suggestions[0], other=suggestions[1]
             ) from error
         if suggestions:
             raise fail("Do you mean %(one)s? Write it that way.", one=suggestions[0]) from error
-        if readings:
-            refuse_digits(most)
         example = format_decimal(Decimal("1234.5"), locale=locale)
         raise fail("Enter a number, such as %(example)s.", example=example) from error
     return limit_whole_digits(number)

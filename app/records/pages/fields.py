@@ -15,8 +15,9 @@ from app.accounts.shell import notice, render_page
 from app.database import Transaction
 from app.records.collections import COLLECTION_ICONS, Collection, describe_collection, get_collection, rename_collection
 from app.records.currencies import suggest_currency
-from app.records.definitions import FieldChanged, append_field, change_field, move_field, place_field
+from app.records.definitions import FieldChanged, append_field, change_field
 from app.records.field_forms import COLORS, KIND_ICONS, compare_forms, list_choice_ids, read_field, write_field
+from app.records.field_order import answer_move, is_move
 from app.records.fields import Field, list_fields
 from app.records.filling import count_lacking, fill_in_steps, list_lacking, read_filling
 from app.records.key_writing import stage_unique
@@ -167,7 +168,8 @@ async def describe_field_removal(request: AnyRequest, transaction: Transaction, 
     """What removing a field does, and in how many records."""
     require(member, "manage", "collections")
     slug, key = request.path_params["slug"], request.path_params["key"]
-    collection, _, field = await open_field(transaction, slug, key)
+    collection, fields, field = await open_field(transaction, slug, key)
+    others = fields[1:] if fields[0] is field else []
     return Question(
         what=_l("Remove the field %(label)s of %(collection)s?", label=field.label, collection=collection.name),
         consequences=[
@@ -179,6 +181,7 @@ async def describe_field_removal(request: AnyRequest, transaction: Transaction, 
                 collection=collection.name,
             ),
             _l("It disappears from every list and form immediately. You can restore it with its values for 30 days."),
+            *(_l("Records will be named by “%(label)s”.", label=each.label) for each in others[:1]),
             *say_typing(await list_typing(transaction, collection, field)),
         ],
         button=_l("Remove field"),
@@ -214,25 +217,17 @@ async def save_field(
     if action == "remove" and any(each.ref == key for each in fields.in_bin):
         return see_other(f"/c/{slug}/fields?done=field-removed")  # sent again
     collection, _, field = await open_field(transaction, slug, key)
-    place = form.number("to-place" if "to-place" in form else "place")
     try:
-        if "to-place" in form:  # by a button that says where to: pressed again, it moves nothing
-            if [each.id for each in fields].index(field.id) != place:
-                await place_field(transaction, collection, field, member, place)
-        elif action in ("up", "down"):
-            await move_field(transaction, collection, field, member, -1 if action == "up" else 1)
-        elif action == "place":  # where it was dragged to
-            await place_field(transaction, collection, field, member, place)
-            return Response(None, status_code=204)
-        elif action == "remove":
+        if is_move(form):
+            return await answer_move(request, transaction, collection, field, member, form)
+        if action == "remove":
             await remove_field(transaction, collection, field, member)
             return see_other(f"/c/{slug}/fields?done=field-removed")
-        else:
-            refuse_before(field, key, member)
-            values = read_field(form)
-            form.check()
-            version = number_of(form["version"]) if "version" in form else None
-            await change_field(transaction, collection, field, member, version=version, **values)
+        refuse_before(field, key, member)
+        values = read_field(form)
+        form.check()
+        version = number_of(form["version"]) if "version" in form else None
+        await change_field(transaction, collection, field, member, version=version, **values)
     except FieldChanged as changed:
         saved = Form(write_field(field))
         if not compare_forms(form, saved, field):

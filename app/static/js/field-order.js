@@ -34,13 +34,17 @@ class FieldOrder extends HTMLElement {
     this.sortable = null;
   }
 
-  // What it has become is pushed to all pages; where the server does not take it, it goes back to its place.
+  // What it has become is pushed to all pages; where the server does not take it, it goes back to its place. Where records
+  // are called by another field now, the answer offers to take that back (js/toasts.js).
   async place(list, { item, oldIndex, newIndex }) {
-    let status = 0;
-    try {
-      status = (await call(item.dataset.address, new URLSearchParams({ action: "place", place: newIndex }))).status;
-    } catch { /* it goes back */ }
-    if (status === 204) return;
+    const body = new URLSearchParams({ action: "place", place: newIndex });
+    const answer = await call(item.dataset.address, body).catch(() => null);
+    if (answer?.status === 204) return;
+    if (answer?.status === 200) {
+      const offered = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("undo-offer");
+      if (offered) document.getElementById("main").append(document.importNode(offered, true));
+      return;
+    }
     item.remove();
     list.insertBefore(item, list.children[oldIndex] ?? null);
   }

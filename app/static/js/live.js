@@ -81,6 +81,7 @@
     const words = line.querySelector("p").firstChild;
     if (reason && words.data !== `${reason} `) words.data = `${reason} `;
     line.querySelector("a").href = address;
+    line.querySelector("button").onclick = () => line.replaceChildren();
   }
 
   // Of a page that is not for its reader any more, what they have typed is all that stays: also what a page that was made
