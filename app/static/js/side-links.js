@@ -27,6 +27,9 @@ class SideLinks extends HTMLElement {
 customElements.define("side-links", SideLinks);
 if (matchMedia("(pointer: coarse)").matches) import("./swipe.js");
 // What only a pointer, or who is about to go on, makes use of.
+const pointing = new AbortController();
 document.addEventListener("pointerover", () => {
+  if (!navigator.onLine) return;
+  pointing.abort();
   for (const script of ["./prefetch.js", "./transitions.js"]) import(script).catch(() => {});
-}, { once: true });
+}, { signal: pointing.signal });
