@@ -25,12 +25,14 @@ MARKED = "/chat/{slug:str}/messages/{number:int}"
 
 
 @post(f"{MARKED}/unread")
-async def leave_unread(transaction: Transaction, member: Member, slug: str, number: int) -> Response[Any]:
+async def leave_unread(
+    request: AnyRequest, transaction: Transaction, member: Member, slug: str, number: int
+) -> Response[Any]:
     """Have a room unread from a message on."""
     room = await get_room(transaction, member, slug)
     message = await get_message(transaction, room, number)
     await mark_unread_from(transaction, room, member, message.number)
-    return see_other("/chat")
+    return Response(None, status_code=204) if is_call(request) else see_other("/chat")
 
 
 @post(f"{MARKED}/pin")
