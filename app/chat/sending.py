@@ -24,8 +24,8 @@ from app.web.forms import Form, Invalid
 from app.web.templates import render
 
 
-async def send(transaction: Transaction, member: Member, room: Room, form: Form, typed: Typed) -> Response[Any]:
-    """Post what a box holds, whose text was read already, and tell its page which message it is. Raises Invalid."""
+async def send(transaction: Transaction, member: Member, room: Room, form: Form, typed: Typed) -> Message:
+    """Post what a box holds, whose text was read already. Raises Invalid."""
     message, _ = await post_message(
         transaction,
         room,
@@ -36,6 +36,11 @@ async def send(transaction: Transaction, member: Member, room: Room, form: Form,
         files=set(form.numbers("file")),
         instead=form.values.get("instead", ()),
     )
+    return message
+
+
+def show_sent(message: Message) -> Response[Any]:
+    """Tell a page which message it has sent."""
     posted = {"id": message.id, "number": message.number, "key": message.key}
     return Response(posted, status_code=200, media_type=MediaType.JSON)
 

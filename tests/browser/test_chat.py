@@ -230,7 +230,7 @@ async def test_too_long_a_message_stays_and_says_so(people: tuple[Person, Person
     ana, _ = people
     await ana.open(ROOM)
     await ana.page.get_by_label("Message", exact=True).fill("x" * 7_990)
-    await expect(ana.page.get_by_text("10 characters left")).to_be_visible()
+    await expect(ana.page.get_by_text("Characters left: 10")).to_be_visible()
     await ana.page.get_by_label("Message", exact=True).fill("x" * 8_001)
     await ana.page.get_by_role("button", name="Send").click()
     await expect(ana.page.get_by_text("This has 8001 characters; a message can have up to 8000.")).to_be_visible()

@@ -130,7 +130,7 @@ async def test_a_message_is_pinned_and_saved_from_its_menu_for_open_pages_too(se
     await last.get_by_role("button", name="More").click()
     await page.get_by_role("button", name="Pin to the room").click()
     await expect(seen.locator("ol.messages > .message").last.locator(".pinned")).to_be_visible()
-    await expect(seen.get_by_role("link", name="1 pinned messages")).to_be_visible()
+    await expect(seen.get_by_role("link", name="1 pinned message", exact=True)).to_be_visible()
     await expect(pins.locator("main")).to_contain_text("The meeting is on Monday")
     await last.hover()
     await last.get_by_role("button", name="More").click()

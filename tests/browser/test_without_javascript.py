@@ -7,6 +7,7 @@ from typing import Any
 
 from playwright.async_api import expect
 
+from tests.browser.lines import say_lines
 from tests.conftest import Server
 
 
@@ -110,7 +111,7 @@ async def test_a_message_about_a_record_that_is_refused_is_still_in_its_box(serv
     await expect(box).to_be_in_viewport()
     await box.fill("Shorter")
     await page.get_by_role("button", name="Send").click()
-    await expect(page).to_have_url(re.compile("/c/books/40#discussion$"))
+    await expect(page).to_have_url(re.compile("/c/books/40#message-[0-9]+$"))
     await expect(page.locator("ol.messages > .message").last).to_contain_text("Shorter")
     await expect(box).to_have_value("")
 
@@ -131,3 +132,27 @@ async def test_a_message_is_deleted_after_one_was_asked_and_a_file_is_taken_out(
     await last.locator("summary[aria-label='Delete message']").click()
     await last.get_by_role("button", name="Delete now").click()
     await expect(last).to_contain_text("Deleted by Ana")
+
+
+async def test_one_sees_what_one_has_said_and_marks_it_without_a_dead_button(server: Server, person: Any) -> None:
+    await say_lines(server, [f"Line {number}" for number in range(40)])
+    ana = await person(server, "acme", "ana@acme.test", java_script_enabled=False)
+    page = await ana.open("/chat/general?at=end", live=False)
+    await page.get_by_label("Message", exact=True).fill("The door code has changed")
+    await page.get_by_role("button", name="Send").click()
+    last = page.locator("ol.messages > .message").last
+    await expect(last).to_contain_text("The door code has changed")
+    await expect(last).to_be_in_viewport()
+    for name in ("Emoji", "Formatting", "React", "More"):
+        await expect(page.get_by_role("button", name=name)).to_have_count(0)
+    await last.hover()
+    await last.get_by_role("link", name="More").click()
+    await expect(page.locator("main")).to_contain_text("The door code has changed")
+    await page.get_by_role("button", name="Pin to the room").click()
+    await expect(page.locator("main")).to_contain_text("The door code has changed")
+    await page.go_back()
+    await page.get_by_role("button", name="Save for later").click()
+    await expect(page.locator(".saved")).to_contain_text("The door code has changed")
+    await page.go_back()
+    await page.get_by_role("button", name="Mark as unread from here").click()
+    await expect(page.locator("#rooms li", has_text="general").locator(".unread")).to_be_visible()

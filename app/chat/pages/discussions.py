@@ -23,6 +23,7 @@ from app.chat.sending import (
     refuse_message,
     send,
     show_answered,
+    show_sent,
     signal_typing,
 )
 from app.chat.text.rendering import LONGEST_MESSAGE, UnfitText, prepare_text
@@ -105,10 +106,10 @@ async def discuss(request: AnyRequest, writing: Pace, subject: str, form: Form) 
             if not (prepared.text or "file" in form) or len(prepared.text) > LONGEST_MESSAGE:
                 raise UnfitText(prepared.text)
             room = await enter_discussion(transaction, member, subject)
-            answer = await send(transaction, member, room, form, prepared)
+            message = await send(transaction, member, room, form, prepared)
         except Invalid as invalid:
             return await refuse_in_discussion(request, transaction, member, card, form, invalid)
-        return answer if is_call(request) else see_other(f"{card.place.address}#discussion")
+        return show_sent(message) if is_call(request) else see_other(f"{card.place.address}#message-{message.id}")
 
 
 async def refuse_in_discussion(

@@ -5,16 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Response, get, post
+from litestar.exceptions import NotFoundException
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
+from app.accounts.rights import may
 from app.accounts.shell import render_page
-from app.chat.memberships import get_room
+from app.chat.direct_rooms import find_name
+from app.chat.memberships import find_access, get_room
 from app.chat.messages import get_message
 from app.chat.own_places import mark_unread_from
 from app.chat.pins import pin_message
 from app.chat.saved import DONE_SHOWN, list_saved, save_message
 from app.chat.sending import refuse_message
+from app.chat.timeline import show_messages
 from app.database import Transaction
 from app.web.calls import is_call
 from app.web.forms import Form, Invalid
@@ -24,13 +28,37 @@ from app.web.redirects import see_other
 MARKED = "/chat/{slug:str}/messages/{number:int}"
 
 
+@get(MARKED)
+async def show_message_page(
+    request: AnyRequest, transaction: Transaction, member: Member, slug: str, number: int
+) -> Response[str]:
+    """A message, and what can be done with it: its menu, for pages without scripts."""
+    room = await get_room(transaction, member, slug)
+    message = await get_message(transaction, room, number)
+    if message.deleted_at is not None:
+        raise NotFoundException
+    [shown] = await show_messages(transaction, [message], viewer=member)
+    return await render_page(
+        request,
+        transaction,
+        member,
+        "chat/message.html",
+        room=room,
+        room_name=await find_name(transaction, member, room),
+        shown=shown,
+        may_pin=may(member, "pin in", await find_access(transaction, room, member)),
+    )
+
+
 @post(f"{MARKED}/unread")
-async def leave_unread(transaction: Transaction, member: Member, slug: str, number: int) -> Response[Any]:
+async def leave_unread(
+    request: AnyRequest, transaction: Transaction, member: Member, slug: str, number: int
+) -> Response[Any]:
     """Have a room unread from a message on."""
     room = await get_room(transaction, member, slug)
     message = await get_message(transaction, room, number)
     await mark_unread_from(transaction, room, member, message.number)
-    return see_other("/chat")
+    return Response(None, status_code=204) if is_call(request) else see_other("/chat")
 
 
 @post(f"{MARKED}/pin")
@@ -74,4 +102,4 @@ async def show_saved(request: AnyRequest, transaction: Transaction, member: Memb
     )
 
 
-handlers = [leave_unread, pin_to_room, save_for_later, show_saved]
+handlers = [show_message_page, leave_unread, pin_to_room, save_for_later, show_saved]

@@ -32,6 +32,7 @@ from app.chat.sending import (
     refuse_message,
     send,
     show_answered,
+    show_sent,
     signal_typing,
 )
 from app.chat.text.rendering import prepare_text
@@ -231,10 +232,10 @@ async def post_to_room(request: AnyRequest, writing: Pace, slug: str, form: Form
         try:
             if writing.too_fast:
                 raise writing.too_fast
-            answer = await send(transaction, member, room, form, prepared)
+            message = await send(transaction, member, room, form, prepared)
         except Invalid as invalid:
             return await refuse_in_room(request, transaction, member, room, form, invalid)
-        return answer if is_call(request) else see_other(f"/chat/{slug}?at=end#composer")
+        return show_sent(message) if is_call(request) else see_other(f"/chat/{slug}?at=end#message-{message.id}")
 
 
 async def refuse_in_room(

@@ -1,14 +1,14 @@
 // <emoji-picker>: all emoji, searched by name, short name and what belongs to them: for a message, or for the box. It is
 // loaded, and what it chooses from too, when it is first opened (js/message-acts.js). The focus stays in its search; the
 // arrows lead through the grid, and Enter takes.
-import { act } from "./message-acts.js";
+import { findEmoji, readEmoji } from "./emoji-search.js";
+import { act, giveBack } from "./message-acts.js";
 import { me, workspace } from "./page.js";
 
 const COLUMNS = 8;
 const EDGE = 8;
 const MOST_RECENT = 24;
 const RECENT = `emoji ${workspace} ${me}`;
-const plainly = (text) => text.toLowerCase().normalize("NFD").replace(/\p{M}/gu, "");
 const list = () => { try { return JSON.parse(localStorage.getItem(RECENT)) ?? []; } catch { return []; } };
 
 function remember(emoji) {
@@ -19,7 +19,8 @@ function remember(emoji) {
 class EmojiPicker extends HTMLElement {
   #rows = [];                    // of the grid, each its cells
   #active = null;
-  #groups = null;                // each a list of { emoji, name, words }
+  #groups = null;                // each a list of emoji (js/emoji-search.js)
+  #button = null;                // that it was opened for
 
   connectedCallback() {
     this.stop = new AbortController();
@@ -40,6 +41,7 @@ class EmojiPicker extends HTMLElement {
   // Above or below a button; `to` is the address that takes an emoji, else it goes into the box.
   openFor(button, to = "") {
     this.dataset.to = to;
+    this.#button = button;
     this.search.value = "";
     this.#show();
     this.showPopover();
@@ -57,24 +59,23 @@ class EmojiPicker extends HTMLElement {
     const response = await fetch(this.dataset.source).catch(() => null);
     if (!response?.ok) return;                             // what was there stays
     const groups = await response.json();
-    this.#groups = groups.map((lines) => lines.map((line) => {
-      const [emoji, name, codes = "", tags = ""] = line.split("\t");
-      return { emoji, name, code: codes.split(" ")[0], words: plainly(`${name} ${codes.replaceAll("_", " ")} ${codes} ${tags}`) };
-    }));
+    this.#groups = groups.map((lines) => lines.map(readEmoji));
     this.#show();
   }
 
   #show() {
-    const asked = plainly(this.search.value.replace(/^:|:$/g, "")).split(/\s+/).filter(Boolean);
+    const asked = this.search.value.trim();
     const known = new Map((this.#groups ?? []).flat().map((each) => [each.emoji, each]));
-    const used = [...new Set([...list(), ...this.usual])].slice(0, MOST_RECENT).map((emoji) => known.get(emoji) ?? { emoji, name: emoji });
-    const found = asked.length
-      ? [["", [...known.values()].filter(({ words }) => asked.every((word) => ` ${words}`.includes(` ${word}`)))]]
-      : [[this.dataset.recent, used], ...this.dataset.groups.split("|").map((name, place) => [name, this.#groups?.[place] ?? []])];
+    const named = (emoji) => known.get(emoji) ?? { emoji, name: emoji };
+    const recent = list();
+    const usual = this.usual.filter((emoji) => !recent.includes(emoji));
+    const found = asked
+      ? [["", findEmoji([...known.values()], asked)]]
+      : [[this.dataset.recent, recent.map(named)], [this.dataset.usual, usual.map(named)], ...this.dataset.groups.split("|").map((name, place) => [name, this.#groups?.[place] ?? []])];
     this.#rows = [];
     this.grid.replaceChildren(...found.filter(([, items]) => items.length).map(([name, items]) => this.#group(name, items)));
-    this.querySelector("[role=status]").textContent = asked.length && !this.#rows.length ? this.dataset.none : "";
-    this.#activate(asked.length ? this.#rows[0]?.[0] : null);
+    this.querySelector("[role=status]").textContent = asked && !this.#rows.length ? this.dataset.none : "";
+    this.#activate(asked ? this.#rows[0]?.[0] : null);
     this.grid.scrollTop = 0;
   }
 
@@ -134,17 +135,23 @@ class EmojiPicker extends HTMLElement {
       if (cell) this.#activate(cell);
     } else if (event.key === "Enter") {
       event.preventDefault();
-      this.#choose(this.#active);
+      if (this.#choose(this.#active) && this.dataset.to) giveBack(this.#button);
+    } else if (event.key === "Escape") {
+      event.preventDefault();
+      event.stopPropagation();
+      this.hidePopover();
+      giveBack(this.#button);
     }
   }
 
   #choose(cell) {
-    if (!cell) return;
+    if (!cell) return false;
     const { emoji } = cell.dataset;
     remember(emoji);
     this.hidePopover();
     if (this.dataset.to) act(this.dataset.to, new URLSearchParams({ emoji, on: "1" }));
     else document.querySelector("message-composer")?.insert(emoji);
+    return true;
   }
 }
 customElements.define("emoji-picker", EmojiPicker);

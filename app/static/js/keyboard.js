@@ -14,6 +14,10 @@ let begun = -Infinity;                                 // when the first key of 
 
 const isOff = () => localStorage.getItem(OFF) === "off";
 const isSeen = (element) => element.checkVisibility({ visibilityProperty: true });
+const isInView = (line) => {
+  const [{ top, bottom }, view] = [line, line.closest(".scroller")].map((each) => each.getBoundingClientRect());
+  return (top + bottom) / 2 > view.top && (top + bottom) / 2 < view.bottom;
+};
 const handleOf = (line) => (line.matches("[tabindex='-1']") ? line : line.querySelector("a[href]"));
 
 function go(address) {
@@ -21,12 +25,14 @@ function go(address) {
   if (link) link.click(); else location.assign(address);
 }
 
-// To the next line that leads somewhere, from the one with the focus.
+// To the next line that leads somewhere, from the one with the focus: in a room, whose newest come last, first to the
+// newest that is in view.
 function step(by) {
   const lines = [...document.querySelectorAll(LINES)].filter((line) => isSeen(line) && handleOf(line));
   const own = lines.filter((line) => !lines.some((other) => other !== line && other.contains(line)));
   const now = own.findIndex((line) => line.contains(document.activeElement));
-  const next = own[now < 0 ? (by > 0 ? 0 : own.length - 1) : now + by];
+  const newest = own.findLast((line) => line.matches(".room > .scroller .message") && isInView(line));
+  const next = now < 0 ? newest ?? own.at(by > 0 ? 0 : -1) : own[now + by];
   if (!next) return;
   handleOf(next).focus();
   next.scrollIntoView({ block: "nearest" });

@@ -23,6 +23,16 @@ export async function act(path, body) {
   return !said;
 }
 
+// The focus goes back to a button of a message, or to the message where that has none: its buttons are there when the
+// focus is in it. It may stand there anew.
+export function giveBack(button) {
+  const old = button.closest(".message");
+  const message = old && (document.getElementById(old.id) ?? old);
+  message?.focus({ preventScroll: true });
+  const part = ["data-more", "data-react"].find((name) => button.hasAttribute(name));
+  (message && part ? message.querySelector(`[${part}]`) : button)?.focus({ preventScroll: true });
+}
+
 // What is seldom asked for is loaded then, with its styles.
 const addStyles = async () => (await import("./late-styles.js")).addStyles("message-tools");
 

@@ -1,6 +1,6 @@
 // <message-menu>: what else can be done with a message, at the button that asks for it, or where a finger rested on the
 // message. It is loaded when it is first asked for (js/message-acts.js).
-import { act } from "./message-acts.js";
+import { act, giveBack } from "./message-acts.js";
 
 const EDGE = 8;
 
@@ -36,7 +36,7 @@ class MessageMenu extends HTMLElement {
   #pressed(event) {
     if (event.key === "Escape") {
       event.stopPropagation();
-      this.hidePopover();
+      this.#close();
     }
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!step) return;
@@ -45,10 +45,16 @@ class MessageMenu extends HTMLElement {
     buttons.at((buttons.indexOf(document.activeElement) + step) % buttons.length).focus();
   }
 
+  // The focus was in it: it goes back to the message, from where another part of the page may take it.
+  #close() {
+    this.hidePopover();
+    giveBack(this.message.querySelector("[data-more]") ?? this.message);
+  }
+
   async #choose(button) {
     if (!button) return;
     const { message, address } = this;
-    this.hidePopover();
+    this.#close();
     const { tool, mark, copy } = button.dataset;
     if (tool) message.querySelector(tool === "react" ? "[data-react]" : `[data-${tool}]`)?.click();
     const text = { link: () => message.querySelector("a.when").href, text: () => message.querySelector(".text")?.innerText ?? "" }[copy];

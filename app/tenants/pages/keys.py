@@ -17,7 +17,7 @@ SHORTCUTS = (
         (
             (("Ctrl", "K"), _l("Search and go anywhere")),
             (("g", "h"), _l("Home")),
-            (("g", "c"), _l("Chat")),
+            (("g", "c"), _l("Rooms")),
             (("g", "r"), _l("Collections")),
             (("g", "n"), _l("Notifications")),
         ),

@@ -1,0 +1,35 @@
+// Emoji by what is typed. A name or short name that is exactly that comes first, then those that begin so, those with
+// such words, those with words that begin so, and what only belongs to such a word; alike ones as they are ordered.
+export const plainly = (text) => text.toLowerCase().normalize("NFD").replace(/\p{M}/gu, "");
+const wordsOf = (text) => plainly(text).split(/[\s_-]+/).filter(Boolean);
+
+// A line of the data: the emoji, its name, its short names and what belongs to it, parted by tabs.
+export function readEmoji(line) {
+  const [emoji, name, codes = "", tags = ""] = line.split("\t");
+  const short = codes.split(" ").filter(Boolean);
+  const titles = [name, ...short].map(plainly);
+  return { emoji, name, code: short[0], titles, words: titles.flatMap((title) => [title, ...wordsOf(title)]), tags: plainly(tags).split(" ") };
+}
+
+function rankOf({ titles, words, tags }, asked, terms) {
+  const starts = (list, term) => list.some((each) => each.startsWith(term));
+  const all = (list, has) => terms.every((term) => has(list, term));
+  const has = (list, term) => list.includes(term);
+  const ranks = [
+    () => titles.includes(asked) || titles.includes(asked.replaceAll(" ", "_")),
+    () => starts(titles, asked),
+    () => all(words, has),
+    () => all(words, starts),
+    () => all([...words, ...tags], has),
+    () => all([...words, ...tags], starts),
+  ];
+  return ranks.findIndex((isSo) => isSo());
+}
+
+export function findEmoji(emoji, typed) {
+  const asked = plainly(typed).trim().replace(/^:|:$/g, "").replace(/\s+/g, " ");
+  const terms = asked.split(" ").filter(Boolean);
+  if (!terms.length) return [];
+  const ranked = emoji.map((each) => [rankOf(each, asked, terms), each]).filter(([rank]) => rank >= 0);
+  return ranked.sort(([one], [other]) => one - other).map(([, each]) => each);
+}

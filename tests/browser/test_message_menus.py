@@ -1,0 +1,76 @@
+"""What is done to messages by keys and menus: the focus stays where one is, and nothing is said to have failed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.async_api import Locator, Page, expect
+
+from tests.browser.lines import say_lines
+from tests.browser.pages import ready
+from tests.conftest import Server
+
+
+async def open_menu(page: Page, message: Locator) -> Locator:
+    await message.focus()
+    more = message.get_by_role("button", name="More")
+    await more.focus()
+    await page.keyboard.press("Enter")
+    menu = page.locator("message-menu")
+    await expect(menu).to_be_visible()
+    return more
+
+
+async def test_the_focus_goes_back_to_the_message_from_its_menu_and_from_the_emoji(server: Server, person: Any) -> None:
+    ana = await person(server, "acme", "ana@acme.test")
+    await say_lines(server, ["Apples", "Pears"])
+    page = await ana.open("/chat/general")
+    message = page.locator("ol.messages > .message", has_text="Apples")
+    more = await open_menu(page, message)
+    await page.keyboard.press("Escape")
+    await expect(more).to_be_focused()
+    for act, what in (
+        ("Save for later", page.get_by_text("Saved for later.")),
+        ("Pin to the room", message.locator(".pinned")),
+        ("Mark as unread from here", page.locator("#unread-line")),
+    ):
+        await open_menu(page, message)
+        await page.get_by_role("button", name=act).press("Enter")
+        await expect(what).to_be_visible()
+        await expect(more).to_be_focused()
+    await expect(page.locator("#composer [data-error]")).to_be_hidden()
+
+    react = message.get_by_role("button", name="React")
+    await react.press("Enter")
+    search = page.get_by_role("combobox", name="Search emoji")
+    await expect(search).to_be_focused()
+    await expect(page.get_by_role("rowgroup", name="Frequently used")).to_be_visible()
+    await expect(page.get_by_role("rowgroup", name="Recently used")).to_have_count(0)
+    await search.fill("heart")
+    await page.keyboard.press("Escape")
+    await expect(react).to_be_focused()
+    await react.press("Enter")
+    await search.fill("heart")
+    await expect(page.get_by_role("gridcell", selected=True)).to_have_text("❤️")
+    await page.keyboard.press("Enter")
+    await expect(message.locator(".reactions")).to_contain_text("❤️")
+    await expect(react).to_be_focused()
+    await page.get_by_role("button", name="Emoji").press("Enter")
+    await expect(search).to_be_focused()
+    await expect(page.get_by_role("rowgroup", name="Recently used").get_by_role("gridcell")).to_have_text(["❤️"])
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("button", name="Emoji")).to_be_focused()
+
+
+async def test_j_begins_at_the_newest_message_in_view(server: Server, person: Any) -> None:
+    ana = await person(server, "acme", "ana@acme.test")
+    await say_lines(server, [f"Line {number}" for number in range(40)])
+    page = await ana.open("/chat/general?at=end")
+    await ready(page)
+    messages = page.locator("ol.messages > .message")
+    await expect(messages.last).to_be_in_viewport()
+    await page.locator("h1").click()
+    await page.keyboard.press("j")
+    await expect(messages.last).to_be_focused()
+    await page.keyboard.press("k")
+    await expect(messages.nth(-2)).to_be_focused()

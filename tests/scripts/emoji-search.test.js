@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { findEmoji, readEmoji } from "./emoji-search.js";
+
+const known = [
+  "😘\tface blowing a kiss\tkissing_heart\tflirt heart love",
+  "🥳\tpartying face\tpartying_face\tbirthday celebrate",
+  "👩‍🚀\twoman astronaut\twoman_astronaut\trocket space",
+  "👩‍🚒\twoman firefighter\twoman_firefighter\tfire firetruck",
+  "💕\ttwo hearts\ttwo_hearts\temotion heart",
+  "💌\tlove letter\tlove_letter\theart mail",
+  "💟\theart decoration\theart_decoration\tpurple",
+  "❤️\tred heart\theart\temotion love",
+  "🪩\tmirror ball\tmirror_ball\tdance party",
+  "🎉\tparty popper\ttada hooray\tbirthday celebrate",
+  "🚀\trocket\trocket\tlaunch space",
+  "🔥\tfire\tfire\tburn flame hot",
+  "👍\tthumbs up\t+1 thumbsup\tyes",
+  "👏\tmãos aplaudindo\tclap\tpalmas",
+].map(readEmoji);
+const find = (typed) => findEmoji(known, typed).map(({ emoji }) => emoji);
+
+test("an exact name or short name comes first", () => {
+  assert.equal(find("heart")[0], "❤️");
+  assert.equal(find("rocket")[0], "🚀");
+  assert.equal(find("fire")[0], "🔥");
+  assert.equal(find(":hooray:")[0], "🎉");
+  assert.equal(find("+1")[0], "👍");
+  assert.equal(find("two hearts")[0], "💕");
+});
+
+test("then names that begin so, then words of names, then what belongs to it", () => {
+  assert.deepEqual(find("party"), ["🥳", "🎉", "🪩"]);
+  assert.deepEqual(find("heart"), ["❤️", "💟", "😘", "💕", "💌"]);
+});
+
+test("every word must be there, marks and case do not matter", () => {
+  assert.deepEqual(find("POP party"), ["🎉"]);
+  assert.deepEqual(find("maos"), ["👏"]);
+  assert.deepEqual(find("Mãos apl"), ["👏"]);
+  assert.deepEqual(find("no such thing"), []);
+  assert.deepEqual(find(" "), []);
+});
