@@ -8,6 +8,7 @@ from litestar import Response, get, post
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
+from app.accounts.quick_switcher import leads_to
 from app.accounts.shell import render_page
 from app.chat.memberships import get_room
 from app.chat.messages import get_message
@@ -20,6 +21,7 @@ from app.web.calls import is_call
 from app.web.forms import Form, Invalid
 from app.web.paging import page_of
 from app.web.redirects import see_other
+from app.web.texts import _l
 
 MARKED = "/chat/{slug:str}/messages/{number:int}"
 
@@ -59,6 +61,9 @@ async def save_for_later(
     except Invalid as invalid:
         return await refuse_message(transaction, invalid)
     return Response(None, status_code=204) if is_call(request) else see_other("/saved")
+
+
+leads_to("pages", _l("Saved messages"), "/saved", icon="bookmark", order=36)
 
 
 @get("/saved")
