@@ -57,7 +57,7 @@ class FieldChange(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True
 
 
 class NewCollection(msgspec.Struct, forbid_unknown_fields=True):
-    """A collection that is to be made, with a first field that its records are called by."""
+    """A collection that is to be created, with a first field that is the title of its records."""
 
     name: Annotated[str, Meta(min_length=1, max_length=60)]
     first: Annotated[str, Meta(min_length=1, max_length=60)]

@@ -24,7 +24,7 @@ KINDS_OF_CALLS: dict[str, Text] = {
     "announcements": _l("Announcements"),
     "settings": _l("Settings and tokens"),
     "audit": _l("Audit log"),
-    "events": _l("What happens"),
+    "events": _l("Events"),
 }
 # What a token needs, as people read it.
 SCOPES_TOLD: dict[Any, object] = {**SCOPES, ANY_SCOPE: _l("Anything: it is told what it may read")}

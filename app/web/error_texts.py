@@ -37,6 +37,11 @@ EXPLANATIONS = {
 }
 
 
+def no_workspace_at(address: str) -> Text:
+    """That there is nothing at an address that somebody took for the one of a workspace."""
+    return _l("There is no workspace at %(address)s.", address=address)
+
+
 def describe_error_page(
     status: int,
     *,
@@ -47,11 +52,12 @@ def describe_error_page(
     wait: int = 0,
     back: str = "",
     again: str = "",
+    find: str = "",
 ) -> dict[str, Any]:
     """What the page for a status code shows; `detail` and `heading` say more than the usual ones. `typed` is what was
     typed and is not stored, so that it is not lost. What is our fault says by which id it is found in the log. `wait`
     is in how many seconds it may be tried again, `back` the page with the form, `again` the address of what was asked
-    for."""
+    for, `find` the page that finds workspaces, where there is none here."""
     shown = status if status in HEADINGS else (500 if status >= 500 else 400)
     waiting = timedelta(seconds=wait)
     explanation = detail or (WAIT if wait and status == 429 else EXPLANATIONS[shown])
@@ -68,6 +74,7 @@ def describe_error_page(
         "back": back,
         "kept": bool(typed) or status == 413,
         "again": again if status in (429, 500, 503) else "",
+        "find": find,
     }
 
 

@@ -19,7 +19,7 @@ from app.database.tenancy import TenantScopeError
 from app.web import calls
 from app.web.calls import is_call, refuse_call
 from app.web.cookies import CookieError, clearing_cookies
-from app.web.error_texts import EXPLANATIONS, describe_error_page
+from app.web.error_texts import EXPLANATIONS, describe_error_page, no_workspace_at
 from app.web.forms import Invalid, list_typed
 from app.web.languages import browser_language
 from app.web.pages_above import find_own_address, find_page_above, find_page_before, is_opened
@@ -91,13 +91,14 @@ class LateError(Response[None]):
         super().__init__(None)
         self.request = request
         self.error = error
+        self.is_nowhere = False  # on the host of a workspace that there is not
 
     def to_asgi_response(self, *arguments: Any, **options: Any) -> Any:
         """Find the language, then answer."""
 
         async def answer(scope: Scope, receive: Receive, send: Send) -> None:
             language = self.request.scope.get("state", {}).get("language") or await self.find_language()
-            page = answer_error(self.request, self.error, language)
+            page = answer_error(self.request, self.error, language, is_nowhere=self.is_nowhere)
             response = await self.frame(page) or page
             await response.to_asgi_response(*arguments, **options)(scope=scope, receive=receive, send=send)
 
@@ -110,6 +111,7 @@ class LateError(Response[None]):
         if slug and isinstance(self.error, HTTPException):
             try:
                 found = await self.request.app.state.languages.find(slug)
+                self.is_nowhere = found is None
             except Exception as failure:  # the page is the one of the error there was first
                 log.warning("the language of an error page is not known", reason=first_line(failure))
         return found or browser_language(self.request)
@@ -137,20 +139,22 @@ class ErrorPage(Response[str]):
     shown: dict[str, Any]
 
 
-def answer_error(request: Request[Any, Any, Any], error: Exception, language: str) -> Response[str]:
+def answer_error(
+    request: Request[Any, Any, Any], error: Exception, language: str, *, is_nowhere: bool = False
+) -> Response[str]:
     """The answer to an exception, in a language.
 
     A cookie of ours that can't be trusted is taken away, or the browser would be refused for ever.
     """
-    answer = render_answer(request, error, language)
+    answer = render_answer(request, error, language, is_nowhere)
     if isinstance(error, CookieError):
         host, path = request.headers.get("host", ""), request.scope["path"]
         answer.cookies.extend(clearing_cookies(request.app.state.settings, error.name, host, path))
     return answer
 
 
-def render_answer(request: Request[Any, Any, Any], error: Exception, language: str) -> Response[str]:
-    """The page of an exception."""
+def render_answer(request: Request[Any, Any, Any], error: Exception, language: str, is_nowhere: bool) -> Response[str]:
+    """The page of an exception; where there is no workspace at all, it says so, and leads to where one is found."""
     status = note_error(request, error)
     detail, heading = (error.text, error.heading) if isinstance(error, PageError) else (None, None)
     if isinstance(error, Invalid):
@@ -163,6 +167,9 @@ def render_answer(request: Request[Any, Any, Any], error: Exception, language: s
     if is_call(request):
         return refuse_call(language, detail or EXPLANATIONS.get(status, EXPLANATIONS[500]), status, headers)
     reads = request.method in ("GET", "HEAD")
+    find = ""
+    if status == 404 and is_nowhere:
+        detail, find = no_workspace_at(request.headers.get("host", "")), f"{request.app.state.settings.base_url}/find"
     shown = describe_error_page(
         status,
         request_id=request_id_of(request.scope),
@@ -172,6 +179,7 @@ def render_answer(request: Request[Any, Any, Any], error: Exception, language: s
         wait=int(headers.get("Retry-After", 0)),
         back="" if reads else find_page_before(request),
         again=find_own_address(request) if reads else "",
+        find=find,
     )
     html = render(language, "error.html", workspace=find_workspace_name(request), **shown)
     page = ErrorPage(html, status_code=status, media_type=MediaType.HTML, headers=headers)

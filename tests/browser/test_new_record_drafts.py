@@ -55,6 +55,25 @@ async def test_typing_is_back_after_a_link_in_another_browser_and_gone_when_save
     await expect(ana.page.get_by_text(BACK)).to_be_hidden()
 
 
+async def test_a_draft_that_is_too_long_says_so_and_is_sent_when_it_is_shorter(
+    shared_server: Server, person: Any
+) -> None:
+    page = (await person(shared_server, "acme", "ana@acme.test")).page
+    await page.goto(shared_server.url("acme") + "c/books/new")
+    await ready(page)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if request.url.endswith("/draft") else None)
+    title = page.get_by_label("Title")
+    await title.evaluate(
+        "field => { field.value = 'x'.repeat(1100000); field.dispatchEvent(new Event('input', { bubbles: true })); }"
+    )
+    await expect(page.get_by_text("This is too long")).to_be_visible()
+    await expect(title).to_have_attribute("aria-invalid", "true")
+    await type_kept(page, "Title", "Short enough")
+    await expect(page.get_by_text("This is too long")).to_be_hidden()
+    assert len(asked) == 1
+
+
 def authors(server: Server, title: str) -> list[str]:
     """Who has written the records with a title."""
     rows = server.store.rows('SELECT "values" FROM record')

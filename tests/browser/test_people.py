@@ -194,3 +194,32 @@ async def test_the_only_owner_who_wants_to_leave_is_led_to_whom_to_hand_over_to(
     await dialog.get_by_role("link", name="Transfer ownership").click()
     await expect(ana.page.get_by_role("heading", name="People", exact=True)).to_be_visible()
     await expect(dialog).to_have_count(0)
+
+
+async def test_who_joins_is_shown_beside_a_link_that_stays(server: Server, person: Any) -> None:
+    ana = await person(server, "acme", "ana@acme.test")
+    page = ana.page
+    await ana.open("/members")
+    await page.get_by_role("button", name="Create link").click()
+    link = page.get_by_label("Invitation link")
+    await expect(page.get_by_role("button", name="Copy")).to_be_focused()
+    address = await link.input_value()
+    token = address.partition("token=")[2]
+    async with server.client("acme") as client:
+        typed = {"email": "nina@acme.test", "name": "Nina", "password": "a few good words"}
+        joined = await client.post("/join", data={**typed, "token": token})
+    assert joined.status_code == 303
+    await expect(page.locator(".people-table").get_by_text("Nina", exact=True)).to_be_visible()
+    await expect(page.get_by_text("used 1 of 10 times")).to_be_visible()
+    await expect(link).to_have_value(address)
+    await expect(page.locator("#stale a")).to_have_count(0)
+
+
+async def test_who_follows_a_record_stays_on_the_button(shared_server: Server, person: Any) -> None:
+    bruno = await person(shared_server, "acme", "bruno@acme.test")
+    await bruno.open("/c/books/1")
+    button = bruno.page.locator("#follow")
+    said = await button.inner_text()
+    await button.click()
+    await expect(button).not_to_have_text(said)
+    await expect(button).to_be_focused()

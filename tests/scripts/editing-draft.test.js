@@ -89,3 +89,17 @@ test("an answer says that it is kept, that another text is there, or nothing", (
   const meant = { 204: true, 404: null, 409: null, 422: null, 200: false, 401: false, 413: false, 429: false, 500: false, 503: false };
   for (const [status, kept] of Object.entries(meant)) assert.equal(isKept(Number(status)), kept, status);
 });
+
+test("what is too long is not sent again until it is another text", async () => {
+  const { draft, state, pass } = begin();
+  draft.note();
+  const flushed = draft.flush();
+  state.sent[0].answer(413);
+  assert.equal(await flushed, false);
+  pass(10_000);
+  assert.ok(draft.isTooLong && draft.isPending && !draft.isDue);
+  draft.note();
+  assert.ok(!draft.isTooLong);
+  pass(10_000);
+  assert.ok(draft.isDue);
+});

@@ -65,6 +65,37 @@ async def test_a_choice_of_language_leads_nowhere_else(visitor: httpx.AsyncClien
         assert chosen.headers["set-cookie"].startswith("language=en;")
 
 
+async def test_what_is_typed_is_kept_in_another_language_but_no_password(visitor: httpx.AsyncClient) -> None:
+    say = translations("pt_BR").gettext
+    typed = {"workspace": "Oficina", "slug": "oficina", "name": "Ana", "email": "ana@oficina.test", "language": "en"}
+    answer = await visitor.post("/signup", data={**typed, "password": "never shown again", "shown-in": "pt_BR"})
+    assert answer.status_code == 200
+    assert say("Create workspace") in answer.text
+    for name in ("workspace", "slug", "name", "email"):
+        assert f'value="{typed[name]}"' in answer.text
+    assert "never shown again" not in answer.text
+    assert 'value="pt_BR" lang="pt-BR" selected' in answer.text
+    assert answer.headers["set-cookie"].startswith("language=pt_BR;")
+    answer = await visitor.post("/find", data={"email": "ana@oficina.test", "slug": "ofi", "shown-in": "pt_BR"})
+    assert answer.text.count('value="ana@oficina.test"') == 1
+    assert 'value="ofi"' in answer.text
+
+
+async def test_a_workspace_that_there_is_not_is_said_and_the_way_to_ones_own(
+    shared_server: Server, visitor: httpx.AsyncClient
+) -> None:
+    said = f"There is no workspace at {shared_server.host('nosuch')}"
+    answer = await visitor.post("/go", data={"slug": "nosuch"})
+    assert answer.status_code == 404
+    assert said in answer.text
+    assert 'value="nosuch"' in answer.text
+    async with shared_server.client("nosuch") as client:
+        page = await client.get("/c/tasks")
+    assert page.status_code == 404
+    assert said in page.text
+    assert f'href="{shared_server.url("")}find"' in page.text
+
+
 def read_mails(outbox: Path, receiver: str) -> list[str]:
     mails = [message_from_bytes(path.read_bytes(), policy=policy.default) for path in sorted(outbox.glob("*.eml"))]
     plain = [mail.get_body(("plain",)) for mail in mails if mail["to"] == receiver]

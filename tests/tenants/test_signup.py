@@ -149,6 +149,12 @@ async def test_other_bad_input_says_beside_the_field_what_is_wrong(
     assert 'value="not-made"' in answer.text
 
 
+async def test_all_that_is_wrong_is_said_at_once(visitor: httpx.AsyncClient) -> None:
+    answer = await visitor.post("/signup", data={**TYPED, "slug": "acme", "password": "short", "email": "no address"})
+    assert answer.status_code == 422
+    assert set(re.findall(r'id="error-(\w+)"', answer.text)) == {"slug", "password", "email"}
+
+
 async def test_nothing_was_made_of_what_was_refused(shared_server: Server) -> None:
     async with shared_server.client("not-made") as client:
         assert (await client.get("/login")).status_code == 404

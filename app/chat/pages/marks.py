@@ -9,6 +9,7 @@ from litestar.exceptions import NotFoundException
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
+from app.accounts.quick_switcher import leads_to
 from app.accounts.rights import may
 from app.accounts.shell import render_page
 from app.chat.direct_rooms import find_name
@@ -24,6 +25,7 @@ from app.web.calls import is_call
 from app.web.forms import Form, Invalid
 from app.web.paging import page_of
 from app.web.redirects import see_other
+from app.web.texts import _l
 
 MARKED = "/chat/{slug:str}/messages/{number:int}"
 
@@ -87,6 +89,9 @@ async def save_for_later(
     except Invalid as invalid:
         return await refuse_message(transaction, invalid)
     return Response(None, status_code=204) if is_call(request) else see_other("/saved")
+
+
+leads_to("pages", _l("Saved messages"), "/saved", icon="bookmark", order=36)
 
 
 @get("/saved")

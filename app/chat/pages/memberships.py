@@ -10,6 +10,7 @@ from app.accounts.access import AnyRequest
 from app.accounts.choosing import Chosen, list_known, read_chosen
 from app.accounts.ended_forms import find_end, keep_end
 from app.accounts.members import Member, find_members, find_person
+from app.accounts.quick_switcher import leads_to
 from app.accounts.rights import may, require
 from app.accounts.shell import find_named_people, notice, render_page
 from app.accounts.undo import lead_to
@@ -201,6 +202,9 @@ async def archive(transaction: Transaction, member: Member, slug: str, form: For
     await archive_room(transaction, room, member, archived=bool(form["archived"]))
     archived = was_open and room.archived_at is not None
     return lead_to(f"/chat/{slug}", await offer_opening(transaction, room, member) if archived else None)
+
+
+leads_to("pages", _l("Archived rooms"), "/archived-rooms", icon="archive", order=37)
 
 
 @get("/archived-rooms")

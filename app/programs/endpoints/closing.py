@@ -89,8 +89,8 @@ async def unarchive_collection_by_program(
 
 @removes(COLLECTION, scope="admin")
 async def delete_collection_by_program(transaction: Transaction, member: Member, slug: str) -> None:
-    """Put a collection into the bin, with all that it has: it is gone for everybody, and can be restored for 30
-    days. One that is there already is no error."""
+    """Delete a collection, with all that it has: it moves to the bin, from where it can be restored for 30 days. One
+    that is there already is no error."""
     await delete_collection(transaction, await manage_any_collection(transaction, member, slug), member)
 
 
@@ -98,7 +98,7 @@ async def delete_collection_by_program(transaction: Transaction, member: Member,
 async def restore_collection_by_program(
     request: AnyRequest, transaction: Transaction, member: Member, slug: str
 ) -> Response[CollectionShape]:
-    """Take a collection out of the bin, as it was. One that is called as another now gets a number."""
+    """Take a collection out of the bin, as it was. If its name is in use by now, it gets a number."""
     collection = await manage_any_collection(transaction, member, slug)
     await restore_collection(transaction, collection, member)
     return answer_collection(collection)

@@ -53,7 +53,7 @@ def answer_field(member: Member, fields: Fields, field: Field, *, status: int = 
 async def add_collection_by_program(
     request: AnyRequest, transaction: Transaction, member: Member, data: NewCollection
 ) -> Response[CollectionShape]:
-    """Make a collection, with a first field that its records are called by."""
+    """Create a collection, with a first field that is the title of its records."""
     named = {"name": as_forms_have_it(data.name), "first": as_forms_have_it(data.first)}
     if "collection" in member.grant.places:
         raise Problem("forbidden", "The token is narrowed to other collections.")

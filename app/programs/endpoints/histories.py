@@ -137,7 +137,7 @@ async def list_bin(
 async def restore_from_bin(
     request: AnyRequest, transaction: Transaction, member: Member, slug: str, number: int, if_match: IfMatch = None
 ) -> Response[RecordShape]:
-    """Take a record out of the bin."""
+    """Restore a record from the bin."""
     version = read_version(if_match)
     collection, record, fields = await open_record(transaction, member, slug, number, "delete", deleted=True)
     await refuse_locked(transaction, record, member, None, version)

@@ -180,7 +180,7 @@ async def delete_record_by_program(
     if_match: IfMatch = None,
     lock: LockHeader = None,
 ) -> None:
-    """Put a record into the bin, from where it can be restored for 30 days."""
+    """Delete a record: it moves to the bin, from where it can be restored for 30 days."""
     version = read_version(if_match)
     collection, record, fields = await open_record(transaction, member, slug, number, "delete")
     proof = await refuse_locked(transaction, record, member, lock, version)

@@ -9,6 +9,7 @@ from litestar import Response, get, post
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.questions import Question, asked, asks_first
+from app.accounts.quick_switcher import leads_to
 from app.accounts.reauthentication import dangerous
 from app.accounts.rights import require
 from app.accounts.shell import notice, render_page
@@ -114,6 +115,16 @@ async def bin_collection(transaction: Transaction, member: Member, slug: str) ->
     require(member, "manage", "collections")
     await delete_collection(transaction, await get_any_collection(transaction, slug), member)
     return see_other("/collections/bin?done=collection-deleted")
+
+
+leads_to(
+    "pages",
+    _l("Deleted collections"),
+    "/collections/bin",
+    icon="trash",
+    order=55,
+    right=("manage", "collections"),
+)
 
 
 @get("/collections/bin")

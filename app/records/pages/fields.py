@@ -43,7 +43,6 @@ notice("filled", _l("All records now have a value in it."))
 notice("filled-some", _l("Some records now have a value in it. Others are being edited; fill again to include them."))
 notice("renamed", _l("The collection was changed."))
 
-
 # How many of the fields in the bin are shown at once.
 BIN_SIZE = 20
 # Of those who type into a field, how many are named.
@@ -79,6 +78,7 @@ async def render_fields(
         channels=f"collection.{collection.id}",
         status=409 if saved or form.made else 422 if form.errors else 200,
         collection=collection,
+        begun=request.query_params.get("done") == "collection",
         fields=fields,
         in_bin=Paged(binned[(page - 1) * BIN_SIZE : page * BIN_SIZE], len(binned), page, size=BIN_SIZE),
         coming={each.replaces: each for each in fields.removed if each.replaces},

@@ -2,6 +2,7 @@
 import { RETRY_AFTER } from "./editing-lease.js";
 
 const PAUSE = 1000;              // it is sent this long after the last key …
+const TOO_LONG = 413;
 const AT_MOST = 4000;            // … or this long after the first one that was not sent
 
 // Whether the server has it: null when a newer page has settled the draft or has written its own, false when it has to be
@@ -15,6 +16,7 @@ export class TypedDraft {
   #unsent = 0;                   // when the first key was typed that the server does not have
   #changed = 0;                  // when the last one was
   #sending = null;
+  #isTooLong = false;            // the server does not take what is typed, however often it is sent
 
   // `send(late)` gives the status of the answer.
   constructor(send, clock = () => performance.now()) {
@@ -25,6 +27,7 @@ export class TypedDraft {
   note() {
     this.#changed = this.clock();
     this.#unsent ||= this.#changed;
+    this.#isTooLong = false;
   }
 
   // The page came as an answer, with what was typed before: the server keeps that itself.
@@ -41,9 +44,13 @@ export class TypedDraft {
     return Boolean(this.#unsent || this.#sending);
   }
 
+  get isTooLong() {
+    return this.#isTooLong;
+  }
+
   get isDue() {
     const now = this.clock();
-    return this.#unsent > 0 && !this.#sending && (now - this.#changed >= PAUSE || now - this.#unsent >= AT_MOST);
+    return this.#unsent > 0 && !this.#isTooLong && !this.#sending && (now - this.#changed >= PAUSE || now - this.#unsent >= AT_MOST);
   }
 
   get isOverdue() {
@@ -65,6 +72,11 @@ export class TypedDraft {
   }
 
   async #ask(late) {
-    try { return isKept(await this.send(late)); } catch { return false; }
+    const changed = this.#changed;
+    try {
+      const status = await this.send(late);
+      this.#isTooLong = status === TOO_LONG && changed === this.#changed;
+      return isKept(status);
+    } catch { return false; }
   }
 }

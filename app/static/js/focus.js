@@ -1,6 +1,6 @@
 // Where the focus goes when what had it is gone by one's own act, so that keyboard and screen reader go on from there and
 // not from the top of the page: in a form with `data-stays` to the button that was pressed, or, where that can't be any
-// more, to the other one, and the page stays where it was scrolled to; to the message that an act is about, or that came back by Undo; else to the page's content.
+// more, to the other one, and the page stays where it was scrolled to; to the message that an act is about, or that came back by Undo; else to what the page says that one begins with (`data-begins`), or to its heading.
 const NAMED = "[id][tabindex='-1']";
 
 const messageAt = (number) => number && document.querySelector(`ol.messages > .message[data-number="${CSS.escape(number)}"]`);
@@ -22,6 +22,12 @@ function stay() {
   return true;
 }
 
+function headingOf(main) {
+  const heading = main?.querySelector("h1");
+  if (heading) heading.tabIndex = -1;
+  return heading;
+}
+
 // A page that was gone to begins at its heading, unless it says where one begins.
 let shown = document.getElementById("main");
 
@@ -30,10 +36,7 @@ document.addEventListener("htmx:after:swap", ({ detail }) => {
   if (!main || main === shown) return;
   shown = main;
   if (detail?.ctx?.request?.method !== "GET" || document.activeElement !== document.body || main.querySelector("[autofocus]")) return;
-  const heading = main.querySelector("h1");
-  if (!heading || location.hash) return;
-  heading.tabIndex = -1;
-  heading.focus({ preventScroll: true });
+  if (!location.hash) headingOf(main)?.focus({ preventScroll: true });
 });
 
 document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
@@ -44,6 +47,7 @@ document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
   if (!undone && focused && focused !== document.body) return;
   const { searchParams } = new URL(undone ?? location.href, location.href);
   const source = ctx.sourceElement?.closest?.(NAMED);          // which may have been replaced meanwhile
-  const target = messageAt(searchParams.get("at")) ?? document.getElementById(source?.id) ?? document.getElementById("main");
+  const target = messageAt(searchParams.get("at")) ?? document.getElementById(source?.id) ?? document.querySelector("#main [data-begins]")
+    ?? headingOf(document.getElementById("main")) ?? document.getElementById("main");
   target?.focus({ preventScroll: true });
 });

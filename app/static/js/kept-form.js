@@ -19,6 +19,7 @@ const PAUSE = 300;
 const DRAFT_PAUSE = 1000;        // a draft is sent this long after the last key …
 const DRAFT_AT_MOST = 4000;      // … or this long after the first one that was not sent
 const RETRY_AFTER = 2000;
+const REFUSED = [413, 422];      // what is not taken, however often it is sent
 const ANSWER_WITHIN = 4000;
 let answered = 0;                // the status of the newest answer to a post
 
@@ -105,14 +106,20 @@ class KeptForm extends HTMLElement {
   }
 
   note() {
-    this.complain(false);
-    this.pending ??= setTimeout(() => this.keep(), PAUSE);
+    this.pending ??= setTimeout(() => {
+      this.keep();
+      this.complain(this.isTooLong);
+    }, PAUSE);
     if (this.draft) this.sendSoon();
   }
 
   // Of the form as it is now.
   body() {
     return new URLSearchParams(new FormData(this.form));
+  }
+
+  get isTooLong() {
+    return String(this.body()).length > Number(this.dataset.limit);
   }
 
   sendSoon() {
@@ -133,8 +140,10 @@ class KeptForm extends HTMLElement {
 
   async callDraft() {
     await whenWhole(this.form);
+    if (this.isTooLong) return this.complain(true);        // it is sent when it has become shorter
     const { changes } = this;
     let wait = 0;
+    let isRefused = false;
     try {
       const response = await call(this.draft, this.body(), { signal: AbortSignal.timeout(ANSWER_WITHIN) });
       if (response.status === 204) {
@@ -146,11 +155,14 @@ class KeptForm extends HTMLElement {
         }
       } else if (response.status === 409) this.strand();
       else if ([403, 404].includes(response.status)) this.refuse();
+      else if (REFUSED.includes(response.status)) isRefused = true;
       else wait = RETRY_AFTER;
     } catch {
       wait = RETRY_AFTER;
     }
     this.showState();
+    if (isRefused) this.complain(true);
+    if (isRefused && changes === this.changes) return;     // the same text would be refused again
     if (this.unsent && !this.stranded) this.sending = setTimeout(() => this.sendDraft(), wait || DRAFT_PAUSE);
   }
 
@@ -253,11 +265,10 @@ class KeptForm extends HTMLElement {
       });
       return;
     }
-    const length = new URLSearchParams(new FormData(this.form)).toString().length;
-    if (length > Number(this.dataset.limit)) {
+    if (this.isTooLong) {
       event.preventDefault();
       event.stopImmediatePropagation();
-      this.complain(true);
+      this.complain(true)?.focus();
     } else if (this.key) {
       this.isUnanswered = true;
       this.ownKey = this.key.value;
@@ -265,20 +276,20 @@ class KeptForm extends HTMLElement {
     this.keep();
   }
 
-  // Beside the longest field, as that is the one to shorten.
+  // Beside the longest field, as that is the one to shorten: it is returned.
   complain(wrong) {
     const line = this.querySelector("[data-too-long]");
-    if (line.hidden === !wrong) return;
+    if (line.hidden === !wrong) return this.querySelector("[aria-errormessage]");
     line.hidden = !wrong;
     line.id = wrong ? "too-long" : "";
     const before = this.querySelector("[aria-errormessage]");
     for (const name of ["aria-errormessage", "aria-invalid"]) before?.removeAttribute(name);
-    if (!wrong) return;
+    if (!wrong) return null;
     const longest = plainFieldsOf(this.form).filter(({ type }) => type !== "hidden" && !TICKED.includes(type)).reduce((a, b) => (b.value.length > a.value.length ? b : a));
     longest.after(line);
     longest.setAttribute("aria-errormessage", line.id);
     longest.setAttribute("aria-invalid", "true");
-    longest.focus();
+    return longest;
   }
 }
 customElements.define("kept-form", KeptForm);

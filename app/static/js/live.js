@@ -132,6 +132,14 @@
     if (main() === shown) refresh();
   });
 
+  // Of a page that stays as it is, what nobody types into and what is no answer.
+  async function refreshParts(shown, next) {
+    for (const part of shown.querySelectorAll("[data-part]")) {
+      const fresh = next.querySelector(`#${part.id}`);
+      if (fresh) await morph(part, document.importNode(fresh, true));
+    }
+  }
+
   // The parts of the page that a fresh load would bring, with what is being typed left alone.
   let refreshing = null;
   let wanted = null;       // the <main> that was to be refreshed last
@@ -171,6 +179,7 @@
         if (unknown && fresh.body.dataset.role !== document.body.dataset.role) return keepTyped(shown, "/", fresh) || location.assign("/");
         if (isForOtherScripts(response.headers) && !holds(shown)) return location.replace(address);
         const isHeld = holds(shown);
+        if (isHeld) await refreshParts(shown, next);
         if (isHeld) { if (told) markStale(unknown ? "/" : address, fresh, shown.querySelector("[data-news]")?.textContent.trim()); }
         else await morph(main(), document.importNode(next, true));
         main().dataset.cursor = next.dataset.cursor;
@@ -199,9 +208,9 @@
   document.addEventListener("page:refresh", () => { told = true; refresh(); });
   document.addEventListener("htmx:after:swap", () => {
     const marks = document.querySelectorAll("[data-refresh]");
-    marks.forEach((mark) => mark.remove());
     if (!marks.length) return;
-    told = [...marks].some((mark) => mark.dataset.refresh !== "names");   // a name alone is no other page
+    told = [...marks].some((mark) => mark.dataset.refresh !== "names" && !mark.closest("[data-of-parts]"));   // a name alone is no other page
+    marks.forEach((mark) => mark.remove());
     gone = [...marks].find((mark) => mark.dataset.gone)?.dataset.gone ?? "";
     refresh();
   });

@@ -308,6 +308,8 @@ class RecordEditor extends HTMLElement {
   get #left() { return this.#acted + this.#idleFor + COUNTDOWN - clock(); }
 
   #show() {
+    const long = this.querySelector("[data-too-long]");
+    if (long) long.hidden = !this.draft.isTooLong;
     if (!this.requests) return;
     const isIdle = Boolean(this.#idleFor) && this.#left <= COUNTDOWN;
     showSigns(this, { isHeld: this.#isHeld, isOver: this.#ended, left: isIdle ? this.#left : null, draft: this.draft });

@@ -12,6 +12,7 @@ from app.accounts.hashing import hash_password
 from app.accounts.members import Member, choose_time_zone, take_time_zone
 from app.accounts.passwords import GuessingLimit
 from app.accounts.questions import Question, asked, asks_first
+from app.accounts.quick_switcher import leads_to
 from app.accounts.reauthentication import dangerous
 from app.accounts.sessions import SignedIn, device_of, list_sessions
 from app.accounts.shell import list_parts, notice, render_page
@@ -36,6 +37,7 @@ from app.web.texts import _l, _ln
 
 tab("account", _l("Profile"), "/account", icon="user", order=10)
 tab("account", _l("Security"), "/account/security", icon="lock", order=30, also=("/account/password",))
+leads_to("acts", _l("Change password"), "/account/security#password", icon="lock", order=70)
 notice("password", _l("Password changed. All other sessions were ended."))
 notice("saved", _l("Saved."))
 notice("name", _l("Name changed."))

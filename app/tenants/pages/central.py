@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from litestar import MediaType, Response, get, post
-from litestar.datastructures import Cookie
 from litestar.response import Redirect
 
 from app.accounts.access import AnyRequest, client_address
@@ -21,24 +20,16 @@ from app.database.tenancy import SLUG
 from app.jobs.jobs import put_job
 from app.settings import Settings
 from app.tenants.confirmation import mail_confirmation
+from app.tenants.front import SWITCH, is_switched, language_cookie, render_front, render_switched
 from app.tenants.limits import AddressLimit
 from app.tenants.workspaces import check_free, check_slug, create_workspace
+from app.web.error_texts import no_workspace_at
 from app.web.forms import Form, Invalid
-from app.web.languages import LANGUAGE_COOKIE, browser_language, read_language
+from app.web.languages import browser_language, read_language
 from app.web.redirects import see_other
-from app.web.texts import LANGUAGES, _l
+from app.web.texts import _l
 
 FRONT_PAGES = ("/", "/signup", "/find")
-YEAR = 365 * 24 * 3600
-
-
-def render_front(request: AnyRequest, template: str, *, status: int = 200, **context: Any) -> Response[str]:
-    """A page of the central host, with the languages that one can choose. It is another one by what the browser asks
-    for."""
-    language = browser_language(request)
-    page = render_plain(language, template, status=status, languages=LANGUAGES, path=request.scope["path"], **context)
-    page.headers["vary"] = "Accept-Language, Cookie"
-    return page
 
 
 @get("/")
@@ -51,24 +42,14 @@ async def show_central(request: AnyRequest) -> Response[str]:
 async def choose_language(settings: Settings, form: Form) -> Redirect:
     """Keep in a cookie of this host in which language its pages are, and go back to the page."""
     page = form["page"] if form["page"] in FRONT_PAGES else "/"
-    language = read_language(form["language"])
-    cookie = Cookie(
-        key=LANGUAGE_COOKIE,
-        value=language,
-        path="/",
-        max_age=YEAR,
-        httponly=True,
-        samesite="lax",
-        secure=settings.secure,
-    )
-    return see_other(page, cookies=[cookie])
+    return see_other(page, cookies=[language_cookie(settings, read_language(form["language"]))])
 
 
 def render_find(
     request: AnyRequest, settings: Settings, form: Form, *, sent: bool = False, status: int = 200
 ) -> Response[str]:
     """The page that leads to one's workspace: by mail, or by its address."""
-    shown = {"form": form, "host": settings.base_host, "sent": sent}
+    shown: dict[str, Any] = {"form": form, "host": settings.base_host, "sent": sent}
     return render_front(request, "tenants/find.html", status=status, **shown)
 
 
@@ -88,6 +69,8 @@ async def find_workspaces(
     form: Form,
 ) -> Response[Any]:
     """Mail somebody in which workspaces they are. The answer is the same whether or not they are in any."""
+    if is_switched(form):
+        return render_switched(request, settings, "tenants/find.html", form, host=settings.base_host, sent=False)
     language = request.scope["state"]["language"] = browser_language(request)
     email = form.email("email")
     if form.errors:
@@ -99,12 +82,20 @@ async def find_workspaces(
 
 
 @post("/go")
-async def go_to_workspace(request: AnyRequest, settings: Settings, form: Form) -> Response[Any]:
-    """Lead to the workspace whose address was typed."""
+async def go_to_workspace(
+    request: AnyRequest, database: Database, settings: Settings, addresses: AddressLimit, form: Form
+) -> Response[Any]:
+    """Lead to the workspace whose address was typed, if there is one. Anybody learns as much by opening it."""
     slug = form["slug"].strip().lower().removesuffix("." + settings.base_host)
     if not SLUG.fullmatch(slug):
         form.errors["slug"] = _l("A workspace's address has lowercase letters, numbers and hyphens.")
         return render_find(request, settings, form, status=422)
+    request.scope["state"]["language"] = browser_language(request)
+    await addresses.check(client_address(request))
+    async with database.read() as reading:
+        if await reading.find_tenant("slug", slug) is None:
+            form.errors["slug"] = no_workspace_at(f"{slug}.{settings.base_host}")
+            return render_find(request, settings, form, status=404)
     return lead_on(request, settings.workspace_url(slug))
 
 
@@ -169,6 +160,10 @@ async def sign_up(
 ) -> Response[Any]:
     """Make the workspace, and lead its owner into it, signed in."""
     request.scope["state"]["language"] = browser_language(request)
+    if is_switched(form):
+        if form["language"] == browser_language(request):  # it was not chosen otherwise
+            form.values["language"] = [form[SWITCH]]
+        return render_switched(request, settings, "tenants/signup.html", form, host=settings.base_host)
     name, slug = form.name("workspace"), form["slug"].strip().lower()
     owner, email, password = (
         form.name("name"),
@@ -178,11 +173,11 @@ async def sign_up(
     try:
         try:
             check_slug(slug)
+            async with database.read() as reading:
+                await check_free(reading, slug)
         except Invalid as invalid:
             form.errors.update(invalid.errors)
         form.check()
-        async with database.read() as reading:
-            await check_free(reading, slug)
         await guessing.count("signup", client_address(request))
         async with counting_mail(mailing, email, settings):
             password_hash = await hash_password(password)

@@ -12,6 +12,7 @@ from app.accounts.form_answers import find_answer, keep_answer
 from app.accounts.members import Member
 from app.accounts.passwords import MailLimit, TooManyTries
 from app.accounts.questions import Question, asked, asks_first
+from app.accounts.quick_switcher import leads_to
 from app.accounts.reauthentication import dangerous, raises_role
 from app.accounts.rights import may, require
 from app.accounts.shell import notice, render_page
@@ -246,6 +247,16 @@ async def revoke(request: AnyRequest, transaction: Transaction, member: Member, 
     await revoke_invitation(transaction, member, await get_invitation(transaction, invitation_id))
     led = see_other(f"/members?done=invitation-revoked&about={invitation_id}")
     return await keep_end(request, transaction, member, led)
+
+
+leads_to(
+    "pages",
+    _l("Pending invitations"),
+    "/members/invitations",
+    icon="users",
+    order=42,
+    right=("invite", "members"),
+)
 
 
 @get("/members/invitations")

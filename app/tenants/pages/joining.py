@@ -10,38 +10,31 @@ from app.accounts.access import AnyRequest, begin, client_address, enter_workspa
 from app.accounts.hashing import hash_password
 from app.accounts.members import ALREADY, find_member
 from app.accounts.passwords import GuessingLimit
-from app.accounts.shell import render_plain
 from app.database import Database, Tenant, Transaction
 from app.settings import Settings
+from app.tenants.front import is_switched, render_front, render_switched
 from app.tenants.invitations import Invitation, accept_invitation, find_invitation
 from app.tenants.sign_in import enter_with_session
 from app.web.forms import Form, Invalid
+from app.web.languages import browser_language
 from app.web.texts import _l
 
 OVER = _l("This invitation was used, revoked, or is too old. Ask for a new one.")
 
 
 def render_join(
-    tenant: Tenant, invitation: Invitation | None, token: str, form: Form, status: int = 200
+    request: AnyRequest, tenant: Tenant, invitation: Invitation | None, token: str, form: Form, status: int = 200
 ) -> Response[str]:
-    """The page that an invitation leads to."""
-    return render_plain(
-        tenant.language,
-        "tenants/join.html",
-        status=status if invitation else 403,
-        tenant=tenant,
-        invitation=invitation,
-        token=token,
-        form=form,
-        over=OVER,
-    )
+    """The page that an invitation leads to, in the language of who was invited: they are no member yet."""
+    shown: dict[str, Any] = {"tenant": tenant, "invitation": invitation, "token": token, "form": form, "over": OVER}
+    return render_front(request, "tenants/join.html", status=status if invitation else 403, **shown)
 
 
 @get("/join")
-async def show_join(transaction: Transaction, token: str = "") -> Response[str]:
+async def show_join(request: AnyRequest, transaction: Transaction, token: str = "") -> Response[str]:
     """Ask whoever was invited for a name and a password. Opening it uses nothing up."""
     invitation = await find_invitation(transaction, token[:100])
-    return render_join(transaction.tenant, invitation, token, Form())
+    return render_join(request, transaction.tenant, invitation, token, Form())
 
 
 @post("/join")
@@ -52,21 +45,24 @@ async def join_workspace(
     address, token = client_address(request), form["token"][:100]
     async with database.read() as transaction:
         tenant = await enter_workspace(transaction, request.scope["state"]["slug"])
-        request.scope["state"]["language"] = tenant.language
+        request.scope["state"]["language"] = browser_language(request)
         invitation = await find_invitation(transaction, token)
+    if is_switched(form):
+        shown = {"tenant": tenant, "invitation": invitation, "token": token, "over": OVER}
+        return render_switched(request, settings, "tenants/join.html", form, **shown)
     if invitation is None:
         await guessing.count(f"{tenant.id}:join", address)
-        return render_join(tenant, None, token, form)
+        return render_join(request, tenant, None, token, form)
     name, password = form.name("name"), form.new_password("password")
     email = invitation.email or form.email("email")
     if form.errors:
-        return render_join(tenant, invitation, token, form, status=422)
+        return render_join(request, tenant, invitation, token, form, status=422)
     await guessing.count("", address)
     async with database.read(tenant.id) as reading:
         member = await find_member(reading, email)
     if member is not None:
         form.errors["email"] = ALREADY
-        return render_join(tenant, invitation, token, form, status=422)
+        return render_join(request, tenant, invitation, token, form, status=422)
     hashed = await hash_password(password)
     try:
         async with begin(request, database, writes=True) as writing:
@@ -76,7 +72,7 @@ async def join_workspace(
             return await enter_with_session(request, writing, settings, member, "/")
     except Invalid as invalid:
         form.errors = invalid.errors
-        return render_join(tenant, invitation, token, form, status=422)
+        return render_join(request, tenant, invitation, token, form, status=422)
 
 
 handlers = [show_join, join_workspace]
