@@ -62,7 +62,7 @@ def read_bound(given: datetime | None, name: str) -> datetime | None:
     return given.astimezone(UTC) if given.tzinfo else given.replace(tzinfo=UTC)
 
 
-def read_moment(text: str) -> datetime:
+def read_moment_of_place(text: str) -> datetime:
     """A moment in a place that a program gives back. Raises a 400 problem."""
     try:
         moment = read_bound(datetime.fromisoformat(text), "next")

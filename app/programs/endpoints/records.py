@@ -20,7 +20,7 @@ from app.programs.lists import (
     page_rows,
     read_bound,
     read_cursor,
-    read_moment,
+    read_moment_of_place,
 )
 from app.programs.problems import Problem
 from app.programs.records import (
@@ -94,9 +94,9 @@ async def list_records_for_programs(
         rows = await list_following(transaction, select_following, collection, fields, view, after, limit + 1)
         return page_rows(rows, limit, lambda row: shape_record(fields, *row[0]), lambda row: row[1])
     *after, begun = read_cursor(next, *kinds, str) or [None]
-    until = read_moment(begun) if begun else await find_newest_change(transaction, collection) or moment
+    until = read_moment_of_place(begun) if begun else await find_newest_change(transaction, collection) or moment
     if by_change:
-        place = (read_moment(after[0]), after[1]) if after else (moment, LAST_NUMBER)
+        place = (read_moment_of_place(after[0]), after[1]) if after else (moment, LAST_NUMBER)
         listed = await list_by_change(transaction, collection, view, place, until, limit + 1)
         return page_rows(listed, limit, lambda each: shape_record(fields, each), place_of_change, until.isoformat())
     bounds = {"changed_after": moment, "changed_until": until}
