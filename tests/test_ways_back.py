@@ -425,4 +425,7 @@ async def test_what_another_version_has_kept_otherwise_is_not_put_back_and_that_
 
 def test_every_kind_of_undo_is_tried_above() -> None:
     tried = {"room.archived", "room.left", "room.member-removed", "message.deleted", "records.deleted"}
-    assert tried | {"draft.discarded", "new-draft.discarded", "member.role", "notifications.read"} == UNDO_KINDS.keys()
+    assert (
+        tried | {"draft.discarded", "new-draft.discarded", "member.role", "notifications.read", "fields.ordered"}
+        == UNDO_KINDS.keys()
+    )

@@ -27,7 +27,7 @@ async def test_a_book_is_added_mended_found_deleted_and_restored(server: Server,
     await page.get_by_label("Author").fill("Machado de Assis")
     await page.get_by_role("button", name="Save").click()
     await page.goto(ana.origin + "/c/books")
-    await page.get_by_role("searchbox", name="Search", exact=True).fill("helena")
+    await page.get_by_label("Search", exact=True).fill("helena")
     await page.get_by_role("button", name="Search").click()
     await expect(page.locator("record-list tbody tr")).to_have_count(1)
     await page.get_by_role("link", name="Title").click()

@@ -170,7 +170,8 @@ async def test_a_table_that_won_t_do_is_said_line_by_line_and_kept(
         answer = await people["carla"].post("/c/books/import", data=form)
         assert answer.status_code in (422, 409)
         assert said in answer.text
-        assert "A" not in data["table"] or "A" in answer.text.partition("<textarea")[2]
+        kept = "B" if "B" in data["table"] else "A"  # a line before it may have been written
+        assert kept not in data["table"] or kept in answer.text.partition("<textarea")[2]
     if "B" not in data["table"]:
         assert shared_server.store.rows("SELECT count(*), sum(version) FROM record") == before
 
