@@ -77,6 +77,8 @@ SENTENCES = {
     "webhook.skipped": _l("%(actor)s skipped an event of the webhook to %(subject)s"),
     "webhook.replayed": _l("%(actor)s had events sent again by the webhook to %(subject)s"),
     "webhook.given-up": _l("The webhook to %(subject)s was turned off after failing for too long"),
+    "webhook.rights-lost": _l("The webhook to %(subject)s was turned off because its creator can no longer have one"),
+    "webhook.gone": _l("The webhook to %(subject)s was turned off because its server answered that it is gone"),
     "webhook.removed": _l("%(actor)s deleted the webhook to %(subject)s"),
     "settings.changed": _l("%(actor)s changed the setting %(subject)s"),
     "workspace.suspended": _l("%(actor)s suspended the workspace"),
