@@ -13,6 +13,7 @@ from app.accounts.audit import audited
 from app.accounts.quick_switcher import show_quick_switcher
 from app.accounts.rights import install
 from app.accounts.undo import take_back
+from app.chat import auditing as chat_auditing
 from app.chat import home as chat_home
 from app.chat.followers import (
     archived_shown,
@@ -226,7 +227,7 @@ CENTRAL_ROUTES: list[Any] = [*central_pages.handlers, operator_pages.router]
 # What no page brings with it, and that says by itself what it is for: a job, what operators see counted, what a new
 # workspace is furnished with, how the audit log calls records, where the quick switcher leads, what the home page
 # shows, the frame of errors.
-OTHERS = (error_pages, password_links, finding, record_usage, reindexing, books, auditing, destinations)
+OTHERS = (error_pages, password_links, finding, record_usage, reindexing, books, auditing, chat_auditing, destinations)
 ON_HOME = (editing_home, notification_home, chat_home, record_home, tenant_home)
 
 # Who may do what.

@@ -129,7 +129,7 @@ async def make_incoming(transaction: Transaction, room: Room, member: Member, na
     transaction.keep(room, bot)
     by = transaction.acting(member.id)
     transaction.note(MemberEntered(by=by, room_id=room.id, member_id=bot.id))
-    transaction.note(IncomingMade(by=by, room=room.name, address_id=made.id, name=name, bot_id=bot.id))
+    transaction.note(IncomingMade(by=by, room=room.audited_name, address_id=made.id, name=name, bot_id=bot.id))
     return made, secret
 
 
@@ -140,7 +140,7 @@ async def end_incoming(
     await require_changing(transaction, room, member)
     address.ended_at = now()
     by = transaction.acting(member.id)
-    transaction.note(IncomingEnded(by=by, room=room.name, address_id=address.id, name=bot.name, bot_id=bot.id))
+    transaction.note(IncomingEnded(by=by, room=room.audited_name, address_id=address.id, name=bot.name, bot_id=bot.id))
     await end_account(transaction, bot, member, "removed")
 
 
