@@ -13,6 +13,7 @@ from app.accounts.audit import audited
 from app.accounts.quick_switcher import show_quick_switcher
 from app.accounts.rights import install
 from app.accounts.undo import take_back
+from app.chat import auditing as chat_auditing
 from app.chat import home as chat_home
 from app.chat.followers import (
     archived_shown,
@@ -83,6 +84,7 @@ from app.notifications.rights import NOTIFICATION_RIGHTS
 from app.operators.followers import operators_logged
 from app.operators.pages import workspaces as operator_pages
 from app.programs.endpoints.every import PROGRAM_ENDPOINTS
+from app.programs.event_shapes import KINDS_OF_EVENTS
 from app.programs.pages import reference as reference_pages
 from app.records import auditing, books, destinations, reindexing
 from app.records import home as record_home
@@ -161,6 +163,7 @@ from app.webhooks.notices import WEBHOOK_KINDS
 from app.webhooks.pages import deliveries as delivery_pages
 from app.webhooks.pages import webhooks as webhook_pages
 from app.webhooks.rights import WEBHOOK_RIGHTS
+from app.webhooks.webhooks import WEBHOOK_EVENTS
 
 WORKSPACE_PAGES = (
     sign_in_pages,
@@ -224,13 +227,14 @@ CENTRAL_ROUTES: list[Any] = [*central_pages.handlers, operator_pages.router]
 # What no page brings with it, and that says by itself what it is for: a job, what operators see counted, what a new
 # workspace is furnished with, how the audit log calls records, where the quick switcher leads, what the home page
 # shows, the frame of errors.
-OTHERS = (error_pages, password_links, finding, record_usage, reindexing, books, auditing, destinations)
+OTHERS = (error_pages, password_links, finding, record_usage, reindexing, books, auditing, chat_auditing, destinations)
 ON_HOME = (editing_home, notification_home, chat_home, record_home, tenant_home)
 
 # Who may do what.
 install(TENANT_RIGHTS, EDITING_RIGHTS, NOTIFICATION_RIGHTS, RECORD_RIGHTS, CHAT_RIGHTS, GATEWAY_RIGHTS, WEBHOOK_RIGHTS)
 
 # What people can be told of, in the order in which they are asked how.
+WEBHOOK_EVENTS.update(kind for kinds in KINDS_OF_EVENTS.values() for kind in kinds)
 install_kinds(ACCOUNT_KINDS, CHAT_KINDS, ANNOUNCEMENT_KINDS, RECORD_KINDS, APP_KINDS, WEBHOOK_KINDS)
 
 FOLLOWERS = Followers(

@@ -114,4 +114,26 @@ async def find_audited_subjects(transaction: Transaction, entries: Sequence[Audi
     return named
 
 
+NamePlaces = Callable[[Transaction, int, Collection[str]], Awaitable[dict[str, str | Words]]]
+NAMING_PLACES: list[NamePlaces] = []
+
+
+def names_audited_places(find: NamePlaces) -> NamePlaces:
+    """Register the function that knows what places are called, of which only some people may learn it, by what entries
+    keep of them: for a member, by their id."""
+    NAMING_PLACES.append(find)
+    return find
+
+
+async def find_audited_places(
+    transaction: Transaction, member_id: int, entries: Sequence[AuditEntry]
+) -> dict[str, str | Words]:
+    """What places that entries name are called for a member."""
+    kept = {text for each in entries for text in (each.subject, each.before, each.after) if text}
+    found: dict[str, str | Words] = {}
+    for find in NAMING_PLACES:
+        found |= await find(transaction, member_id, kept)
+    return found
+
+
 audited = Follower(audit, (Audited,))

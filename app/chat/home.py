@@ -14,6 +14,7 @@ from app.accounts.access import AnyRequest
 from app.accounts.home import WAITING_SHOWN, Waits, first_step, home_part, waits
 from app.accounts.members import Member
 from app.accounts.mentions import read_texts
+from app.accounts.programs import name_with_program
 from app.chat.drafts import MessageDraft
 from app.chat.messages import Message
 from app.chat.reading import JoinedRoom
@@ -22,7 +23,7 @@ from app.chat.saved import list_saved
 from app.chat.sidebar import list_own_rooms
 from app.chat.timeline import QUOTE_EXCERPT
 from app.database import PreparedSelect, Transaction
-from app.web.texts import _l
+from app.web.texts import Text, _l
 
 LINES_SHOWN = 5
 LINES_FOLLOWED = 50
@@ -33,7 +34,7 @@ class LastLine:
     """The last message of a room, in a line."""
 
     number: int
-    author: str
+    author: Text
     text: str
     at: datetime
 
@@ -71,7 +72,15 @@ async def list_last_lines(transaction: Transaction, joined: Sequence[JoinedRoom]
     rows = await transaction.rows(LIST_LAST, room_ids=rooms)
     texts = await read_texts(transaction, *(message.plain for message, _ in rows))
     return [
-        (rooms[message.room_id], LastLine(message.number, name, text[:QUOTE_EXCERPT], message.created_at))
+        (
+            rooms[message.room_id],
+            LastLine(
+                message.number,
+                name_with_program(name, message.program),
+                text[:QUOTE_EXCERPT],
+                message.created_at,
+            ),
+        )
         for (message, name), text in zip(rows, texts, strict=True)
     ]
 

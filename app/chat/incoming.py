@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member, is_active
 from app.accounts.program_tokens import is_well_formed, make_secret
+from app.accounts.programs import name_program
 from app.accounts.rights import require
 from app.accounts.sessions import digest
 from app.chat.facts import MemberEntered
@@ -128,7 +129,7 @@ async def make_incoming(transaction: Transaction, room: Room, member: Member, na
     transaction.keep(room, bot)
     by = transaction.acting(member.id)
     transaction.note(MemberEntered(by=by, room_id=room.id, member_id=bot.id))
-    transaction.note(IncomingMade(by=by, room=room.name, address_id=made.id, name=name, bot_id=bot.id))
+    transaction.note(IncomingMade(by=by, room=room.audited_name, address_id=made.id, name=name, bot_id=bot.id))
     return made, secret
 
 
@@ -139,7 +140,7 @@ async def end_incoming(
     await require_changing(transaction, room, member)
     address.ended_at = now()
     by = transaction.acting(member.id)
-    transaction.note(IncomingEnded(by=by, room=room.name, address_id=address.id, name=bot.name, bot_id=bot.id))
+    transaction.note(IncomingEnded(by=by, room=room.audited_name, address_id=address.id, name=bot.name, bot_id=bot.id))
     await end_account(transaction, bot, member, "removed")
 
 
@@ -147,6 +148,7 @@ async def post_incoming(
     transaction: Transaction, address: IncomingAddress, bot: Member, room: Room, text: str | Typed, client: str
 ) -> Message:
     """Say in a room what came to its address. Raises what posting does."""
-    transaction.actor = Actor("token", member_id=bot.id, address=client, program=f"incoming {address.id}")
+    program = name_program(f"incoming {address.id}", bot=True)
+    transaction.actor = Actor("token", member_id=bot.id, address=client, program=program)
     message, _ = await post_message(transaction, room, bot, key=secrets.token_urlsafe(16), text=text)
     return message

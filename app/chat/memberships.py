@@ -237,7 +237,11 @@ async def remove(transaction: Transaction, room: Room, member: Member, person: M
         named = person.email or person.name
         transaction.note(
             MemberRemoved(
-                by=transaction.acting(member.id), room_id=room.id, member_id=person.id, person=named, room=room.name
+                by=transaction.acting(member.id),
+                room_id=room.id,
+                member_id=person.id,
+                person=named,
+                room=room.audited_name,
             )
         )
 

@@ -112,7 +112,7 @@ async def delete_message(transaction: Transaction, message: Message, member: Mem
             message_id=message.id,
             number=message.number,
             before=before,
-            room=room.name,
+            room=room.audited_name,
             author=author,
         )
     )

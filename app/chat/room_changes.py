@@ -40,4 +40,4 @@ async def archive_room(transaction: Transaction, room: Room, member: Member, *, 
     await transaction.flush()
     transaction.keep(room)
     by = transaction.acting(member.id)
-    transaction.note(RoomArchived(by=by, room_id=room.id, name=room.name, archived=archived))
+    transaction.note(RoomArchived(by=by, room_id=room.id, name=room.audited_name, archived=archived))

@@ -20,6 +20,8 @@ GENERAL = "general"
 RoomOrMember = TypeVar("RoomOrMember", "Room", Member)
 LONGEST_ROOM_NAME = 80
 
+PRIVATE_ROOM = "private-room-"
+
 
 class Room(Tenanted, Base):
     """A room. A public one is open to everybody but guests, who are brought into it; a private and a direct one to
@@ -46,6 +48,12 @@ class Room(Tenanted, Base):
     created_by_id: Mapped[int | None]
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    @property
+    def audited_name(self) -> str:
+        """What the audit log keeps of it: the name, but of a room by invitation which one it is, as admins who are not
+        in it don't learn its name."""
+        return self.name if self.open else f"{PRIVATE_ROOM}{self.id}"
 
     @property
     def open(self) -> bool:

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, column, select
 
 from app.accounts.members import Member
 from app.accounts.mentions import read_texts
+from app.accounts.programs import name_with_program
 from app.accounts.rights import is_entitled
 from app.chat.direct_rooms import find_room_names
 from app.chat.memberships import is_visible
@@ -21,7 +22,7 @@ from app.chat.messages import Message
 from app.chat.rooms import Room
 from app.database import PreparedSelect, Transaction
 from app.database.fulltext import Query, find_messages
-from app.web.texts import FOLDED, fold_searched, without_strokes
+from app.web.texts import FOLDED, Text, fold_searched, without_strokes
 
 HITS = 50
 # Characters that are searched for words while the loop waits; more are in a thread.
@@ -39,6 +40,11 @@ class Hit:
     author_id: int
     author: str
     excerpt: list[tuple[str, bool]]
+
+    @property
+    def signed(self) -> Text:
+        """Who has written it, by a program or not."""
+        return name_with_program(self.author, self.message.program)
 
 
 def read_query(text: str) -> Query | None:

@@ -72,6 +72,11 @@ class ShownMessage:
         return name_with_program(self.author.name, None if self.author.bot else self.message.program)
 
     @property
+    def signed_in_line(self) -> Text:
+        """Likewise, where no mark of a bot stands beside it."""
+        return name_with_program(self.author.name, self.message.program)
+
+    @property
     def text(self) -> str:
         """The text as its author would type it now."""
         return write_names(self.message.text, self.names)

@@ -139,7 +139,7 @@ async def bring_back(request: AnyRequest, transaction: Transaction, member: Memb
             room_id=room.id,
             member_id=person.id,
             person=person.email or person.name,
-            room=room.name,
+            room=room.audited_name,
         )
     )
     return f"/chat/{room.slug}/about"
@@ -197,7 +197,7 @@ async def restore_message(request: AnyRequest, transaction: Transaction, member:
             message_id=message.id,
             number=message.number,
             before=(),
-            room=room.name,
+            room=room.audited_name,
             author=await find_author(transaction, message, member),
         )
     )

@@ -18,7 +18,7 @@ from sqlalchemy import BigInteger, String, false, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
-from app.accounts.programs import name_own_program, name_with_program
+from app.accounts.programs import name_inside, name_own_program, name_with_program
 from app.database import Actor, PreparedSelect, Tenant, Tenanted, Transaction, UtcDateTime, now
 from app.database.clock import lease_clock
 from app.editing.facts import LockChanged
@@ -66,6 +66,11 @@ class Editable(Tenanted):
     def lock_holder(self) -> Text:
         """Who holds the lock, and by which program."""
         return name_with_program(self.lock_name, self.lock_program)
+
+    @property
+    def lock_holder_inside(self) -> Text:
+        """Likewise, inside of a sentence."""
+        return name_inside(self.lock_name, self.lock_program)
 
     @property
     def lock_own_program(self) -> Text | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from litestar.exceptions import HTTPException
 
+from app.accounts.programs import is_of_bot
 from app.database import Transaction
 from app.editing.rows import Editable, Proof
 from app.gateway.audiences import ChannelFollowing
@@ -215,5 +216,10 @@ def holders_of(spot: Spot) -> Spot:
 def describe_holder(row: Editable, clock: int) -> dict[str, Any]:
     """What is said of whoever holds something, or whose turn it is."""
     left = max(0, (row.lock_until or clock) - clock) // 1000
-    holder = {"id": row.lock_member_id, "name": row.lock_name, "program": row.lock_program}
+    holder = {
+        "id": row.lock_member_id,
+        "name": row.lock_name,
+        "bot": is_of_bot(row.lock_program),
+        "program": row.lock_program,
+    }
     return {"holder": holder, "state": "offered" if row.lock_offered else "held", "seconds": left}

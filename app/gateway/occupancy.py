@@ -41,6 +41,7 @@ class Occupancy:
         self.elders: dict[str, tuple[float, float]] = {}  # of other nodes: since when they run, when they were heard
         self.gone: dict[tuple[Spot, str], float] = {}
         self.held: deque[tuple[float, int, int, dict[str, Any]]] = deque(maxlen=MOST_HELD)
+        self.noted: deque[tuple[float, int, int, dict[str, Any]]] = deque(maxlen=MOST_HELD)
         self.workspaces: dict[int, int] = {}
         self.planned: asyncio.TimerHandle | None = None
         roster.on_occupancy = self.hear
@@ -61,7 +62,10 @@ class Occupancy:
 
     def note(self, app_id: int, event: dict[str, Any]) -> None:
         """Something has happened here that no other node hears of: it is told from here."""
-        if workspace := self.workspaces.get(app_id) or self.roster.workspace_of(app_id):
+        workspace = self.workspaces.get(app_id) or self.roster.workspace_of(app_id)
+        if workspace and (self.held or self.noted):  # that somebody came to the channel is told before
+            self.noted.append((asyncio.get_running_loop().time(), workspace, app_id, event))
+        elif workspace:
             self.offer(workspace, app_id, event)
 
     def hold(self, app_id: int, event: dict[str, Any]) -> None:
@@ -114,6 +118,8 @@ class Occupancy:
                 self.hold(spot[0], write_occupancy(spot[1], user, there=False))
         while tells and self.held:
             self.offer(*self.held.popleft()[1:])
+        while self.noted and not (self.held and self.held[0][0] <= self.noted[0][0]):
+            self.offer(*self.noted.popleft()[1:])
 
 
 def write_occupancy(channel: str, user: str, *, there: bool) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, select
 
 from app.accounts.members import Member, is_active
 from app.accounts.program_tokens import Token, is_working
+from app.accounts.programs import name_program
 from app.accounts.sessions import Session
 from app.chat.rooms import Room
 from app.database import Actor, PreparedSelect, Transaction, now
@@ -69,7 +70,7 @@ class Asker:
 
     def act(self, address: str) -> Actor:
         """Who acts, where it is done in a transaction."""
-        way, name = ("token", self.token.name) if self.token else ("page", None)
+        way, name = ("token", name_program(self.token.name, bot=self.member.bot)) if self.token else ("page", None)
         return Actor(
             way,  # type: ignore[arg-type]
             member_id=self.member.id,

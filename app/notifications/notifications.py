@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, or_, select
 
 from app.accounts.members import Member, Role, are_people
+from app.accounts.programs import is_of_bot, name_program
 from app.accounts.rights import roles_from
 from app.database import NewObject, NewRows, PreparedSelect, Transaction, now
 from app.notifications.channels import ShownActivity, push_toasts
@@ -250,7 +251,9 @@ async def insert_activities(transaction: Transaction, activities: Sequence[Activ
 def activity_of(occasion: Occasion, program: str | None) -> Activity:
     """What is kept of an occasion, for all who are told of it, with the program that has done it for somebody."""
     details = dict(occasion.details)
-    if program is not None and occasion.by is not None and not occasion.by.bot:
+    if occasion.by is not None and occasion.by.bot and not is_of_bot(program):
+        program = name_program(program or "", bot=True)
+    if program is not None and occasion.by is not None:
         details["program"] = program
     return Activity(
         subject_kind=occasion.subject[0],

@@ -17,7 +17,7 @@ from litestar.handlers import BaseRouteHandler
 from app.accounts.access import AnyRequest, client_address, enter_workspace
 from app.accounts.members import Member
 from app.accounts.program_tokens import Token, find_by_secret
-from app.accounts.programs import name_agent
+from app.accounts.programs import name_program
 from app.accounts.sessions import SEEN_STEP
 from app.database import Actor, Database, Transaction, now
 from app.programs.limits import LimitStanding, count_call
@@ -167,7 +167,7 @@ async def begin_as_program(request: AnyRequest, database: Database, *, writes: b
         await enter_workspace(transaction, request.scope["state"]["slug"])
         token, member = await find_caller(transaction, caller.secret)
         member.grant = token.grant
-        program = name_agent(token.name) if "agent" in request.scope["state"] else token.name
+        program = name_program(token.name, bot=member.bot, agent="agent" in request.scope["state"])
         transaction.actor = Actor(
             "token",
             member_id=member.id,

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from app.chat.text.rendering import LONGEST_MESSAGE
+
 CollectionSlug = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,80}$", description="The slug of a collection.")]
 RoomSlug = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,80}$", description="The slug of a room.")]
 Number = Annotated[int, Meta(ge=1, lt=2**53, description="The number of the record in its collection.")]
@@ -119,7 +121,7 @@ class MessageGiven(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """A message that is to be posted."""
 
     room: RoomSlug
-    text: Annotated[str, Meta(min_length=1, max_length=40_000, description="Markdown.")]
+    text: Annotated[str, Meta(min_length=1, max_length=LONGEST_MESSAGE, description="Markdown.")]
     reply_to: Annotated[int, Meta(ge=1, lt=2**53, description="The number of a message of the room.")] | UnsetType = (
         UNSET
     )

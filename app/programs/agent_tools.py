@@ -44,6 +44,13 @@ AS_PARAMETERS = {"words": "q", "sort": "sort", "limit": "limit", "after": "next"
 AS_HEADERS = {"lock": "lock", "version": "if-match", "key": "idempotency-key"}
 
 
+def take_integers(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments, of which 42.0 is the integer 42, as JSON Schema has it."""
+    return {
+        name: int(value) if isinstance(value, float) and value.is_integer() else value for name, value in given.items()
+    }
+
+
 @dataclass(frozen=True)
 class AgentTool:
     """A tool: the endpoint that it calls, and the scopes that the token needs for it. `tells` are what is read of the
@@ -75,7 +82,7 @@ class AgentTool:
 
     def describe_call(self, given: Mapping[str, Any]) -> InnerCall:
         """The call of the endpoint. Raises msgspec.ValidationError."""
-        arguments = msgspec.to_builtins(msgspec.convert(given, self.takes))
+        arguments = msgspec.to_builtins(msgspec.convert(take_integers(given), self.takes))
         path = self.fill(self.path, arguments)
         left = {name: value for name, value in arguments.items() if f"{{{name}}}" not in self.path}
         as_parameters = AS_PARAMETERS | ({"room": "room"} if self.reads else {})
@@ -87,7 +94,7 @@ class AgentTool:
 
     def describe_more(self, given: Mapping[str, Any]) -> dict[str, InnerCall]:
         """The calls of what is told besides."""
-        return {name: InnerCall("GET", self.fill(path, given)) for name, path in self.tells.items()}
+        return {name: InnerCall("GET", self.fill(path, take_integers(given))) for name, path in self.tells.items()}
 
     def fill(self, path: str, arguments: Mapping[str, Any]) -> str:
         """A path with what is in it."""

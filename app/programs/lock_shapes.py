@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from app.accounts.members import Member
+from app.accounts.programs import is_of_bot
 from app.editing.waiting import ANSWER_WITHIN, Waiting
 from app.programs.shapes import Holder
 
@@ -73,6 +74,7 @@ class LockRequest(msgspec.Struct):
     waiting: int
     member: int
     name: str
+    bot: bool
     program: str | None
     request: Request
 
@@ -127,5 +129,7 @@ def shape_requests(queue: list[Waiting], clock: int) -> list[LockRequest]:
     """Those who ask, and were not answered."""
     asked = [(each, find_request(each, clock)) for each in queue if each.state == "waiting" and not each.kept]
     return [
-        LockRequest(each.id, each.member_id, each.name, each.program, request) for each, request in asked if request
+        LockRequest(each.id, each.member_id, each.name, is_of_bot(each.program), each.program, request)
+        for each, request in asked
+        if request
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -192,16 +193,16 @@ def shape_announcement(announcement: Announcement, author: PersonShape) -> Annou
     )
 
 
-def shape_entry(entry: AuditEntry, member: PersonShape | None) -> AuditShape:
-    """An entry of the audit log, for programs."""
+def shape_entry(entry: AuditEntry, member: PersonShape | None, called: Mapping[str, str]) -> AuditShape:
+    """An entry of the audit log, for programs; `called` is what places are called for their member."""
     return AuditShape(
         id=entry.id,
         at=in_utc(entry.at),
         member=member,
         program=entry.program,
         what=entry.what,
-        subject=entry.subject,
-        before=entry.before,
-        after=entry.after,
+        subject=called.get(entry.subject, entry.subject),
+        before=called.get(entry.before, entry.before),
+        after=called.get(entry.after, entry.after),
         address=entry.address,
     )

@@ -10,6 +10,7 @@ from msgspec import Meta
 from sqlalchemy import bindparam, select
 
 from app.accounts.members import Member
+from app.accounts.programs import is_of_bot
 from app.database import PreparedSelect, Transaction
 from app.records.collections import Collection
 from app.records.definitions import KEPT_OPTIONS
@@ -105,7 +106,7 @@ class FormerValue(msgspec.Struct):
 
 class RevisionShape(msgspec.Struct):
     """What a record was after a change; `program` is the name of the token, where a program made it for the author,
-    after `agent: ` where that was an agent. `former` has the values of fields that were of another kind then, as
+    after `agent: ` where that was an agent, and `bot: ` of a bot. `former` has the values of fields that were of another kind then, as
     they were; in `values` they are what became of them, or null."""
 
     version: int
@@ -118,10 +119,12 @@ class RevisionShape(msgspec.Struct):
 
 
 class Holder(msgspec.Struct):
-    """Who holds a lock; `program` is the name of the token, where a program does, after `agent: ` of an agent."""
+    """Who holds a lock; `program` is the name of the token, where a program does, after `agent: ` of an agent, and
+    `bot: ` of a bot."""
 
     id: int
     name: str
+    bot: bool
     program: str | None
 
 
@@ -174,7 +177,9 @@ def shape_record(fields: Fields, record: Record) -> RecordShape:
 
 def shape_holder(record: Record) -> Holder:
     """Who holds the lock of a record."""
-    return Holder(record.lock_member_id or 0, record.lock_name or "", record.lock_program)
+    return Holder(
+        record.lock_member_id or 0, record.lock_name or "", is_of_bot(record.lock_program), record.lock_program
+    )
 
 
 def shape_person(member: Member) -> PersonShape:

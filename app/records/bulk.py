@@ -40,8 +40,8 @@ def reason_of(record: Record, refusal: Changed | Held, member: Member) -> Text:
     if record.lock_member_id == member.id:
         return _l("You are editing it.")
     if record.lock_offered:
-        return _l("It is %(name)s's turn to edit it.", name=record.lock_name)
-    return _l("%(name)s is editing it.", name=record.lock_name)
+        return _l("It is %(name)s's turn to edit it.", name=record.lock_holder_inside)
+    return _l("%(name)s is editing it.", name=record.lock_holder)
 
 
 async def delete_records(

@@ -7,6 +7,7 @@ import io
 import logging
 import os
 import sys
+from datetime import date, datetime
 from typing import Any
 
 import structlog
@@ -34,6 +35,11 @@ class Stream(io.TextIOBase):
         return len(text)
 
 
+def write_logged(value: Any) -> str:
+    """A value that JSON has no form for: a moment as programs read it, and anything else as Python writes it."""
+    return value.isoformat() if isinstance(value, date | datetime) else repr(value)
+
+
 def set_up_logs(*, debug: bool) -> None:
     """Send structlog's and the standard library's lines to standard error in one form."""
     shared: list[Any] = [
@@ -46,7 +52,7 @@ def set_up_logs(*, debug: bool) -> None:
     renderer: Any = (
         structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
         if debug
-        else structlog.processors.JSONRenderer()
+        else structlog.processors.JSONRenderer(default=write_logged)
     )
     stream: Any = Stream()
     structlog.configure(

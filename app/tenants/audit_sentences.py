@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from urllib.parse import unquote_plus
 
 from markupsafe import Markup, escape
@@ -77,6 +78,8 @@ SENTENCES = {
     "webhook.skipped": _l("%(actor)s skipped an event of the webhook to %(subject)s"),
     "webhook.replayed": _l("%(actor)s had events sent again by the webhook to %(subject)s"),
     "webhook.given-up": _l("The webhook to %(subject)s was turned off after failing for too long"),
+    "webhook.rights-lost": _l("The webhook to %(subject)s was turned off because its creator can no longer have one"),
+    "webhook.gone": _l("The webhook to %(subject)s was turned off because its server answered that it is gone"),
     "webhook.removed": _l("%(actor)s deleted the webhook to %(subject)s"),
     "settings.changed": _l("%(actor)s changed the setting %(subject)s"),
     "workspace.suspended": _l("%(actor)s suspended the workspace"),
@@ -132,8 +135,15 @@ def name_actor(entry: AuditEntry, names: dict[int, str]) -> Text | str:
     return _l("Someone") if entry.what in NOBODYS else _l("The administrator of this installation")
 
 
-def say_entry(entry: AuditEntry, names: dict[int, str], subject: AuditedSubject, language: str) -> Markup:
-    """What an entry says, as HTML."""
+def say_entry(
+    entry: AuditEntry,
+    names: dict[int, str],
+    subject: AuditedSubject,
+    language: str,
+    places: Mapping[str, Text | str] | None = None,
+) -> Markup:
+    """What an entry says, as HTML; `places` is what places are called for its reader, by what entries keep of them."""
+    called = places or {}
 
     def say(value: Text | str) -> str:
         return value.translate(language) if isinstance(value, Text) else keep_direction(value)
@@ -144,14 +154,17 @@ def say_entry(entry: AuditEntry, names: dict[int, str], subject: AuditedSubject,
     whom = Markup('<a class="link" href="{}">{}</a>') if subject.address else Markup("<b>{1}</b>")
     values = {
         "actor": Markup("<b>{}</b>").format(say(name_actor(entry, names))),
-        "subject": whom.format(subject.address, say(subject.name)),
-        **{key: Markup("<b>{}</b>").format(say(value_of(entry, getattr(entry, key)))) for key in ("before", "after")},
+        "subject": whom.format(subject.address, say(called.get(entry.subject, subject.name))),
+        **{
+            key: Markup("<b>{}</b>").format(say(value_of(entry, getattr(entry, key), called)))
+            for key in ("before", "after")
+        },
     }
     if subject.more and not own:
         values["subject"] += Markup(' <small class="muted">{}</small>').format(subject.more)
     said = escape(sentence) % values
     before, after = (
-        say(value_of(entry, value)) if value and f"%({key})s" not in sentence else ""
+        say(value_of(entry, value, called)) if value and f"%({key})s" not in sentence else ""
         for key, value in (("before", entry.before), ("after", entry.after))
     )
     if entry.what == "edit.taken-over":
@@ -165,8 +178,10 @@ def say_entry(entry: AuditEntry, names: dict[int, str], subject: AuditedSubject,
     return said
 
 
-def value_of(entry: AuditEntry, value: str) -> Text | str:
+def value_of(entry: AuditEntry, value: str, called: Mapping[str, Text | str]) -> Text | str:
     """What was before, or after; a role, a setting and what was imported and exported in words."""
+    if value in called:
+        return called[value]
     if entry.what == "records.imported" and (counts := IMPORTED.fullmatch(value)):
         return _l("%(added)s added, %(changed)s changed", **counts.groupdict())
     if entry.what == "records.exported" and (found := EXPORTED.fullmatch(value)):

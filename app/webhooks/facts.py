@@ -8,6 +8,10 @@ from typing import Literal
 from app.accounts.audit import Audited, Entry
 from app.database import LogEntry
 
+# Why a webhook is disabled, but for having failed for too long.
+RIGHTS_LOST = "its maker may not have webhooks any more"
+SAYS_GONE = "the receiver says that it is gone (410)"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfWebhook(Audited):
@@ -62,7 +66,9 @@ class WebhookGivenUp(OfWebhook):
     @property
     def entry(self) -> Entry:
         """What the audit log says."""
-        return Entry("webhook.given-up", self.host, after=self.why)
+        if self.why == RIGHTS_LOST:
+            return Entry("webhook.rights-lost", self.host)
+        return Entry("webhook.gone" if self.why == SAYS_GONE else "webhook.given-up", self.host)
 
     @property
     def log_entry(self) -> LogEntry:

@@ -31,7 +31,7 @@ from app.web.forms import number_of
 from app.web.outgoing import Outgoing
 from app.web.outgoing_addresses import NotSent
 from app.webhooks.choosing import FactToSend, find_fact_again, find_next_fact
-from app.webhooks.facts import WebhookGivenUp
+from app.webhooks.facts import RIGHTS_LOST, SAYS_GONE, WebhookGivenUp
 from app.webhooks.messages import SentMessage, WebhookMessage, write_fact_message, write_test_message
 from app.webhooks.webhooks import Webhook, WebhookTurn, get_webhook, has_rights
 
@@ -47,8 +47,6 @@ FIRST_SENDING_PAUSE = timedelta(seconds=5)
 LONGEST_SENDING_PAUSE = timedelta(hours=6)
 MOST_FAILING = timedelta(days=3)
 
-RIGHTS_LOST = "its maker may not have webhooks any more"
-SAYS_GONE = "the receiver says that it is gone (410)"
 FAILED_FOR_LONG = "it has failed for three days"
 NOT_IN_LOG = "the event is not in the log any more, or is none that this webhook gets"
 

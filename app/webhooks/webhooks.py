@@ -58,6 +58,8 @@ WEBHOOK_FAMILIES = {
     "incoming": _l("Incoming addresses"),
     "webhook": _l("Webhooks"),
 }
+# All kinds of facts, as the features that are installed have them (`features.py`).
+WEBHOOK_EVENTS: set[str] = set()
 KIND_PATTERN = re.compile(r"([a-z]+)\.(?:\*|[a-z]+(?:-[a-z]+)*)")
 
 
@@ -174,6 +176,10 @@ async def make_webhook(
         found = KIND_PATTERN.fullmatch(kind)
         if found is None or found[1] not in WEBHOOK_FAMILIES:
             raise Invalid(kinds=_l("“%(kind)s” is not an event type.", kind=kind[:40]))
+        known = sorted(each for each in WEBHOOK_EVENTS if each.startswith(f"{found[1]}."))
+        if known and not kind.endswith(".*") and kind not in known:
+            about = {"kind": kind[:40], "known": ", ".join(known)}
+            raise Invalid(kinds=_l("“%(kind)s” is not an event type. Choose from: %(known)s.", **about))
     if len(await transaction.rows(LIST_WEBHOOKS)) >= MOST_WEBHOOKS:
         text = _l("At most %(limit)d webhooks. Delete one you no longer need.", limit=MOST_WEBHOOKS)
         raise Invalid(address=text)
@@ -186,8 +192,7 @@ async def make_webhook(
         seed=make_webhook_seed(),
     )
     await transaction.insert(webhook)
-    by = transaction.acting(member.id)
-    transaction.note(WebhookMade(by=by, webhook_id=webhook.id, host=webhook.host, member_id=member.id))
+    transaction.note(WebhookMade(by=transaction.actor, webhook_id=webhook.id, host=webhook.host, member_id=member.id))
     turn = {"workspace_id": transaction.tenant.id, "webhook_id": webhook.id, "what": "log"}
     await transaction.insert(WebhookTurn(**turn, cursor=transaction.cursor))  # behind its own making
     transaction.due = True

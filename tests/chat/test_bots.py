@@ -63,3 +63,13 @@ async def test_what_a_bot_says_wakes_no_bot(shared_server: Server) -> None:
         said = await ana.post("/chat/general", data={"text": "@Second bot, please", "key": "k" * 20})
         assert said.status_code in (200, 303), said.text
         assert f'data-member="{second}"' in str(shared_server.store.rows(mentioned)), "a person mentions one"
+
+
+async def test_what_a_bot_has_done_says_that_it_was_one(shared_server: Server) -> None:
+    _, secret = add_bot(shared_server, "Davi")
+    async with bot(shared_server, secret) as client, aclosing(shared_server.let_in("acme", "ana@acme.test")) as ana:
+        said = await client.post("/api/v1/rooms/general/messages", json={"text": "@Ana it is done"})
+        assert said.status_code == 201, said.text
+        assert "<b>Davi (bot)</b> mentioned you" in (await ana.get("/notifications")).text
+        members = (await ana.get("/members?q=Davi")).text
+        assert "<small>None</small>" not in members

@@ -156,3 +156,15 @@ async def test_the_secret_is_in_no_log(server: Server) -> None:
         assert secret not in failed.text
     assert "/incoming" in server.log or "posted" in server.log
     assert secret not in server.log
+
+
+async def test_the_audit_log_names_no_private_room_to_who_is_not_in_it(shared_server: Server) -> None:
+    async with aclosing(await shared_server.sign_in("acme", "bruno@acme.test")) as bruno:
+        made = await bruno.post("/chat/new", data={"name": "Plans of Bruno", "private": "yes"})
+        room = re.sub(r"\?.*", "", str(made.headers.get("location") or made.url.path))
+        await make_address(bruno, "Planner", f"{room}/incoming")
+        assert "Plans of Bruno" in (await bruno.get("/audit?what=incoming")).text
+    async with aclosing(await shared_server.sign_in("acme", "ana@acme.test")) as ana:
+        log = (await ana.get("/audit?what=incoming")).text
+        assert "a private room" in log
+        assert "Plans of Bruno" not in log

@@ -18,7 +18,7 @@ from app.gateway import app_sending, occupancy
 from app.gateway.app_sending import HookSender
 from app.gateway.app_webhooks import HOOK_KINDS, change_app_webhook
 from app.gateway.apps import WantedApp, get_app, make_app, make_app_secret
-from app.gateway.occupancy import Occupancy
+from app.gateway.occupancy import Occupancy, describe_client_event
 from app.gateway.roster import Roster
 from app.web.forms import Invalid
 from app.web.outgoing import Outgoing
@@ -176,6 +176,17 @@ async def test_what_is_told_already_is_forgotten_by_the_others(monkeypatch: pyte
     first.beat()
     assert not second.held
     assert told == {"first": ["member_added presence-room ana"], "second": []}
+
+
+async def test_what_a_client_says_is_told_after_that_it_has_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, (first,), told = make_watchers(monkeypatch, "first")
+    first.roster.count_more((1, "presence-room"), 1)
+    first.roster.enter((1, "presence-room"), "ana", "null")
+    first.note(1, describe_client_event("client-hi", "{}", "presence-room", "1.1", ""))
+    first.tell()
+    first.note(1, describe_client_event("client-hi", "{}", "presence-room", "1.1", ""))
+    said = "client_event presence-room"
+    assert told["first"] == ["channel_occupied presence-room", "member_added presence-room ana", said, said]
 
 
 async def test_who_is_back_soon_has_not_gone(monkeypatch: pytest.MonkeyPatch) -> None:

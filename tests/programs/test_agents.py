@@ -13,10 +13,12 @@ from typing import Any
 import httpx
 import pytest
 
+from app.chat.text.rendering import LONGEST_MESSAGE
 from app.programs.agent_tools import AGENT_TOOLS
 from tests.conftest import Server
+from tests.gateway.conftest import add_app
 from tests.programs.agents import REVISIONS, Agent, agent_of
-from tests.programs.conftest import add_token, problem_of
+from tests.programs.conftest import add_token, call_with, problem_of
 from tests.programs.test_races import change_by_page
 
 INITIALIZE = {
@@ -236,3 +238,29 @@ async def test_agents_race_with_pages_and_no_change_is_lost(shared_server: Serve
             assert read["version"] == 1 + sum(done), "each that was told so has made a version"
             revisions = (await agents[0].use("read_history", collection="books", number=number))["items"]
             assert len({each["values"]["title"] for each in revisions}) == read["version"], "and none was lost"
+
+
+async def test_a_bot_that_holds_a_lock_is_called_one(shared_server: Server) -> None:
+    app = add_app(shared_server, "acme", *("--scope", "records:read", "--scope", "records:write"), name="Carla")
+    async with (
+        agent_of(shared_server, "ana@acme.test") as ana,
+        aclosing(call_with(shared_server, "acme", str(app["token"]))) as client,
+        aclosing(shared_server.let_in("acme", "bruno@acme.test")) as bruno,
+    ):
+        number = float(await add_raced(ana))
+        assert (await client.post(f"/api/v1/collections/books/records/{number:.0f}/lock", json={})).status_code < 300
+        read = await ana.use("read_record", collection="books", number=number)
+        assert read["lock"]["holder"]["bot"] is True
+        assert "Carla (bot) is editing" in (await bruno.get(f"/c/books/{number:.0f}")).text
+
+
+async def test_what_an_agent_can_not_send_is_a_problem(shared_server: Server) -> None:
+    _, secret = add_token(shared_server, "acme", "ana@acme.test")
+    async with aclosing(call_with(shared_server, "acme", secret, **ACCEPT)) as client:
+        refused = await client.get("/mcp")
+        assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
+        large = await client.post("/mcp", json={**INITIALIZE, "more": "x" * 300_000})
+        assert problem_of(large) == (413, "too-large")
+        assert AGENT_TOOLS["post_message"].schema["properties"]["text"]["maxLength"] == LONGEST_MESSAGE
+        batch = await client.post("/mcp", json=[INITIALIZE])
+        assert batch.status_code == 400, batch.text

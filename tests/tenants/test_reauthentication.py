@@ -40,6 +40,7 @@ DANGEROUS = {
         "/settings/apps/1/webhook",
         [{"address": "https://hooks.invalid/hook", "kinds": "presence"}],
     ),
+    "/chat/{slug:str}/incoming": ("/chat/general/incoming", [{"name": "Build server"}]),
 }
 # What can be taken back, harms nobody, or asks for the password by itself. A new route needs a line here or above:
 # does it give somebody rights, take an account away, or delete what does not come back from the bin?
@@ -59,7 +60,7 @@ HARMLESS = {
     *("/account/tokens/{token_id:int}/end", "/settings/tokens/{token_id:int}/end"),
     *("/settings/apps/{app_id:int}/picture", "/settings/apps/{app_id:int}/picture/remove"),
     *("/settings/apps/{app_id:int}", "/settings/apps/{app_id:int}/secret/drop", "/settings/apps/{app_id:int}/end"),
-    *("/chat/{slug:str}/incoming", "/incoming-addresses/{address_id:int}/end"),
+    "/incoming-addresses/{address_id:int}/end",
     *("/c/{slug:str}/archive", "/c/{slug:str}/restore"),
     *("/c/{slug:str}/permissions", "/c/{slug:str}/guests", "/c/{slug:str}/guests/remove"),
     *("/collections/new", "/c/{slug:str}/rename", "/c/{slug:str}/fields", "/c/{slug:str}/import"),

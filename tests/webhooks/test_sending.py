@@ -20,7 +20,7 @@ import app.webhooks.sending
 from app.chat.memberships import get_room
 from app.chat.new_rooms import create_room
 from app.chat.posting import post_message
-from app.database import Transaction, now
+from app.database import Actor, Transaction, now
 from app.jobs.sweeps import sweep_one
 from app.web.errors import Gone, PageError
 from app.web.forms import Invalid
@@ -32,6 +32,7 @@ from app.webhooks.changes import (
     set_webhook_enabled,
     skip_fact,
 )
+from app.webhooks.facts import RIGHTS_LOST, SAYS_GONE, WebhookGivenUp
 from app.webhooks.sending import MOST_FAILING, WebhookSender
 from app.webhooks.signing import sign_message
 from app.webhooks.webhooks import WEBHOOK_FAMILIES, WebhookTurn
@@ -426,7 +427,7 @@ async def test_only_admins_make_webhooks_and_to_the_public_internet(sending: Sen
     for address in ("http://example.org/", "https://127.0.0.1/", "https://[::1]/", "https://169.254.169.254/x", "no"):
         with pytest.raises(Invalid):
             await sending.make(address)
-    for kind in ("", "record", "nonsense.*", "record.*.*", "*"):
+    for kind in ("", "record", "nonsense.*", "record.*.*", "*", "record.changd"):
         with pytest.raises(Invalid):
             await sending.make("https://example.org/", kind)
     number, _ = await sending.make("https://example.org/", "record.*")
@@ -436,6 +437,12 @@ async def test_only_admins_make_webhooks_and_to_the_public_internet(sending: Sen
         await sending.make("https://example.org/")
     with pytest.raises(Invalid):
         await sending.make("https://example.org/")
+
+
+async def test_the_audit_log_says_why_one_was_turned_off() -> None:
+    about = {"by": Actor("page"), "webhook_id": 1, "member_id": 2, "host": "hooks.test"}
+    said = [WebhookGivenUp(**about, why=why).entry.what for why in (RIGHTS_LOST, SAYS_GONE, "it has failed")]
+    assert said == ["webhook.rights-lost", "webhook.gone", "webhook.given-up"]
 
 
 async def test_the_families_that_can_be_chosen_are_those_of_all_facts() -> None:

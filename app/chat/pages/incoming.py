@@ -11,6 +11,7 @@ from app.accounts.ended_forms import keep_end
 from app.accounts.form_answers import find_answer, keep_answer
 from app.accounts.members import Member
 from app.accounts.questions import Question, asked, asks_first
+from app.accounts.reauthentication import dangerous
 from app.accounts.shell import notice, render_page
 from app.chat.direct_rooms import find_name
 from app.chat.incoming import (
@@ -72,7 +73,10 @@ async def show_incoming(request: AnyRequest, transaction: Transaction, member: M
     return await render_incoming(request, transaction, member, room)
 
 
-@post("/chat/{slug:str}/incoming")
+@post(
+    "/chat/{slug:str}/incoming",
+    **dangerous(_l("You are about to create an incoming address, by which a program can post to this room.")),
+)
 async def add_incoming(
     request: AnyRequest, transaction: Transaction, member: Member, form: Form, slug: str
 ) -> Response[Any]:

@@ -119,7 +119,9 @@ async def answer_agent(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer a request of an agent, whose token was looked at."""
     request: Any = scope
     if request["method"] != "POST":  # no stream of our own, and no session that could be ended
-        raise Problem("method-not-allowed", "Send requests of the Model Context Protocol by POST.")
+        raise Problem(
+            "method-not-allowed", "Send requests of the Model Context Protocol by POST.", headers={"Allow": "POST"}
+        )
     library = await asyncio.to_thread(bring_library)
     manager = library[1].StreamableHTTPSessionManager(
         app=make_agent_server(request, library),
@@ -127,8 +129,19 @@ async def answer_agent(scope: Scope, receive: Receive, send: Send) -> None:
         stateless=True,
         max_request_body_size=AGENT_BODY_LIMIT,
     )
+    too_large = False
+
+    async def answer(message: Any) -> None:
+        """Pass an answer on; that of a body which is too large is ours, as of all that programs come for."""
+        nonlocal too_large
+        too_large = too_large or message.get("status") == 413
+        if not too_large:
+            await send(message)
+
     async with manager.run():
-        await manager.handle_request(scope, receive, send)
+        await manager.handle_request(scope, receive, answer)
+    if too_large:
+        raise Problem("too-large", f"The body may have at most {AGENT_BODY_LIMIT} bytes.")
 
 
 endpoints: list[Any] = [answer_agent]

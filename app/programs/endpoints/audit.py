@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from litestar.params import QueryParameter
 from sqlalchemy import bindparam, select
 
-from app.accounts.audit import AuditEntry
+from app.accounts.audit import AuditEntry, find_audited_places
 from app.accounts.members import Member
 from app.accounts.rights import require
 from app.database import PreparedSelect, Transaction
@@ -26,6 +26,7 @@ from app.programs.lists import (
 from app.programs.people_shapes import AuditShape, shape_entry
 from app.programs.routes import ListPart, reads
 from app.programs.shapes import find_people_shapes
+from app.web.texts import Text
 
 EVERY_ENTRY = 2**62
 WITHIN = AuditEntry.at >= bindparam("since"), AuditEntry.at < bindparam("until")
@@ -67,8 +68,10 @@ async def list_audit(
     prepared = LIST_AUDITED_OF_KIND if what else LIST_AUDITED_BEFORE
     rows = await transaction.column(prepared, before=before, most=limit + 1, **wanted)
     people = await find_people_shapes(transaction, {each.member_id for each in rows if each.member_id})
+    places = await find_audited_places(transaction, member.id, rows)
+    called = {kept: name.translate("en") if isinstance(name, Text) else name for kept, name in places.items()}
     return page_rows(
-        rows, limit, lambda each: shape_entry(each, people.get(each.member_id or 0)), lambda each: (each.id,)
+        rows, limit, lambda each: shape_entry(each, people.get(each.member_id or 0), called), lambda each: (each.id,)
     )
 
 

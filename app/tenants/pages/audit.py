@@ -13,7 +13,7 @@ from litestar import Response, get
 from sqlalchemy import ColumnElement, bindparam, select
 
 from app.accounts.access import AnyRequest
-from app.accounts.audit import AuditedSubject, AuditEntry, find_audited_subjects, names_subjects
+from app.accounts.audit import AuditedSubject, AuditEntry, find_audited_places, find_audited_subjects, names_subjects
 from app.accounts.choosing import Chosen, list_persons, read_chosen, select_persons
 from app.accounts.days import group_by_day
 from app.accounts.members import Member, find_member_names
@@ -99,7 +99,8 @@ async def show_audit(
     shown = entries[:AUDIT_PAGE_SIZE]
     subjects = await find_audited_subjects(transaction, shown)
     language = transaction.tenant.language
-    said = [(entry, say_entry(entry, names, subjects[entry.id], language)) for entry in shown]
+    places = await find_audited_places(transaction, member.id, shown)
+    said = [(entry, say_entry(entry, names, subjects[entry.id], language, places)) for entry in shown]
     return await render_page(
         request,
         transaction,

@@ -17,7 +17,7 @@ from app.accounts.shell import notice, render_page
 from app.database import Transaction
 from app.settings import Settings
 from app.tenants.places import name_places
-from app.web.forms import Form, Invalid
+from app.web.forms import Form, Invalid, number_of
 from app.web.redirects import see_other
 from app.web.texts import _l
 from app.webhooks.changes import (
@@ -173,7 +173,9 @@ async def replay(
     """Send all again from an event on."""
     require(member, "manage", "webhooks")
     try:
-        await replay_from(transaction, webhook_id, form.number("from"))
+        if (typed := form["from"].strip()) and not number_of(typed):
+            raise Invalid(**{"from": _l("Enter the number of an event.")})
+        await replay_from(transaction, webhook_id, number_of(typed))
     except Invalid as invalid:
         return await refuse(request, transaction, member, webhook_id, invalid, form)
     return see_webhook(webhook_id, "webhook-replayed")
