@@ -114,11 +114,11 @@ async def find_audited_subjects(transaction: Transaction, entries: Sequence[Audi
     return named
 
 
-NamePlaces = Callable[[Transaction, int, Collection[str]], Awaitable[dict[str, str | Words]]]
-NAMING_PLACES: list[NamePlaces] = []
+NameAuditedPlaces = Callable[[Transaction, int, Collection[str]], Awaitable[dict[str, str | Words]]]
+NAMING_PLACES: list[NameAuditedPlaces] = []
 
 
-def names_audited_places(find: NamePlaces) -> NamePlaces:
+def names_audited_places(find: NameAuditedPlaces) -> NameAuditedPlaces:
     """Register the function that knows what places are called, of which only some people may learn it, by what entries
     keep of them: for a member, by their id."""
     NAMING_PLACES.append(find)

@@ -106,8 +106,8 @@ class FormerValue(msgspec.Struct):
 
 class RevisionShape(msgspec.Struct):
     """What a record was after a change; `program` is the name of the token, where a program made it for the author,
-    after `agent: ` where that was an agent, and `bot: ` of a bot. `former` has the values of fields that were of another kind then, as
-    they were; in `values` they are what became of them, or null."""
+    after `agent: ` where that was an agent, and `bot: ` of a bot. `former` has the values of fields that were of
+    another kind then, as they were; in `values` they are what became of them, or null."""
 
     version: int
     what: str

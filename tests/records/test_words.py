@@ -15,7 +15,7 @@ async def test_yes_and_no_are_shown_in_the_language_of_the_workspace(server: Ser
         table = "number,title,Lido\n1,Os Lusíadas,sim\n,Um livro novo,sim\n"
         preview = (await ana.post("/c/books/import", data={"table": table})).text
         assert "<del>Não</del> → <ins>Sim</ins>" in preview
-        assert "· Sim" in preview
+        assert "Lido: Sim" in preview
         assert "yes" not in preview.partition("left-alone")[2].partition("</ul>")[0]
         saved = await ana.post("/c/books/import", data={"table": table, "seen": "1:1"})
         assert saved.status_code == 303, saved.text

@@ -61,8 +61,10 @@ def read_number(text: str, locale: Locale, most: int = MOST_DIGITS) -> Decimal:
         read = {each: parse_decimal(each, locale=locale) for each in readings}
         begins = re.match(r"[+-]?0+[^0-9]", digits)  # what begins so is less than 1, and no group
         suggestions = [each for each in readings if not (begins and abs(read[each]) >= 1)]
-        if any(count_digits(read[each]) > most for each in suggestions):  # the others are less likely meant
-            refuse_digits(most)
+        fitting = [each for each in suggestions if count_digits(read[each]) <= most]
+        if fitting != suggestions and (not fitting or not ("." in digits and "," in digits)):
+            refuse_digits(most)  # of a text with one kind of sign the other readings are less likely meant
+        suggestions = fitting
         if len(suggestions) > 1:
             raise fail(
                 "Do you mean %(one)s or %(other)s? Write it that way.", one=suggestions[0], other=suggestions[1]
