@@ -132,6 +132,7 @@ async def test_a_message_is_edited_answered_and_given_an_emoji(people: tuple[Per
     await carla.page.get_by_role("gridcell", name="🎉").first.click()
     await expect(messages(ana.page).last.get_by_role("button", name="🎉 1: Carla")).to_be_visible()
     await expect(last.get_by_role("button", name="🎉 1: Carla")).to_have_attribute("aria-pressed", "true")
+    await last.hover()
     await last.get_by_role("link", name="Reply").click()
     await send(carla.page, "I saw it")
     await expect(messages(ana.page).last.locator(".quote")).to_contain_text("Ana A typo")
