@@ -46,12 +46,10 @@ async def test_a_link_that_is_shown_once_stays_and_its_page_is_not_stale_by_its_
     await ready(ana.page)
     await expect(ana.page.locator("#stale")).to_be_empty()
     await send(shared_server, "bruno@acme.test", "/members/invitations", email="new@example.org", role="member")
-    await expect(ana.page.locator("#stale")).to_contain_text(STALE)
-    await expect(link).to_have_value(value)
-    assert ana.page.url == ana.origin + "/members"
-    await show_anew(ana.page)
     await expect(ana.page.get_by_text("new@example.org")).to_be_visible()
-    await expect(link).to_have_count(0)
+    await expect(link).to_have_value(value)
+    await expect(ana.page.locator("#stale")).to_be_empty()
+    assert ana.page.url == ana.origin + "/members"
 
 
 A_FRAME_IN_BETWEEN = """() => {
@@ -116,14 +114,9 @@ async def test_half_an_invitation_outlives_what_others_do(shared_server: Server,
     await ana.open("/members")
     await ana.page.get_by_label("Email").fill("half@")
     await send(shared_server, "bruno@acme.test", "/members/invitations", email="two@example.org", role="member")
-    await expect(ana.page.locator("#stale")).to_contain_text(STALE)
+    await expect(ana.page.get_by_text("two@example.org")).to_be_visible()
     await expect(ana.page.get_by_label("Email")).to_have_value("half@")
-    await send(shared_server, "bruno@acme.test", "/members/invitations", email="three@example.org", role="member")
-    await ready(ana.page)
-    await expect(ana.page.locator("#stale p")).to_have_count(1)
-    await show_anew(ana.page)
-    await expect(ana.page.get_by_text("three@example.org")).to_be_visible()
-    await expect(ana.page.get_by_label("Email")).to_have_value("half@")
+    await expect(ana.page.locator("#stale")).to_be_empty()
 
 
 async def test_an_answer_goes_when_its_reader_loses_the_right_to_it(server: Server, person: Any) -> None:

@@ -29,7 +29,7 @@ async def test_a_question_is_asked_in_a_dialog_and_a_deleted_message_comes_back_
     await link.click()
     await dialog.get_by_role("button", name="Suspend Carla").click()
     await expect(page.get_by_text("Carla is suspended.")).to_be_visible()
-    await expect(page.locator("#main")).to_be_focused()
+    await expect(page.locator("#main h1")).to_be_focused()
 
     await page.goto(f"{ana.origin}/chat/general?at=end")
     await ready(page)

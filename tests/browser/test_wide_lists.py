@@ -103,9 +103,9 @@ async def test_numbers_are_at_the_right_below_their_heading(shared_server: Serve
     ana = await person(shared_server, "acme", "ana@acme.test")
     page = await ana.open("/c/books")
     heading = page.get_by_role("columnheader", name="Year")
-    assert await heading.evaluate("(each) => getComputedStyle(each).textAlign") == "right"
+    assert await heading.evaluate("(each) => getComputedStyle(each).textAlign") == "end"
     year = page.locator("record-list tbody tr").first.locator("td.numeric").first
-    assert await year.evaluate("(each) => getComputedStyle(each).textAlign") == "right"
+    assert await year.evaluate("(each) => getComputedStyle(each).textAlign") == "end"
 
 
 @pytest.mark.sqlite

@@ -130,6 +130,7 @@ KNOWN_WRITES = {
     ("database/fast/joined.py", "rows_part", "insert(info.table)"),
     ("database/fast/joined.py", "change_part", "update(info.table)"),  # refuses what is guarded
     ("accounts/form_answers.py", "find_answer", "form.values"),
+    ("tenants/pages/central.py", "sign_up", "form.values"),
     ("accounts/form_answers.py", "keep_answer", "form.values"),
     ("records/pages/adding.py", "add_record", "form.values"),
     ("records/currencies.py", "suggest_currency", "form.values"),

@@ -73,11 +73,12 @@ async def post(transaction: Transaction, slug: str, text: str) -> Room:
 async def test_a_fact_is_a_row_of_its_own_that_its_partials_name(database: Database) -> None:
     async with database.write(ACME) as transaction:
         room = await post(transaction, "general", "Good morning")
-    fact, message, news = await read_rows(database, transaction.batch.after)
+    fact, message, news, line = await read_rows(database, transaction.batch.after)
     assert (fact.kind, fact.channel, fact.body, fact.fact_cursor) == ("message.posted", f"room.{room.id}", "", None)
     assert json.loads(fact.data or "")["number"] == room.last_number
     assert "Good morning" not in (fact.data or ""), "the text is asked for, as it is when it is read"
-    for partial, channel in ((message, f"room.{room.id}"), (news, f"news.{room.id}")):
+    channels = (f"room.{room.id}", f"news.{room.id}", f"line.{room.id}")
+    for partial, channel in zip((message, news, line), channels, strict=True):
         assert (partial.channel, partial.kind, partial.data) == (channel, None, None)
         assert partial.fact_cursor == fact.cursor
 

@@ -47,7 +47,7 @@ async def test_one_holds_it_and_the_others_are_told_who(ana: httpx.AsyncClient, 
     for program in (carla, ana):
         refused = await program.post(f"{path}/lock")
         assert problem_of(refused) == (423, "locked")
-        assert refused.json()["holder"] == {"id": 1, "name": "Ana", "program": "nightly"}
+        assert refused.json()["holder"] == {"id": 1, "name": "Ana", "program": "nightly", "bot": False}
         assert refused.json()["until"] >= refused.json()["since"]
     for headers in ({}, {"lock": "1-" + "0" * 32}, {"lock": "x"}):
         answer = await carla.patch(path, json=CHANGE, headers={"if-match": '"1"', **headers})
@@ -244,7 +244,7 @@ async def test_a_page_and_a_program_never_hold_it_both(
         assert proof
         refused = await carla.patch(path, json=CHANGE, headers={"if-match": '"1"'})
         assert problem_of(refused) == (423, "locked")
-        assert refused.json()["holder"] == {"id": 2, "name": "Bruno", "program": None}
+        assert refused.json()["holder"] == {"id": 2, "name": "Bruno", "program": None, "bot": False}
         assert (await carla.delete(path, headers={"if-match": '"1"'})).status_code == 423
         await bruno.post(f"/c/books/{number}/lock/release", data={"lock-token": proof[1]})
         taken = await take(carla, path)
