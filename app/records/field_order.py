@@ -25,18 +25,27 @@ def is_move(form: Form) -> bool:
     return "to-place" in form or form["action"] in ("up", "down", "place")
 
 
+def read_place(form: Form) -> int:
+    """Where to a form moves a field, 0 where it names no place. Raises Invalid."""
+    return form.number("to-place" if "to-place" in form else "place")
+
+
 async def answer_move(
-    request: AnyRequest, transaction: Transaction, collection: Collection, field: Field, member: Member, form: Form
+    request: AnyRequest,
+    transaction: Transaction,
+    collection: Collection,
+    field: Field,
+    member: Member,
+    form: Form,
+    wanted: int,
 ) -> Response[Any]:
     """Move a field, and offer to take that back where records are called otherwise by it."""
     ids = [each.id for each in await list_fields(transaction, collection)]
     place, action = ids.index(field.id), form["action"]
     if "to-place" not in form and action != "place":
         await move_field(transaction, collection, field, member, -1 if action == "up" else 1)
-    else:
-        wanted = form.number("to-place" if "to-place" in form else "place")
-        if wanted != place:  # the button pressed again moves nothing
-            await place_field(transaction, collection, field, member, wanted)
+    elif wanted != place:  # the button pressed again moves nothing
+        await place_field(transaction, collection, field, member, wanted)
     first = (await list_fields(transaction, collection))[0]
     offer = await offer_order(transaction, member, collection, field, place, first) if first.id != ids[0] else None
     if action == "place":  # where it was dragged to: the page follows by itself

@@ -17,7 +17,7 @@ from app.records.collections import COLLECTION_ICONS, Collection, describe_colle
 from app.records.currencies import suggest_currency
 from app.records.definitions import FieldChanged, append_field, change_field
 from app.records.field_forms import COLORS, KIND_ICONS, compare_forms, list_choice_ids, read_field, write_field
-from app.records.field_order import answer_move, is_move
+from app.records.field_order import answer_move, is_move, read_place
 from app.records.fields import Field, list_fields
 from app.records.filling import count_lacking, fill_in_steps, list_lacking, read_filling
 from app.records.key_writing import stage_unique
@@ -217,9 +217,10 @@ async def save_field(
     if action == "remove" and any(each.ref == key for each in fields.in_bin):
         return see_other(f"/c/{slug}/fields?done=field-removed")  # sent again
     collection, _, field = await open_field(transaction, slug, key)
+    place = read_place(form)
     try:
         if is_move(form):
-            return await answer_move(request, transaction, collection, field, member, form)
+            return await answer_move(request, transaction, collection, field, member, form, place)
         if action == "remove":
             await remove_field(transaction, collection, field, member)
             return see_other(f"/c/{slug}/fields?done=field-removed")
