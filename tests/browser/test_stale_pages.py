@@ -13,8 +13,6 @@ from playwright.async_api import Page, expect
 from tests.browser.pages import assert_equals_a_fresh_load, ready
 from tests.conftest import Server
 
-STALE = "This page has changed."
-
 
 async def send(server: Server, who: str, path: str, /, **data: str) -> None:
     """Do something elsewhere, as somebody."""
@@ -107,6 +105,9 @@ async def test_a_report_of_what_was_left_outlives_a_refresh(server: Server, pers
     await change_language(server)
     await expect(carla.page.locator("#stale")).to_contain_text("mudou")
     await expect(report).to_be_visible()
+    await show_anew(carla.page)
+    await expect(carla.page.get_by_role("heading", name="Books")).to_be_visible()
+    await expect(report).to_have_count(0)
 
 
 async def test_half_an_invitation_outlives_what_others_do(shared_server: Server, person: Any) -> None:
