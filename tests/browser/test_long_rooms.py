@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import CDPSession, Page, Route, expect
 
 from app.chat.pushes import MOST_MESSAGES_SHOWN
 from tests.browser.lines import say_lines
@@ -16,6 +16,8 @@ from tests.conftest import Person, Server
 ROOM = "/chat/general"
 # In js/message-window.js it is 300 messages, of which 200 are kept; test_chat.py goes beyond that.
 MOST, KEPT = 150, 100
+# How often garbage is collected before what is left is taken for a leak.
+MOST_COLLECTIONS = 20
 SCRIPT = Path(__file__).parent.parent.parent / "app" / "static" / "js" / "message-window.js"
 
 # Counts what scripts touch in the list: what they walk, watch and change. It runs before the page's own scripts. What
@@ -105,6 +107,13 @@ async def go_on(page: Page, link: str, scroll: str) -> None:
     await expect(page.locator(f".scroller > p > a[href='{address}']")).to_have_count(0)
 
 
+async def size_of(devtools: CDPSession) -> dict[str, float]:
+    """What a page keeps, when what it can do without has been collected."""
+    await devtools.send("HeapProfiler.collectGarbage")
+    found = (await devtools.send("Performance.getMetrics"))["metrics"]
+    return {each["name"]: each["value"] for each in found if each["name"] in ("Nodes", "JSEventListeners")}
+
+
 async def numbers_of(page: Page) -> list[int]:
     return list(await page.evaluate(NUMBERS))
 
@@ -128,17 +137,18 @@ async def test_a_message_costs_no_more_than_the_one_before_and_the_page_stays_as
     assert late == early
     devtools = await page.context.new_cdp_session(page)
     await devtools.send("Performance.enable")
-    sizes = []
-    for count in (0, 200):
-        await say_many(server, page, count)
-        await devtools.send("HeapProfiler.collectGarbage")
-        numbers = await numbers_of(page)
-        assert_whole(numbers)
-        assert len(numbers) <= MOST
-        found = (await devtools.send("Performance.getMetrics"))["metrics"]
-        sizes.append({each["name"]: each["value"] for each in found})
-    for name in ("Nodes", "JSEventListeners"):
-        assert sizes[1][name] <= sizes[0][name] * 1.2, (name, sizes)
+    before = await size_of(devtools)
+    await say_many(server, page, 200)
+    numbers = await numbers_of(page)
+    assert_whole(numbers)
+    assert len(numbers) <= MOST
+    # What was taken out may be kept by a task that still has to run: collected once more, it goes; a leak stays.
+    for _ in range(MOST_COLLECTIONS):
+        after = await size_of(devtools)
+        if all(after[name] <= before[name] * 1.2 for name in before):
+            break
+    else:
+        pytest.fail(f"{before} has grown to {after}")
     await expect(messages(page).last).to_be_in_viewport()
 
 

@@ -19,6 +19,7 @@ async def become(person: Person, server: Server, email: str) -> None:
     await person.context.add_cookies([{"name": name, "value": value, "url": server.url("acme"), "httpOnly": True}])
 
 
+@pytest.mark.console("message-format.js")  # which is loaded when one begins to type: the composer does without it
 @pytest.mark.parametrize(
     ("path", "label"), [("/c/books/new", "Notes"), ("/c/books/5/edit", "Notes"), ("/chat/general", "Message")]
 )

@@ -206,7 +206,10 @@ class MessageComposer extends HTMLElement {
   // The bar and its keys come when the box is first used.
   #startFormatting() {
     const { signal } = this.stop;
-    this.#formatting ??= import("./message-format.js").then(({ startFormatting }) => startFormatting(this, signal), () => null);
+    this.#formatting ??= import("./message-format.js").then(({ startFormatting }) => startFormatting(this, signal), () => {
+      this.#formatting = null; // the network may be back by the next time
+      return null;
+    });
     return this.#formatting;
   }
 
