@@ -121,7 +121,6 @@ class EditingChannels(Holdings):
             self.end_before([*spot, grant.came])
             self.gateway.node.bus.publish("gateway taken up", [*spot, grant.came], needed=True)
         self.holdings.setdefault(spot, set()).add(holding)
-        self.note_alive(holding, proof is not None)
         connection.subscribed[channel] = BY_NOBODY
         self.tell(spot, editors)
         self.greet(holding, editors)
@@ -257,7 +256,6 @@ class EditingChannels(Holdings):
         if proof is None or holding.connection.ending is not None or not self.is_kept(holding):
             return editors
         holding.proof, holding.renewed_at = proof, asyncio.get_running_loop().time()
-        self.note_alive(holding, True)
         self.tell(holding.spot, editors)
         self.greet(holding, editors)
         return editors

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -36,8 +38,8 @@ from app.web.errors import PageError
 if TYPE_CHECKING:
     from app.gateway.site import Gateway
 
-# How long another process has to answer.
-PROBE_SECONDS = 0.5
+# How long another node has to answer. One that was killed is waited for as long, until it is not heard any more.
+NODES_ANSWER_WITHIN = 3.0
 
 log = structlog.get_logger("gateway")
 
@@ -58,6 +60,15 @@ class SocketLock(ChannelFollowing):
     renewed_at: float
 
 
+@dataclass(slots=True)
+class HoldersAsked:
+    """What other nodes were asked: whether one of them holds something; and which of them have not answered."""
+
+    nodes: set[str]
+    answered: asyncio.Event
+    held: bool = False
+
+
 class Holdings:
     """Who holds what in this process, and what their clients are told of it."""
 
@@ -68,10 +79,9 @@ class Holdings:
         self.looking: dict[Spot, bool] = {}
         self.looked_at: dict[Spot, float] = {}
         self.attempts: dict[tuple[Spot, int], float] = {}
-        # Sockets of other processes of which it was asked whether they are connected.
-        self.probes: dict[str, asyncio.Event] = {}
-        gateway.node.bus.handlers["gateway probe"] = lambda sender, content: self.hear_probe(content)
-        gateway.node.bus.handlers["gateway lives"] = lambda sender, content: self.hear_lives(content)
+        self.asked: dict[str, HoldersAsked] = {}
+        gateway.node.bus.handlers["gateway holds"] = self.hear_question
+        gateway.node.bus.handlers["gateway held"] = self.hear_answer
         gateway.node.bus.handlers["gateway taken up"] = lambda sender, content: self.end_before(content)
 
     def list_followings(self, tenant_id: int) -> list[SocketLock]:
@@ -98,37 +108,47 @@ class Holdings:
     async def is_held_alive(self, spot: Spot, but: str = "") -> bool:
         """Whether a socket that is connected somewhere holds it, other than one.
 
-        A process that was killed can't say that its sockets are gone, and is believed for some seconds: so it is asked.
+        Each other node is asked: what one knows of them may be a moment old, and what a node that was killed has said
+        last would be believed for some seconds. One that is slow has time to answer.
         """
-        roster, place = self.gateway.exchange.roster, holders_of(spot)
-        sockets = [each for each in roster.list_people_at(place) if each != but]
-        if any(each in roster.own.people.get(place, ()) for each in sockets):
+        if self.is_held_here(spot, but):
             return True
-        return any(await asyncio.gather(*(self.probe(place, each) for each in sockets)))
-
-    async def probe(self, place: Spot, socket_id: str) -> bool:
-        """Whether the process that has a socket answers."""
-        self.probes[socket_id] = answered = self.probes.get(socket_id) or asyncio.Event()
-        self.gateway.node.bus.publish("gateway probe", [*place, socket_id], needed=True)
-        try:
-            async with asyncio.timeout(PROBE_SECONDS):
-                await answered.wait()
-        except TimeoutError:
+        others = self.gateway.exchange.roster.list_nodes()
+        if not others or not self.gateway.node.bus.reachable:
             return False
+        asked = HoldersAsked(set(others), asyncio.Event())
+        key = secrets.token_hex(8)
+        self.asked[key] = asked
+        self.gateway.node.bus.publish("gateway holds", [key, *spot, but], needed=True)
+        try:
+            async with asyncio.timeout(NODES_ANSWER_WITHIN):
+                await asked.answered.wait()
+        except TimeoutError:
+            log.warning("a node did not say who edits", channel=spot[1], nodes=sorted(asked.nodes))
         finally:
-            self.probes.pop(socket_id, None)
-        return True
+            del self.asked[key]
+        return asked.held
 
-    def hear_probe(self, content: Any) -> None:
-        """Another process asks whether a socket is connected here."""
-        scope, channel, socket_id = content
-        if socket_id in self.gateway.exchange.roster.own.people.get((scope, channel), ()):
-            self.gateway.node.bus.publish("gateway lives", socket_id, needed=True)
+    def is_held_here(self, spot: Spot, but: str) -> bool:
+        """Whether a socket of this process holds it, other than one."""
+        own = self.holdings.get(spot, ())
+        return any(each.proof is not None and each.connection.socket_id != but for each in own)
 
-    def hear_lives(self, socket_id: str) -> None:
-        """It is."""
-        if socket_id in self.probes:
-            self.probes[socket_id].set()
+    def hear_question(self, sender: str, content: Any) -> None:
+        """Another node asks whether something is held here."""
+        key, scope, channel, but = content
+        held = self.is_held_here((scope, channel), but)
+        self.gateway.node.bus.publish("gateway held", [key, held], needed=True)
+
+    def hear_answer(self, sender: str, content: Any) -> None:
+        """A node says whether it is."""
+        key, held = content
+        if (asked := self.asked.get(key)) is None:
+            return
+        asked.held = asked.held or held
+        asked.nodes.discard(sender)
+        if asked.held or not asked.nodes:
+            asked.answered.set()
 
     async def open(self, transaction: Transaction, asker: Asker, target: Target) -> Record:
         """The record that is to be edited, by who may. Raises Refused."""
@@ -153,15 +173,6 @@ class Holdings:
             transaction.keep(asker.member)
             yield transaction, asker
 
-    def note_alive(self, holding: SocketLock, alive: bool) -> None:
-        """Let all nodes know that a holder's socket is connected, or is not any more."""
-        roster, place = self.gateway.exchange.roster, holders_of(holding.spot)
-        there = holding.connection.socket_id in roster.own.people.get(place, ())
-        if alive and not there:
-            roster.enter(place, holding.connection.socket_id, "null")
-        elif not alive and there:
-            roster.leave(place, holding.connection.socket_id)
-
     def end_before(self, content: Any) -> None:
         """The socket that a client had before, and that may look alive, holds nothing any more."""
         scope, channel, socket_id = content
@@ -183,7 +194,6 @@ class Holdings:
 
     def forget(self, holding: SocketLock) -> None:
         """A socket holds nothing, and waits for nothing."""
-        self.note_alive(holding, False)
         self.gateway.exchange.unfollow(holding.connection, holding.spot)
         holding.connection.subscribed.pop(holding.channel, None)
         own = self.holdings.get(holding.spot, set())
@@ -206,11 +216,6 @@ class Holdings:
         self.forget(holding)
         holding.connection.write(write_subscription_over(holding.channel, why, status))
         log.info("editing ended", tenant=holding.connection.workspace, channel=holding.channel, reason=why)
-
-
-def holders_of(spot: Spot) -> Spot:
-    """Where the roster has the sockets that hold a lock."""
-    return spot[0], f"{spot[1]} held"
 
 
 def describe_holder(row: Editable, clock: int) -> dict[str, Any]:

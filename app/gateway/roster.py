@@ -222,6 +222,11 @@ class Roster:
         yield self.own
         yield from self.others.values()
 
+    def list_nodes(self) -> list[str]:
+        """The names of the other nodes that are heard."""
+        moment = asyncio.get_running_loop().time()
+        return [name for name, node in self.others.items() if node.until > moment]
+
     def is_there(self, spot: Spot, user: str) -> bool:
         """Whether a user is on a channel, at any node."""
         return any(user in node.people.get(spot, ()) for node in self.nodes())
