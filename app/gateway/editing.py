@@ -7,6 +7,7 @@ freed when the channel is left; a connection that is lost leaves the lease, and 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import msgspec
 
@@ -59,6 +60,7 @@ class EditingChannels(Holdings):
         """The grant to edit something. Raises LockedFor where somebody else does, unless one waits for it; `alive` says
         whether a socket of this gateway holds it."""
         record = await self.open(transaction, asker, target)
+        grant = replace(grant, lock=record.lock_token)
         clock = await read_clock(transaction)
         if not lease_runs(record, clock) or (record.lock_offered and record.lock_member_id == asker.member.id):
             return grant
@@ -95,7 +97,9 @@ class EditingChannels(Holdings):
             if target is None:
                 raise Refused(UNAUTHORIZED)
             record = await self.open(transaction, asker, target)
-            proof = await self.take(transaction, record, asker, alive)
+            # Of two tabs that come back at once, the second finds a lock that the first has just taken.
+            takes_up = not alive and record.lock_token == grant.lock
+            proof = await self.take(transaction, record, asker, takes_up=takes_up)
             if proof is None:
                 if not grant.waits:
                     described = describe_holder(record, await read_clock(transaction))
@@ -126,12 +130,13 @@ class EditingChannels(Holdings):
         self.greet(holding, editors)
         self.gateway.exchange.follow(connection, spot)
 
-    async def take(self, transaction: Transaction, record: Record, asker: Asker, alive: bool) -> Proof | None:
-        """The proof of a lock that was free, or is the same client's, who comes back; None for any other."""
+    async def take(self, transaction: Transaction, record: Record, asker: Asker, *, takes_up: bool) -> Proof | None:
+        """The proof of a lock that was free, or is the same client's, who comes back and `takes_up` it; None for
+        any other."""
         secret_key = self.gateway.settings.secret_key
         make = secret_maker(secret_key, record, asker)
         own = find_own_proof(secret_key, record, asker)
-        if own is not None and not alive:
+        if own is not None and takes_up:
             version, lease = record.version, EDITING_LEASE
             kept = await renew_lock(transaction, record, asker.member, own, version, lease=lease, make_secret=make)
             if kept is not None:
@@ -248,7 +253,7 @@ class EditingChannels(Holdings):
                 if target is None:
                     raise Refused(UNAUTHORIZED)
                 record = await self.open(transaction, asker, target)
-                proof = await self.take(transaction, record, asker, False)
+                proof = await self.take(transaction, record, asker, takes_up=True)
                 editors = await read_editors(transaction, record)
         except Refused:
             self.end(holding, "not allowed")

@@ -64,3 +64,17 @@ async def test_each_change_is_of_whoever_holds_the_lock_and_none_is_lost(workers
         notes = (await caller.get(PATH)).json()["values"]["notes"]
     assert len(written) >= ROUNDS
     assert notes.split()[-len(written) :] == written
+
+
+async def test_of_two_tabs_that_come_back_at_once_one_has_the_lock(workers: Server, dial: Dial) -> None:
+    app, token = add_app(workers), add_token(workers, "ana@acme.test")
+    channel = "presence-editing.books.38"
+    for _ in range(10):
+        tabs = [await dial(workers, app["key"]) for _ in range(4)]
+        grants = [(await ask(workers, tab, channel, token)).json() for tab in tabs]
+        answers = await asyncio.gather(*(tab.follow(channel, **grant) for tab, grant in zip(tabs, grants, strict=True)))
+        got = [tab for tab, answer in zip(tabs, answers, strict=True) if "lock" in (answer.get("data") or {})]
+        assert len(got) == 1, answers
+        await got[0].say("pusher:unsubscribe", {"channel": channel})
+        await got[0].say("pusher:ping")
+        await got[0].hear_of("pusher:pong")
