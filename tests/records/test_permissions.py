@@ -381,7 +381,8 @@ async def test_pages_and_forms_are_for_those_of_whom_the_collection_says_so(
             refused = 403 if case.permitted.read else 404
             wanted = asked.answers if allowed else (refused,)
             assert answer.status_code in wanted, f"{case.rule}: {asked.method} {path} takes {asked.need}"
-            await client.post(f"/c/books/{own}/lock/release", data={})
+            if allowed and "{own}" in asked.path:  # else it has no lock
+                await client.post(f"/c/books/{own}/lock/release", data={})
         listed = (await client.get("/")).text
         assert ("/c/books" in listed) == case.permitted.browse, f"{case.rule}: the start lists it"
         history = (await client.get(f"/c/books/{other}")).text
