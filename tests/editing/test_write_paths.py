@@ -917,6 +917,7 @@ def list_pages(book: Book) -> Iterator[str]:
     yield "/chat/general/messages/1/history"
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("kept_by", ["a refused save", "an open page", "leaving"])
 async def test_no_page_of_anybody_else_shows_a_draft(
     shared_server: Server, people: dict[str, httpx.AsyncClient], book: Book, kept_by: str

@@ -360,6 +360,7 @@ async def add_own(server: Server, ana: httpx.AsyncClient, client: httpx.AsyncCli
     return int(made.headers["location"].rpartition("/")[2])
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("name", PEOPLE)
 async def test_pages_and_forms_are_for_those_of_whom_the_collection_says_so(
     shared_server: Server, people: dict[str, httpx.AsyncClient], name: str
