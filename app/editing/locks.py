@@ -39,18 +39,8 @@ from app.editing.lock_statements import (
 )
 from app.editing.pushes import push_standings
 from app.editing.rights import LockOf
-from app.editing.rows import (
-    EDITABLE_KINDS,
-    LONGEST_LOCK,
-    UNLOCKED,
-    Editable,
-    Proof,
-    credential_of,
-    find_row_places,
-    lease_within,
-    note_lock,
-    read_clock,
-)
+from app.editing.row_places import EDITABLE_KINDS, find_row_places
+from app.editing.rows import LONGEST_LOCK, UNLOCKED, Editable, Proof, credential_of, lease_within, note_lock, read_clock
 from app.editing.turns import pass_on
 
 # What makes the secret of a proof whose token is known.

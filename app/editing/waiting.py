@@ -26,7 +26,8 @@ from app.accounts.programs import name_own_program, name_with_program
 from app.database import Base, PreparedChange, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.database.clock import lease_clock
 from app.editing.facts import LockAsked
-from app.editing.rows import Editable, credential_of, find_row_places, lease_within, read_clock
+from app.editing.row_places import find_row_places
+from app.editing.rows import Editable, credential_of, lease_within, read_clock
 from app.jobs.sweeps import delete_by_keys, sweeps
 from app.web.texts import Text
 
