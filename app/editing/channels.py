@@ -21,7 +21,8 @@ from app.editing.facts import LockChanged, LockTakenOver
 from app.editing.pushes import DraftEnd, RowStandings, push_draft_end
 from app.editing.row_places import EDITABLE_KINDS, RowPlace, find_row_places, list_readable_rows
 from app.editing.rows import Editable, read_clock
-from app.editing.waiting import ANSWER_WITHIN, Waiting, list_queues
+from app.editing.waiting import list_queues
+from app.editing.waiting_rows import ANSWER_WITHIN, Waiting
 from app.jobs.sweeps import sweeps
 from app.live.log import publish_partial, refresh
 from app.web.templates import make_partial

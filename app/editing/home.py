@@ -15,7 +15,7 @@ from app.editing.channels import edited_section
 from app.editing.drafts import list_own_drafts
 from app.editing.row_places import EDITABLE_KINDS, find_row_places, list_readable_rows
 from app.editing.rows import Editable
-from app.editing.waiting import Waiting
+from app.editing.waiting_rows import Waiting
 from app.web.texts import _l
 
 LIST_OWN_WAITING = PreparedSelect(
