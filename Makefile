@@ -8,17 +8,15 @@ unexport PYTHONDONTWRITEBYTECODE
 # What runs a second time on PostgreSQL: every test that uses a database and asks it for more than who is signed in. Of
 # what members, owners and operators do, every form is sent with anything, and the log; in a browser, that nothing is lost.
 # Of pages each is asked for with a hundred of everything in it (tests/test_statements.py); what one says, where it leads
-# and whom it refuses by a role or without a session is decided after the database has answered.
+# and whom it refuses by a role or without a session is decided after the database has answered (the mark `alike`).
 # (`TEST_DATABASE=postgresql .venv/bin/python -m pytest` runs all.)
 PUSHED = tests/browser/test_nothing_lost.py
-ON_POSTGRESQL = tests $(addprefix --ignore=tests/,web files server bench operators cli/test_command_line.py test_ways_back.py \
+ON_POSTGRESQL = -m "not alike" tests $(addprefix --ignore=tests/,web files server bench operators cli/test_command_line.py test_ways_back.py \
 	$(addprefix accounts/test_,rights.py whose_page.py) $(addprefix chat/test_,limits.py outsiders.py pages.py) editing/test_ended_sessions.py live/test_socket.py \
 	$(addprefix notifications/test_,inbox.py mails.py) \
 	$(addprefix deploy/test_,caddy.py nginx.py systemd.py) $(addprefix gateway/test_,client_libraries.py in_a_browser.py own_channels.py over_processes.py) \
 	$(addprefix faults/test_,autobahn.py cookies.py frames.py half_open.py handshakes.py rolling.py stopped.py storm.py)) \
 	$(addprefix --ignore=,$(filter-out tests/tenants/test_audit.py,$(wildcard tests/tenants/test_*.py))) \
-	--deselect tests/test_forms.py::test_a_member_is_refused_what_is_not_for_members \
-	--deselect tests/test_isolation.py::test_without_a_session_of_acme_each_page_leads_to_the_sign_in \
 	$(addprefix --ignore=,$(filter-out $(PUSHED),$(wildcard tests/browser/test_*.py)))
 
 # Most tests wait for a server or a browser most of the time: three files at once, also on two cores. They are begun in

@@ -12,7 +12,7 @@ import app.accounts.tokens
 import app.chat.attachments
 import app.chat.timeline
 import app.editing.drafts
-import app.editing.waiting
+import app.editing.waiting_rows
 import app.jobs.jobs
 import app.live.log
 import app.mail.outbox

@@ -30,7 +30,7 @@ from app.chat.saved import MOST_SAVED, SavedMessage
 from app.database import Tenant, Transaction, now
 from app.editing.drafts import Draft
 from app.editing.rows import Proof, read_clock
-from app.editing.waiting import Waiting
+from app.editing.waiting_rows import Waiting
 from app.gateway.apps import MOST_APPS, GatewayApp, WantedApp, make_app
 from app.live.cutoff import start_session
 from app.notifications.announcements import Announcement

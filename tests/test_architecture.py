@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import hashlib
 import re
 import subprocess
@@ -15,7 +16,7 @@ import pytest
 
 APP = Path(__file__).parent.parent / "app"
 FLOORS = {
-    "cli": 7, "server": 7, "features": 7, "demo": 7, "__main__": 7,
+    "cli": 7, "server": 7, "features": 7, "routes": 7, "demo": 7, "__main__": 7,
     "installation": 7, "reaching": 7,
     "programs": 6, "gateway": 6, "webhooks": 6,
     "operators": 5, "records": 5, "chat": 5,
@@ -33,43 +34,47 @@ def part_of(module: str) -> str:
     return module.split(".")[1] if "." in module else ""
 
 
-def imports_of(path: Path) -> set[str]:
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+@functools.cache
+def tree_of(path: Path) -> ast.Module:
+    """A module, parsed once for all that is asked of it."""
+    return ast.parse(path.read_text())
+
+
+@functools.cache
+def imports_of(path: Path) -> frozenset[str]:
+    found: set[str] = set()
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("app"):
             found.update(f"{node.module}.{name.name}" for name in node.names)
         elif isinstance(node, ast.Import):
             found.update(name.name for name in node.names if name.name.startswith("app"))
-    return found
+    return frozenset(found)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(APP)))
-def test_imports_only_go_down(path: Path) -> None:
-    here = path.relative_to(APP).parts[0].removesuffix(".py")
-    if here == "__init__":
-        return
-    for module in imports_of(path):
-        there = part_of(module)
-        if there in ("", here):
+def test_imports_only_go_down() -> None:
+    for path in MODULES:
+        here = path.relative_to(APP).parts[0].removesuffix(".py")
+        if here == "__init__":
             continue
-        assert there in FLOORS, f"say on which floor app/{there} is"
-        lower = FLOORS[there] < FLOORS[here]
-        beside = FLOORS[there] == FLOORS[here] and FLOORS[here] in (GROUND, max(FLOORS.values()))
-        assert lower or beside, f"{path.name} is in {here} and imports {module} from above or beside it"
+        for module in imports_of(path):
+            there = part_of(module)
+            if there in ("", here):
+                continue
+            assert there in FLOORS, f"say on which floor app/{there} is"
+            lower = FLOORS[there] < FLOORS[here]
+            beside = FLOORS[there] == FLOORS[here] and FLOORS[here] in (GROUND, max(FLOORS.values()))
+            assert lower or beside, f"{path.name} is in {here} and imports {module} from above or beside it"
 
 
 # Which puts the pages of operators together, as they have a router of their own.
 ROUTERS = {APP / "operators" / "pages" / "workspaces.py"}
 
 
-@pytest.mark.parametrize(
-    "path",
-    [path for path in MODULES if path.parent.name == "pages" and path not in ROUTERS],
-    ids=lambda path: str(path.relative_to(APP)),
-)
-def test_pages_import_no_other_pages(path: Path) -> None:
-    for module in imports_of(path):
-        assert ".pages." not in module, f"{path.name} imports {module}"
+def test_pages_import_no_other_pages() -> None:
+    for path in MODULES:
+        if path.parent.name == "pages" and path not in ROUTERS:
+            for module in imports_of(path):
+                assert ".pages." not in module, f"{path} imports {module}"
 
 
 # What modules of a kind have alike: their logger, the routes of pages, what programs call, and a database's engine.
@@ -96,7 +101,7 @@ def is_stored(name: ast.Name) -> bool:
 def test_no_two_modules_call_something_by_the_same_name() -> None:
     modules: dict[str, set[str]] = {}
     for module in MODULES:
-        for name in names_of(ast.parse(module.read_text()).body):
+        for name in names_of(tree_of(module).body):
             modules.setdefault(name, set()).add(str(module.relative_to(APP)))
     assert {name: where for name, where in modules.items() if len(where) > 1 and name not in ALIKE} == {}
 
@@ -111,7 +116,7 @@ SAYS = ("Earns", "Written against", "Tested by", "Used by")
 
 def said_of(path: Path) -> dict[str, str]:
     """What the docstring of a shortcut says, a paragraph each."""
-    paragraphs = " ".join((ast.get_docstring(ast.parse(path.read_text())) or "").split("\n")).split("  ")
+    paragraphs = " ".join((ast.get_docstring(tree_of(path)) or "").split("\n")).split("  ")
     named = (paragraph.partition(": ") for paragraph in paragraphs)
     return {name: rest.rstrip(".") for name, _, rest in named if name in SAYS}
 
@@ -137,24 +142,24 @@ def test_a_shortcut_past_a_library_says_what_it_earns_and_is_used_by_those_it_na
     assert users == set(said["Used by"].split(", "))
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(APP)))
-def test_only_the_database_floor_leaves_the_orm(path: Path) -> None:
-    if path.is_relative_to(APP / "database"):
-        return
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Call):
-            called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            assert called not in ("connection", "exec_driver_sql", "text_clause"), f"line {node.lineno}"
+def test_only_the_database_floor_leaves_the_orm() -> None:
+    for path in MODULES:
+        if path.is_relative_to(APP / "database"):
+            continue
+        for node in ast.walk(tree_of(path)):
+            if isinstance(node, ast.Call):
+                called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                assert called not in ("connection", "exec_driver_sql", "text_clause"), f"{path}:{node.lineno}"
 
 
-@pytest.mark.parametrize("path", sorted((APP / "templates").rglob("*.html")), ids=lambda path: path.name)
-def test_templates_hold_nothing_that_the_content_policy_would_block(path: Path) -> None:
-    source = path.read_text()
-    assert "|safe" not in source.replace(" ", "")
-    assert not re.search(r"""<script(?![^>]*\ssrc=)|\son[a-z]+=|hx-on""", source)
-    if path.parent.name != "mail" and 'extends "mail/' not in source:  # mail programs read no style sheets
-        assert not re.search(r"""\sstyle=|<style""", source)
-    assert not re.search(r"""=\{\{""", source), "an attribute without quotes"
+def test_templates_hold_nothing_that_the_content_policy_would_block() -> None:
+    for path in sorted((APP / "templates").rglob("*.html")):
+        source = path.read_text()
+        assert "|safe" not in source.replace(" ", ""), path
+        assert not re.search(r"""<script(?![^>]*\ssrc=)|\son[a-z]+=|hx-on""", source), path
+        if path.parent.name != "mail" and 'extends "mail/' not in source:  # mail programs read no style sheets
+            assert not re.search(r"""\sstyle=|<style""", source), path
+        assert not re.search(r"""=\{\{""", source), f"{path}: an attribute without quotes"
 
 
 def test_vendored_files_are_the_ones_that_were_checked() -> None:

@@ -26,7 +26,7 @@ from app.database import Tenant, Transaction
 from app.editing import waiting
 from app.editing.drafts import Draft, keep_draft
 from app.editing.locks import take_lock
-from app.editing.waiting import Waiting
+from app.editing.waiting_rows import Waiting
 from app.features import open_database
 from app.live.log import LoggedEvent, publish
 from app.records.changes import create_record

@@ -164,6 +164,7 @@ def test_the_matrix_knows_forms_and_fields() -> None:
     assert {target.path for target in FORMS} >= NOT_FOR_MEMBERS
 
 
+@pytest.mark.alike
 @all_forms
 async def test_a_member_is_refused_what_is_not_for_members(world: World, hana: Somebody, target: Target) -> None:
     for_members = target.path not in NOT_FOR_MEMBERS

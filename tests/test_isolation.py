@@ -443,6 +443,7 @@ def check_marks(answer: httpx.Response) -> None:
     assert [mark for mark in MARKS if re.search(rf"\b{re.escape(mark)}\b", text)] == []
 
 
+@pytest.mark.alike
 @all_targets
 @pytest.mark.usefixtures("acme_stays_as_it_is")
 async def test_without_a_session_of_acme_each_page_leads_to_the_sign_in(

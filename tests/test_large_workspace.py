@@ -21,7 +21,7 @@ from app.chat.new_rooms import create_room, ensure_general, open_discussion
 from app.chat.rooms import Room
 from app.database import now
 from app.editing.rows import read_clock
-from app.editing.waiting import Waiting
+from app.editing.waiting_rows import Waiting
 from app.gateway.apps import GatewayApp
 from app.live.frames import read_hello
 from app.live.socket import HELLO_SIZE_LIMIT

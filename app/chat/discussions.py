@@ -12,7 +12,7 @@ from app.chat.memberships import add_all
 from app.chat.new_rooms import open_discussion
 from app.chat.rooms import Room, find_discussion
 from app.database import PreparedSelect, Transaction
-from app.editing.rows import Card, find_card, kind_of, list_readable_rows
+from app.editing.row_places import Card, find_card, kind_of, list_readable_rows
 
 
 async def get_card(transaction: Transaction, member: Member, subject: str) -> Card:

@@ -12,7 +12,7 @@ from app.chat.messages import Message
 from app.chat.references import MessageIndex
 from app.chat.rooms import Room
 from app.database import Transaction
-from app.editing.rows import EDITABLE_KINDS
+from app.editing.row_places import EDITABLE_KINDS
 from app.notifications.withdrawals import forget_subjects
 
 

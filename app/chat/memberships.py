@@ -32,7 +32,7 @@ from app.accounts.undo import end_offers
 from app.chat.facts import MemberEntered, MemberInvited, MemberLeft, MemberRemoved
 from app.chat.rooms import Room, RoomAccess
 from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
-from app.editing.rows import EDITABLE_KINDS
+from app.editing.row_places import EDITABLE_KINDS
 from app.notifications.kinds import SUBJECTS
 from app.web.forms import Invalid
 from app.web.texts import _l

@@ -15,7 +15,7 @@ from app.chat.messages import Message
 from app.chat.references import RecordReference
 from app.chat.rooms import Room
 from app.database import PreparedSelect, Transaction
-from app.editing.rows import Card, find_cards, list_readable_rows
+from app.editing.row_places import Card, find_cards, list_readable_rows
 
 LIST_REFERENCES = PreparedSelect(
     lambda: (

@@ -25,7 +25,7 @@ from app.chat.rooms import Room, order_of
 from app.chat.timeline import Author, ShownMessage, show_messages
 from app.database import Fact, Partial, PreparedSelect, Tenant, Transaction
 from app.editing.facts import OfRow
-from app.editing.rows import Card, find_cards
+from app.editing.row_places import Card, find_cards
 from app.live.log import refresh
 from app.web.templates import make_partial
 

@@ -22,7 +22,7 @@ from app.chat.references import LIST_MENTIONS
 from app.chat.rooms import Room
 from app.chat.text.record_links import without_record_links
 from app.database import PreparedSelect, Transaction
-from app.editing.rows import Card
+from app.editing.row_places import Card
 from app.web.texts import Text
 
 TIMELINE_PAGE_SIZE = 50

@@ -19,8 +19,10 @@ from app.database import Partial, PreparedSelect, Tenant, Transaction, now
 from app.editing.drafts import DRAFT_KEPT_FOR, Draft, Drafts, list_drafts
 from app.editing.facts import LockChanged, LockTakenOver
 from app.editing.pushes import DraftEnd, RowStandings, push_draft_end
-from app.editing.rows import EDITABLE_KINDS, Editable, RowPlace, find_row_places, list_readable_rows, read_clock
-from app.editing.waiting import ANSWER_WITHIN, Waiting, list_queues
+from app.editing.row_places import EDITABLE_KINDS, RowPlace, find_row_places, list_readable_rows
+from app.editing.rows import Editable, read_clock
+from app.editing.waiting import list_queues
+from app.editing.waiting_rows import ANSWER_WITHIN, Waiting
 from app.jobs.sweeps import sweeps
 from app.live.log import publish_partial, refresh
 from app.web.templates import make_partial

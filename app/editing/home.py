@@ -13,8 +13,9 @@ from app.accounts.members import Member
 from app.database import PreparedSelect, Transaction
 from app.editing.channels import edited_section
 from app.editing.drafts import list_own_drafts
-from app.editing.rows import EDITABLE_KINDS, Editable, find_row_places, list_readable_rows
-from app.editing.waiting import Waiting
+from app.editing.row_places import EDITABLE_KINDS, find_row_places, list_readable_rows
+from app.editing.rows import Editable
+from app.editing.waiting_rows import Waiting
 from app.web.texts import _l
 
 LIST_OWN_WAITING = PreparedSelect(

@@ -17,7 +17,8 @@ from app.accounts.program_tokens import Token, is_working
 from app.accounts.sessions import Session
 from app.database import Actor, PreparedChange, PreparedSelect, Transaction, now
 from app.database.clock import lease_clock
-from app.editing.rows import EDITABLE_KINDS, LOCK_COLUMNS, LONGEST_LOCK, UNLOCKED, Editable, Proof
+from app.editing.row_places import EDITABLE_KINDS
+from app.editing.rows import LOCK_COLUMNS, LONGEST_LOCK, UNLOCKED, Editable, Proof
 
 # What a statement asks of a row, and what it writes into its lock's columns: by parameters.
 Criterion = Callable[[type[Editable]], ColumnElement[bool]]

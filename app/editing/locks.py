@@ -39,19 +39,10 @@ from app.editing.lock_statements import (
 )
 from app.editing.pushes import push_standings
 from app.editing.rights import LockOf
-from app.editing.rows import (
-    EDITABLE_KINDS,
-    LONGEST_LOCK,
-    UNLOCKED,
-    Editable,
-    Proof,
-    credential_of,
-    find_row_places,
-    lease_within,
-    note_lock,
-    read_clock,
-)
+from app.editing.row_places import EDITABLE_KINDS, find_row_places
+from app.editing.rows import LONGEST_LOCK, UNLOCKED, Editable, Proof, credential_of, lease_within, note_lock, read_clock
 from app.editing.turns import pass_on
+from app.editing.waiting_rows import MISS_TURN
 
 # What makes the secret of a proof whose token is known.
 MakeSecret = Callable[[int], str]
@@ -249,7 +240,7 @@ async def lapse(transaction: Transaction, row: Editable) -> bool:
         return False
     if not await change_lock(transaction, row, has_lapsed, freed, seen_holder_id=member_id):
         return False
-    await waiting.change_waiting(transaction, waiting.MISS_TURN, row, of_member=member_id)
+    await waiting.change_waiting(transaction, MISS_TURN, row, of_member=member_id)
     await pass_on(transaction, {row: member_id}, by=LockLapsed)
     return True
 

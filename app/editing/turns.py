@@ -26,7 +26,7 @@ from app.editing.lock_statements import (
     offered,
 )
 from app.editing.rows import Editable, lease_until, lease_within, note_lock, read_clock
-from app.editing.waiting import Waiting
+from app.editing.waiting_rows import CALL, Waiting
 
 # How long somebody's turn lasts (WCAG 2.2.1: many people need more than some seconds to begin), and how long at most
 # while the page that waits is in front of them: others wait, too.
@@ -85,7 +85,7 @@ async def give_turn(transaction: Transaction, row: Editable, following: Waiting)
         program_id=following.program_id,
         program=following.program,
     ):
-        await transaction.apply(waiting.CALL, waiting_id=following.id)
+        await transaction.apply(CALL, waiting_id=following.id)
         note_lock(transaction, row, LockOffered, following.member_id)
 
 

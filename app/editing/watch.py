@@ -21,8 +21,8 @@ from app.editing import waiting
 from app.editing.lock_statements import is_held
 from app.editing.locks import lapse
 from app.editing.pushes import push_standings
-from app.editing.rows import EDITABLE_KINDS
-from app.editing.waiting import ANSWER_WITHIN, Waiting
+from app.editing.row_places import EDITABLE_KINDS
+from app.editing.waiting_rows import ANSWER_WITHIN, Waiting
 from app.live.node import Node
 
 WATCH_EVERY = 0.5

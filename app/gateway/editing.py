@@ -16,7 +16,8 @@ from app.database import Transaction
 from app.editing import waiting
 from app.editing.locks import lease_runs, release_lock, renew_lock, take_lock
 from app.editing.pushes import push_standings
-from app.editing.rows import Proof, find_row_places, read_clock
+from app.editing.row_places import find_row_places
+from app.editing.rows import Proof, read_clock
 from app.editing.turns import shorten_turn
 from app.gateway.connection import BY_NOBODY, GatewayConnection
 from app.gateway.editors import (

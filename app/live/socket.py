@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterable
 from typing import Any
 
 import structlog
-from litestar.exceptions import NotFoundException
 from litestar.types import Receive, Send
 
 from app.live.channels import presence_partial
 from app.live.connection import Connection
+from app.live.ended import Ended, failed
 from app.live.frames import Hello, Malformed, answer_hello, frame_events, read_hello
-from app.live.log import Event, read_after
+from app.live.lookups import find_allowed, read_missed
 from app.live.node import Node
 from app.live.presence import Person
 from app.live.site import Site, Visitor
 from app.web.cookies import CookieError
-from app.web.errors import PageError, first_line, is_database_away
 from app.web.metrics import REFUSALS, RESUMES
 from app.web.request_ids import HEADER, request_id_of
 
@@ -31,19 +29,6 @@ HELLO_SIZE_LIMIT = 8 * 1024
 HELLO_WITHIN = 10.0
 
 log = structlog.get_logger("live")
-
-
-class Ended(Exception):
-    """The socket must end: `args` are the close code and the reason."""
-
-
-def failed(error: Exception) -> Ended:
-    """How a socket ends by what is our fault: its page comes back."""
-    if is_database_away(error):
-        log.error("the database is not available", path="/live", reason=first_line(error))
-        return Ended(1013, "try again later")
-    log.error("a socket failed", exc_info=error)
-    return Ended(1011, "something went wrong")
 
 
 async def serve_socket(scope: Any, receive: Receive, send: Send, *, node: Node, site: Site) -> None:
@@ -178,22 +163,6 @@ class Socket:
         if not token:
             raise Ended(4401, "not signed in")
 
-    async def look_up(self, channels: Iterable[str]) -> tuple[Visitor, list[str]]:
-        """Who the cookie says this is, and which of some channels they may follow, in one snapshot.
-
-        Raises Ended(4401) when it is nobody, or nobody any more.
-        """
-        async with self.node.lookups, self.node.database.read() as transaction:
-            try:
-                visitor = await self.site.find_visitor(transaction, self.scope)
-            except NotFoundException as error:
-                raise Ended(4401, "no workspace") from error
-            except PageError as error:
-                raise Ended(4401, "suspended") from error
-            if visitor is None:
-                raise Ended(4401, "ended" if self.connection else "not signed in")
-            return visitor, await self.site.list_allowed(transaction, visitor, channels)
-
     def join(self, visitor: Visitor) -> Connection:
         """The connection, which the hub knows from the first hello on, and whose it is, so that it can be cut off."""
         connection = self.connection
@@ -229,8 +198,10 @@ class Socket:
         last, answered = hello.last, False
         followed = dict.fromkeys(hello.channels, 0)  # and from which cursor on
         while True:
-            visitor, allowed = await self.look_up(followed)
-            reached, missed = await self.read_log(visitor, last, allowed)
+            visitor, allowed = await find_allowed(
+                self.node, self.site, self.scope, followed, known=self.connection is not None
+            )
+            reached, missed = await read_missed(self.node, visitor, last, allowed)
             events = [event for event in missed if event.cursor > followed[event.channel]]
             if brought := {name: event.cursor for event in reversed(events) for name in event.follow.split()}:
                 known = len(followed)
@@ -251,23 +222,6 @@ class Socket:
                 break
         hub.follow(connection, allowed, last)
         self.be_present(connection, visitor)
-
-    async def read_log(self, visitor: Visitor, last: int, channels: list[str]) -> tuple[bool, list[Event]]:
-        """Whether the log reaches back to a cursor, and what the page has missed since, up to the visitor's cursor."""
-        if last == visitor.cursor:
-            return True, []
-        if last < visitor.began_cursor:
-            return False, []
-        try:
-            replay = await self.node.replays.read(visitor.tenant_id, last, least=visitor.cursor)
-            events = replay.events
-            if events is None:
-                async with self.node.lookups, self.node.database.read(visitor.tenant_id) as transaction:
-                    events = await read_after(transaction, last, channels=channels)
-        except LookupError as error:
-            raise Ended(4401, "suspended") from error
-        missed = [event for event in events if event.cursor <= visitor.cursor and event.channel in channels]
-        return replay.reaches(last), missed
 
     def be_present(self, connection: Connection, visitor: Visitor) -> None:
         """Be seen on the channels that the page follows now, no more on those it has left, and show who else is."""

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from app.accounts.members import Member
 from app.accounts.programs import is_of_bot
-from app.editing.waiting import ANSWER_WITHIN, Waiting
+from app.editing.waiting_rows import ANSWER_WITHIN, Waiting
 from app.programs.shapes import Holder
 
 # How long a program holds a lock, and a place in line, before it has to renew it.

@@ -13,7 +13,7 @@ from app.accounts.members import Member
 from app.accounts.rights import find_right, is_entitled, may, require
 from app.accounts.token_forms import NARROWINGS, Narrowing
 from app.database import PreparedSelect, Transaction
-from app.editing.rows import tells_readable
+from app.editing.row_places import tells_readable
 from app.records.collections import Collection, get_collection
 from app.records.permissions import (
     DEFAULTS,

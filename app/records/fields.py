@@ -17,7 +17,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.accounts.members import Member, find_zones
 from app.accounts.time_zones import known_time_zone
 from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
-from app.editing.rows import RowPlace
+from app.editing.row_places import RowPlace
 from app.records.collections import Collection
 from app.records.kinds import FIELD_KINDS
 from app.records.kinds.choices import NO_CHOICES, ChoiceIndex

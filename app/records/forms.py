@@ -13,8 +13,10 @@ from app.accounts.members import Member
 from app.accounts.shell import list_parts, page_owner, render_page
 from app.database import Transaction
 from app.editing.channels import find_standing
-from app.editing.rows import LEASE, LEASE_WITHOUT_JAVASCRIPT, Proof, find_row_places
-from app.editing.waiting import Waiting, list_queue
+from app.editing.row_places import find_row_places
+from app.editing.rows import LEASE, LEASE_WITHOUT_JAVASCRIPT, Proof
+from app.editing.waiting import list_queue
+from app.editing.waiting_rows import Waiting
 from app.live.presence import list_readers
 from app.records.access import RecordVerb, channels_in, channels_of, find_record_access, list_verbs, require_on
 from app.records.collections import Collection

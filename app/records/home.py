@@ -12,7 +12,7 @@ from app.accounts.members import Member
 from app.database import PreparedSelect, Transaction
 from app.database.functions import find_text
 from app.editing.drafts import list_own_drafts
-from app.editing.rows import find_row_places
+from app.editing.row_places import find_row_places
 from app.notifications.following import Follow
 from app.records.collections import Collection
 from app.records.fields import Field, find_collections

@@ -13,7 +13,8 @@ from app.accounts.rights import INSIDERS, may
 from app.database import Partial, Tenant, Transaction
 from app.editing.locks import free_rows
 from app.editing.pushes import push_standings
-from app.editing.waiting import Waiting, leave_queues
+from app.editing.waiting import leave_queues
+from app.editing.waiting_rows import Waiting
 from app.live.log import follow_anew, refresh
 from app.notifications.channels import push_bells
 from app.notifications.models import Notification

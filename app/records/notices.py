@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased
 from app.accounts.members import Member
 from app.database import Transaction
 from app.editing.facts import LockAsked
-from app.editing.rows import find_row_places
+from app.editing.row_places import find_row_places
 from app.notifications.following import follow_chosen, read_followers
 from app.notifications.kinds import NotificationKind, Subject, SubjectPlace, register_subject, whole_place
 from app.notifications.notifications import Occasion, Receivers, notify_all

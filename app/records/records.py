@@ -26,7 +26,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
 from app.database import Base, PreparedSelect, Transaction, UtcDateTime, fill_up, now
-from app.editing.rows import Editable, RowPlace, editable
+from app.editing.row_places import RowPlace, editable
+from app.editing.rows import Editable
 from app.records.collections import Collection
 from app.records.facts import RecordBinned, RecordChanged
 from app.records.fields import Field, find_collections

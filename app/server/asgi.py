@@ -29,7 +29,7 @@ from app.accounts.visits import Visits
 from app.chat.incoming_site import IncomingSite
 from app.chat.limits import SearchLimit, WritingLimit, count_change, count_message
 from app.editing.watch import Watch
-from app.features import CENTRAL_ROUTES, PROGRAM_ROUTES, WORKSPACE_ROUTES, open_database
+from app.features import open_database
 from app.files.arriving import Arriving
 from app.files.decoding import DECODER
 from app.gateway.site import Gateway
@@ -43,6 +43,7 @@ from app.operators.channels import OperatorSite
 from app.operators.gathering import Gathering
 from app.programs.site import ProgramSite
 from app.records.limits import ExportLimit, ImportLimit, ListLimit, take_turn
+from app.routes import CENTRAL_ROUTES, PROGRAM_ROUTES, WORKSPACE_ROUTES
 from app.server.gate import Gate
 from app.server.health import show_liveness, show_metrics, show_readiness
 from app.server.workspace_limits import WorkspaceLimits

@@ -14,7 +14,7 @@ from app.chat.timeline import show_message
 from app.database import Database, Transaction
 from app.editing.drafts import keep_draft, settle_draft
 from app.editing.locks import take_lock
-from app.editing.rows import find_subjects
+from app.editing.row_places import find_subjects
 from app.live.log import LoggedEvent
 from app.records.changes import change_record
 from app.records.collections import Collection, get_collection

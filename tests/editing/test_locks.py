@@ -17,7 +17,7 @@ from app.editing.channels import delete_old_drafts
 from app.editing.drafts import find_draft, keep_draft, settle_draft
 from app.editing.rows import LEASE, Held, NoCredential, Proof
 from app.editing.turns import LEFT_TURN, LONGEST_TURN, TURN
-from app.editing.waiting import ANSWER_WITHIN
+from app.editing.waiting_rows import ANSWER_WITHIN
 from app.live.log import read_after
 from app.records.changes import Changed, change_record
 from app.records.collections import get_collection

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from app.database import Database, Transaction
 from app.editing import locks, waiting
 from app.editing.rows import LEASE
-from app.editing.waiting import Waiting
+from app.editing.waiting_rows import Waiting
 from app.editing.watch import Watch
 from app.features import open_database
 from app.live.log import LoggedEvent

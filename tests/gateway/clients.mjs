@@ -3,6 +3,10 @@ import dns from "node:dns";
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 
+// What a library waits half a minute for, as for the farewell of an ended socket, keeps no scenario from its end.
+const wait = globalThis.setTimeout;
+globalThis.setTimeout = (work, after, ...more) => { const timer = wait(work, after, ...more); return after < 30_000 ? timer : timer.unref(); };
+
 const require = createRequire(import.meta.url);
 export const Pusher = require("pusher-js");
 export const PusherServer = require("pusher");

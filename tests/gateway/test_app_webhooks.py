@@ -67,6 +67,7 @@ def workers(seeded: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     redis_server.stop()
 
 
+@pytest.mark.alike
 async def test_what_happens_on_channels_is_told_once_over_two_workers_and_verified_by_the_libraries(
     workers: Server, dial: Dial
 ) -> None:

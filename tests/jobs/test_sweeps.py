@@ -27,7 +27,8 @@ from app.chat.rooms import Room
 from app.chat.saved import SavedMessage, save_message
 from app.database import Base, Database, Followers, Partial, Shown, Tenant, Transaction, now
 from app.editing.drafts import Draft
-from app.editing.waiting import LEFT_FOR, Waiting
+from app.editing.waiting import LEFT_FOR
+from app.editing.waiting_rows import Waiting
 from app.jobs.jobs import FUNCTIONS, ClaimedJob, Job, put_job
 from app.jobs.runner import Runner
 from app.jobs.sweeps import BATCH, FIRST_BATCH, SWEEPS, Sweep, delete_by_keys, sweep_one

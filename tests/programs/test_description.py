@@ -7,11 +7,12 @@ import asyncio
 import json
 import re
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import jsonschema_rs
 import pytest
+import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -229,28 +230,27 @@ def things(shared_server: Server) -> dict[str, str]:
     return asyncio.run(add())
 
 
-@pytest.mark.parametrize("role", sorted(TRIED, key=list(PEOPLE).index))
-def test_every_answer_is_as_described(shared_server: Server, things: dict[str, str], role: str) -> None:
-    server = shared_server
-    if role in ("viewer", "guest"):
-        words = (f"{PEOPLE[role]}@acme.test", "--name", PEOPLE[role], "--role", role, "--password", "long enough")
-        server.run("member", "add", "acme", *words)
-    _, secret = add_token(server, "acme", f"{PEOPLE[role]}@acme.test")
-    headers = {"host": server.host("acme"), "authorization": f"Bearer {secret}"}
+@dataclass(frozen=True)
+class Tries:
+    """Calls of an operation that fit it, or don't, and of each whether it is about what is there."""
+
+    operation: Any
+    mode: GenerationMode
+    cases: list[tuple[Any, bool]]
+
+
+@pytest.fixture(scope="module")
+def tries(shared_server: Server) -> list[Tries]:
+    """What is tried by people of each role: to think of it takes longer than to have it answered."""
     config = SchemathesisConfig.from_dict({"generation": {"allow-x00": False, "codec": "utf-8"}})
     schema = schemathesis.openapi.from_dict(DOCUMENT, config=config)
-    schema.config.base_url = f"http://{server.address}:{server.port}"
-    wrong: list[str] = []
+    schema.config.base_url = f"http://{shared_server.address}:{shared_server.port}"
     found = [each.ok() for each in schema.get_all_operations()]
-    for operation in sorted(found, key=lambda each: place_of(each.method, each.path)):
-        for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
-            try:
-                try_operation(operation, mode, TRIED[role], headers, things)
-            except (Exception, FailureGroup) as error:
-                wrong.append(f"{operation.method} {operation.path} ({mode.value}): {tell(error)}")
-    # What an admin has closed is open to the next.
-    server.store.rows("UPDATE collection SET deleted_at = NULL, archived_at = NULL WHERE tenant_id = 1")
-    assert not wrong, "\n\n".join(wrong[:20])
+    return [
+        Tries(operation, mode, make_cases(operation, mode))
+        for operation in sorted(found, key=lambda each: place_of(each.method, each.path))
+        for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
+    ]
 
 
 def place_of(method: str, path: str) -> int:
@@ -260,36 +260,72 @@ def place_of(method: str, path: str) -> int:
     return names.index(name) if name in names else 0
 
 
-def tell(error: BaseException) -> str:
-    """What was wrong with an answer."""
-    return "; ".join(map(str, error.exceptions)) if isinstance(error, BaseExceptionGroup) else repr(error)
-
-
-def try_operation(
-    operation: Any, mode: GenerationMode, count: int, headers: dict[str, str], things: dict[str, str]
-) -> None:
-    """Make calls of what fits an operation, or does not, and look whether each answer is as described."""
+def make_cases(operation: Any, mode: GenerationMode) -> list[tuple[Any, bool]]:
+    """Calls of what fits an operation, or does not."""
+    cases: list[tuple[Any, bool]] = []
 
     @given(case=operation.as_strategy(generation_mode=mode), known=st.sampled_from([True, True, False]))
     @settings(
-        max_examples=count,
+        max_examples=max(TRIED.values()),
         deadline=None,
         database=None,
         derandomize=True,
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    def call(case: Any, known: bool) -> None:
-        if known and mode is GenerationMode.POSITIVE:
-            there = things | (ROOMS if "/rooms/" in case.operation.path else {})
-            case.path_parameters = {name: there[name] for name in case.path_parameters or {}}
-        said = dict(headers)
-        if case.operation.path.endswith("/events"):  # as a stream, or with a long wait, its answer does not end
-            said["accept"] = "application/json"
-            wait = str((case.query or {}).get("wait", ""))
-            if wait.isdigit() and int(wait) <= 60:
-                case.query["wait"] = 0
-        answer = case.call(headers=said)
-        case.validate_response(answer, checks=CHECKS)
+    def keep(case: Any, known: bool) -> None:
+        cases.append((case, known))
 
-    call()
+    keep()
+    return cases
+
+
+# Where it is not about what is answered, each role makes every call of `test_matrix.py`.
+ROLES = [
+    pytest.param(role, marks=[] if role in ("owner", "member") else pytest.mark.alike)
+    for role in sorted(TRIED, key=list(PEOPLE).index)
+]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_answer_is_as_described(
+    shared_server: Server, things: dict[str, str], tries: list[Tries], role: str
+) -> None:
+    server = shared_server
+    if role in ("viewer", "guest"):
+        words = (f"{PEOPLE[role]}@acme.test", "--name", PEOPLE[role], "--role", role, "--password", "long enough")
+        server.run("member", "add", "acme", *words)
+    _, secret = add_token(server, "acme", f"{PEOPLE[role]}@acme.test")
+    headers = {"host": server.host("acme"), "authorization": f"Bearer {secret}"}
+    wrong: list[str] = []
+    with requests.Session() as session:
+        session.trust_env = False
+        for each in tries:
+            try:
+                for case, known in each.cases[: TRIED[role]]:
+                    try_case(session, case, headers, things if known and each.mode is GenerationMode.POSITIVE else {})
+            except (Exception, FailureGroup) as error:
+                wrong.append(f"{each.operation.method} {each.operation.path} ({each.mode.value}): {tell(error)}")
+    # What an admin has closed is open to the next.
+    server.store.rows("UPDATE collection SET deleted_at = NULL, archived_at = NULL WHERE tenant_id = 1")
+    assert not wrong, "\n\n".join(wrong[:20])
+
+
+def tell(error: BaseException) -> str:
+    """What was wrong with an answer."""
+    return "; ".join(map(str, error.exceptions)) if isinstance(error, BaseExceptionGroup) else repr(error)
+
+
+def try_case(session: requests.Session, case: Any, headers: dict[str, str], things: dict[str, str]) -> None:
+    """Make a call, about things that are there if some are given, and look whether its answer is as described."""
+    if things:
+        there = things | (ROOMS if "/rooms/" in case.operation.path else {})
+        case.path_parameters = {name: there[name] for name in case.path_parameters or {}}
+    said = dict(headers)
+    if case.operation.path.endswith("/events"):  # as a stream, or with a long wait, its answer does not end
+        said["accept"] = "application/json"
+        wait = str((case.query or {}).get("wait", ""))
+        if wait.isdigit() and int(wait) <= 60:
+            case.query["wait"] = 0
+    answer = case.call(headers=said, session=session)
+    case.validate_response(answer, checks=CHECKS)

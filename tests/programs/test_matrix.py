@@ -253,6 +253,7 @@ def test_the_matrix_knows_the_calls() -> None:
     assert {call.name for call in CALLS} >= BODIES.keys()
 
 
+@pytest.mark.alike
 @each_call
 async def test_a_token_without_the_scope_is_refused_and_nothing_changes(
     shared_server: Server, of_ana: dict[str, httpx.AsyncClient], call: Call
@@ -266,6 +267,7 @@ async def test_a_token_without_the_scope_is_refused_and_nothing_changes(
     assert dump(shared_server) == before
 
 
+@pytest.mark.alike
 @each_call
 async def test_a_viewer_and_a_guest_of_nothing_change_nothing(
     shared_server: Server, people: dict[str, httpx.AsyncClient], call: Call

@@ -369,6 +369,7 @@ async def test_a_stream_is_told_who_is_there_and_who_types_if_it_asks(shared_ser
         assert typing.cursor is None
 
 
+@pytest.mark.alike
 async def test_a_quiet_stream_says_now_and_then_that_it_is_there(let_in: LetIn) -> None:
     ana = await let_in("ana@acme.test")
     books = await channel_of(ana)

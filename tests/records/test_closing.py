@@ -102,6 +102,7 @@ async def test_what_is_followed_found_shown_and_told_is_what_is_left(database: D
             raise Undone
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("name", PEOPLE)
 async def test_pages_and_forms_refuse_what_is_not_left(

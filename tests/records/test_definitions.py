@@ -415,6 +415,7 @@ async def test_a_collection_has_an_icon_a_colour_and_a_description(ana: httpx.As
     assert "In the &lt;b&gt;shed" in (await ana.get(address)).text, "what a form does not have stays"
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("kind", [name for name, kind in FIELD_KINDS.items() if not kind.is_typed])
 async def test_the_page_of_a_field_that_nobody_types_has_neither_default_nor_filling(
     ana: httpx.AsyncClient, kind: str
@@ -445,6 +446,7 @@ async def test_a_field_that_is_removed_twice_at_once_is_in_the_bin(ana: httpx.As
     assert (await ana.post(f"{address}/fields/f9999", **removing)).status_code == 404
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("kind", [name for name, kind in FIELD_KINDS.items() if kind.is_typed])
 async def test_the_page_of_any_field_is_there_though_records_have_nothing_in_it(
     ana: httpx.AsyncClient, kind: str

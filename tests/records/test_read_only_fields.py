@@ -224,6 +224,7 @@ async def arrange(server: Server, clients: dict[str, httpx.AsyncClient], name: s
     return Scene(server, ana, clients[name], address, *refs)
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("roles", SETS, ids=lambda roles: " and ".join(roles) or "nobody")
 @pytest.mark.parametrize("name", PEOPLE)
 async def test_a_value_is_changed_by_those_who_may(

@@ -29,7 +29,7 @@ from app.chat.sending import (
 from app.chat.text.rendering import LONGEST_MESSAGE, UnfitText, prepare_text
 from app.chat.timeline import Page, ShownMessage, read_page
 from app.database import Transaction
-from app.editing.rows import Card, RowPlace, kind_of
+from app.editing.row_places import Card, RowPlace, kind_of
 from app.settings import Settings
 from app.web.calls import is_call
 from app.web.forms import Form, Invalid, number_of

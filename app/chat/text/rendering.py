@@ -19,7 +19,7 @@ from app.chat.limits import Pace
 from app.chat.rewriting import Filled
 from app.chat.text.markdown import Rendered, render_markdown
 from app.database import Database, PreparedSelect, Transaction
-from app.editing.rows import find_subjects
+from app.editing.row_places import find_subjects
 from app.web.forms import Invalid
 from app.web.texts import _l, is_blank
 
