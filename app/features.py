@@ -86,7 +86,7 @@ from app.operators.pages import workspaces as operator_pages
 from app.programs.endpoints.every import PROGRAM_ENDPOINTS
 from app.programs.event_shapes import KINDS_OF_EVENTS
 from app.programs.pages import reference as reference_pages
-from app.records import auditing, books, destinations, reindexing
+from app.records import auditing, books, destinations, reindexing, typed_forms
 from app.records import home as record_home
 from app.records import usage as record_usage
 from app.records.followers import (
@@ -227,7 +227,18 @@ CENTRAL_ROUTES: list[Any] = [*central_pages.handlers, operator_pages.router]
 # What no page brings with it, and that says by itself what it is for: a job, what operators see counted, what a new
 # workspace is furnished with, how the audit log calls records, where the quick switcher leads, what the home page
 # shows, the frame of errors.
-OTHERS = (error_pages, password_links, finding, record_usage, reindexing, books, auditing, chat_auditing, destinations)
+OTHERS = (
+    typed_forms,
+    error_pages,
+    password_links,
+    finding,
+    record_usage,
+    reindexing,
+    books,
+    auditing,
+    chat_auditing,
+    destinations,
+)
 ON_HOME = (editing_home, notification_home, chat_home, record_home, tenant_home)
 
 # Who may do what.
