@@ -41,8 +41,9 @@ async def frame_error(request: AnyRequest, status: int, shown: dict[str, Any]) -
         if read_cookie(request.scope["headers"], settings.session_cookie) is None:
             return None
         async with begin_signed_in(request, writes=False) as (transaction, member):
-            if shown["typed"]:
-                shown = shown | {"typed": await name_all_typed(request, transaction, member) or shown["typed"]}
+            if named := shown["typed"] and await name_all_typed(request, transaction, member):
+                # Where its page is not there for them any more, nothing leads back to it.
+                shown = shown | {"typed": named} | ({"back": ""} if status in (403, 404) else {})
             return await render_page(request, transaction, member, "accounts/error.html", status=status, **shown)
     except (SignInNeeded, HTTPException, CookieError):
         return None

@@ -116,6 +116,7 @@ async def test_what_can_no_longer_be_saved_is_shown_by_the_names_of_fields_as_pe
         }
         answer = await carla.post(saved_at, data=typed)
         assert answer.status_code == status, answer.text
+        assert "Back to what you typed" not in answer.text, "its page is not there any more"
         labels = re.findall(r'<label for="typed-\d+">([^<]*)</label>', answer.text)
         texts = [html.unescape(each) for each in re.findall(r"<textarea[^>]*>\n([^<]*)</textarea>", answer.text)]
         said = dict(zip(labels, texts, strict=True))
