@@ -65,7 +65,7 @@ from app.notifications.kinds import install_kinds
 from app.notifications.rights import NOTIFICATION_RIGHTS
 from app.operators.followers import operators_logged
 from app.programs.event_shapes import KINDS_OF_EVENTS
-from app.records import auditing, books, destinations, reindexing
+from app.records import auditing, books, destinations, reindexing, typed_forms
 from app.records import home as record_home
 from app.records import usage as record_usage
 from app.records.followers import (
@@ -114,7 +114,18 @@ from app.webhooks.webhooks import WEBHOOK_EVENTS
 # counted, what a new workspace is furnished with, how the audit log calls records, where the quick switcher leads, what
 # the home page shows, the frame of errors.
 PAGES = (routes,)
-OTHERS = (error_pages, password_links, finding, record_usage, reindexing, books, auditing, chat_auditing, destinations)
+OTHERS = (
+    typed_forms,
+    error_pages,
+    password_links,
+    finding,
+    record_usage,
+    reindexing,
+    books,
+    auditing,
+    chat_auditing,
+    destinations,
+)
 ON_HOME = (editing_home, notification_home, chat_home, record_home, tenant_home)
 
 # Who may do what.

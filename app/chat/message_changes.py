@@ -46,14 +46,17 @@ async def edit_message(
             raise NotFoundException
         raise MessageGone
     require(member, "change", message)
-    if (await transaction.get_one(Room, message.room_id)).archived_at is not None:
+    room = await transaction.get_one(Room, message.room_id)
+    if room.archived_at is not None:
         raise ArchivedRoom
     filled = await fill_as_before(transaction, message.text, named)
     # What fits stays so, whatever those whom it mentions are called by now.
     typed = text if isinstance(text, Typed) else read_message_text(text, origin)
     if not (typed.text or with_files) or len(typed.text) > max(LONGEST_MESSAGE, len(filled.text)):
         raise UnfitText(typed.text)
-    rendered = typed.prose or await render_text(transaction, typed, author=member, before=message.html, filled=filled)
+    rendered = typed.prose or await render_text(
+        transaction, typed, author=member, about=room.subject, before=message.html, filled=filled
+    )
     if message.text in (rendered.text, typed.text):
         return False
     count = (await count_edits(transaction, [message.id])).get(message.id, 0)

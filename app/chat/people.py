@@ -15,6 +15,8 @@ from app.accounts.rights import is_entitled
 from app.chat.memberships import Membership
 from app.chat.rooms import Room, by_name
 from app.database import PreparedSelect, Transaction
+from app.editing.rows import Editable, kind_of
+from app.notifications.kinds import SUBJECTS
 
 LIST_INSIDERS = PreparedSelect(
     lambda: (
@@ -89,3 +91,14 @@ async def list_known_of_room(transaction: Transaction, member: Member, room: Roo
     """Whom a member gets to know of, and who are in a room, or who are not."""
     prepared = select_known_of_room(insider=is_entitled(member, "see", "everybody"), inside=inside)
     return await list_persons(transaction, prepared, member_id=member.id, room_id=room.id)
+
+
+@cache
+def select_permitted(kind: str) -> PreparedPersons:
+    """The select of active members who may read a thing of a kind, by its id."""
+    return select_persons(lambda: (SUBJECTS[kind].visible(Member.id, bindparam("subject_id")), *is_active()))
+
+
+async def list_permitted(transaction: Transaction, row: Editable) -> list[Candidate]:
+    """Who may read what can be edited, such as a record."""
+    return await list_persons(transaction, select_permitted(kind_of(row).name), subject_id=row.id)

@@ -86,7 +86,7 @@ async def post_message(
     if reply_to_id and await find_answered(transaction, room, reply_to_id) is None:
         raise AnswerGone
     membership = await transaction.get(Membership, (room.id, member.id)) or await enter(transaction, room, member)
-    rendered = typed.prose or await render_text(transaction, typed, author=member)
+    rendered = typed.prose or await render_text(transaction, typed, author=member, about=room.subject)
     number = room.last_number + 1  # writers of a workspace come one after another: nobody else takes this one
     where: dict[str, Any] = {"room_id": room.id, "number": number, "reply_to_id": reply_to_id or None}
     sent = fingerprint_message(key, room_id=room.id, text=typed.text, reply_to_id=reply_to_id, files=files)

@@ -37,11 +37,14 @@ def reason_of(record: Record, refusal: Changed | Held, member: Member) -> Text:
     """Why a record was left as it is."""
     if isinstance(refusal, Changed):
         return _l("It has changed since you saw it.") if record.deleted_at is None else _l("It is in the bin.")
-    if record.lock_member_id == member.id:
+    if record.lock_member_id == member.id and record.lock_offered:
+        return _l("It is your turn to edit it.")
+    if record.lock_member_id == member.id and record.lock_own_program is None:
         return _l("You are editing it.")
     if record.lock_offered:
         return _l("It is %(name)s's turn to edit it.", name=record.lock_holder_inside)
-    return _l("%(name)s is editing it.", name=record.lock_holder)
+    own = record.lock_own_program if record.lock_member_id == member.id else None
+    return _l("%(name)s is editing it.", name=own or record.lock_holder)
 
 
 async def delete_records(

@@ -236,9 +236,14 @@ def show_collections(tenant: Tenant, found: SidebarCollections) -> Iterator[Part
 def show_fields(
     tenant: Tenant, facts: Sequence[FieldsChanged | RecordsReindexed | CollectionDescribed]
 ) -> Iterator[Partial]:
-    """Collections' open pages fetch themselves anew, as their columns have changed, or what is said of them."""
-    for collection_id, fact in {fact.collection_id: fact for fact in facts}.items():
+    """Collections' open pages fetch themselves anew, as their columns have changed, or what is said of them. Where
+    records are only found and sorted anew, a page that stays as it is says nothing of it."""
+    changed = {fact.collection_id: fact for fact in facts if not isinstance(fact, RecordsReindexed)}
+    for collection_id, fact in changed.items():
         yield show_collection_anew(tenant, collection_id, fact)
+    reindexed = {fact.collection_id: fact for fact in facts if fact.collection_id not in changed}
+    for collection_id, fact in reindexed.items():
+        yield refresh(tenant, f"collection.{collection_id}", names=True, fact=fact)
 
 
 @sidebar_section("records/_collections.html", order=10)

@@ -3,6 +3,8 @@ is said, and can be taken back."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from difflib import SequenceMatcher
 from typing import Any
 
 from litestar import Response
@@ -13,7 +15,7 @@ from app.accounts.undo import lead_to, show_offer
 from app.database import Transaction
 from app.records.collections import Collection
 from app.records.definitions import move_field, place_field
-from app.records.fields import Field, list_fields
+from app.records.fields import Field, Fields, list_fields
 from app.records.undoing import offer_order
 from app.web.calls import is_call
 from app.web.forms import Form
@@ -30,6 +32,48 @@ def read_place(form: Form) -> int:
     return form.number("to-place" if "to-place" in form else "place")
 
 
+# The field in which a page says in which order it has the fields, by their refs.
+SEEN_ORDER = "seen-order"
+LONGEST_ORDER = 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class Moving:
+    """A field that is moved on a page whose order is not that of now: the labels as they would be on that page and as
+    they are saved, those that have changed places, and where the field goes among those of now."""
+
+    ref: str
+    label: str
+    yours: list[str]
+    saved: list[str]
+    changed: list[str]
+    place: int
+
+
+def find_moving(fields: Fields, field: Field, seen: str, wanted: int) -> Moving:
+    """Where a field goes that a page moves to a place among the fields that it has `seen`: behind the one that it would
+    be behind there, whatever was added and removed since."""
+    known = [fields.find_now(ref) for ref in dict.fromkeys(seen[:LONGEST_ORDER].split())]
+    before = list({each.id: each for each in known if each is not None})
+    saved = [each.id for each in fields if each.id in before]
+    kept = SequenceMatcher(a=before, b=saved, autojunk=False).get_matching_blocks()
+    still = {each for block in kept for each in before[block.a : block.a + block.size]}
+    mine = [each for each in before if each != field.id]
+    mine.insert(max(0, wanted), field.id)
+    others = [each.id for each in fields if each.id != field.id]
+    at = mine.index(field.id)
+    is_done = mine == saved  # sent again, or somebody else has done the same
+    labels = {each.id: each.label for each in fields}
+    return Moving(
+        field.ref,
+        field.label,
+        yours=[labels[each] for each in mine],
+        saved=[labels[each] for each in saved],
+        changed=[] if is_done else [labels[each] for each in saved if each not in still],
+        place=list(fields).index(field) if is_done else others.index(mine[at - 1]) + 1 if at else 0,
+    )
+
+
 async def answer_move(
     request: AnyRequest,
     transaction: Transaction,
@@ -38,10 +82,17 @@ async def answer_move(
     member: Member,
     form: Form,
     wanted: int,
-) -> Response[Any]:
-    """Move a field, and offer to take that back where records are called otherwise by it."""
-    ids = [each.id for each in await list_fields(transaction, collection)]
+) -> Response[Any] | Moving:
+    """Move a field, and offer to take that back where records are called otherwise by it; where it would be moved over
+    another order than its page has, what there is to decide."""
+    fields = await list_fields(transaction, collection)
+    ids = [each.id for each in fields]
     place, action = ids.index(field.id), form["action"]
+    if SEEN_ORDER in form:
+        moving = find_moving(fields, field, form[SEEN_ORDER], wanted)
+        if moving.changed:
+            return moving
+        wanted = moving.place
     if "to-place" not in form and action != "place":
         await move_field(transaction, collection, field, member, -1 if action == "up" else 1)
     elif wanted != place:  # the button pressed again moves nothing

@@ -19,7 +19,7 @@ from typing import Any
 from app.database import Transaction
 from app.records.collections import Collection
 from app.records.exports import describe_origin
-from app.records.fields import LONGEST_VALUE, Field, Fields
+from app.records.fields import LONGEST_VALUE, MOST_FIELDS, Field, Fields
 from app.records.import_lines import NO_FIELD, Line, ReadCell, why_left_out
 from app.records.json_files import JsonFile, JsonRecord, TooLong, as_dict, as_list, as_text
 from app.records.kinds import FIELD_KINDS
@@ -31,7 +31,7 @@ MOST_OF_A_VALUE = 500
 # More than work in any workspace.
 MOST_PEOPLE = 10_000
 # How many of the names that no field has are said.
-MOST_SAID = 20
+MOST_SAID = MOST_FIELDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +128,9 @@ class JsonSource:
                 self.left_out.append((column.field.label, reason))
 
     def leave_out(self, name: str, reason: Text) -> None:
-        """Note what is not taken, of many the first."""
-        if len(self.left_out) < MOST_SAID:
-            self.left_out.append((name[:60], reason))
+        """Note what is not taken: of more than a collection has fields the first, and that there are others."""
+        if len(self.left_out) <= MOST_SAID:
+            self.left_out.append((name[:60] if len(self.left_out) < MOST_SAID else "…", reason))
 
     def make_line(self, record: JsonRecord) -> Line:
         """The line of a record."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+from app.web.forms import TypedText
 from app.web.request_ids import quote_request
 from app.web.templates import render
 from app.web.texts import Text, _l
@@ -48,7 +49,7 @@ def describe_error_page(
     request_id: str,
     detail: Text | None = None,
     heading: Text | None = None,
-    typed: Sequence[str] = (),
+    typed: Sequence[TypedText] = (),
     wait: int = 0,
     back: str = "",
     again: str = "",

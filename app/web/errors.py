@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -20,7 +20,7 @@ from app.web import calls
 from app.web.calls import is_call, refuse_call
 from app.web.cookies import CookieError, clearing_cookies
 from app.web.error_texts import EXPLANATIONS, describe_error_page, no_workspace_at
-from app.web.forms import Invalid, list_typed
+from app.web.forms import Invalid, TypedText, list_typed
 from app.web.languages import browser_language
 from app.web.pages_above import find_own_address, find_page_above, find_page_before, is_opened
 from app.web.request_ids import request_id_of
@@ -58,7 +58,7 @@ class PageError(HTTPException):
         *,
         heading: Text | None = None,
         retry_after: float | None = None,
-        typed: list[str] | None = None,
+        typed: Sequence[TypedText] | None = None,
     ) -> None:
         headers = None if retry_after is None else calls.retry_after(retry_after)
         super().__init__(status_code=status, detail=detail.message, headers=headers)

@@ -7,9 +7,9 @@ import contextlib
 import re
 import secrets
 import unicodedata
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from litestar import Request
@@ -191,9 +191,9 @@ FORM_KEY = "form-key"
 # What pages put into such forms by themselves, where it looks like that, and secrets.
 NOT_TYPED = re.compile(
     rf"(?:{FOR_MEMBER}|{FORM_KEY}|key|reply|edits|instead|file|version|draft-version|draft-changes|seen|again"
-    r"|draft-begun|to-place)=[\w-]*"
+    r"|draft-begun|to-place|removed-fields)=[\w-]*"
     r"|(?:lock-token|seen-lock|sent-late|page-left|question-said)=[\w-]*"
-    r"|named=\{.*\}|has-fields=[f0-9 ]*|number-formats=[A-Za-z_]*"
+    r"|named=\{.*\}|(?:has-fields|seen-order)=[f0-9 ]*|number-formats=[A-Za-z_]*"
     r"|(?:password|new_password|password-again)=.*"
 )
 
@@ -223,17 +223,29 @@ def is_form(request: Request[Any, Any, Any]) -> bool:
     return content_type == "application/x-www-form-urlencoded"
 
 
-def list_typed(request: Request[Any, Any, Any]) -> list[str]:
-    """What was typed into the form of a request, for the page that says why it came to nothing."""
+class TypedText(NamedTuple):
+    """What was typed into an input, and what its form called that, as far as it is known."""
+
+    text: str
+    label: str = ""
+
+
+def list_typed(request: Request[Any, Any, Any], known: Mapping[str, TypedText] | None = None) -> list[TypedText]:
+    """What was typed into the form of a request, for the page that says why it came to nothing. Of some inputs it may
+    be `known` what they are called, and how people read what they have."""
     named: Form | None = request.scope.get("state", {}).get("named")
-    pairs = named.values.items() if named else ()
-    typed = [
-        value
-        for name, values in pairs
-        for value in values
-        if value.strip() and not NOT_TYPED.fullmatch(f"{name}={value}")
-    ]
-    return typed if len(typed) <= SHOWN_APART else [*typed[:SHOWN_APART], "\n".join(typed[SHOWN_APART:])]
+    typed: list[TypedText] = []
+    for name, values in named.values.items() if named else ():
+        if known and name in known:
+            typed += [known[name]] if known[name].text.strip() else []
+            continue
+        typed += [TypedText(value) for value in values if value.strip() and not NOT_TYPED.fullmatch(f"{name}={value}")]
+    return typed if len(typed) <= SHOWN_APART else [*typed[:SHOWN_APART], TypedText(join_typed(typed[SHOWN_APART:]))]
+
+
+def join_typed(typed: Sequence[TypedText]) -> str:
+    """Some of what was typed as one text."""
+    return "\n".join(f"{label}: {text}" if label else text for text, label in typed)
 
 
 async def provide_form(request: Request[Any, Any, Any]) -> Form:

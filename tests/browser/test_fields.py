@@ -19,15 +19,11 @@ async def labels_of(page: Page) -> list[str]:
     return await page.locator(".fields-list b").all_inner_texts()
 
 
-async def test_fields_are_dragged_into_another_order_and_moved_by_buttons(server: Server, person: Any) -> None:
-    ana = await person(server, "acme", "ana@acme.test")
-    bruno = await person(server, "acme", "bruno@acme.test")
-    page = await ana.open(FIELDS)
-    other = await bruno.open("/c/books")
+async def drag(page: Page, label: str, before: str) -> None:
+    """Drag a field to the place before another one."""
     await expect(page.locator("field-order.draggable")).to_be_visible()
-    handle = page.locator(".fields-list li", has_text="ISBN").locator(".handle")
-    target = page.locator(".fields-list li", has_text="Author")
-    start, end = await handle.bounding_box(), await target.bounding_box()
+    start = await page.locator(".fields-list li", has_text=label).locator(".handle").bounding_box()
+    end = await page.locator(".fields-list li", has_text=before).bounding_box()
     assert start
     assert end
     await page.mouse.move(start["x"] + 8, start["y"] + start["height"] / 2)
@@ -35,6 +31,40 @@ async def test_fields_are_dragged_into_another_order_and_moved_by_buttons(server
     await page.mouse.move(start["x"] + 8, end["y"] + 30, steps=5)
     await page.mouse.move(start["x"] + 8, end["y"] + 4, steps=5)
     await page.mouse.up()
+
+
+async def test_who_drags_a_field_over_another_order_sees_both_and_keeps_what_they_typed(
+    server: Server, person: Any
+) -> None:
+    ana = await person(server, "acme", "ana@acme.test")
+    page = await ana.open(FIELDS)
+    await page.locator("#field-label").fill("Typed for a new field")
+    status = str(await page.locator(".fields-list li", has_text="Status").get_attribute("data-address"))
+    async with aclosing(server.let_in("acme", "ana@acme.test")) as client:
+        assert (await client.post(status, data={"to-place": "1"})).status_code == 303
+    await expect(page.locator("#stale")).to_contain_text("This page has changed.")
+    await drag(page, "ISBN", "Author")
+    await expect(page.locator("#order-changed")).to_contain_text("Moved meanwhile: Status.")
+    assert (await labels_of(page))[1] == "Status"
+    await expect(page.locator("#field-label")).to_have_value("Typed for a new field")
+    await page.get_by_role("button", name="Move ISBN anyway").click()
+    await expect(page.locator("#order-changed")).to_have_count(0)
+    await expect(page.locator(".fields-list b").nth(1)).to_have_text("ISBN")
+    assert (await labels_of(page))[:3] == ["Title", "ISBN", "Status"]
+    for label, before in (("Year", "Author"), ("Notes", "Year")):  # one after the other at once
+        async with page.expect_response(lambda answer: answer.request.method == "POST") as answer:
+            await drag(page, label, before)
+        assert (await answer.value).status == 204
+    await page.reload()
+    assert (await labels_of(page))[:5] == ["Title", "ISBN", "Status", "Notes", "Year"]
+
+
+async def test_fields_are_dragged_into_another_order_and_moved_by_buttons(server: Server, person: Any) -> None:
+    ana = await person(server, "acme", "ana@acme.test")
+    bruno = await person(server, "acme", "bruno@acme.test")
+    page = await ana.open(FIELDS)
+    other = await bruno.open("/c/books")
+    await drag(page, "ISBN", "Author")
     await expect(page.locator(".fields-list b").nth(1)).to_have_text("ISBN")
     await expect(other.locator("thead th").filter(has_text=re.compile("ISBN|Author")).first).to_have_text("ISBN")
     assert await labels_of(page) == ["Title", "ISBN", "Author", "Year", "Language", "Status", "Notes"]
@@ -44,7 +74,7 @@ async def test_fields_are_dragged_into_another_order_and_moved_by_buttons(server
     await page.reload()
     assert await labels_of(page) == ["Title", "ISBN", "Author", "Year", "Status", "Language", "Notes"]
     async with aclosing(server.let_in("acme", "ana@acme.test")) as client:
-        address = await page.locator(".fields-list li").nth(4).locator("form").get_attribute("action")
+        address = await page.locator(".fields-list li").nth(4).get_attribute("data-address")
         for _ in range(2):  # as when the first answer was lost
             assert (await client.post(str(address), data={"to-place": "3"})).status_code == 303
     await page.reload()

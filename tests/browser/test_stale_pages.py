@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from contextlib import aclosing
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.browser.pages import assert_equals_a_fresh_load, ready
 from tests.conftest import Server
@@ -48,6 +49,32 @@ async def test_a_link_that_is_shown_once_stays_and_its_page_is_not_stale_by_its_
     await expect(link).to_have_value(value)
     await expect(ana.page.locator("#stale")).to_be_empty()
     assert ana.page.url == ana.origin + "/members"
+
+
+ASKED_TO_REFRESH = """(which) => {
+  document.getElementById("refresh").innerHTML = `<i data-refresh="${which}"></i>`;
+  document.dispatchEvent(new CustomEvent("htmx:after:swap"));
+}"""
+
+
+async def test_what_is_no_other_page_does_not_hide_that_it_has_become_another_meanwhile(
+    shared_server: Server, person: Any
+) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    page: Page = await ana.open("/c/books/fields")
+    await page.locator("#field-label").fill("Typed")
+    held: asyncio.Queue[Route] = asyncio.Queue()
+    await page.route("**/c/books/fields", held.put)
+    await page.evaluate(ASKED_TO_REFRESH, "names")
+    await (await held.get()).continue_()
+    await ready(page)
+    await expect(page.locator("#stale")).to_be_empty()
+    await page.evaluate(ASKED_TO_REFRESH, "")
+    asked = await held.get()
+    await page.evaluate(ASKED_TO_REFRESH, "names")
+    await asked.continue_()
+    await expect(page.locator("#stale")).to_contain_text("This page has changed.")
+    await page.unroute_all(behavior="ignoreErrors")
 
 
 A_FRAME_IN_BETWEEN = """() => {

@@ -11,6 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
+from app.accounts.members import Member
+from app.editing.rows import Held
+from app.records.bulk import reason_of
+from app.records.records import Record
 from tests.conftest import Server
 
 Peers = dict[str, httpx.AsyncClient]
@@ -94,6 +98,19 @@ async def test_what_is_held_or_has_changed_since_stays_and_is_said(shared_server
     assert stored(shared_server, free)["deleted"]
     again = re.findall(r'name="record" value="([\d:]+)"', answer.text)
     assert again == [f"{changed}:2"], "what was changed can be deleted as it is now; the others can't"
+
+
+@pytest.mark.parametrize(
+    ("lock", "said"),
+    [
+        ({}, "You are editing it."),
+        ({"lock_offered": True}, "It is your turn to edit it."),
+        ({"lock_program": "Nightly"}, "Your script “Nightly” is editing it."),
+    ],
+)
+def test_who_holds_a_lock_oneself_is_said_as_it_is(lock: dict[str, Any], said: str) -> None:
+    held = {"lock_member_id": 3, "lock_name": "Carla", "lock_offered": False, "lock_program": None}
+    assert reason_of(Record(**held | lock), Held(), Member(id=3)).translate("en") == said
 
 
 @pytest.mark.parametrize("seen", [(), ("",), ("x:1",), ("99999999999999999999:1",), ("40",), ("40:0",), ("40:99",)])

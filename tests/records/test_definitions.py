@@ -561,6 +561,54 @@ async def test_who_lets_records_be_named_by_another_field_is_told_and_can_undo_i
     assert (await ana.post(f"/undo/{late}")).status_code == 409, "others have moved since"
 
 
+async def test_who_moves_a_field_over_another_order_is_shown_both_first(ana: httpx.AsyncClient) -> None:
+    address, name, place = await make_tools(ana, label="Place", kind="text")
+    for label in ("Size", "Price"):
+        assert (await ana.post(f"{address}/fields", data={"label": label, "kind": "text"})).status_code == 303
+    page = (await ana.get(f"{address}/fields")).text
+    seen = re.findall(r'name="seen-order" value="([^"]*)"', page)[0]
+    refs = seen.split()
+    assert refs[:2] == [name, place]
+    size, price = refs[2:]
+
+    async def order() -> list[str]:
+        return re.findall(r'data-address="[^"]*/(f\d+)"', (await ana.get(f"{address}/fields")).text)
+
+    async def move(ref: str, to: int, seen: str, status: int = 303) -> httpx.Response:
+        answer = await ana.post(f"{address}/fields/{ref}", data={"to-place": str(to), "seen-order": seen})
+        assert answer.status_code == status, answer.text
+        return answer
+
+    for _ in range(2):  # its answer was lost
+        await move(price, 1, seen)
+    assert await order() == [name, price, place, size]
+    shown = unescape((await move(size, 1, seen, 409)).text)
+    assert await order() == [name, price, place, size], "nothing is moved before both were shown"
+    assert "Moved meanwhile: Price." in shown
+    sides = [re.findall(r"<li>(?:<b>)?([^<]*)", side) for side in re.findall(r"<td><ol>(.*?)</ol></td>", shown)]
+    assert sides == [["Title", "Size", "Place", "Price"], ["Title", "Price", "Place", "Size"]]
+    now, where = re.findall(
+        r'name="seen-order" value="([^"]*)">\s*<button class="btn primary" name="to-place" value="(\d+)"', shown
+    )[0]
+    await move(size, int(where), now)
+    assert await order() == [name, size, price, place], "behind what it was to be behind"
+
+
+async def test_a_field_that_came_or_went_meanwhile_keeps_nobody_from_moving_another(ana: httpx.AsyncClient) -> None:
+    address, name, place = await make_tools(ana, label="Place", kind="text")
+    for label in ("Size", "Price"):
+        assert (await ana.post(f"{address}/fields", data={"label": label, "kind": "text"})).status_code == 303
+    seen = re.findall(r'name="seen-order" value="([^"]*)"', (await ana.get(f"{address}/fields")).text)[0]
+    size, price = seen.split()[2:]
+    await ana.post(f"{address}/fields/{place}", data={"action": "remove"})
+    assert (await ana.post(f"{address}/fields", data={"label": "Colour", "kind": "text"})).status_code == 303
+    dragged = {"action": "place", "place": "1", "seen-order": seen}
+    assert (await ana.post(f"{address}/fields/{price}", data=dragged, headers={"x-page": "yes"})).status_code == 204
+    refs = re.findall(r'data-address="[^"]*/(f\d+)"', (await ana.get(f"{address}/fields")).text)
+    assert refs.index(price) == refs.index(name) + 1
+    assert (place in refs, refs.index(size)) == (False, refs.index(price) + 1)
+
+
 async def test_no_in_a_table_is_said_before_it_is_imported(ana: httpx.AsyncClient) -> None:
     address, *_ = await make_tools(ana, label="Lent", kind="yes_no")
     shown = await ana.post(f"{address}/import", data={"preview": "yes", "table": "Title;Lent\nDrill;No\nSaw;Yes"})

@@ -113,6 +113,15 @@ def test_what_no_field_is_called_by_is_left_out_and_said() -> None:
     assert here == {field.label for field in FIELDS if not field.kind.is_typed}
 
 
+@pytest.mark.parametrize(("count", "said"), [(25, 25), (199, 199), (300, 201)])
+def test_of_what_is_left_out_nothing_is_left_unsaid(count: int, said: int) -> None:
+    records = [{"number": 1, "values": {"text": "one", **{f"other {at}": "x" for at in range(count)}}}]
+    source = open_again(json.dumps({"records": records}).encode(), Fields(make_fields("text")))
+    left = [name for name, _ in source.left_out]
+    assert len(left) == said
+    assert ("…" in left) is (count > 200), "of more than there can be, that there are others"
+
+
 def test_records_of_elsewhere_are_added_the_oldest_first() -> None:
     records = [{"number": number, "values": {"text": f"{number}"}} for number in (3, 1, 2)]
     source = open_again(json.dumps({"records": records}).encode(), Fields(make_fields("text")))

@@ -10,14 +10,17 @@ from alembic import command
 from sqlalchemy import select, update
 
 from app.accounts.members import Member, choose_time_zone
-from app.database import Database, Transaction
+from app.database import Database, Tenant, Transaction
+from app.database.facts import Actor
 from app.jobs.jobs import Job
 from app.jobs.runner import Runner
 from app.migration import configuration
 from app.records import reindexing
 from app.records.changes import create_record
+from app.records.channels import show_fields
 from app.records.collections import get_collection
 from app.records.definitions import append_field, change_field
+from app.records.facts import FieldsChanged, RecordsReindexed
 from app.records.fields import list_fields
 from app.records.keys import FORGET_KEY, FORGET_KEYS, RecordKey
 from app.records.lists import View, list_records
@@ -223,3 +226,13 @@ def test_keys_of_some_records_are_found_without_going_through_all(store: Store) 
         words = prepared.confined.compile_for_sqlite(lengths).words
         plan = str(store.rows(f"EXPLAIN QUERY PLAN {words.replace('?', '1')}"))
         assert "sqlite_autoindex_record_key_1 (record_id=?" in plan, plan
+
+
+def test_pages_that_stay_as_they_are_say_nothing_of_what_is_only_sorted_anew() -> None:
+    tenant = Tenant(id=1, slug="acme", name="Acme", language="en", locale="en")
+    by = Actor("job")
+    anew = RecordsReindexed(by=by, collection_id=7)
+    (silent,) = show_fields(tenant, [anew])
+    assert 'data-refresh="names"' in silent.body
+    shown = list(show_fields(tenant, [FieldsChanged(by=by, collection_id=7), anew]))
+    assert [("data-refresh>" in each.body, each.channel) for each in shown] == [(True, "collection.7")]

@@ -14,15 +14,20 @@ from sqlalchemy import select
 from app.accounts.acquaintance import is_known
 from app.accounts.members import Member, add_member
 from app.accounts.rights import may
+from app.chat.discussions import enter_discussion
 from app.chat.memberships import Membership, add_membership
+from app.chat.message_changes import edit_message
 from app.chat.new_rooms import create_room
+from app.chat.people import list_permitted
 from app.chat.posting import post_message
 from app.chat.rooms import GENERAL, Room
 from app.database import Database, Transaction
 from app.demo import PASSWORD
 from app.live.channels import list_allowed
 from app.records.collections import get_collection
-from app.records.permissions import CollectionGuest
+from app.records.granting import change_permissions
+from app.records.permissions import NOTHING, CollectionGuest, list_permissions
+from app.records.records import Record
 from app.tenants.invitations import accept_invitation, make_link
 from app.tenants.members import change_role
 from tests.conftest import Server
@@ -107,6 +112,54 @@ async def test_a_guest_mentions_those_whom_they_know_and_refers_to_what_they_may
         message, _ = await post_message(transaction, room, carla, key="2", text="@Davi #40", origin="")
         assert message.html.count("data-member") == 1
         assert "/records/40" in message.html
+
+
+async def test_a_guest_of_a_collection_mentions_in_its_discussions_those_who_may_read_it(database: Database) -> None:
+    async with database.write(ACME) as transaction:
+        ana = await sign_in(transaction, "ana")
+        books = await get_collection(transaction, "books")
+        gus_id = (await join_as_guest(transaction, f"collection-{books.id}")).id
+        await add_member(transaction, email="vera@acme.test", name="Vera", role="viewer", password_hash="x")
+        await add_member(transaction, email="udo@acme.test", name="Udo", role="guest", password_hash="x")
+        permissions = await list_permissions(transaction, books.id)
+        await change_permissions(transaction, books, ana, permissions | {"viewer": NOTHING})
+        await transaction.settle()
+    async with database.write(ACME) as transaction:
+        gus = await transaction.get_one(Member, gus_id)
+        record = (await transaction.scalars(select(Record).where(Record.number == 40))).one()
+        assert {each.name for each in await list_permitted(transaction, record)} == {*OTHERS, "Gus"}
+        room = await enter_discussion(transaction, gus, f"record-{record.id}")
+        message, _ = await post_message(transaction, room, gus, key="1", text="@Carla @Vera @Udo", origin="")
+        assert 'data-member="3"' in message.html
+        assert "@Vera" in message.html
+        assert "@Udo" in message.html
+        assert message.html.count("data-member") == 1, "whoever those may be"
+        assert await edit_message(transaction, message, gus, text="@Davi @Vera", origin="")
+        assert message.html.count("data-member") == 1
+        assert "Carla" not in await names_known(transaction, gus), "elsewhere they are told of no more people"
+
+
+async def test_a_guest_is_offered_names_for_a_mention_by_what_they_may_read(shared_server: Server) -> None:
+    words = ("gita@acme.test", "--name", "Gita", "--role", "guest", "--password", PASSWORD)
+    assert shared_server.run("member", "add", "acme", *words).returncode == 0
+    (record_id,) = shared_server.store.rows("SELECT id FROM record WHERE tenant_id = 1 AND number = 41")[0]
+    path = f"/choices/mentions?q=&about=record-{record_id}"
+    async with (
+        aclosing(shared_server.let_in("acme", "gita@acme.test")) as gita,
+        aclosing(shared_server.let_in("acme", "ana@acme.test")) as ana,
+    ):
+        assert (await gita.get(path)).status_code == 404
+        assert (await ana.post("/c/books/guests", data={"person": "gita@acme.test"})).status_code == 303
+        assert f'data-about="record-{record_id}"' in (await gita.get("/c/books/41")).text
+        offered = [each["value"] for each in (await gita.get(path)).json()]
+        assert {"Ana", "Bruno", "Carla", "Davi", "Gita"} <= {*offered}
+        assert (await gita.get("/choices/mentions?q=ca")).json() == []
+        assert (await gita.get("/choices/people?q=ca")).json() == []
+        text = {"text": "@Carla", "key": "gita-1"}
+        assert (await gita.post(f"/discussion/record-{record_id}", data=text)).status_code in (200, 303)
+        (slug,) = shared_server.store.rows(f"SELECT slug FROM room WHERE subject = 'record-{record_id}'")[0]
+        offered = [each["value"] for each in (await gita.get(f"/choices/mentions?q=dav&room={slug}")).json()]
+        assert offered == ["Davi"], "also when it was begun"
 
 
 @pytest.fixture(scope="module")

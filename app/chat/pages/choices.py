@@ -8,8 +8,10 @@ from litestar import Response, get
 
 from app.accounts.choosing import OFFERED, Candidate, ChoosingLimit, find_persons, list_known
 from app.accounts.members import Member
+from app.accounts.rights import is_entitled
+from app.chat.discussions import get_card
 from app.chat.memberships import get_room
-from app.chat.people import list_known_of_room
+from app.chat.people import list_known_of_room, list_permitted
 from app.chat.room_lists import list_invitable_rooms, list_rooms
 from app.chat.text.names import EVERYBODY_NAMES, EVERYBODY_WORDS
 from app.database import Transaction
@@ -60,12 +62,16 @@ async def show_room_choices(
 
 @get("/choices/mentions")
 async def choose_mentions(
-    transaction: Transaction, member: Member, choosing: ChoosingLimit, q: str = "", room: str = ""
+    transaction: Transaction, member: Member, choosing: ChoosingLimit, q: str = "", room: str = "", about: str = ""
 ) -> Response[Any]:
-    """Names that can be mentioned, by how they or a part of them begin: in a room that is not open, of those in it."""
+    """Names that can be mentioned, by how they or a part of them begin: in a room that is not open, of those in it. In
+    a discussion `about` something, guests are offered those who may read that, whom they don't know otherwise."""
     await choosing.check(member)
     where = await get_room(transaction, member, room) if room else None
-    if where is None or where.open:
+    about = about or (where.subject if where else None) or ""
+    if about and not is_entitled(member, "see", "everybody"):
+        known = await list_permitted(transaction, (await get_card(transaction, member, about)).row)
+    elif where is None or where.open:
         known = await list_known(transaction, member)
     else:
         known = await list_known_of_room(transaction, member, where, inside=True)

@@ -20,6 +20,7 @@ from app.chat.rewriting import Filled
 from app.chat.text.markdown import Rendered, render_markdown
 from app.database import Database, PreparedSelect, Transaction
 from app.editing.row_places import find_subjects
+from app.notifications.kinds import SUBJECTS
 from app.web.forms import Invalid
 from app.web.texts import _l, is_blank
 
@@ -140,17 +141,19 @@ async def render_text(
     typed: Typed,
     *,
     author: Member | None = None,
+    about: str | None = None,
     before: str = "",
     filled: Filled | None = None,
 ) -> Rendered:
     """A text as HTML, with the members of the workspace as names to mention. Records that are not there stay text.
 
-    Of an `author` only those are mentioned whom they get to know of, and records referred to that they may read.
+    Of an `author` only those are mentioned whom they get to know of, and records referred to that they may read. In a
+    discussion `about` something, such as `record-42`, those who may read that can be mentioned, too.
 
     Of a message that is edited, `before` is its HTML, and `filled` what its form was filled with: whom it mentions
     stays mentioned, whoever else has that name by now, and also when the member was renamed while it was edited.
     """
-    members = await find_names(transaction, before, filled, author) if "@" in typed.text else {}
+    members = await find_names(transaction, before, filled, author, about) if "@" in typed.text else {}
     asked = candidates(typed.text)
     found = await find_subjects(transaction, asked, author) if asked else {}
     missing = frozenset(each for each in asked if each not in found)
@@ -168,9 +171,13 @@ async def render_text(
 
 
 @cache
-def select_names(*, insider: bool, bots: bool) -> PreparedSelect[str, int]:
-    """The select of members whom an author gets to know of, bots among them or not, and of others by their ids."""
-    known = and_(Member.removed_at.is_(None), is_known(bindparam("author_id"), insider=insider))
+def select_names(*, insider: bool, bots: bool, kind: str) -> PreparedSelect[str, int]:
+    """The select of members whom an author gets to know of, bots among them or not, and of others by their ids. With a
+    `kind` of thing it has those who may read one of it, too."""
+    known = is_known(bindparam("author_id"), insider=insider)
+    if kind:
+        known = or_(known, SUBJECTS[kind].visible(Member.id, bindparam("about_id")))
+    known = and_(Member.removed_at.is_(None), known)
     if not bots:
         known = and_(known, ~Member.bot)
     others = Member.id.in_(bindparam("mentioned"))
@@ -178,14 +185,16 @@ def select_names(*, insider: bool, bots: bool) -> PreparedSelect[str, int]:
 
 
 async def find_names(
-    transaction: Transaction, before: str, filled: Filled | None, author: Member | None
+    transaction: Transaction, before: str, filled: Filled | None, author: Member | None, about: str | None
 ) -> dict[str, int]:
-    """Whom a text may mention, by name: the members of the workspace whom its author gets to know of, and whom it
-    mentioned `before`. A bot mentions no bots: two would go on for ever."""
+    """Whom a text may mention, by name: the members of the workspace whom its author gets to know of, those who may
+    read what it is about, and whom it mentioned `before`. A bot mentions no bots: two would go on for ever."""
     mentioned = mentioned_in(before) if before else ()
     insider = author is None or is_entitled(author, "see", "everybody")
-    prepared = select_names(insider=insider, bots=author is None or not author.bot)
-    rows = await transaction.rows(prepared, author_id=author and author.id, mentioned=mentioned)
+    kind, _, number = (about or "").rpartition("-") if not insider else ("", "", "")
+    prepared = select_names(insider=insider, bots=author is None or not author.bot, kind=kind)
+    told = {"about_id": int(number)} if kind else {}
+    rows = await transaction.rows(prepared, author_id=author and author.id, mentioned=mentioned, **told)
     members = dict(rows) | {name: number for name, number in rows if number in mentioned}
     shown = {name: member for member, name in filled.names.items()} if filled else {}
     return (names_in(before) if before else {}) | shown | members

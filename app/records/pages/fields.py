@@ -17,7 +17,7 @@ from app.records.collections import COLLECTION_ICONS, Collection, describe_colle
 from app.records.currencies import suggest_currency
 from app.records.definitions import FieldChanged, append_field, change_field
 from app.records.field_forms import COLORS, KIND_ICONS, compare_forms, list_choice_ids, read_field, write_field
-from app.records.field_order import answer_move, is_move, read_place
+from app.records.field_order import Moving, answer_move, is_move, read_place
 from app.records.fields import Field, list_fields
 from app.records.filling import count_lacking, fill_in_steps, list_lacking, read_filling
 from app.records.key_writing import stage_unique
@@ -43,10 +43,8 @@ notice("filled", _l("All records now have a value in it."))
 notice("filled-some", _l("Some records now have a value in it. Others are being edited; fill again to include them."))
 notice("renamed", _l("The collection was changed."))
 
-# How many of the fields in the bin are shown at once.
-BIN_SIZE = 20
-# Of those who type into a field, how many are named.
-MOST_TYPING_NAMED = 10
+# How many of the fields in the bin are shown at once; of those who type into a field, how many are named.
+BIN_SIZE, MOST_TYPING_NAMED = 20, 10
 
 
 async def render_fields(
@@ -57,6 +55,7 @@ async def render_fields(
     form: Form | None = None,
     editing: Field | None = None,
     saved: Form | None = None,
+    moving: Moving | None = None,
 ) -> Response[str]:
     """The fields of a collection, with the form to add or change one. `saved` is what is saved now of a field that
     somebody else has changed: it stands beside what was typed, which is saved over it the next time."""
@@ -76,7 +75,7 @@ async def render_fields(
         member,
         "records/fields.html",
         channels=f"collection.{collection.id}",
-        status=409 if saved or form.made else 422 if form.errors else 200,
+        status=409 if saved or moving or form.made else 422 if form.errors else 200,
         collection=collection,
         begun=request.query_params.get("done") == "collection",
         fields=fields,
@@ -93,6 +92,7 @@ async def render_fields(
         editing=editing,
         lacking=await count_lacking(transaction, editing) if editing else 0,
         differences=differences,
+        moving=moving,
     )
 
 
@@ -220,7 +220,10 @@ async def save_field(
     place = read_place(form)
     try:
         if is_move(form):
-            return await answer_move(request, transaction, collection, field, member, form, place)
+            moved = await answer_move(request, transaction, collection, field, member, form, place)
+            if isinstance(moved, Moving):
+                return await render_fields(request, transaction, member, collection, moving=moved)
+            return moved
         if action == "remove":
             await remove_field(transaction, collection, field, member)
             return see_other(f"/c/{slug}/fields?done=field-removed")

@@ -34,7 +34,7 @@ from app.records.limits import SHORT_TABLE, ImportLimit
 from app.settings import Settings
 from app.web.endings import end_early
 from app.web.errors import PageError
-from app.web.forms import Form, parse_in_turn
+from app.web.forms import Form, TypedText, parse_in_turn
 from app.web.texts import Text, _l
 
 # Tables are long, and letters take up to twelve bytes in a form.
@@ -172,7 +172,7 @@ class ImportInterrupted(PageError):
         status = cause.status_code if isinstance(cause, HTTPException) else 401
         if isinstance(cause, DBAPIError | TimeoutError):
             status = 503
-        super().__init__(status, stored, heading=_l("The import was interrupted"), typed=[left])
+        super().__init__(status, stored, heading=_l("The import was interrupted"), typed=[TypedText(left)])
 
 
 async def note_interrupted(request: AnyRequest, collection: Collection, author: Member, report: ImportReport) -> None:

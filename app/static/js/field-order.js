@@ -35,10 +35,14 @@ class FieldOrder extends HTMLElement {
   }
 
   // What it has become is pushed to all pages; where the server does not take it, it goes back to its place. Where records
-  // are called by another field now, the answer offers to take that back (js/toasts.js).
+  // are called by another field now, the answer offers to take that back (js/toasts.js). Over another order than this
+  // page has, it is moved as by a button, whose answer shows both.
   async place(list, { item, oldIndex, newIndex }) {
-    const body = new URLSearchParams({ action: "place", place: newIndex });
+    const form = list.closest("form");
+    const seen = form.elements["seen-order"];
+    const body = new URLSearchParams({ action: "place", place: newIndex, "seen-order": seen.value });
     const answer = await call(item.dataset.address, body).catch(() => null);
+    if (answer?.status === 204 || answer?.status === 200) seen.value = this.refs(list);
     if (answer?.status === 204) return;
     if (answer?.status === 200) {
       const offered = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("undo-offer");
@@ -47,7 +51,14 @@ class FieldOrder extends HTMLElement {
     }
     item.remove();
     list.insertBefore(item, list.children[oldIndex] ?? null);
+    if (answer?.status !== 409) return;
+    const button = Object.assign(document.createElement("button"), { name: "to-place", value: newIndex, formAction: item.dataset.address, hidden: true });
+    form.append(button);
+    form.requestSubmit(button);
+    button.remove();
   }
+
+  refs(list) { return [...list.children].map((item) => item.dataset.address.split("/").pop()).join(" "); }
 }
 
 customElements.define("field-order", FieldOrder);

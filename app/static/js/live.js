@@ -209,7 +209,7 @@
   document.addEventListener("htmx:after:swap", () => {
     const marks = document.querySelectorAll("[data-refresh]");
     if (!marks.length) return;
-    told = [...marks].some((mark) => mark.dataset.refresh !== "names" && !mark.closest("[data-of-parts]"));   // a name alone is no other page
+    told = ((refreshing || late) && told) || [...marks].some((mark) => mark.dataset.refresh !== "names" && !mark.closest("[data-of-parts]"));   // a name alone is no other page
     marks.forEach((mark) => mark.remove());
     gone = [...marks].find((mark) => mark.dataset.gone)?.dataset.gone ?? "";
     refresh();

@@ -44,7 +44,7 @@ class NameCompletion extends HTMLElement {
   }
 
   async #find(word) {
-    const address = `/choices/mentions?${new URLSearchParams({ room: this.dataset.room, q: word })}`;
+    const address = `/choices/mentions?${new URLSearchParams({ room: this.dataset.room, about: this.dataset.about, q: word })}`;
     if (!known.has(address)) {
       const response = await fetchPage(address, { Accept: "application/json" });
       if (!response.ok) return [];
