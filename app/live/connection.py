@@ -18,6 +18,8 @@ from app.web.metrics import SOCKETS, STREAMS
 SOFT_LIMIT = 256 * 1024
 HARD_LIMIT = 1024 * 1024
 QUEUE_LIMIT = 200
+# How often it is looked whether a reader has taken what was written last.
+LOOK_WHETHER_TAKEN = 0.05
 # What our server lends to the application with a socket, and what it says of one that is closed.
 EXTENSION = "mutirao.write_frame"
 CLOSED = -1
@@ -140,6 +142,11 @@ class StreamConnection(Connection):
         """What chunks are written to as they are. An answer without chunks goes through the server's own ways."""
         protocol = super().find_protocol(scope)
         return protocol if protocol is not None and protocol.begin_stream() else None
+
+    async def taken(self) -> None:
+        """Wait until the reader has taken what was written, so that nothing of it waits in this process."""
+        while self.protocol is not None and self.protocol.transport.get_write_buffer_size():  # noqa: ASYNC110
+            await asyncio.sleep(LOOK_WHETHER_TAKEN)
 
     def ask_anew(self, cursor: int) -> None:
         """The rights of its member have changed with the event at a cursor: everything before was written."""

@@ -8,13 +8,18 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from app.programs.problems import FieldProblem
+from app.programs.problems import FieldProblem, Problem
 from app.records.import_lines import Line, What
 from app.records.import_writing import ImportReport
 from app.records.imports import MOST_LINES, Plan
 from app.web.forms import number_of
 
 LONGEST_TABLE = 2_000_000
+BEGUN_BEFORE = (
+    "A part of this import was done with this Idempotency-Key before the program was upgraded, and it can't go on from"
+    " there. See which records were added, take their lines out of the table, look at it anew, and import the rest with"
+    " another key."
+)
 GivenTable = Annotated[str, Meta(min_length=1, max_length=LONGEST_TABLE)]
 
 
@@ -113,6 +118,15 @@ def shape_report(plan: Plan, report: ImportReport, lines: int) -> PartDone:
     reasons = {line.at: FieldProblem("", left.reason.translate("en")) for line, left in report.left}
     left = [shape_line(plan, line, *filter(None, [reasons.get(line.at)])) for line in report.not_written]
     return PartDone(report.added, report.changed, left, lines)
+
+
+def read_part(body: bytes) -> PartDone:
+    """What a part of an import has done, as it was kept with the key. Raises a 409 problem where a version of the
+    program has kept it that did not say how many lines it was of: nobody knows where it would go on."""
+    try:
+        return msgspec.json.decode(body, type=PartDone)
+    except msgspec.ValidationError as error:
+        raise Problem("answer-not-kept", BEGUN_BEFORE) from error
 
 
 def sum_parts(parts: Sequence[PartDone]) -> ImportDone:

@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from app.accounts.members import Member
 from app.accounts.programs import is_of_bot
+from app.editing.rows import Editable
 from app.editing.waiting_rows import ANSWER_WITHIN, Waiting
 from app.programs.shapes import Holder
 
@@ -47,10 +48,10 @@ class LockRenewed(msgspec.Struct):
 
 
 class QueuePlace(msgspec.Struct):
-    """A place in line: `position` is 1 for the next. It lasts `lease` seconds, and as much longer as it is renewed; at
-    one's turn (`called`) the lock is taken by asking for it again. `request` is what has become of asking the holder:
-    null where one did not, `asked`, `kept` where they want to keep it for now, and `unanswered` where they have not
-    answered for 30 seconds, so that one may take it over."""
+    """A place in line: `position` is 1 for the next. It lasts `lease` more seconds, and longer where it is renewed; at
+    one's turn (`called`) that is how long the lock can be taken by asking for it again. `request` is what has become of
+    asking the holder: null where one did not, `asked`, `kept` where they want to keep it for now, and `unanswered`
+    where they have not answered for 30 seconds, so that one may take it over."""
 
     position: int
     state: str
@@ -116,13 +117,15 @@ def find_request(waiting: Waiting, clock: int) -> Request | None:
     return "unanswered" if waiting.unanswered or clock - waiting.asked_at >= ANSWER_WITHIN * 1000 else "asked"
 
 
-def shape_place(queue: list[Waiting], member: Member, clock: int) -> QueuePlace | None:
-    """A member's place in line."""
+def shape_place(row: Editable, queue: list[Waiting], member: Member, clock: int) -> QueuePlace | None:
+    """A member's place in line for a row, as it stands by the lease clock."""
     own = next((each for each in queue if each.member_id == member.id), None)
     if own is None:
         return None
     position = 1 + sum(each.state == "waiting" and each.id < own.id for each in queue)
-    return QueuePlace(position, own.state, PROGRAM_LEASE, find_request(own, clock))
+    called = own.state == "called" and row.lock_offered and row.lock_member_id == member.id
+    until = (row.lock_until or 0) if called else own.until
+    return QueuePlace(position, own.state, max(0, until - clock) // 1000, find_request(own, clock))
 
 
 def shape_requests(queue: list[Waiting], clock: int) -> list[LockRequest]:

@@ -53,11 +53,16 @@ class ReaderGone(Exception):
     """Nobody reads any more."""
 
 
+def has_all_streams(node: Node, tenant_id: int, token_id: int) -> bool:
+    """Whether a token has as many streams here as it may have."""
+    return sum(each.token_id == token_id for each in node.hub.streams.get(tenant_id, ())) >= MOST_STREAMS
+
+
 def check_streams(node: Node, tenant_id: int, token_id: int) -> None:
     """Raise a problem where a token has too many streams here, or the process is about to end."""
     if node.draining:
         raise Problem("unavailable", "The program is being restarted.", headers=AGAIN)
-    if sum(each.token_id == token_id for each in node.hub.streams.get(tenant_id, ())) >= MOST_STREAMS:
+    if has_all_streams(node, tenant_id, token_id):
         raise Problem("too-many-requests", f"At most {MOST_STREAMS} streams of a token at once.", headers=AGAIN)
 
 
@@ -101,6 +106,7 @@ class EventStream:
         self.part: LogPart | None = part
         self.upto = part.upto
         self.woken = asyncio.Event()
+        self.saying: asyncio.Timeout | None = None
         self.gone = False
         self.connection: StreamConnection | None = None
         self.send: Send
@@ -148,9 +154,15 @@ class EventStream:
         self.woken.set()
 
     def join(self, scope: Any, helpers: list[asyncio.Task[None]]) -> StreamConnection:
-        """The connection that the hub writes to, known to it from here on, so that it can be ended."""
+        """The connection that the hub writes to, known to it from here on, so that it can be ended. Raises StreamOver
+        where the process has begun to end since it was asked for, as nobody would end it any more, and where others of
+        the token that were asked for at once have come first."""
         listener = self.listener
-        connection = StreamConnection(scope, listener.tenant_id, self.woken.set, self.following.slug)
+        if self.node.draining:
+            raise StreamOver("restart")
+        if has_all_streams(self.node, listener.tenant_id, listener.token_id):
+            raise StreamOver("try again later")
+        connection = StreamConnection(scope, listener.tenant_id, self.wake, self.following.slug)
         connection.member_id, connection.token_id = listener.member_id, listener.token_id
         connection.expires_at, connection.follows_all = listener.expires_at, self.following.channels is None
         self.connection = connection
@@ -165,14 +177,22 @@ class EventStream:
         while True:
             await self.say(await queue.get())
 
+    def wake(self) -> None:
+        """Look at what has become of the connection. A reader who is being waited for has little time where it ends."""
+        self.woken.set()
+        if self.saying is not None and self.connection is not None and self.connection.ending is not None:
+            self.saying.reschedule(asyncio.get_running_loop().time() + LAST_WORDS)
+
     async def say(self, text: str) -> None:
         """Write something through the server, which waits for the reader. Raises ReaderGone."""
         try:
-            async with asyncio.timeout(STUCK_AFTER):
+            async with asyncio.timeout(STUCK_AFTER) as self.saying:
                 await self.send({"type": "http.response.body", "body": text.encode(), "more_body": True})
         except TimeoutError:
             self.abort()
             raise ReaderGone from None
+        finally:
+            self.saying = None
         if self.gone:
             raise ReaderGone
 
@@ -251,5 +271,7 @@ class EventStream:
         with contextlib.suppress(Exception):
             async with asyncio.timeout(LAST_WORDS):
                 await self.send({"type": "http.response.body", "body": text.encode(), "more_body": False})
+                if self.node.draining and self.connection is not None:
+                    await self.connection.taken()
                 return
         self.abort()

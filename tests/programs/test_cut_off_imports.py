@@ -3,6 +3,7 @@ become of the fields meanwhile, of which it depends how many lines a transaction
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import aclosing
 from typing import Any
 
@@ -10,7 +11,7 @@ import httpx
 import pytest
 
 from tests.conftest import Server
-from tests.programs.conftest import API, LetIn
+from tests.programs.conftest import API, LetIn, problem_of
 
 LINES, CUT_AT = 2_000, 700
 
@@ -57,6 +58,37 @@ async def test_each_line_is_written_once_though_a_field_came_or_went_meanwhile(
         " WHERE collection_id = (SELECT id FROM collection WHERE slug = ? AND tenant_id = 1)"
     )
     assert shared_server.store.rows(counted, slug) == [(LINES, LINES)]
+
+
+async def test_what_was_begun_by_the_version_before_says_so_and_can_be_started_again(
+    shared_server: Server, let_in: LetIn
+) -> None:
+    program = await let_in("ana@acme.test")
+    path = f"{API}/collections/books/import"
+    table = {"table": "Title,Author\nBegun before,Someone\n"}
+    assert (await program.post(path, json=table, headers={"idempotency-key": "begun"})).status_code == 200
+    whole, part = sorted(kept_bodies(shared_server), key=len)
+    assert b'"lines"' in part
+    shared_server.store.rows("UPDATE kept_answer SET body = ? WHERE body = ?", whole, part)
+    again = await program.post(path, json=table, headers={"idempotency-key": "begun"})
+    assert (again.status_code, again.json()["added"]) == (200, 1), "what was finished is answered as before"
+    shared_server.store.rows("DELETE FROM kept_answer WHERE key = ?", digest_of(path, "begun"))
+    again = await program.post(path, json=table, headers={"idempotency-key": "begun"})
+    assert problem_of(again) == (409, "answer-not-kept")
+    assert "before the program was upgraded" in again.json()["detail"]
+    anew = await program.post(path, json=table, headers={"idempotency-key": "begun-anew"})
+    assert (anew.status_code, anew.json()["added"]) == (200, 1)
+
+
+def kept_bodies(server: Server) -> list[bytes]:
+    """What was kept with the key of an import by the newest token: the answer, and what its parts have done."""
+    newest = "SELECT body FROM kept_answer WHERE token_id = (SELECT max(token_id) FROM kept_answer)"
+    return [bytes(body) for (body,) in server.store.rows(newest)]
+
+
+def digest_of(path: str, key: str) -> str:
+    """What the answer to an import with a key is kept as."""
+    return hashlib.sha256(f"POST {path}\n{key}".encode()).hexdigest()
 
 
 async def cut_off(server: Server, slug: str, send: Any) -> None:

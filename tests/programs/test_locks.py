@@ -196,7 +196,9 @@ async def test_a_line_forms_and_each_has_a_turn(ana: httpx.AsyncClient, carla: h
     taken = await take(ana, path)
     waits = await carla.post(f"{path}/lock", json={"wait": True})
     assert waits.status_code == 202
-    assert waits.json()["place"] == {"position": 1, "state": "waiting", "lease": 60, "request": None}
+    place = waits.json()["place"]
+    assert place == {"position": 1, "state": "waiting", "lease": place["lease"], "request": None}
+    assert 55 < place["lease"] <= 60
     assert waits.json()["holder"]["name"] == "Ana"
     assert (await carla.patch(f"{path}/lock")).status_code == 202, "the place is kept"
     assert (await carla.get(f"{path}/lock")).json()["place"]["position"] == 1
@@ -213,6 +215,27 @@ async def test_a_line_forms_and_each_has_a_turn(ana: httpx.AsyncClient, carla: h
     assert (await carla.delete(f"{path}/lock")).status_code == 204
     assert (await carla.get(f"{path}/lock")).json()["place"] is None
     assert problem_of(await carla.patch(f"{path}/lock")) == (409, "lock-lost")
+
+
+async def test_a_place_in_line_says_how_long_it_is_kept_by_now(
+    shared_server: Server, ana: httpx.AsyncClient, carla: httpx.AsyncClient
+) -> None:
+    path = await add(ana)
+    taken = await take(ana, path)
+    token_id, secret = add_token(shared_server, "acme", "bruno@acme.test")
+    ends_at = now() + timedelta(seconds=20)
+    shared_server.store.rows("UPDATE token SET ends_at = ? WHERE id = ?", ends_at, token_id)
+    async with aclosing(call_with(shared_server, "acme", secret)) as bruno:
+        waits = await bruno.post(f"{path}/lock", json={"wait": True})
+        assert 0 < waits.json()["place"]["lease"] < 20, "it ends with its token"
+        shared_server.store.rows("UPDATE waiting SET until = until - 10000 WHERE program_id = ?", token_id)
+        assert 0 < (await bruno.get(f"{path}/lock")).json()["place"]["lease"] < 10, "some of it is over"
+        assert 10 < (await bruno.patch(f"{path}/lock")).json()["place"]["lease"] < 20, "it was kept"
+        assert (await ana.delete(f"{path}/lock", headers={"lock": taken["lock"]})).status_code == 204
+        shared_server.store.rows("UPDATE waiting SET until = until + 60000 WHERE program_id = ?", token_id)
+        place = (await bruno.get(f"{path}/lock")).json()["place"]
+        assert (place["state"], place["lease"] < 20) == ("called", True), "a turn lasts as long as it can be taken"
+        assert (await bruno.delete(f"{path}/lock")).status_code == 204
 
 
 async def test_a_turn_does_not_outlast_what_one_waits_with(

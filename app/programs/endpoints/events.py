@@ -122,6 +122,7 @@ async def await_part(node: Node, following: Subscription, after: int | None, wai
         after = part.upto
         if not node.hub.is_level(listener.tenant_id, after):
             continue
+        check_streams(node, listener.tenant_id, listener.token_id)  # others that were asked for at once may be there
         woken = asyncio.Event()
         waker = Waker({}, listener.tenant_id, woken.set, following.slug)
         waker.member_id, waker.token_id = listener.member_id, listener.token_id

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from litestar import Response
 
 from app.accounts.access import AnyRequest, read_signed_in
@@ -18,6 +17,7 @@ from app.programs.import_shapes import (
     ImportLooked,
     PartDone,
     TableGiven,
+    read_part,
     shape_plan,
     shape_report,
     sum_parts,
@@ -86,7 +86,7 @@ async def import_by_program(
                 return shape_report(plan, report, len(lines))
 
             answer, _ = await write_once(request, 200, write, part=begin)
-            done.append(msgspec.json.decode(answer.content, type=PartDone))
+            done.append(read_part(answer.content))
             begin += done[-1].lines
 
         async def finish(writing: Transaction, author: Member) -> ImportDone:

@@ -58,7 +58,7 @@ def answer_taken(transaction: Transaction, record: Record, proof: Proof) -> Resp
 async def answer_waiting(transaction: Transaction, record: Record, member: Member) -> Response[Any]:
     """The place in line of who waits."""
     clock = await read_clock(transaction)
-    place = shape_place(list(await waiting.list_queue(transaction, record)), member, clock)
+    place = shape_place(record, list(await waiting.list_queue(transaction, record)), member, clock)
     if place is None:
         raise Problem("lock-lost", "There is no place in line.")
     until = moment_after((record.lock_until or 0) - clock)
@@ -124,7 +124,7 @@ async def shape_standing(transaction: Transaction, record: Record, member: Membe
     """How it stands with the lock of a record, as a member is told."""
     queue = list(await waiting.list_queue(transaction, record))
     clock = await read_clock(transaction)
-    place, count = shape_place(queue, member, clock), sum(each.state == "waiting" for each in queue)
+    place, count = shape_place(record, queue, member, clock), sum(each.state == "waiting" for each in queue)
     if not lease_runs(record, clock):
         return LockStanding("free", False, None, None, None, count, place, record.lock_token, [])
     holds = record.lock_member_id == member.id and not record.lock_offered
