@@ -12,10 +12,6 @@ from email.utils import parseaddr
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 from sqlalchemy import Connection, false, make_url, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -180,6 +176,11 @@ def describe_tables(connection: Connection, *, makes_tables: bool) -> str:
 
 async def look_at_redis(settings: Settings) -> AsyncIterator[str]:
     """Reachable, and to be written to."""
+    from redis.asyncio import Redis
+    from redis.asyncio.retry import Retry
+    from redis.backoff import NoBackoff
+    from redis.exceptions import RedisError
+
     if not settings.redis_url:
         slower = f"; with WORKERS={settings.workers} changes take half a second" if settings.workers > 1 else ""
         yield f"REDIS_URL is not set{slower}"

@@ -1,17 +1,17 @@
-"""Migrations, run by Alembic; copies of the database; and the move to another one."""
+"""Migrations, run by Alembic; copies of the database; and the move to another one.
+
+Alembic is imported when there is something to be done: a process that serves has no use for it.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import functools
+import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from alembic.config import Config
-from alembic.runtime.environment import EnvironmentContext
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Select, column, create_engine, inspect, make_url, select, table
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -21,21 +21,31 @@ from app.database.copying import Compared, CopyError, copy_tables
 from app.database.sqlite import open_snapshot
 from app.settings import SettingsError
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
 PACKAGE = Path(__file__).parent
 # Installed, they are in the package (pyproject.toml puts them there); in a checkout, beside it.
 MIGRATIONS = next(path for path in (PACKAGE / "migrations", PACKAGE.parent / "migrations") if path.is_dir())
 
 TABLES_VERSION: Select[str] = select(column("version_num")).select_from(table("alembic_version"))
+# What a migration says of itself, and of the one that it comes after.
+REVISION = re.compile(r'^revision = "(\w+)"\ndown_revision = (?:"(\w+)"|None)$', re.MULTILINE)
 
 
 @functools.cache
 def read_scripts(folder: Path) -> ScriptDirectory:
     """The migrations in a folder, read once: a start asks for them two to four times."""
+    from alembic.script import ScriptDirectory
+
     return ScriptDirectory(str(folder))
 
 
 def configuration(url: str, owner_url: str = "") -> Config:
     """Alembic's configuration, without a file. `role_url` in it is for PostgreSQL: whom the tables are made for."""
+    from alembic.config import Config
+
     config = Config()
     if url.startswith("postgresql"):
         config.attributes["role_url"] = url
@@ -95,10 +105,12 @@ def plan_migration(url: str, owner_url: str = "") -> MigrationPlan:
 def find_pending(connection: Connection) -> MigrationPlan:
     """What there is to be done to these tables; of none that are there yet nobody makes use."""
     refuse_newer(connection)
-    current, newest = find_revisions(connection)
-    pending = list(read_scripts(MIGRATIONS).iterate_revisions(newest, current))[::-1]
-    reasons = [f"{each.revision} {each.module.needs_stop}" for each in pending if hasattr(each.module, "needs_stop")]
-    return MigrationPlan(tuple(each.revision for each in pending), tuple(reasons) if current else ())
+    current, _ = find_revisions(connection)
+    known = list_table_versions()
+    pending = known[known.index(current) + 1 :] if current else known
+    modules = [read_scripts(MIGRATIONS).get_revision(each).module for each in pending]
+    reasons = [f"{each.revision} {each.needs_stop}" for each in modules if hasattr(each, "needs_stop")]
+    return MigrationPlan(tuple(pending), tuple(reasons) if current else ())
 
 
 def migrate_database(url: str, owner_url: str = "") -> None:
@@ -113,6 +125,8 @@ def migrate_database(url: str, owner_url: str = "") -> None:
         if not plan_migration(url).revisions:
             return
         Path(path).parent.mkdir(parents=True, exist_ok=True)
+    from alembic.runtime.environment import EnvironmentContext
+
     scripts = read_scripts(MIGRATIONS)
     with EnvironmentContext(
         configuration(url, owner_url),
@@ -126,14 +140,31 @@ def migrate_database(url: str, owner_url: str = "") -> None:
 def list_table_versions() -> list[str]:
     """The versions of the tables that this program knows, the first one first; as they were when first asked for,
     whatever is installed afterwards."""
-    return [script.revision for script in read_scripts(MIGRATIONS).walk_revisions()][::-1]
+    return read_version_files(MIGRATIONS)
+
+
+@functools.cache
+def read_version_files(folder: Path) -> list[str]:
+    """The versions of which the migrations in a folder say that they lead to them, the first one first."""
+    found = [REVISION.search(path.read_text()) for path in (folder / "versions").glob("*.py")]
+    following = {each[2]: each[1] for each in found if each}
+    versions = [following[None]]
+    while versions[-1] in following:
+        versions.append(following[versions[-1]])
+    return versions
+
+
+def list_found(connection: Connection) -> list[str]:
+    """The versions that the tables say they are at: one, or none where there are no tables."""
+    there = inspect(connection).has_table("alembic_version")
+    return list(connection.scalars(TABLES_VERSION)) if there else []
 
 
 def refuse_newer(connection: Connection) -> None:
     """Raise SettingsError when the tables were made by a version of the program that this one doesn't know, or don't
     say by which."""
     known = list_table_versions()
-    revisions = MigrationContext.configure(connection).get_current_heads()
+    revisions = list_found(connection)
     if not revisions and inspect(connection).has_table("tenant"):
         raise SettingsError(
             "DATABASE_URL: the tables are there, and alembic_version does not say of which version: restore a backup"
@@ -154,8 +185,7 @@ def has_current_tables(connection: Connection) -> bool:
 
 def find_revisions(connection: Connection) -> tuple[str | None, str | None]:
     """The version that the tables are at, None where there are none, and that of this program."""
-    newest = read_scripts(MIGRATIONS).get_current_head()
-    return MigrationContext.configure(connection).get_current_revision(), newest
+    return next(iter(list_found(connection)), None), list_table_versions()[-1]
 
 
 async def read_newer(database: Database) -> str:

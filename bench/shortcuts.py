@@ -26,6 +26,8 @@ from unittest import mock
 from urllib.parse import urlencode
 
 import structlog
+from jinja2 import Environment
+from jinja2.compiler import CodeGenerator
 from sqlalchemy import event
 from sqlalchemy.orm import ORMExecuteState
 
@@ -45,7 +47,7 @@ from app.server import asgi  # noqa: E402
 from app.server.gate import Gate  # noqa: E402
 from app.settings import read_settings  # noqa: E402
 from app.web import templates  # noqa: E402
-from app.web.fast.compiled_templates import Constants  # noqa: E402
+from app.web.fast.compiled_templates import Constants, OneLanguage  # noqa: E402
 from tests.databases import make_seed  # noqa: E402
 
 TIMES = int(os.environ.get("TIMES", "60"))
@@ -210,9 +212,12 @@ class WithoutRows:
 
 @cache
 def plain_environment(language: str) -> Any:
-    """Templates that ask for each text and address when they are rendered."""
+    """Templates that ask for each text, address and part when they are rendered, and write values as Jinja does."""
     name = f"{Constants.__module__}.{Constants.__qualname__}"
-    with mock.patch.object(Constants, "filter_stream", lambda self, stream: stream):
+    with (
+        mock.patch.object(Constants, "filter_stream", lambda self, stream: stream),
+        mock.patch.multiple(OneLanguage, _parse=Environment._parse, code_generator_class=CodeGenerator),
+    ):
         made = templates.environment.__wrapped__(language)
         for each in made.list_templates(["html", "txt", "css"]):
             made.get_template(each)

@@ -308,6 +308,12 @@ def test_what_only_the_owner_can_do_is_not_planned_without_the_owner(store: Stor
     store.migrate()  # another test gets these tables
 
 
+@pytest.mark.sqlite
+def test_the_versions_that_are_known_without_alembic_are_those_that_it_knows() -> None:
+    walked = [script.revision for script in read_scripts(MIGRATIONS).walk_revisions()]
+    assert list_table_versions() == walked[::-1]
+
+
 TAKES_AWAY = r"drop_column|drop_table|rename_table|RENAME|alter_column|drop_constraint"
 
 

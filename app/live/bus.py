@@ -14,15 +14,15 @@ import json
 import secrets
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 
 from app.background import in_background
 from app.settings import Settings
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
 
 # A node says this often that it lives; what it says has to come back to itself within BUS_TIMEOUT.
 BEAT_EVERY = 1.0
@@ -235,6 +235,10 @@ class RedisBus:
 
 def connect_redis(url: str, *, patience: float) -> Redis:
     """A client that waits some seconds at most, and leaves trying again to us."""
+    from redis.asyncio import Redis
+    from redis.asyncio.retry import Retry
+    from redis.backoff import NoBackoff
+
     return Redis.from_url(
         url,
         socket_timeout=patience,

@@ -21,10 +21,6 @@ from typing import Any
 from limits import RateLimitItem
 from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
-from redis.asyncio import ConnectionPool
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
 from app.database import check_holds_no_writer
 from app.settings import Settings
@@ -38,6 +34,7 @@ TRIED_AGAIN_AFTER = 3.0
 class SweptStorage(MemoryStorage):
     """Counters in memory. The library looks through everybody's at each hit for those that are over."""
 
+    failures: tuple[type[Exception], ...] = ()
     swept = float("-inf")
 
     async def incr(self, key: str, expiry: float, amount: int = 1) -> int:
@@ -74,6 +71,12 @@ class SharedStorage(RedisStorage):
     """
 
     def __init__(self, url: str) -> None:
+        from redis.asyncio import ConnectionPool
+        from redis.asyncio.retry import Retry
+        from redis.backoff import NoBackoff
+        from redis.exceptions import RedisError
+
+        self.failures: tuple[type[Exception], ...] = (RedisError, OSError, TimeoutError)
         pool = ConnectionPool.from_url(
             url, socket_timeout=LIMIT_TIMEOUT, socket_connect_timeout=LIMIT_TIMEOUT, retry=Retry(NoBackoff(), 0)
         )
@@ -156,7 +159,7 @@ class Windows:
                 if what == "left":
                     return await room_of(self.shared, item, named)
                 return await self.shared.counters.take_back(item, named)
-        except (RedisError, OSError, TimeoutError):
+        except self.shared.counters.failures:
             # The bus, which talks to the same Redis, says what is wrong with it.
             self.shared_from = time.monotonic() + TRIED_AGAIN_AFTER
             return None

@@ -33,11 +33,10 @@ def make_partial(
 
 
 def compile_pushes() -> None:
-    """Compile what is pushed, and the parts that pages share with it, in each language: it is rendered while others
-    wait for the writer."""
+    """Compile what is pushed, in each language: it is rendered while others wait for the writer."""
     for language in LANGUAGES:
         made = environment(language)
-        for name in made.list_templates(filter_func=lambda each: each.endswith("_push.html") or "/_" in each):
+        for name in made.list_templates(filter_func=lambda each: each.endswith("_push.html")):
             made.get_template(name)
 
 

@@ -1,4 +1,4 @@
-"""What is constant in a template is what the call would give, in each language."""
+"""What is constant in a template is what the call would give, in each language; and parts are what they were apart."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jinja2 import DictLoader, UndefinedError
+from markupsafe import Markup, escape
 
+from app.web.fast.compiled_templates import OneLanguage, write_value
 from app.web.templates import APP, environment, static_url
-from app.web.texts import LANGUAGES, translations
+from app.web.texts import LANGUAGES, keep_in_place, translations
 
 TEXTS = ("Reply", "React", "Delete message", "100 %% of it", "A text that nobody has translated & <b>marked</b>")
 
@@ -30,7 +33,62 @@ def test_a_constant_address_is_what_the_call_gives() -> None:
     assert "static" not in made.compile("<img src=\"{{ static('logo.svg') }}\">", raw=True).replace("/static/", "")
 
 
-@given(st.lists(st.sampled_from(["{{ ", " }}", "_", "(", ")", '"x"', "name", "| upper", "{{ _('y') }}", "text ", "~"])))
+def test_a_constant_icon_is_what_the_call_gives() -> None:
+    made = environment("en")
+    constant, called = (
+        '{% import "macros.html" as ui %}' + each for each in ("{{ ui.icon('x') }}", "{{ (ui.icon('x')) }}")
+    )
+    assert "icon" not in made.compile(constant, raw=True).replace("icons.svg", "").replace('class="icon"', "")
+    assert made.from_string(constant).render() == made.from_string(called).render()
+
+
+def including(**parts: str) -> OneLanguage:
+    """An environment that has these parts beside the templates that there are."""
+    made = environment("en").overlay(loader=DictLoader(parts))
+    assert isinstance(made, OneLanguage)
+    return made
+
+
+def test_a_part_is_put_in_the_place_where_it_is_included() -> None:
+    made = including(part="[{{ name }}{% set name = 'its own' %}{{ name }}]")
+    source = '{{ name }}{% include "part" %}{{ name }}'
+    assert "get_template" not in made.compile(source, raw=True)
+    assert made.from_string(source).render(name="a") == "a[aits own]a"
+
+
+def test_a_part_knows_what_is_set_around_it() -> None:
+    made = including(part="{{ name }}{{ of.name }}{% if more is defined %}{{ more }}{% endif %};")
+    source = '{% for of in all %}{% with name = of.name ~ "!" %}{% include "part" %}{% endwith %}{% endfor %}'
+    assert made.from_string(source).render(all=[{"name": "a"}, {"name": "<"}]) == "a!a;&lt;!&lt;;"
+    assert made.from_string('{% set more = "b" %}{% include "part" %}').render(name="a", of={"name": ""}) == "ab;"
+
+
+def test_a_part_that_has_itself_in_it_ends_where_it_says() -> None:
+    made = including(part='{{ n }}{% if n %}{% with n = n - 1 %}{% include "part" %}{% endwith %}{% endif %}')
+    assert made.from_string('{% include "part" %}').render(n=3) == "3210"
+
+
+@given(st.one_of(st.text(), st.integers(), st.booleans(), st.none(), st.text().map(Markup)))
+def test_a_value_is_written_as_it_is_escaped(value: object) -> None:
+    assert write_value(value) == escape(keep_in_place(value))
+    assert environment("en").from_string("{{ value }}").render(value=value) == escape(keep_in_place(value))
+
+
+def test_what_is_not_there_is_still_an_error() -> None:
+    with pytest.raises(UndefinedError):
+        environment("en").from_string("{{ value }}").render()
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                *("{{ ", " }}", "_", "(", ")", '"x"', "name", "| upper", "{{ _('y') }}", "text ", "~"),
+                *("ui", ".", "icon", "{{ ui.icon('x') }}"),
+            ]
+        )
+    )
+)
 def test_whatever_else_stands_in_a_template_stays(pieces: list[str]) -> None:
     source = "".join(pieces)
     made, plain = environment("en"), environment("en").overlay(extensions=["jinja2.ext.i18n", "jinja2.ext.do"])
@@ -38,7 +96,8 @@ def test_whatever_else_stands_in_a_template_stays(pieces: list[str]) -> None:
 
     def outcome(template: object) -> object:
         try:
-            return made.__class__.from_string(template, source).render(name="<n>")  # type: ignore[arg-type]
+            ui = environment("en").get_template("macros.html").module
+            return made.__class__.from_string(template, source).render(name="<n>", ui=ui)  # type: ignore[arg-type]
         except Exception as error:
             return type(error)
 
