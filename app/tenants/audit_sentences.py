@@ -31,6 +31,7 @@ SENTENCES = {
     "member.suspended": _l("%(actor)s suspended %(subject)s"),
     "member.restored": _l("%(actor)s restored the access of %(subject)s"),
     "member.removed": _l("%(actor)s removed %(subject)s"),
+    "member.picture": _l("%(actor)s changed the picture of %(subject)s"),
     "member.left": _l("%(subject)s left the workspace"),
     "mail.confirmed": _l("%(actor)s confirmed the address of %(subject)s"),
     "invitation.made": _l("%(actor)s invited %(subject)s as %(after)s"),
