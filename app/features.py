@@ -55,7 +55,7 @@ from app.editing.followers import draft_ends_shown, locks_of_credentials, rows_s
 from app.editing.rights import EDITING_RIGHTS
 from app.gateway.followers import bots_shown
 from app.gateway.notices import APP_KINDS, makers_told
-from app.gateway.pages import app_pictures
+from app.gateway.pages import app_deliveries, app_pictures
 from app.gateway.pages import apps as app_pages
 from app.gateway.rights import GATEWAY_RIGHTS
 from app.guide.pages import help as help_pages
@@ -170,6 +170,7 @@ WORKSPACE_PAGES = (
     account_pages,
     token_pages,
     app_pages,
+    app_deliveries,
     app_pictures,
     member_pages,
     confirmation_pages,
