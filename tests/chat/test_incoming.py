@@ -176,6 +176,29 @@ async def test_the_audit_log_names_no_private_room_to_who_is_not_in_it(shared_se
         assert "Plans of Bruno" not in log
 
 
+async def test_the_bot_of_an_address_is_removed_where_people_of_the_room_are_shown(shared_server: Server) -> None:
+    async with (
+        aclosing(shared_server.let_in("acme", "bruno@acme.test")) as bruno,
+        aclosing(shared_server.let_in("acme", "davi@acme.test")) as davi,
+        program(shared_server) as client,
+    ):
+        await bruno.post("/chat/new", data={"name": "Of a bot"})
+        for room in ("general", "of-a-bot"):
+            path = await make_address(bruno, f"Bot of {room}", f"/chat/{room}/incoming")
+            ((number, bot),) = shared_server.store.rows("SELECT id, member_id FROM incoming_address ORDER BY id DESC")[
+                :1
+            ]
+            about = (await bruno.get(f"/chat/{room}/about")).text
+            end = f"/incoming-addresses/{number}/end"
+            assert f'href="{end}"' in about
+            assert f'name="person" value="{bot}"' not in about, "there is one way"
+            if room != "general":  # where everybody is
+                assert end not in (await davi.get(f"/chat/{room}/about")).text, "he is not in it"
+            assert (await bruno.post(end)).status_code == 303
+            assert f"Bot of {room}" not in (await bruno.get(f"/chat/{room}/about")).text
+            assert (await client.post(path, json={"text": "x"})).status_code == 404
+
+
 async def test_what_earlier_versions_wrote_of_rooms_is_told_as_it_would_be_now(shared_server: Server) -> None:
     store = shared_server.store
     async with (
