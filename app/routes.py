@@ -15,7 +15,7 @@ from app.chat.pages import memberships as membership_pages
 from app.chat.pages import messages as message_pages
 from app.chat.pages import rooms as room_pages
 from app.chat.pages import search as search_pages
-from app.gateway.pages import app_pictures
+from app.gateway.pages import app_deliveries, app_pictures
 from app.gateway.pages import apps as app_pages
 from app.guide.pages import help as help_pages
 from app.notifications.pages import announcements as announcement_pages
@@ -64,6 +64,7 @@ WORKSPACE_PAGES = (
     account_pages,
     token_pages,
     app_pages,
+    app_deliveries,
     app_pictures,
     member_pages,
     confirmation_pages,

@@ -31,6 +31,7 @@ from app.database import Tenant, Transaction, now
 from app.editing.drafts import Draft
 from app.editing.rows import Proof, read_clock
 from app.editing.waiting_rows import Waiting
+from app.gateway.app_deliveries import AppDelivery
 from app.gateway.apps import MOST_APPS, GatewayApp, WantedApp, make_app
 from app.live.cutoff import start_session
 from app.notifications.announcements import Announcement
@@ -108,9 +109,12 @@ class Plenty:
         await self.put(Token, rows)
 
     async def add_apps(self) -> None:
-        """Apps, with a bot each."""
+        """Apps, with a bot each; the newest one's server was told much."""
         for number in range(min(self.count, MOST_APPS - 1)):
-            await make_app(self.transaction, None, WantedApp(f"Front end {number}"))
+            app, _ = await make_app(self.transaction, None, WantedApp(f"Front end {number}"))
+        sent = {"app_id": app.id, "kind": "channel_occupied", "body": '{"events":[{"name":"channel_occupied"}]}'}
+        await self.put(AppDelivery, [sent for _ in range(self.count)])
+        self.app_delivery = await self.newest(AppDelivery)
 
     async def add_webhooks(self) -> None:
         """Webhooks of Ana's, which fail at something; the newest one has sent much."""

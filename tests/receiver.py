@@ -62,6 +62,16 @@ class Receiver:
             self.server.close()
             self.server = None
 
+    def hang(self) -> asyncio.Event:
+        """Answer nothing from now on; the event is set with the first request that comes."""
+        arrived = asyncio.Event()
+
+        def answer_nothing(_: Received) -> None:
+            arrived.set()
+
+        self.say = answer_nothing
+        return arrived
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         self.writers.append(writer)

@@ -341,7 +341,7 @@ MAKES_NOTHING = {
     *("/c/{slug:str}/{number:int}/draft/restore", "/c/{slug:str}/{number:int}/draft/discard"),
     *("/account/tokens/{token_id:int}/end", "/settings/tokens/{token_id:int}/end"),
     *("/settings/apps/{app_id:int}", "/settings/apps/{app_id:int}/secret/drop", "/settings/apps/{app_id:int}/end"),
-    *(f"/settings/apps/{{app_id:int}}/{what}" for what in ("webhook", "picture", "picture/remove")),
+    *(f"/settings/apps/{{app_id:int}}/{what}" for what in ("webhook", "picture", "picture/remove", "deliveries/again")),
     "/incoming-addresses/{address_id:int}/end",
     "/settings/apps/{app_id:int}/secret",  # the one that is in use goes on
     # Each says what it is about, or is done again in a moment.

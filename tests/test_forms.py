@@ -87,7 +87,7 @@ NOT_FOR_MEMBERS = {
     ),
     *("/settings/apps", "/settings/apps/{app_id:int}", "/settings/apps/{app_id:int}/secret"),
     *("/settings/apps/{app_id:int}/secret/drop", "/settings/apps/{app_id:int}/end"),
-    *(f"/settings/apps/{{app_id:int}}/{what}" for what in ("webhook", "picture", "picture/remove")),
+    *(f"/settings/apps/{{app_id:int}}/{what}" for what in ("webhook", "picture", "picture/remove", "deliveries/again")),
     *("/settings/webhooks", "/settings/webhooks/{webhook_id:int}/secret"),
     *(
         f"/settings/webhooks/{{webhook_id:int}}/{what}"

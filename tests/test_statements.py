@@ -31,6 +31,7 @@ from app.database.fast import inline
 from app.demo import OPERATOR, PASSWORD
 from app.features import open_database
 from app.files.uploads import path_of, preview_of
+from app.gateway.app_sending import HookSender
 from app.server.asgi import create_app
 from tests.databases import Store
 from tests.plenty import KEY, LAPSED, Plenty, fill_installation
@@ -207,6 +208,8 @@ class World:
             form["upload"] = KEY
         elif target.path == "/settings/webhooks/{webhook_id:int}/again":
             form["delivery"] = self.values["delivery"]
+        elif target.path == "/settings/apps/{app_id:int}/deliveries/again":
+            form["delivery"] = self.values["app_delivery"]
         elif target.path == "/notifications/mute":
             form["subject"] = self.values["subject"]
         return {"data": TYPED.get(target.path, form)}
@@ -217,6 +220,7 @@ def asked() -> Iterator[list[tuple[str, Any]]]:
     """The statements that the database was given, with their parameters."""
     with noting_statements() as noted, pytest.MonkeyPatch.context() as patch:
         patch.setattr(inline, "TIME_BUDGET", 60)  # what is interrupted is asked twice
+        patch.setattr(HookSender, "send_again", lambda *_: None)  # what is sent is sent beside the request
         yield noted
 
 
@@ -285,6 +289,7 @@ async def make_world(seeded: Store, directory: Path, count: int, asked: list[tup
             "guest": str(plenty.guests[0]),
             "binned": plenty.binned,
             "delivery": plenty.delivery,
+            "app_delivery": plenty.app_delivery,
         },
         ",".join(map(str, plenty.numbers)),
         asked,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -114,26 +114,35 @@ async def find_audited_subjects(transaction: Transaction, entries: Sequence[Audi
     return named
 
 
-NameAuditedPlaces = Callable[[Transaction, int, Collection[str]], Awaitable[dict[str, str | Words]]]
-NAMING_PLACES: list[NameAuditedPlaces] = []
+AuditedName = str | Words
+NameAuditedPlaces = Callable[[Transaction, int, Collection[str]], Awaitable[dict[str, AuditedName]]]
+# For each kind of entry that names a place of which only some people may learn the name: which part of it does, and
+# who knows what it is called.
+AUDITED_PLACES: dict[str, tuple[str, NameAuditedPlaces]] = {}
 
 
-def names_audited_places(find: NameAuditedPlaces) -> NameAuditedPlaces:
-    """Register the function that knows what places are called, of which only some people may learn it, by what entries
-    keep of them: for a member, by their id."""
-    NAMING_PLACES.append(find)
-    return find
+def names_audited_places(parts: Mapping[str, str]) -> Callable[[NameAuditedPlaces], NameAuditedPlaces]:
+    """Register the function that knows what places are called for a member, by what entries keep of them: `parts` says
+    of each kind of entry which part of it names one, `subject`, `before` or `after`."""
+
+    def add(find: NameAuditedPlaces) -> NameAuditedPlaces:
+        AUDITED_PLACES.update({what: (part, find) for what, part in parts.items()})
+        return find
+
+    return add
 
 
 async def find_audited_places(
     transaction: Transaction, member_id: int, entries: Sequence[AuditEntry]
-) -> dict[str, str | Words]:
-    """What places that entries name are called for a member."""
-    kept = {text for each in entries for text in (each.subject, each.before, each.after) if text}
-    found: dict[str, str | Words] = {}
-    for find in NAMING_PLACES:
-        found |= await find(transaction, member_id, kept)
-    return found
+) -> dict[int, dict[str, AuditedName]]:
+    """What places that entries name are called for a member: by the ids of entries, and the part that names one."""
+    naming = [(entry, *AUDITED_PLACES[entry.what]) for entry in entries if entry.what in AUDITED_PLACES]
+    parts = [(entry, part, find) for entry, part, find in naming if getattr(entry, part)]
+    kept: dict[NameAuditedPlaces, set[str]] = {}
+    for entry, part, find in parts:
+        kept.setdefault(find, set()).add(getattr(entry, part))
+    called = {find: await find(transaction, member_id, texts) for find, texts in kept.items()}
+    return {entry.id: {part: called[find][getattr(entry, part)]} for entry, part, find in parts}
 
 
 audited = Follower(audit, (Audited,))

@@ -15,7 +15,8 @@ from app.accounts.rights import is_entitled
 from app.chat.memberships import Membership
 from app.chat.rooms import Room, by_name
 from app.database import PreparedSelect, Transaction
-from app.editing.rows import Editable, kind_of
+from app.editing.row_places import kind_of
+from app.editing.rows import Editable
 from app.notifications.kinds import SUBJECTS
 
 LIST_INSIDERS = PreparedSelect(

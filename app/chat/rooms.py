@@ -20,8 +20,6 @@ GENERAL = "general"
 RoomOrMember = TypeVar("RoomOrMember", "Room", Member)
 LONGEST_ROOM_NAME = 80
 
-PRIVATE_ROOM = "private-room-"
-
 
 class Room(Tenanted, Base):
     """A room. A public one is open to everybody but guests, who are brought into it; a private and a direct one to
@@ -51,9 +49,9 @@ class Room(Tenanted, Base):
 
     @property
     def audited_name(self) -> str:
-        """What the audit log keeps of it: the name, but of a room by invitation which one it is, as admins who are not
-        in it don't learn its name."""
-        return self.name if self.open else f"{PRIVATE_ROOM}{self.id}"
+        """What the audit log keeps of it: which one it is, as who reads that may not learn its name
+        (`chat/auditing.py`)."""
+        return f"room-{self.id}"
 
     @property
     def open(self) -> bool:

@@ -112,17 +112,16 @@ def renew_secret_command(slug: str, app_id: int, drop_old: bool) -> None:
 def set_bot_picture_command(slug: str, app_id: int, file: Path | None, remove: bool) -> None:
     """Show a picture, of a file with PNG, JPEG, GIF or WebP, for an app's bot."""
     from app.files.small_pictures import pictures_of
-    from app.gateway.apps import change_bot_picture
-    from app.tenants.pictures import store_picture
+    from app.tenants.pictures import change_bot_picture, store_picture
 
     if (file is None) != remove:
         raise click.ClickException("name a file, or say --remove")
     settings, content = read_settings(), file.read_bytes() if file else b""
 
-    async def change(transaction: Transaction, app: Any, bot: Any) -> None:
+    async def change(transaction: Transaction, _: Any, bot: Any) -> None:
         directory = pictures_of(settings, transaction.tenant)
         key = await store_picture(content, directory) if content else None
-        await change_bot_picture(transaction, None, app, bot, key, directory)
+        await change_bot_picture(transaction, None, bot, key, directory)
 
     change_by_command(slug, app_id, change)
 

@@ -1,13 +1,16 @@
 """Sending of what apps' servers are told: in packets, as Pusher's webhooks have them, from the memory of this process.
 
 Each app's are sent one packet after another, and wait for no other app's; what fails is tried again, later each time,
-for as long as Pusher's own is kept, and longer: an hour. What is held is bounded, and the oldest of it is dropped.
+for as long as Pusher's own is kept, and longer: an hour; and at once when the app's webhook is another one by then.
+What is held is bounded, and the oldest of it is dropped. What was sent, and what was answered, is kept for the app's
+page (`app_deliveries.py`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import json
 import random
 import time
@@ -19,11 +22,12 @@ from typing import Any
 import structlog
 
 from app.database import Database
+from app.gateway.app_deliveries import keep_app_delivery
 from app.gateway.app_webhooks import KIND_OF_EVENT, KnownHook, find_hook
 from app.gateway.secrets import sign_text
 from app.settings import Settings
+from app.tenants.deliveries import CameBack, send_to
 from app.web.outgoing import Outgoing
-from app.web.outgoing_addresses import NotSent
 
 # Of one app: events that wait, and their bytes; and the bytes of all apps.
 MOST_HOOK_EVENTS, MOST_HOOK_BYTES, MOST_HOOK_BYTES_OF_ALL = 1000, 2**20, 2**25
@@ -37,6 +41,7 @@ MOST_HOOKS_AT_ONCE = 32
 # When the process stops, what is left is sent for so long.
 HOOKS_GRACE = 3.0
 MOST_KNOWN_HOOKS = 1000
+NO_HOOK = "the app has no webhook any more"
 
 log = structlog.get_logger("gateway")
 
@@ -81,6 +86,7 @@ class HookSender:
         self.known: dict[int, tuple[float, KnownHook | None]] = {}
         self.turns = asyncio.Semaphore(MOST_HOOKS_AT_ONCE)
         self.size = 0
+        self.asked: set[asyncio.Task[None]] = set()
 
     def offer(self, workspace: int, app_id: int, event: dict[str, Any]) -> None:
         """Send an event to an app's server, if it wants to be told."""
@@ -118,12 +124,22 @@ class HookSender:
                 if not sent:
                     line.failures += 1
                     pause = min(FIRST_HOOK_PAUSE * 2 ** min(line.failures - 1, 20), LONGEST_HOOK_PAUSE)
-                    await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311
+                    await self.wait(line, pause * random.uniform(0.8, 1.2))  # noqa: S311
                     self.drop(line, sum(each.at < time.monotonic() - TRIED_FOR for each in line.events))
         finally:
             line.task = None
             if not line.events:
                 self.lines.pop(line.app_id, None)
+
+    async def wait(self, line: HookLine, pause: float) -> None:
+        """Wait until something is tried again: for a while, or until the app's webhook is another one."""
+        until, failing = time.monotonic() + pause, self.known.get(line.app_id, (0.0, None))[1]
+        while (left := until - time.monotonic()) > 0:
+            await asyncio.sleep(min(left, HOOK_KNOWN_FOR))
+            with contextlib.suppress(Exception):  # which the next try tells of
+                if await self.find(line) != failing:
+                    line.failures = 0
+                    return
 
     def drop(self, line: HookLine, count: int) -> None:
         """Drop the first that wait for an app."""
@@ -155,34 +171,54 @@ class HookSender:
             size += len(told.text)
         wanted = [told.text for told in taken if told.kind in hook.kinds]
         last = taken[-1]
-        if wanted and not await self.post(line, hook, wanted):
-            return False
+        if wanted:
+            moment = round(time.time() * 1000)
+            body = f'{{"time_ms":{moment},"events":[{",".join(wanted)}]}}'
+            came = await self.post(hook, body)
+            await self.keep(line, body, came)
+            if not came.taken:
+                log.warning("an app's server can't be told; it is tried again", app=line.app_id, reason=came.why)
+                return False
         while line.events and line.events[0].number <= last.number:  # some may have been dropped meanwhile
             self.drop(line, 1)
         line.failures = 0
         return True
 
-    async def post(self, line: HookLine, hook: KnownHook, events: list[str]) -> bool:
-        """Send a packet, and say whether it was taken. While there are two secrets, a server that refuses what one has
-        signed may know the other."""
-        body = f'{{"time_ms":{round(time.time() * 1000)},"events":[{",".join(events)}]}}'
-        why = ""
+    async def post(self, hook: KnownHook, body: str) -> CameBack:
+        """Send a packet; what came of it. While there are two secrets, a server that refuses what one has signed may
+        know the other."""
+        came = CameBack()
         for secret in hook.secrets.secrets:
             signed = {"x-pusher-key": hook.key, "x-pusher-signature": sign_text(secret, body)}
-            try:
-                said = await self.outgoing.post(
-                    hook.address, {"content-type": "application/json", **signed}, body.encode()
-                )
-            except NotSent as error:
-                why = str(error)
+            headers = {"content-type": "application/json", **signed}
+            came = await send_to(self.outgoing, hook.address, headers, body.encode())
+            if came.taken or came.status is None or not 400 <= came.status < 500:
                 break
-            if 200 <= said.status < 300:
-                return True
-            why = f"the receiver answers {said.status}"
-            if not 400 <= said.status < 500:
-                break
-        log.warning("an app's server can't be told; it is tried again", app=line.app_id, reason=why)
-        return False
+        return came
+
+    async def keep(self, line: HookLine, body: str, came: CameBack) -> None:
+        """Keep what was sent for the app's page. That this can't be done keeps nothing from being sent."""
+        try:
+            async with self.database.write(line.workspace) as transaction:
+                await keep_app_delivery(transaction, line.app_id, body, came)
+        except Exception as error:
+            log.error("what an app's server was told is not kept", app=line.app_id, reason=repr(error))
+
+    def send_again(self, workspace: int, app_id: int, body: str) -> None:
+        """Send a packet once more, beside what waits, to where the app's webhook goes now."""
+        task = asyncio.create_task(
+            self.send_asked(HookLine(workspace, app_id), body),
+            context=contextvars.Context(),  # not the request's
+        )
+        self.asked.add(task)
+        task.add_done_callback(self.asked.discard)
+
+    async def send_asked(self, line: HookLine, body: str) -> None:
+        """Send a packet once, and keep what came of it."""
+        async with self.turns:
+            self.known.pop(line.app_id, None)
+            hook = await self.find(line)
+            await self.keep(line, body, await self.post(hook, body) if hook else CameBack(error=NO_HOOK))
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -191,9 +227,10 @@ class HookSender:
             yield
         finally:
             tasks = [line.task for line in self.lines.values() if line.task is not None and not line.failures]
+            tasks += self.asked
             if tasks:
                 await asyncio.wait(tasks, timeout=HOOKS_GRACE)
-            tasks = [line.task for line in self.lines.values() if line.task is not None]
+            tasks = [*self.asked, *(line.task for line in self.lines.values() if line.task is not None)]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

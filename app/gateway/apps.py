@@ -11,7 +11,6 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from sqlalchemy import JSON, ForeignKeyConstraint, LargeBinary, String, UniqueConstraint, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column
@@ -23,7 +22,6 @@ from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTim
 from app.gateway.facts import AppChanged, AppEnded, AppMade, AppSecretDropped, AppSecretMade
 from app.gateway.secrets import AppSecrets, make_seed, secret_of
 from app.tenants.members import acting, check_role, end_account
-from app.tenants.pictures import change_picture
 from app.tenants.roles import ROLES
 from app.web.errors import Gone
 from app.web.forms import Form, Invalid
@@ -186,15 +184,6 @@ async def change_app(
     app.origins, app.client_events = list(wanted.origins), wanted.client_events
     for token in await list_tokens(transaction, bot):
         token.origins = sorted(wanted.origins)
-    transaction.note(AppChanged(by=acting(transaction, actor), app_id=app.id, name=bot.name, bot_id=bot.id))
-
-
-async def change_bot_picture(
-    transaction: Transaction, actor: Member | None, app: GatewayApp, bot: Member, key: str | None, directory: Path
-) -> None:
-    """Give an app's bot a picture, by the key of a stored one, or none."""
-    require(actor, "manage", "apps")
-    await change_picture(transaction, bot, key, directory, by=acting(transaction, actor))
     transaction.note(AppChanged(by=acting(transaction, actor), app_id=app.id, name=bot.name, bot_id=bot.id))
 
 

@@ -14,6 +14,7 @@ from app.accounts.members import Member
 from app.notifications.announcements import Announcement
 from app.programs.shapes import PersonShape, in_utc
 from app.tenants.invitations import Invitation
+from app.web.texts import Text
 
 GivenRoleName = Literal["owner", "admin", "member", "viewer", "guest"]
 # What a guest is invited to, by the name of each thing.
@@ -193,16 +194,22 @@ def shape_announcement(announcement: Announcement, author: PersonShape) -> Annou
     )
 
 
-def shape_entry(entry: AuditEntry, member: PersonShape | None, called: Mapping[str, str]) -> AuditShape:
-    """An entry of the audit log, for programs; `called` is what places are called for their member."""
+def shape_entry(entry: AuditEntry, member: PersonShape | None, called: Mapping[str, Text | str]) -> AuditShape:
+    """An entry of the audit log, for programs; `called` is what its parts that name a place are called for their
+    member."""
+
+    def say(part: str) -> str:
+        said = called.get(part, getattr(entry, part))
+        return said.translate("en") if isinstance(said, Text) else str(said)
+
     return AuditShape(
         id=entry.id,
         at=in_utc(entry.at),
         member=member,
         program=entry.program,
         what=entry.what,
-        subject=called.get(entry.subject, entry.subject),
-        before=called.get(entry.before, entry.before),
-        after=called.get(entry.after, entry.after),
+        subject=say("subject"),
+        before=say("before"),
+        after=say("after"),
         address=entry.address,
     )

@@ -241,9 +241,9 @@ def show_fields(
     changed = {fact.collection_id: fact for fact in facts if not isinstance(fact, RecordsReindexed)}
     for collection_id, fact in changed.items():
         yield show_collection_anew(tenant, collection_id, fact)
-    reindexed = {fact.collection_id: fact for fact in facts if fact.collection_id not in changed}
-    for collection_id, fact in reindexed.items():
-        yield refresh(tenant, f"collection.{collection_id}", names=True, fact=fact)
+    only_reindexed = {fact.collection_id: fact for fact in facts if fact.collection_id not in changed}
+    for collection_id, reindexed in only_reindexed.items():
+        yield refresh(tenant, f"collection.{collection_id}", names=True, fact=reindexed)
 
 
 @sidebar_section("records/_collections.html", order=10)

@@ -31,6 +31,7 @@ SENTENCES = {
     "member.suspended": _l("%(actor)s suspended %(subject)s"),
     "member.restored": _l("%(actor)s restored the access of %(subject)s"),
     "member.removed": _l("%(actor)s removed %(subject)s"),
+    "member.picture": _l("%(actor)s changed the picture of %(subject)s"),
     "member.left": _l("%(subject)s left the workspace"),
     "mail.confirmed": _l("%(actor)s confirmed the address of %(subject)s"),
     "invitation.made": _l("%(actor)s invited %(subject)s as %(after)s"),
@@ -140,10 +141,9 @@ def say_entry(
     names: dict[int, str],
     subject: AuditedSubject,
     language: str,
-    places: Mapping[str, Text | str] | None = None,
+    called: Mapping[str, Text | str],
 ) -> Markup:
-    """What an entry says, as HTML; `places` is what places are called for its reader, by what entries keep of them."""
-    called = places or {}
+    """What an entry says, as HTML; `called` is what its parts that name a place are called for its reader."""
 
     def say(value: Text | str) -> str:
         return value.translate(language) if isinstance(value, Text) else keep_direction(value)
@@ -154,9 +154,9 @@ def say_entry(
     whom = Markup('<a class="link" href="{}">{}</a>') if subject.address else Markup("<b>{1}</b>")
     values = {
         "actor": Markup("<b>{}</b>").format(say(name_actor(entry, names))),
-        "subject": whom.format(subject.address, say(called.get(entry.subject, subject.name))),
+        "subject": whom.format(subject.address, say(called.get("subject", subject.name))),
         **{
-            key: Markup("<b>{}</b>").format(say(value_of(entry, getattr(entry, key), called)))
+            key: Markup("<b>{}</b>").format(say(called.get(key) or value_of(entry, getattr(entry, key))))
             for key in ("before", "after")
         },
     }
@@ -164,7 +164,7 @@ def say_entry(
         values["subject"] += Markup(' <small class="muted">{}</small>').format(subject.more)
     said = escape(sentence) % values
     before, after = (
-        say(value_of(entry, value, called)) if value and f"%({key})s" not in sentence else ""
+        say(called.get(key) or value_of(entry, value)) if value and f"%({key})s" not in sentence else ""
         for key, value in (("before", entry.before), ("after", entry.after))
     )
     if entry.what == "edit.taken-over":
@@ -178,10 +178,8 @@ def say_entry(
     return said
 
 
-def value_of(entry: AuditEntry, value: str, called: Mapping[str, Text | str]) -> Text | str:
+def value_of(entry: AuditEntry, value: str) -> Text | str:
     """What was before, or after; a role, a setting and what was imported and exported in words."""
-    if value in called:
-        return called[value]
     if entry.what == "records.imported" and (counts := IMPORTED.fullmatch(value)):
         return _l("%(added)s added, %(changed)s changed", **counts.groupdict())
     if entry.what == "records.exported" and (found := EXPORTED.fullmatch(value)):

@@ -55,6 +55,18 @@ class PictureChanged(OfMember):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BotPictureChanged(PictureChanged, Audited):
+    """Somebody has given a bot, which is called so, another picture, or none."""
+
+    name: str
+
+    @property
+    def entry(self) -> Entry:
+        """What the audit log says."""
+        return Entry("member.picture", self.name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SignInRefused(Audited, Unlogged):
     """Somebody was refused at sign-in as `subject`."""
 

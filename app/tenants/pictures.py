@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+from litestar import Response
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from sqlalchemy import select
 
-from app.accounts.access import AnyRequest
+from app.accounts.access import AnyRequest, provide_signed_in, write_signed_in
 from app.accounts.members import Member
 from app.accounts.rights import is_entitled, require
-from app.database import Actor, PreparedSelect, Tenant, Transaction
+from app.accounts.sessions import SignedIn
+from app.database import Database, PreparedSelect, Tenant, Transaction
 from app.files.arriving import Arriving
 from app.files.decoding import DECODER, TooCostly, TooManyPixels, Undecodable, shrink
 from app.files.small_pictures import pictures_of
@@ -35,8 +38,9 @@ from app.files.uploads import (
     preview_of,
 )
 from app.jobs.jobs import ClaimedJob, job
-from app.tenants.facts import LogoChanged, PictureChanged
-from app.tenants.members import whom_one_knows
+from app.settings import Settings
+from app.tenants.facts import BotPictureChanged, LogoChanged, PictureChanged
+from app.tenants.members import acting, whom_one_knows
 from app.web.forms import Invalid
 from app.web.texts import Text, _l
 
@@ -46,6 +50,36 @@ SIDE = 192
 LOGO_HEIGHT, LOGO_WIDTH = 96, 384
 
 NO_PICTURE = _l("Choose a picture: PNG, JPEG, GIF or WebP.")
+
+
+# Shows the page of the form again, with what is wrong, to who sent it.
+ShowRefused = Callable[[Transaction, SignedIn, Mapping[str, Text]], Awaitable[Response[Any]]]
+# Names the picture of a key, which is in a directory.
+KeepSmall = Callable[[Transaction, Member, str, Path], Awaitable[None]]
+
+
+async def save_picture_of_form(
+    request: AnyRequest,
+    transaction: Transaction,
+    show: ShowRefused,
+    keep: KeepSmall,
+    *,
+    square: bool = True,
+) -> Response[Any] | None:
+    """Make somebody's or something's picture of the one that a form sends; None, or the page of one that is refused.
+    The transaction is ended before it is read, and who asks is looked at again: an upload may last for hours."""
+    settings: Settings = request.app.state.settings
+    tenant = transaction.tenant
+    directory = pictures_of(settings, tenant)
+    try:
+        key = await take_picture(request, transaction, directory, square=square)
+    except Invalid as invalid:
+        database: Database = request.app.state.database
+        async with database.read(tenant.id) as reading:
+            return await show(reading, await provide_signed_in(request, reading, settings), invalid.errors)
+    async with dropped_unless_kept(directory, key), write_signed_in(request) as (writing, member):
+        await keep(writing, member, key, directory)
+    return None
 
 
 async def take_picture(request: AnyRequest, transaction: Transaction, directory: Path, *, square: bool) -> str:
@@ -137,17 +171,27 @@ async def delete_unnamed_pictures(work: ClaimedJob) -> None:
         await asyncio.to_thread(delete_unnamed, directory, kept)
 
 
-async def change_picture(
-    transaction: Transaction, member: Member, key: str | None, directory: Path, *, by: Actor | None = None
-) -> None:
-    """Give a member a picture, or none; the one before is deleted. They do so themselves, if nobody else does.
+async def change_picture(transaction: Transaction, member: Member, key: str | None, directory: Path) -> None:
+    """Give a member a picture, or none, as they do themselves."""
+    name_picture(transaction, member, key, directory)
+    transaction.note(PictureChanged(by=transaction.acting(member.id), member_id=member.id))
 
-    Changes of pictures are counted, so that pages ask for the style sheet of pictures anew.
-    """
+
+async def change_bot_picture(
+    transaction: Transaction, actor: Member | None, bot: Member, key: str | None, directory: Path
+) -> None:
+    """Give a bot a picture, or none. Raises a 403 page, also of people: they choose their own."""
+    require(actor, "picture", bot)
+    name_picture(transaction, bot, key, directory)
+    transaction.note(BotPictureChanged(by=acting(transaction, actor), member_id=bot.id, name=bot.name))
+
+
+def name_picture(transaction: Transaction, member: Member, key: str | None, directory: Path) -> None:
+    """Name a member's picture by its key; the one before is deleted. Changes of pictures are counted, so that pages ask
+    for the style sheet of pictures anew."""
     drop_later(transaction, directory, member.picture)
     member.picture = key
     transaction.tenant.pictures += 1
-    transaction.note(PictureChanged(by=by or transaction.acting(member.id), member_id=member.id))
 
 
 async def change_logo(transaction: Transaction, actor: Member, key: str | None, directory: Path) -> None:

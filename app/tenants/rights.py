@@ -14,6 +14,11 @@ def managers(actor: Member, person: Member) -> bool:
     return actor.id != person.id and admins(actor, person) and (owners(actor, person) or not owners(person, person))
 
 
+def managers_of_bots(actor: Member, person: Member) -> bool:
+    """Who manages a bot; people are not shown otherwise than they want."""
+    return person.bot and managers(actor, person)
+
+
 def owners_but_that_one(actor: Member, person: Member) -> bool:
     """Owners, and to somebody else; not to a bot."""
     return owners(actor, person) and actor.id != person.id and not person.bot
@@ -30,6 +35,13 @@ TENANT_RIGHTS = (
         Member,
         managers,
         _l("Only owners manage owners, and only admins manage members; no one manages themselves."),
+        scope="admin",
+    ),
+    Right(
+        "picture",
+        Member,
+        managers_of_bots,
+        _l("Only admins change the picture of a bot, and people choose their own."),
         scope="admin",
     ),
     Right(

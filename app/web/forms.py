@@ -70,9 +70,9 @@ class Form:
     `made` is the address of what was made with another text of it, whose answer the page has not got.
     """
 
-    def __init__(self, pairs: list[tuple[str, str]] | None = None) -> None:
+    def __init__(self, pairs: list[tuple[str, str]] | None = None, *, errors: Mapping[str, Text] | None = None) -> None:
         self.values: dict[str, list[str]] = {}
-        self.errors: dict[str, Text] = {}
+        self.errors: dict[str, Text] = dict(errors or {})
         self.made = ""
         for name, value in pairs or []:
             self.values.setdefault(name, []).append(value.replace("\0", ""))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from app.database import now
+from app.tenants.deliveries import CameBack
 from app.webhooks.choosing import FactToSend
 from app.webhooks.deliveries import WebhookDelivery
 from app.webhooks.signing import sign_message
@@ -38,21 +39,7 @@ class SentMessage:
     """What was sent, and what came of it."""
 
     message: WebhookMessage
-    milliseconds: int
-    status: int | None = None
-    answer: str = ""
-    error: str = ""
-    retry_after: int = 0
-
-    @property
-    def taken(self) -> bool:
-        """Whether the receiver has it."""
-        return self.status is not None and 200 <= self.status < 300
-
-    @property
-    def why(self) -> str:
-        """Why it was not taken, in one line."""
-        return self.error or f"the receiver answers {self.status}"
+    came: CameBack
 
     def keep(self, webhook_id: int) -> WebhookDelivery:
         """The row that tells of it."""
@@ -62,11 +49,8 @@ class SentMessage:
             webhook_id=webhook_id,
             message_id=message.message_id,
             body=message.body.decode(),
-            milliseconds=self.milliseconds,
-            status=self.status,
-            answer=self.answer,
-            error=self.error,
             **named,
+            **self.came.kept,
         )
 
 

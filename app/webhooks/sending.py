@@ -26,10 +26,9 @@ from app.database import Database, PreparedSelect, Tenant, Transaction, now
 from app.database.leases import LeaseLost, back_off, claim, hold, is_due
 from app.jobs.runner import STOP_GRACE, Loop
 from app.settings import Settings
+from app.tenants.deliveries import CameBack, send_to
 from app.web.errors import Gone
-from app.web.forms import number_of
 from app.web.outgoing import Outgoing
-from app.web.outgoing_addresses import NotSent
 from app.webhooks.choosing import FactToSend, find_fact_again, find_next_fact
 from app.webhooks.facts import RIGHTS_LOST, SAYS_GONE, WebhookGivenUp
 from app.webhooks.messages import SentMessage, WebhookMessage, write_fact_message, write_test_message
@@ -171,7 +170,7 @@ class WebhookSender:
                     return
                 continue
             sent = await self.send(webhook, write_fact_message(webhook.id, tenant.slug, fact))
-            if not sent.taken:
+            if not sent.came.taken:
                 await self.note_failure(turn, fact, sent, failures + 1)
                 return
             await self.settle(turn, cursor=fact.cursor, sent=sent)
@@ -197,14 +196,17 @@ class WebhookSender:
         since = turn.failing_since or now()
         if turn.failing_cursor != fact.cursor:
             since, failures = now(), 1
-        gone = SAYS_GONE if sent.status == 410 else ""
+        gone = SAYS_GONE if sent.came.status == 410 else ""
         if gone or now() - since >= MOST_FAILING:
-            await self.give_up(turn, gone or f"{FAILED_FOR_LONG}: {sent.why}", sent)
+            await self.give_up(turn, gone or f"{FAILED_FOR_LONG}: {sent.came.why}", sent)
             return
         wait = back_off(failures, first=FIRST_SENDING_PAUSE, longest=LONGEST_SENDING_PAUSE) - now()
-        wait = max(wait * random.uniform(0.8, 1.2), timedelta(seconds=sent.retry_after))  # noqa: S311
+        asked = min(timedelta(seconds=sent.came.retry_after), LONGEST_SENDING_PAUSE)
+        wait = max(wait * random.uniform(0.8, 1.2), asked)  # noqa: S311
         due = min(now() + wait, since + MOST_FAILING)
-        log.warning("a webhook can't be sent to; it is tried again", webhook=turn.webhook_id, reason=sent.why, at=due)
+        log.warning(
+            "a webhook can't be sent to; it is tried again", webhook=turn.webhook_id, reason=sent.came.why, at=due
+        )
         async with self.database.write(turn.workspace_id) as transaction:
             await hold(transaction, WebhookTurn, turn.id, turn.lease)
             failing = {"failures": failures, "failing_since": since, "failing_cursor": fact.cursor}
@@ -230,7 +232,7 @@ class WebhookSender:
         async with self.database.read(turn.workspace_id) as transaction:
             webhook, _, maker = await get_webhook(transaction, turn.webhook_id)
             message, why = await self.write_asked(transaction, webhook, maker, turn)
-        sent = SentMessage(message, 0, error=why) if why else await self.send(webhook, message)
+        sent = SentMessage(message, CameBack(error=why)) if why else await self.send(webhook, message)
         async with self.database.write(turn.workspace_id) as transaction:
             await hold(transaction, WebhookTurn, turn.id, turn.lease)
             await transaction.execute(delete(WebhookTurn).where(WebhookTurn.id == turn.id))
@@ -251,14 +253,5 @@ class WebhookSender:
 
     async def send(self, webhook: Webhook, message: WebhookMessage) -> SentMessage:
         """Send something now; what came of it."""
-        began = time.perf_counter()
         headers = message.sign(webhook.secrets(self.settings.secret_key))
-        try:
-            said = await self.outgoing.post(webhook.address, headers, message.body)
-        except NotSent as error:
-            return SentMessage(message, round((time.perf_counter() - began) * 1000), error=str(error)[:200])
-        took = round((time.perf_counter() - began) * 1000)
-        later = number_of(said.headers.get("retry-after", "")) if said.status in (429, 503) else 0
-        text = said.body.decode(errors="replace").replace("\0", "�")
-        retry_after = min(later, int(LONGEST_SENDING_PAUSE.total_seconds()))
-        return SentMessage(message, took, status=said.status, answer=text, retry_after=retry_after)
+        return SentMessage(message, await send_to(self.outgoing, webhook.address, headers, message.body))

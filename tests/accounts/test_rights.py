@@ -50,6 +50,7 @@ from app.records.permissions import EVERYTHING, CollectionGuest, write_permissio
 from app.records.records import Record, get_record
 from app.tenants.invitations import Invitation, make_link, revoke_invitation
 from app.tenants.members import hand_over_ownership, keep_an_owner, list_members, suspend_member
+from app.tenants.pictures import change_bot_picture
 from app.tenants.roles import GivenRole
 from app.web.errors import PageError
 from app.web.forms import Invalid
@@ -260,6 +261,13 @@ async def manage(transaction: Transaction, actor: Member, thing: str) -> None:
     if person is not actor:
         person.role = role_in(thing)
     await suspend_member(transaction, person, actor)
+
+
+@attempts("picture", "a bot", "a member")
+async def picture(transaction: Transaction, actor: Member, thing: str) -> None:
+    person = await find(transaction, "davi")
+    person.bot = thing == "a bot"
+    await change_bot_picture(transaction, actor, person, None, Path())
 
 
 @attempts("hand over to", "a member", "oneself")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import AsyncIterator
@@ -10,7 +11,11 @@ from contextlib import aclosing, asynccontextmanager
 import httpx
 import pytest
 
+from app.chat.auditing import AUDITED_ROOMS
+from app.database import now
+from app.tenants.audit_sentences import SENTENCES
 from tests.conftest import Server
+from tests.programs.conftest import add_token, call_with
 
 ROOM = "/chat/general/incoming"
 
@@ -112,9 +117,10 @@ async def test_an_address_that_was_ended_is_good_for_nothing(shared_server: Serv
         data = {"question-said": said[1]} if said else {}
         assert (await bruno.post(f"/incoming-addresses/{number}/end", data=data)).status_code == 303
         assert (await client.post(path, json={"text": "x"})).status_code == 404
-        kept = shared_server.store.rows("SELECT what, subject, after FROM audit_entry WHERE what LIKE 'incoming.%'")
-        assert ("incoming.made", "Short-lived", "general") in [(a, b, c.lower()) for a, b, c in kept]
-        assert path.rpartition("/")[2] not in str(kept)
+        log = (await bruno.get("/audit?what=incoming")).text
+        assert "created the incoming address <b>short-lived</b> of the room <b>general</b>" in log.lower()
+        kept = shared_server.store.rows("SELECT * FROM audit_entry")
+        assert path.rpartition("/")[2] not in log + str(kept)
 
 
 async def test_an_address_takes_sixty_messages_a_minute(shared_server: Server) -> None:
@@ -168,3 +174,63 @@ async def test_the_audit_log_names_no_private_room_to_who_is_not_in_it(shared_se
         log = (await ana.get("/audit?what=incoming")).text
         assert "a private room" in log
         assert "Plans of Bruno" not in log
+
+
+async def test_the_bot_of_an_address_is_removed_where_people_of_the_room_are_shown(shared_server: Server) -> None:
+    async with (
+        aclosing(shared_server.let_in("acme", "bruno@acme.test")) as bruno,
+        aclosing(shared_server.let_in("acme", "davi@acme.test")) as davi,
+        program(shared_server) as client,
+    ):
+        await bruno.post("/chat/new", data={"name": "Of a bot"})
+        for room in ("general", "of-a-bot"):
+            path = await make_address(bruno, f"Bot of {room}", f"/chat/{room}/incoming")
+            ((number, bot),) = shared_server.store.rows("SELECT id, member_id FROM incoming_address ORDER BY id DESC")[
+                :1
+            ]
+            about = (await bruno.get(f"/chat/{room}/about")).text
+            end = f"/incoming-addresses/{number}/end"
+            assert f'href="{end}"' in about
+            assert f'name="person" value="{bot}"' not in about, "there is one way"
+            if room != "general":  # where everybody is
+                assert end not in (await davi.get(f"/chat/{room}/about")).text, "he is not in it"
+            assert (await bruno.post(end)).status_code == 303
+            assert f"Bot of {room}" not in (await bruno.get(f"/chat/{room}/about")).text
+            assert (await client.post(path, json={"text": "x"})).status_code == 404
+
+
+async def test_what_earlier_versions_wrote_of_rooms_is_told_as_it_would_be_now(shared_server: Server) -> None:
+    store = shared_server.store
+    async with (
+        aclosing(shared_server.let_in("acme", "bruno@acme.test")) as bruno,
+        aclosing(shared_server.let_in("acme", "ana@acme.test")) as ana,
+        aclosing(call_with(shared_server, "acme", add_token(shared_server, "acme", "ana@acme.test")[1])) as hers_by_api,
+    ):
+        await bruno.post("/chat/new", data={"name": "Bruno's own", "private": "yes"})
+        await bruno.post("/chat/new", data={"name": "For everybody"})
+        ((tenant, member),) = store.rows("SELECT tenant_id, id FROM member WHERE email = 'bruno@acme.test'")
+        for name in ("Bruno's own", "For everybody", "Of another name by now"):
+            for what, part in AUDITED_ROOMS.items():
+                written = {"subject": "", "before": "", "after": "", part: name}
+                store.rows(
+                    "INSERT INTO audit_entry (tenant_id, member_id, what, subject, before, after, address, at)"
+                    " VALUES (?, ?, ?, ?, ?, ?, '', ?)",
+                    *(tenant, member, what, *written.values(), now()),
+                )
+        for what, part in AUDITED_ROOMS.items():
+            asked = f"/audit?what={what}"
+            hers, his = [html.unescape((await each.get(asked)).text) for each in (ana, bruno)]
+            assert "Bruno's own" in his
+            assert "Bruno's own" not in hers
+            assert "a private room" in hers
+            for log in (hers, his):
+                assert "For everybody" in log
+                assert "Of another name by now" not in log, "it may have been private"
+                assert "a renamed room" in log
+            got = (await hers_by_api.get(f"/api/v1{asked}")).json()["items"]
+            assert [each[part] for each in got][:3] == ["a renamed room", "For everybody", "a private room"]
+
+
+def test_the_log_knows_of_each_kind_of_entry_which_part_names_a_room() -> None:
+    about_rooms = {what for what in SENTENCES if what.partition(".")[0] in ("room", "incoming", "message")}
+    assert about_rooms == set(AUDITED_ROOMS)

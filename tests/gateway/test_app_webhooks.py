@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
@@ -14,12 +15,14 @@ import pusher
 import pytest
 
 from app.database import Database
-from app.gateway import app_sending, occupancy
+from app.gateway import app_deliveries, app_sending, occupancy
+from app.gateway.app_deliveries import APP_DELIVERIES, keep_app_delivery
 from app.gateway.app_sending import HookSender
 from app.gateway.app_webhooks import HOOK_KINDS, change_app_webhook
 from app.gateway.apps import WantedApp, get_app, make_app, make_app_secret
 from app.gateway.occupancy import Occupancy, describe_client_event
 from app.gateway.roster import Roster
+from app.tenants.deliveries import CameBack
 from app.web.forms import Invalid
 from app.web.outgoing import Outgoing
 from tests.conftest import RedisServer, Server, free_port
@@ -314,6 +317,92 @@ async def test_a_server_that_knows_one_of_two_secrets_is_told(database: Database
         sender.offer(1, app_id, say(1))
         await until(lambda: not sender.lines)
     assert [is_genuine(made, each) for each in receiver.requests] == [False, True]
+
+
+async def test_what_waits_is_sent_as_soon_as_it_goes_elsewhere_or_has_another_secret(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app_sending, "FIRST_HOOK_PAUSE", 10_000.0)
+    monkeypatch.setattr(app_sending, "LONGEST_HOOK_PAUSE", 10_000.0)
+    monkeypatch.setattr(app_sending, "HOOK_KNOWN_FOR", 0.05)
+    sender = HookSender(database, HERE, Outgoing(HERE))
+    made: dict[str, str] = {}
+    ill = True
+    async with (
+        receiving(lambda _: answer(503)) as before,
+        receiving(lambda _: answer(503 if ill else 200)) as after,
+        sender.running(),
+    ):
+        app_id, made = await make_hooked(database, before.url)
+        sender.offer(1, app_id, say(1))
+        await until(lambda: len(before.requests) == 1)
+        async with database.write(1) as transaction:
+            app, bot = await get_app(transaction, app_id)
+            await change_app_webhook(transaction, HERE, None, app, bot, after.url, list(HOOK_KINDS))
+        await until(lambda: len(after.requests) == 1)
+        ill = False
+        async with database.write(1) as transaction:
+            app, bot = await get_app(transaction, app_id)
+            await make_app_secret(transaction, None, app, bot)
+            made["secret"] = app.secrets(HERE.secret_key).secrets[0]
+        await until(lambda: not sender.lines)
+    assert [event["channel"] for event in events_in(after)] == ["c1", "c1"]
+    assert [is_genuine(made, each) for each in after.requests] == [False, True]
+
+
+async def test_the_newest_that_was_sent_to_an_apps_server_is_kept(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app_deliveries, "MOST_APP_DELIVERIES", 3)
+    async with database.write(1) as transaction:
+        one, _ = await make_app(transaction, None, WantedApp("One"))
+        other, _ = await make_app(transaction, None, WantedApp("Other"))
+        for app in (other, *[one] * 5):
+            body = json.dumps({"events": [say(1), say(2), {"name": "cache_miss"}]})
+            await keep_app_delivery(transaction, app.id, body, CameBack(3, 200, "Thanks"))
+        for app, count in ((one, 3), (other, 1)):
+            kept = await APP_DELIVERIES.read_page(transaction, app.id, "")
+            assert kept.count == count
+            assert {(each.kind, each.status, each.answer) for each in kept.items} == {
+                ("channel_occupied, cache_miss", 200, "Thanks")
+            }
+
+
+async def test_a_page_shows_what_an_apps_server_was_told_and_sends_it_again(workers: Server, dial: Dial) -> None:
+    made = add_app(workers)
+    page = f"/settings/apps/{made['id']}/deliveries"
+    said = [answer(500, b"<b>Not now</b>"), answer(200)]
+    async with receiving(lambda _: said[0]) as receiver, aclosing(workers.let_in("acme", "bruno@acme.test")) as bruno:
+        assert "Nothing yet." in (await bruno.get(page)).text
+        assert workers.run("app", "webhook", "acme", made["id"], receiver.url).returncode == 0
+        client = await dial(workers, made["key"])
+        await client.follow("lobby")
+
+        async def shows(words: str) -> bool:
+            return words in (await bruno.get(page)).text
+
+        await until(lambda: shows("channel_occupied"))
+        text = (await bruno.get(page)).text
+        assert "&lt;b&gt;Not now" in text
+        assert "&#34;lobby&#34;" in text
+        said.pop(0)
+        ((number,),) = workers.store.rows("SELECT min(id) FROM gateway_app_delivery WHERE app_id = ?", made["id"])
+        async with aclosing(workers.let_in("acme", "carla@acme.test")) as carla:
+            assert (await carla.get(page)).status_code == 403
+            assert (await carla.post(f"{page}/again", data={"delivery": number})).status_code == 403
+        other = add_app(workers)
+        elsewhere = f"/settings/apps/{other['id']}/deliveries/again"
+        assert (await bruno.post(elsewhere, data={"delivery": number})).status_code == 404, "it is another app's"
+        bodies = [each.body for each in receiver.requests]
+        assert (await bruno.post(f"{page}/again", data={"delivery": number})).status_code == 303
+        await until(lambda: sum(each.body == bodies[0] for each in receiver.requests) > 1)
+        again = [each for each in receiver.requests if each.body == bodies[0]]
+        assert all(is_genuine(made, each) for each in again)
+        await until(lambda: shows(" 200 "))
+        assert workers.run("app", "webhook", "acme", made["id"], "--off").returncode == 0
+        assert (await bruno.post(f"{page}/again", data={"delivery": number})).status_code == 303
+        await until(lambda: shows("the app has no webhook any more"))
+        assert made["secret"] not in (await bruno.get(page)).text
 
 
 async def test_a_webhook_of_an_app_goes_to_the_internet_alone_and_wants_something(database: Database) -> None:

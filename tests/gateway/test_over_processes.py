@@ -18,7 +18,7 @@ from app.gateway.caches import Caches
 from app.gateway.roster import Roster
 from tests.conftest import Server
 from tests.gateway.conftest import Client, Dial, add_app, add_token
-from tests.gateway.test_own_channels import call, sign
+from tests.gateway.test_own_channels import call, calling, sign
 from tests.gateway.test_workspace_channels import ask, follow
 from tests.waiting import until
 
@@ -147,6 +147,45 @@ async def test_a_killed_worker_takes_its_people_along_and_its_locks_come_back(wo
             return bool(joined["data"]["lock"] == first["data"]["lock"])
 
         await until(comes_back)
+
+
+async def test_what_one_client_sends_in_turn_is_received_in_turn_at_each_worker(workers: Server, dial: Dial) -> None:
+    """Its connection leads to one worker; of the other's sockets each hears of it by the bus."""
+    app = add_app(workers)
+    sockets: dict[int, Client] = {}
+
+    async def are_at_both() -> bool:
+        client = await dial(workers, app["key"])
+        sockets[find_worker(workers, client.socket.local_address[1])] = client
+        return len(sockets) == 2
+
+    await until(are_at_both)
+    for client in sockets.values():
+        await client.follow("news")
+    async with calling(workers) as calls:
+        answer = await call(workers, app, "/events", {"name": "said", "channel": "news", "data": "first"}, by=calls)
+        port = answer.extensions["network_stream"].get_extra_info("client_addr")[1]
+        assert find_worker(workers, port) in sockets
+        for number in range(200):
+            about = {"name": "said", "channel": "news", "data": str(number)}
+            answer = await call(workers, app, "/events", about, by=calls)
+            assert answer.status_code == 200
+            assert answer.extensions["network_stream"].get_extra_info("client_addr")[1] == port, "it stays connected"
+    for client in sockets.values():
+        heard = [(await client.hear_of("said"))["data"] for _ in range(201)]
+        assert heard == ["first", *map(str, range(200))]
+
+
+def find_worker(server: Server, port: int) -> int:
+    """The process that serves the connection which begins at a port."""
+    assert server.process is not None
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    ends = f":{server.port:04X}", f":{port:04X}"
+    (inode,) = (row[9] for row in rows if row[1].endswith(ends[0]) and row[2].endswith(ends[1]))
+    for worker in list_workers(server.process.pid):
+        if f"socket:[{inode}]" in {str(each.readlink()) for each in Path(f"/proc/{worker}/fd").iterdir()}:
+            return worker
+    raise AssertionError(f"no worker has the connection from {port}")
 
 
 def list_workers(supervisor: int) -> list[int]:

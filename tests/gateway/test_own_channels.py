@@ -9,6 +9,8 @@ import hmac
 import json
 import socket
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 from urllib.parse import urlencode
 
@@ -26,6 +28,15 @@ def sign(secret: str, text: str) -> str:
     return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
+@asynccontextmanager
+async def calling(server: Server, host: str = "acme") -> AsyncIterator[httpx.AsyncClient]:
+    """An app's server, which sends neither cookies nor an origin, and stays connected."""
+    async with server.client(host) as client:
+        client.headers.pop("origin")
+        client.headers.pop("sec-fetch-site")
+        yield client
+
+
 async def call(
     server: Server,
     app: dict[str, Any],
@@ -37,6 +48,7 @@ async def call(
     at: float | None = None,
     secret: str = "",
     body: bytes | None = None,
+    by: httpx.AsyncClient | None = None,
     **changed: str,
 ) -> httpx.Response:
     """A call of an app's server, signed as the protocol has it; what is `changed` is so after it was signed."""
@@ -53,9 +65,7 @@ async def call(
     address = f"/apps/{app['id']}{path}"
     pairs = "&".join(f"{name}={said[name]}" for name in sorted(said))
     said["auth_signature"] = sign(secret or app["secret"], f"{method}\n{address}\n{pairs}")
-    async with server.client(host) as client:
-        client.headers.pop("origin")
-        client.headers.pop("sec-fetch-site")
+    async with nullcontext(by) if by else calling(server, host) as client:
         return await client.request(method, f"{address}?{urlencode(said | changed)}", content=sent)
 
 

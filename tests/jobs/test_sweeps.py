@@ -29,6 +29,8 @@ from app.database import Base, Database, Followers, Partial, Shown, Tenant, Tran
 from app.editing.drafts import Draft
 from app.editing.waiting import LEFT_FOR
 from app.editing.waiting_rows import Waiting
+from app.gateway.app_deliveries import AppDelivery
+from app.gateway.apps import WantedApp, make_app
 from app.jobs.jobs import FUNCTIONS, ClaimedJob, Job, put_job
 from app.jobs.runner import Runner
 from app.jobs.sweeps import BATCH, FIRST_BATCH, SWEEPS, Sweep, delete_by_keys, sweep_one
@@ -274,7 +276,13 @@ async def add_webhook_delivery(transaction: Transaction) -> None:
     transaction.add(WebhookDelivery(webhook_id=webhook.id, sent_at=now() - LONG_AGO, **sent))
 
 
+async def add_app_delivery(transaction: Transaction) -> None:
+    app, _ = await make_app(transaction, None, WantedApp("Front end"))
+    transaction.add(AppDelivery(app_id=app.id, kind="old", body="{}", sent_at=now() - LONG_AGO))
+
+
 OLD: dict[str, tuple[Add, Any]] = {
+    "gateway_app_delivery": (add_app_delivery, AppDelivery.kind == "old"),
     "webhook_delivery": (add_webhook_delivery, WebhookDelivery.message_id == "old"),
     "visit": (add_visit, Visit.kind == "room"),
     "session": (add_session, Session.expires_at < func.current_timestamp()),

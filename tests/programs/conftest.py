@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import secrets
 from collections.abc import AsyncIterator
@@ -10,6 +11,7 @@ from typing import Any, Protocol
 
 import httpx
 import pytest
+from PIL import Image
 
 from app.accounts.program_tokens import make_secret
 from app.accounts.scopes import SCOPES
@@ -49,6 +51,13 @@ def call_with(server: Server, slug: str, secret: str, **headers: str) -> httpx.A
         timeout=20,
         verify=False,
     )
+
+
+def draw(side: int = 300) -> bytes:
+    """A picture, as a program brings one."""
+    drawn = io.BytesIO()
+    Image.new("RGB", (side, side), "teal").save(drawn, "PNG")
+    return drawn.getvalue()
 
 
 class LetIn(Protocol):

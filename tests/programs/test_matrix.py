@@ -17,7 +17,7 @@ from app.accounts.scopes import SCOPES, Grant
 from app.programs.access import ANY_SCOPE, NO_SCOPE
 from app.programs.transfers import BringingOperation
 from tests.conftest import Server
-from tests.programs.conftest import ACME, add_token, call_with, problem_of
+from tests.programs.conftest import ACME, add_token, call_with, draw, problem_of
 from tests.test_isolation import World, make_application, world  # noqa: F401  (a fixture)
 
 # What stands for a parameter: of rooms another than of collections. A new one needs a line here.
@@ -222,7 +222,9 @@ async def people(shared_server: Server) -> AsyncIterator[dict[str, httpx.AsyncCl
             )
             for role, name in PEOPLE.items()
         }
-        spare, _ = add_token(shared_server, "acme", "davi@acme.test", name="spare")
+        spare, secret = add_token(shared_server, "acme", "davi@acme.test", name="spare")
+        async with aclosing(call_with(shared_server, "acme", secret)) as davi:
+            assert (await davi.post("/api/v1/profile/picture", content=draw())).status_code == 200
         VALUES.update(await add_things(programs["owner"]), token_id=str(spare))
         yield programs
 

@@ -58,7 +58,7 @@ HARMLESS = {
         for what in ("enable", "disable", "test", "again", "skip", "replay", "remove")
     ),
     *("/account/tokens/{token_id:int}/end", "/settings/tokens/{token_id:int}/end"),
-    *("/settings/apps/{app_id:int}/picture", "/settings/apps/{app_id:int}/picture/remove"),
+    *(f"/settings/apps/{{app_id:int}}/{what}" for what in ("picture", "picture/remove", "deliveries/again")),
     *("/settings/apps/{app_id:int}", "/settings/apps/{app_id:int}/secret/drop", "/settings/apps/{app_id:int}/end"),
     "/incoming-addresses/{address_id:int}/end",
     *("/c/{slug:str}/archive", "/c/{slug:str}/restore"),

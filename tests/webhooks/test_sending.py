@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -152,7 +152,7 @@ async def test_waits_grow_with_jitter_and_a_receiver_may_ask_for_longer_ones(
     for _ in range(14):
         before = now()
         await sending.send_out()
-        (due,) = (await sending.change(read_due))[0]
+        due = await sending.change(read_due)
         waits.append((due - before).total_seconds())
         sending.be_due()
     assert 4 <= waits[0] <= 8
@@ -162,12 +162,19 @@ async def test_waits_grow_with_jitter_and_a_receiver_may_ask_for_longer_ones(
     sending.store.rows("UPDATE webhook_turn SET failures = 0")
     before = now()
     await sending.send_out()
-    (due,) = (await sending.change(read_due))[0]
+    due = await sending.change(read_due)
     assert 19_990 < (due - before).total_seconds() < 20_010
 
 
-async def read_due(transaction: Transaction) -> list[Any]:
-    return list(await transaction.execute(select(WebhookTurn.due_at)))
+def have_failed_for(sending: Sending, long: timedelta) -> None:
+    """What fails has done so for so long."""
+    since = (now() - long).strftime("%Y-%m-%d %H:%M:%S+00")
+    sending.store.rows(f"UPDATE webhook_turn SET failing_since = '{since}'")
+
+
+async def read_due(transaction: Transaction) -> datetime:
+    """When something is tried next."""
+    return (await transaction.scalars(select(WebhookTurn.due_at))).one()
 
 
 async def test_one_that_fails_or_hangs_holds_up_no_other(sending: Sending, receiver: Receiver) -> None:
@@ -202,15 +209,13 @@ async def test_what_fails_for_three_days_is_disabled_and_its_maker_told(sending:
     await sending.happen("Never comes")
     await sending.send_out()
     sending.be_due()
-    long_ago = (now() - MOST_FAILING + timedelta(minutes=1)).strftime("%Y-%m-%d %H:%M:%S+00")
-    sending.store.rows(f"UPDATE webhook_turn SET failing_since = '{long_ago}'")
+    have_failed_for(sending, MOST_FAILING - timedelta(minutes=1))
     await sending.send_out()
     assert sending.turn(number)["active"], "there is a minute left"
-    (due,) = (await sending.change(read_due))[0]
+    due = await sending.change(read_due)
     assert due <= now() + timedelta(minutes=1), "and it is used"
     sending.be_due()
-    long_ago = (now() - MOST_FAILING).strftime("%Y-%m-%d %H:%M:%S+00")
-    sending.store.rows(f"UPDATE webhook_turn SET failing_since = '{long_ago}'")
+    have_failed_for(sending, MOST_FAILING)
     await sending.send_out()
     assert not sending.turn(number)["active"]
     assert "three days" in sending.store.rows("SELECT disabled_why FROM webhook")[0][0]
@@ -293,13 +298,7 @@ async def test_a_worker_that_dies_in_between_lets_another_send_the_same_again(
 ) -> None:
     number, _ = await sending.make(receiver.url, RENAMED)
     await sending.happen("One", "Two")
-    arrived = asyncio.Event()
-
-    def hang(_: Received) -> bytes | None:
-        arrived.set()
-        return None
-
-    receiver.say = hang
+    arrived = receiver.hang()
     await sending.sender.step()
     await arrived.wait()
     (dead,) = sending.sender.sending
@@ -472,13 +471,7 @@ async def test_a_webhook_that_is_removed_while_something_is_sent_to_it_is_gone(
 ) -> None:
     number, _ = await sending.make(receiver.url, RENAMED)
     await sending.happen("One", "Two")
-    arrived = asyncio.Event()
-
-    def hang(_: Received) -> bytes | None:
-        arrived.set()
-        return None
-
-    receiver.say = hang
+    arrived = receiver.hang()
     await sending.sender.step()
     await arrived.wait()
     await sending.change(remove_webhook, number)

@@ -16,6 +16,7 @@ from app.accounts.shell import find_named_people, notice, render_page
 from app.accounts.undo import lead_to
 from app.chat import memberships
 from app.chat.direct_rooms import find_name
+from app.chat.incoming import list_incoming
 from app.chat.memberships import find_access, find_membership, get_room
 from app.chat.own_places import choose_told
 from app.chat.people import list_inside
@@ -81,6 +82,8 @@ async def render_about(
         membership=membership,
         may_choose=may_choose,
         may_change=may_change,
+        # Who may change the room is rid of the bot of an address by revoking that, also where nobody is taken out.
+        addresses={bot.id: address.id for address, bot in await list_incoming(transaction, room)} if may_change else {},
         people=page_of(inside, page, query=q, text_of=lambda person: f"{person.name} {person.email}"),
         chosen=chosen or Chosen(),
         may_archive=may(member, "archive", room),

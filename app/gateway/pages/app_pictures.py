@@ -2,44 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from litestar import Response, post
 
-from app.accounts.access import AnyRequest, provide_signed_in, write_signed_in
+from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.rights import require
-from app.database import Database, Transaction
+from app.accounts.sessions import SignedIn
+from app.database import Transaction
 from app.files.small_pictures import pictures_of
 from app.gateway.app_showing import render_app
-from app.gateway.apps import change_bot_picture, get_app
+from app.gateway.apps import get_app
 from app.settings import Settings
-from app.tenants.pictures import PICTURE_LIMIT, dropped_unless_kept, take_picture
-from app.web.forms import Form, Invalid
+from app.tenants.pictures import PICTURE_LIMIT, change_bot_picture, save_picture_of_form
+from app.web.forms import Form
 from app.web.redirects import see_other
+from app.web.texts import Text
 
 
 @post("/settings/apps/{app_id:int}/picture", request_max_body_size=2 * PICTURE_LIMIT, opt={"streams": True})
-async def save_bot_picture(
-    request: AnyRequest, database: Database, transaction: Transaction, member: Member, settings: Settings, app_id: int
-) -> Response[Any]:
+async def save_bot_picture(request: AnyRequest, transaction: Transaction, member: Member, app_id: int) -> Response[Any]:
     """Show a picture of an app's bot instead of initials."""
     require(member, "manage", "apps")
     await get_app(transaction, app_id)
-    tenant = transaction.tenant
-    directory = pictures_of(settings, tenant)
-    try:
-        key = await take_picture(request, transaction, directory, square=True)
-    except Invalid as invalid:
-        async with database.read(tenant.id) as reading:
-            signed_in = await provide_signed_in(request, reading, settings)
-            form = Form()
-            form.errors = invalid.errors
-            app, bot = await get_app(reading, app_id)
-            return await render_app(request, reading, signed_in.member, app, bot, pictured=form, status=422)
-    async with dropped_unless_kept(directory, key), write_signed_in(request) as (writing, admin):
-        await change_bot_picture(writing, admin, *await get_app(writing, app_id), key, directory)
-    return see_other(f"/settings/apps/{app_id}?done=app-changed")
+
+    async def show(reading: Transaction, again: SignedIn, errors: Mapping[str, Text]) -> Response[str]:
+        app, bot = await get_app(reading, app_id)
+        return await render_app(request, reading, again.member, app, bot, pictured=Form(errors=errors), status=422)
+
+    async def keep(writing: Transaction, admin: Member, key: str, directory: Path) -> None:
+        _, bot = await get_app(writing, app_id)
+        await change_bot_picture(writing, admin, bot, key, directory)
+
+    refused = await save_picture_of_form(request, transaction, show, keep)
+    return refused or see_other(f"/settings/apps/{app_id}?done=app-changed")
 
 
 @post("/settings/apps/{app_id:int}/picture/remove")
@@ -48,8 +47,8 @@ async def remove_bot_picture(
 ) -> Response[Any]:
     """Go back to initials."""
     require(member, "manage", "apps")
-    directory = pictures_of(settings, transaction.tenant)
-    await change_bot_picture(transaction, member, *await get_app(transaction, app_id), None, directory)
+    _, bot = await get_app(transaction, app_id)
+    await change_bot_picture(transaction, member, bot, None, pictures_of(settings, transaction.tenant))
     return see_other(f"/settings/apps/{app_id}?done=app-changed")
 
 

@@ -26,7 +26,6 @@ from app.programs.lists import (
 from app.programs.people_shapes import AuditShape, shape_entry
 from app.programs.routes import ListPart, reads
 from app.programs.shapes import find_people_shapes
-from app.web.texts import Text
 
 EVERY_ENTRY = 2**62
 WITHIN = AuditEntry.at >= bindparam("since"), AuditEntry.at < bindparam("until")
@@ -69,10 +68,11 @@ async def list_audit(
     rows = await transaction.column(prepared, before=before, most=limit + 1, **wanted)
     people = await find_people_shapes(transaction, {each.member_id for each in rows if each.member_id})
     places = await find_audited_places(transaction, member.id, rows)
-    called = {kept: name.translate("en") if isinstance(name, Text) else name for kept, name in places.items()}
-    return page_rows(
-        rows, limit, lambda each: shape_entry(each, people.get(each.member_id or 0), called), lambda each: (each.id,)
-    )
+
+    def shape(entry: AuditEntry) -> AuditShape:
+        return shape_entry(entry, people.get(entry.member_id or 0), places.get(entry.id, {}))
+
+    return page_rows(rows, limit, shape, lambda each: (each.id,))
 
 
 endpoints = [list_audit]

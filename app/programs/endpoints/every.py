@@ -25,6 +25,7 @@ from app.programs.endpoints import messages as message_endpoints
 from app.programs.endpoints import notices as notice_endpoints
 from app.programs.endpoints import people as people_endpoints
 from app.programs.endpoints import permissions as permission_endpoints
+from app.programs.endpoints import pictures as picture_endpoints
 from app.programs.endpoints import profiles as profile_endpoints
 from app.programs.endpoints import records as record_endpoints
 from app.programs.endpoints import rooms as room_endpoints
@@ -57,6 +58,7 @@ PROGRAM_ENDPOINTS = (
     wish_endpoints,
     administration_endpoints,
     profile_endpoints,
+    picture_endpoints,
     agent_endpoints,
     audit_endpoints,
     event_endpoints,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from litestar import Response, get, post
@@ -24,7 +25,7 @@ from app.live.cutoff import end_other_sessions, end_own_session, start_session
 from app.settings import Settings
 from app.tenants.limits import RenamingLimit
 from app.tenants.members import keep_an_owner, leave_workspace, rename_member, set_password
-from app.tenants.pictures import PICTURE_LIMIT, change_picture, dropped_unless_kept, take_picture
+from app.tenants.pictures import PICTURE_LIMIT, change_picture, save_picture_of_form
 from app.tenants.roles import ROLES
 from app.tenants.sign_in import cookies_of
 from app.web.calls import retry_after
@@ -33,7 +34,7 @@ from app.web.errors import Gone
 from app.web.forms import Form, Invalid
 from app.web.paging import page_of
 from app.web.redirects import see_other
-from app.web.texts import _l, _ln
+from app.web.texts import Text, _l, _ln
 
 tab("account", _l("Profile"), "/account", icon="user", order=10)
 tab("account", _l("Security"), "/account/security", icon="lock", order=30, also=("/account/password",))
@@ -133,23 +134,14 @@ async def change_time_zone(
 
 
 @post("/account/picture", request_max_body_size=2 * PICTURE_LIMIT, opt={"streams": True})
-async def save_picture(
-    request: AnyRequest, database: Database, transaction: Transaction, signed_in: SignedIn, settings: Settings
-) -> Response[Any]:
+async def save_picture(request: AnyRequest, transaction: Transaction, signed_in: SignedIn) -> Response[Any]:
     """Show a picture instead of initials."""
-    tenant = transaction.tenant
-    directory = pictures_of(settings, tenant)
-    try:
-        key = await take_picture(request, transaction, directory, square=True)
-    except Invalid as invalid:
-        async with database.read(tenant.id) as reading:
-            signed_in = await provide_signed_in(request, reading, settings)
-            form = Form()
-            form.errors = invalid.errors
-            return await render_account(request, reading, signed_in, form)
-    async with dropped_unless_kept(directory, key), write_signed_in(request) as (writing, member):
-        await change_picture(writing, member, key, directory)
-    return see_other("/account?done=saved")
+
+    async def show(reading: Transaction, again: SignedIn, errors: Mapping[str, Text]) -> Response[str]:
+        return await render_account(request, reading, again, Form(errors=errors))
+
+    refused = await save_picture_of_form(request, transaction, show, change_picture)
+    return refused or see_other("/account?done=saved")
 
 
 @post("/account/picture/remove")

@@ -100,7 +100,7 @@ async def show_audit(
     subjects = await find_audited_subjects(transaction, shown)
     language = transaction.tenant.language
     places = await find_audited_places(transaction, member.id, shown)
-    said = [(entry, say_entry(entry, names, subjects[entry.id], language, places)) for entry in shown]
+    said = [(entry, say_entry(entry, names, subjects[entry.id], language, places.get(entry.id, {}))) for entry in shown]
     return await render_page(
         request,
         transaction,

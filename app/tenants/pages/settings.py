@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from litestar import Response, get, post
 
-from app.accounts.access import AnyRequest, provide_signed_in, write_signed_in
+from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.rights import require
+from app.accounts.sessions import SignedIn
 from app.accounts.shell import notice, render_page
 from app.accounts.tabs import tab
-from app.database import Database, Tenant, Transaction
+from app.database import Tenant, Transaction
 from app.files.small_pictures import pictures_of
 from app.settings import Settings
 from app.tenants.locales import list_locales
-from app.tenants.pictures import PICTURE_LIMIT, change_logo, dropped_unless_kept, take_picture
+from app.tenants.pictures import PICTURE_LIMIT, change_logo, save_picture_of_form
 from app.tenants.security import length_of
 from app.tenants.workspaces import change_settings
 from app.web.forms import Form, Invalid
 from app.web.redirects import see_other
-from app.web.texts import LANGUAGES, _l
+from app.web.texts import LANGUAGES, Text, _l
 
 notice("settings", _l("Settings saved."))
 
@@ -80,24 +82,16 @@ async def save_settings(request: AnyRequest, transaction: Transaction, member: M
 
 
 @post("/settings/logo", request_max_body_size=2 * PICTURE_LIMIT, opt={"streams": True})
-async def save_logo(
-    request: AnyRequest, database: Database, transaction: Transaction, member: Member, settings: Settings
-) -> Response[Any]:
+async def save_logo(request: AnyRequest, transaction: Transaction, member: Member) -> Response[Any]:
     """Give the workspace a logo."""
     require(member, "change", "settings")
-    tenant = transaction.tenant
-    directory = pictures_of(settings, tenant)
-    try:
-        key = await take_picture(request, transaction, directory, square=False)
-    except Invalid as invalid:
-        async with database.read(tenant.id) as reading:
-            signed_in = await provide_signed_in(request, reading, settings)
-            form = Form(kept_settings(tenant))
-            form.errors = invalid.errors
-            return await render_settings(request, reading, signed_in.member, form, status=422)
-    async with dropped_unless_kept(directory, key), write_signed_in(request) as (writing, admin):
-        await change_logo(writing, admin, key, directory)
-    return see_other("/settings?done=settings")
+
+    async def show(reading: Transaction, again: SignedIn, errors: Mapping[str, Text]) -> Response[str]:
+        form = Form(kept_settings(reading.tenant), errors=errors)
+        return await render_settings(request, reading, again.member, form, status=422)
+
+    refused = await save_picture_of_form(request, transaction, show, change_logo, square=False)
+    return refused or see_other("/settings?done=settings")
 
 
 @post("/settings/logo/remove")

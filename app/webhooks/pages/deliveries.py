@@ -28,7 +28,7 @@ from app.webhooks.changes import (
     set_webhook_enabled,
     skip_fact,
 )
-from app.webhooks.deliveries import get_delivered_cursor, list_readable_deliveries, page_deliveries
+from app.webhooks.deliveries import WEBHOOK_DELIVERIES, get_delivered_cursor, list_readable_deliveries
 from app.webhooks.webhooks import get_webhook
 
 notice("webhook-enabled", _l("Webhook turned on. It continues where it stopped."))
@@ -52,7 +52,7 @@ async def render_webhook(
 ) -> Response[str]:
     """A webhook and what it has sent; its secret where it was just made, this once."""
     webhook, turn, maker = await get_webhook(transaction, webhook_id)
-    deliveries = await page_deliveries(transaction, webhook_id, page)
+    deliveries = await WEBHOOK_DELIVERIES.read_page(transaction, webhook_id, page)
     return await render_page(
         request,
         transaction,

@@ -48,7 +48,7 @@ async def render_webhooks(
         listed=listed,
         named=await name_places(transaction, member, [webhook for webhook, _, _ in listed]),
         form=form or Form(),
-        families=WEBHOOK_FAMILIES,
+        families={f"{family}.*": label for family, label in WEBHOOK_FAMILIES.items()},
         secret=secret,
     )
 
