@@ -27,7 +27,7 @@ def read(*files: Path) -> str:
 
 TEMPLATES = read(*(APP / "templates").rglob("*.html"))
 SCRIPTS = read(*(STATIC / "js").glob("*.js"))
-STYLES = read(*(STATIC / "css").glob("*.css"), *(STATIC / "late").glob("*.css"))
+STYLES = read(*(STATIC / "css").rglob("*.css"), *(STATIC / "late").glob("*.css"))
 PROGRAM = read(*APP.rglob("*.py"))
 
 

@@ -35,14 +35,16 @@ class FieldOrder extends HTMLElement {
   }
 
   // What it has become is pushed to all pages; where the server does not take it, it goes back to its place. Where records
-  // are called by another field now, the answer offers to take that back (js/toasts.js).
+  // are called by another field now, the answer offers to take that back (js/undo-offer.js).
   async place(list, { item, oldIndex, newIndex }) {
     const body = new URLSearchParams({ action: "place", place: newIndex });
     const answer = await call(item.dataset.address, body).catch(() => null);
     if (answer?.status === 204) return;
     if (answer?.status === 200) {
       const offered = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("undo-offer");
-      if (offered) document.getElementById("main").append(document.importNode(offered, true));
+      if (!offered) return;
+      await import("./undo-offer.js");
+      document.getElementById("main").append(document.importNode(offered, true));
       return;
     }
     item.remove();
