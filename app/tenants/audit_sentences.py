@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from urllib.parse import unquote_plus
 
 from markupsafe import Markup, escape
@@ -12,7 +13,7 @@ from app.accounts.audit import AuditedSubject, AuditEntry
 from app.accounts.programs import name_with_program
 from app.tenants.roles import ROLES
 from app.tenants.workspaces import SESSION_LENGTHS
-from app.web.texts import LANGUAGES, Text, _l, keep_direction, translations
+from app.web.texts import LANGUAGES, Text, _l, _ln, keep_direction, translations
 
 # What each kind of entry says; a new kind needs a line here. What was before and after is said behind the sentence,
 # where that does not name it.
@@ -176,6 +177,47 @@ def say_entry(
     if after:
         said += Markup(" → <ins>{}</ins>").format(after)
     return said
+
+
+# From how many entries of a kind after each other one line says what they say together.
+SHORTEST_RUN = 3
+
+
+def find_runs(entries: Sequence[AuditEntry]) -> Iterator[list[AuditEntry]]:
+    """Entries in their order: those together that say the same of something, or the same of several things."""
+
+    def alike(entry: AuditEntry) -> tuple[object, ...]:
+        return entry.member_id, entry.program, entry.what, entry.before, entry.after, entry.address
+
+    for _, group in groupby(entries, key=alike):
+        run = list(group)
+        if len(run) < SHORTEST_RUN:
+            yield from ([each] for each in run)
+        else:
+            yield run
+
+
+def say_run(
+    run: Sequence[AuditEntry],
+    names: dict[int, str],
+    subjects: Mapping[int, AuditedSubject],
+    language: str,
+    places: Mapping[str, Text | str],
+) -> Markup:
+    """What entries say together, as HTML: how many records it was, how many times it was done, or to whom else."""
+    newest = run[0]
+    subject = subjects[newest.id]
+    if len({each.subject for each in run}) == 1:
+        times = _ln("%(count)d time", "%(count)d times", len(run)).translate(language)
+        return say_entry(newest, names, subject, language, places) + Markup(" · {}").format(times)
+    if newest.what.startswith("record."):
+        together = _ln("%(count)d record", "%(count)d records", len(run))
+    else:
+        called = places.get(newest.subject, subject.name)
+        name = called.translate(language) if isinstance(called, Text) else called
+        together = _ln("%(name)s and %(count)d other", "%(name)s and %(count)d others", len(run) - 1, name=name)
+    rest = {kept: called for kept, called in places.items() if kept != newest.subject}
+    return say_entry(newest, names, AuditedSubject(together), language, rest)
 
 
 def value_of(entry: AuditEntry, value: str, called: Mapping[str, Text | str]) -> Text | str:

@@ -21,7 +21,7 @@ from app.accounts.rights import require
 from app.accounts.shell import render_page
 from app.accounts.tabs import tab
 from app.database import PreparedSelect, Transaction, now
-from app.tenants.audit_sentences import GROUPS, SENTENCES, say_entry
+from app.tenants.audit_sentences import GROUPS, SENTENCES, find_runs, say_entry, say_run
 from app.web.forms import Form, number_of
 from app.web.texts import _l
 
@@ -100,13 +100,19 @@ async def show_audit(
     subjects = await find_audited_subjects(transaction, shown)
     language = transaction.tenant.language
     places = await find_audited_places(transaction, member.id, shown)
-    said = [(entry, say_entry(entry, names, subjects[entry.id], language, places)) for entry in shown]
+    said = {entry.id: say_entry(entry, names, subjects[entry.id], language, places) for entry in shown}
+    days_shown = [
+        (day, [(run, say_run(run, names, subjects, language, places) if run[1:] else said[run[0].id]) for run in runs])
+        for day, entries in group_by_day(transaction, member, shown, lambda entry: entry.at)
+        for runs in (find_runs(entries),)
+    ]
     return await render_page(
         request,
         transaction,
         member,
         "tenants/audit.html",
-        days_shown=group_by_day(transaction, member, said, lambda each: each[0].at),
+        days_shown=days_shown,
+        said=said,
         older="/audit?" + urlencode(asked | {"before": entries[AUDIT_PAGE_SIZE - 1].id})
         if len(entries) > AUDIT_PAGE_SIZE
         else "",
