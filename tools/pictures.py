@@ -178,7 +178,7 @@ async def picture_guide(browser: Browser, origin: str, language: str) -> None:
         await look(ana, "home", language)
 
 
-async def picture_front_door(browser: Browser, origin: str) -> None:
+async def picture_front_door(browser: Browser, origin: str, language: str) -> None:
     """What the central host shows of the program: a list, one record of which somebody else edits."""
     size: dict[str, Any] = {"wide": 1280, "high": 800, "dots": 1}
     async with signed_in(browser, origin, "Bruno", **size) as bruno:
@@ -189,7 +189,7 @@ async def picture_front_door(browser: Browser, origin: str) -> None:
                 await open_live(ana, f"{origin}/c/books")
                 await ana.get_by_text("Bruno").first.wait_for()
                 shown = Image.open(io.BytesIO(await ana.screenshot()))
-                shown.save(FRONT_DOOR / f"front-{scheme}.webp", quality=82, method=6)
+                shown.save(FRONT_DOOR / f"front-{scheme}.{language}.webp", quality=82, method=6)
 
 
 @dataclass
@@ -277,8 +277,7 @@ async def make(origin: str, language: str) -> None:
         browser = await playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
         await picture_guide(browser, origin, language)
         await film(browser, origin, language)
-        if language == "en":
-            await picture_front_door(browser, origin)
+        await picture_front_door(browser, origin, language)
         await browser.close()
 
 

@@ -174,7 +174,8 @@ def show_moves(tenant: Tenant, moves: Sequence[tuple[Room, MemberEntered | Membe
             yield refresh(tenant, f"user.{person}", "all-rooms-refresh", fact=fact)
         if is_shut:
             yield refresh(tenant, f"user.{person}", f"room-{room.id}-refresh", gone="/chat?done=room-left", fact=fact)
-            yield stop_following(member=person, channels=[f"room.{room.id}", f"news.{room.id}"], fact=fact)
+            gone = [f"{what}.{room.id}" for what in ("room", "news", "line")]
+            yield stop_following(member=person, channels=gone, fact=fact)
         elif room.open:
             shown: dict[str, Any] = {"room": room, "reader": person, "outside": outside}
             yield make_partial(tenant, f"user.{person}", "chat/outside_push.html", fact=fact, **shown)
@@ -236,8 +237,9 @@ async def read_people(transaction: Transaction, showings: Sequence[PeopleOf]) ->
 
 
 def show_people(tenant: Tenant, counts: dict[Room, int]) -> Iterator[Partial]:
-    """What rooms are called and how many are in them, to those who look at them."""
+    """What rooms are called and how many are in them, to those who look at them, and to lists of rooms."""
     for room, people in counts.items():
+        yield refresh(tenant, f"line.{room.id}", f"room-{room.id}-count")
         yield make_partial(tenant, f"room.{room.id}", "chat/room_push.html", room=room, people=people)
 
 

@@ -3,86 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, exists, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import ColumnElement, bindparam, exists, select
 
 from app.accounts.access import AnyRequest
 from app.accounts.home import WAITING_SHOWN, Waits, first_step, home_part, waits
 from app.accounts.members import Member
-from app.accounts.mentions import read_texts
-from app.accounts.programs import name_with_program
 from app.chat.drafts import MessageDraft
-from app.chat.messages import Message
+from app.chat.last_lines import LastLine, find_last_lines
 from app.chat.reading import JoinedRoom
 from app.chat.rooms import AnyRoom, Room
 from app.chat.saved import list_saved
 from app.chat.sidebar import list_own_rooms
-from app.chat.timeline import QUOTE_EXCERPT
 from app.database import PreparedSelect, Transaction
-from app.web.texts import Text, _l
+from app.web.texts import _l
 
 LINES_SHOWN = 5
 LINES_FOLLOWED = 50
 
 
-@dataclass(frozen=True, slots=True)
-class LastLine:
-    """The last message of a room, in a line."""
-
-    number: int
-    author: Text
-    text: str
-    at: datetime
-
-
-def make_list_of_last() -> Select[Message, str]:
-    """The select of the last messages of some rooms, with their authors' names; the newest first. What was deleted is
-    passed over."""
-    before = aliased(Message)
-    last = (
-        select(before.number)
-        .where(before.tenant_id == Room.tenant_id, before.room_id == Room.id, before.deleted_at.is_(None))
-        .order_by(before.number.desc())
-        .limit(1)
-        .correlate(Room)
-        .scalar_subquery()
-    )
-    return (
-        select(Message, Member.name)
-        .join(Member, (Member.id == Message.member_id) & (Member.tenant_id == Message.tenant_id))
-        .join(Room, (Room.id == Message.room_id) & (Room.tenant_id == Message.tenant_id))
-        .where(Room.id.in_(bindparam("room_ids")), Message.number == last)
-        .order_by(Message.id.desc())
-        .limit(LINES_SHOWN)
-    )
-
-
-LIST_LAST = PreparedSelect(make_list_of_last)
-
-
 async def list_last_lines(transaction: Transaction, joined: Sequence[JoinedRoom]) -> list[tuple[JoinedRoom, LastLine]]:
     """The last lines of some rooms, the newest first."""
-    if not joined:
-        return []
     rooms = {each.room.id: each for each in joined}
-    rows = await transaction.rows(LIST_LAST, room_ids=rooms)
-    texts = await read_texts(transaction, *(message.plain for message, _ in rows))
-    return [
-        (
-            rooms[message.room_id],
-            LastLine(
-                message.number,
-                name_with_program(name, message.program),
-                text[:QUOTE_EXCERPT],
-                message.created_at,
-            ),
-        )
-        for (message, name), text in zip(rows, texts, strict=True)
-    ]
+    found = await find_last_lines(transaction, list(rooms), most=LINES_SHOWN)
+    return [(rooms[room_id], line) for room_id, line in found.items()]
 
 
 @home_part("chat/_home_rooms.html", place="side", order=20)

@@ -52,10 +52,15 @@ COUNT_INSIDERS = PreparedSelect(
 )
 
 
+async def count_insiders(transaction: Transaction, room_ids: Sequence[int]) -> dict[int, int]:
+    """How many are in each of some rooms, by their ids."""
+    return dict.fromkeys(room_ids, 0) | dict(await transaction.rows(COUNT_INSIDERS, room_ids=room_ids))
+
+
 async def count_people_of(transaction: Transaction, rooms: Sequence[Room]) -> dict[Room, int]:
     """How many are in each of some rooms."""
-    found = dict(await transaction.rows(COUNT_INSIDERS, room_ids=[room.id for room in rooms]))
-    return {room: found.get(room.id, 0) for room in rooms}
+    found = await count_insiders(transaction, [room.id for room in rooms])
+    return {room: found[room.id] for room in rooms}
 
 
 async def count_people(transaction: Transaction, room: Room) -> int:

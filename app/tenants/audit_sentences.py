@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from urllib.parse import unquote_plus
 
 from markupsafe import Markup, escape
@@ -12,7 +13,7 @@ from app.accounts.audit import AuditedSubject, AuditEntry
 from app.accounts.programs import name_with_program
 from app.tenants.roles import ROLES
 from app.tenants.workspaces import SESSION_LENGTHS
-from app.web.texts import LANGUAGES, Text, _l, keep_direction, translations
+from app.web.texts import LANGUAGES, Text, _l, _ln, keep_direction, translations
 
 # What each kind of entry says; a new kind needs a line here. What was before and after is said behind the sentence,
 # where that does not name it.
@@ -176,6 +177,48 @@ def say_entry(
     if after:
         said += Markup(" → <ins>{}</ins>").format(after)
     return said
+
+
+# From how many entries of a kind after each other one line says what they say together.
+SHORTEST_RUN = 3
+
+
+def find_runs(entries: Sequence[AuditEntry]) -> Iterator[list[AuditEntry]]:
+    """Entries in their order: those together that say the same of something, or the same of several things."""
+
+    def alike(entry: AuditEntry) -> tuple[object, ...]:
+        return entry.member_id, entry.program, entry.what, entry.before, entry.after, entry.address
+
+    for _, group in groupby(entries, key=alike):
+        run = list(group)
+        if len(run) < SHORTEST_RUN:
+            yield from ([each] for each in run)
+        else:
+            yield run
+
+
+def say_run(
+    run: Sequence[AuditEntry],
+    names: dict[int, str],
+    subjects: Mapping[int, AuditedSubject],
+    language: str,
+    called: Mapping[str, Text | str],
+) -> Markup:
+    """What entries say together, as HTML: how many records it was, how many times it was done, or to whom else;
+    `called` is what the parts of the newest that name a place are called for its reader."""
+    newest = run[0]
+    subject = subjects[newest.id]
+    if len({each.subject for each in run}) == 1:
+        times = _ln("%(count)d time", "%(count)d times", len(run)).translate(language)
+        return say_entry(newest, names, subject, language, called) + Markup(" · {}").format(times)
+    if newest.what.startswith("record."):
+        together = _ln("%(count)d record", "%(count)d records", len(run))
+    else:
+        first = called.get("subject", subject.name)
+        name = first.translate(language) if isinstance(first, Text) else first
+        together = _ln("%(name)s and %(count)d other", "%(name)s and %(count)d others", len(run) - 1, name=name)
+    rest = {key: value for key, value in called.items() if key != "subject"}
+    return say_entry(newest, names, AuditedSubject(together), language, rest)
 
 
 def value_of(entry: AuditEntry, value: str) -> Text | str:

@@ -27,7 +27,7 @@ JOINED = {
         *("js/sidebar-rooms.js", "js/side-links.js", "js/page-title.js"),
         *("js/times.js", "js/device-zone.js", "js/toasts.js", "js/failed-request.js"),
         *("js/typed.js", "js/quick-switcher-opening.js", "js/ask-first.js", "js/focus.js", "js/kept-in-tab.js"),
-        *("js/keys.js",),
+        *("js/keys.js", "js/pressed.js"),
     ),
 }
 VERSION = re.compile(r"[0-9a-f]{12}")

@@ -30,3 +30,65 @@ async def test_a_page_that_takes_long_says_that_it_is_on_its_way(server: Server,
     await expect(page.get_by_role("heading", name="Books", level=1)).to_be_visible()
     await expect(page.locator(".htmx-request")).to_have_count(0)
     assert await page.evaluate(SHOWN) == "none"
+
+
+async def test_a_button_is_busy_until_the_answer_is_there_and_its_form_is_sent_once(
+    shared_server: Server, person: Any
+) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    page = await ana.open("/account")
+    going_on = asyncio.Event()
+    posts: list[str] = []
+
+    async def wait(route: Route) -> None:
+        if route.request.method != "POST":
+            await route.continue_()
+            return
+        posts.append(route.request.url)
+        await going_on.wait()
+        await route.continue_()
+
+    await page.route("**/account/time-zone", wait)
+    form = page.locator("form[action='/account/time-zone']")
+    button = form.get_by_role("button")
+    await expect(button).not_to_have_attribute("aria-busy", "true")
+    await button.click()
+    await expect(button).to_have_attribute("aria-busy", "true")
+    await expect(button).to_have_css("position", "relative")  # that it takes a while is on it
+    await form.evaluate("form => form.requestSubmit()")
+    going_on.set()
+    said = page.locator("#toasts page-toast")
+    await expect(said).to_contain_text("Saved.")
+    await expect(page.locator("main > .notice")).to_have_count(0)
+    await expect(page.locator("#toasts")).to_have_attribute("role", "status")
+    await expect(page.locator("[aria-busy=true]")).to_have_count(0)
+    assert len(posts) == 1
+    await said.get_by_role("button", name="Dismiss").click()
+    await expect(said).to_have_count(0)
+
+
+async def test_what_was_done_is_said_on_another_page_at_its_beginning(shared_server: Server, person: Any) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    page = await ana.open("/collections/new")
+    await page.get_by_label("Name", exact=True).fill("Ferramentas")
+    await page.get_by_label("First field").fill("Name")
+    await page.locator("main").get_by_role("button", name="Create collection").click()
+    await expect(page.locator("main > .notice[role=status]")).to_contain_text("Collection created.")
+    await expect(page.locator("#toasts page-toast")).to_have_count(0)
+
+
+SEND_TWICE = """(form) => {
+  let sent = 0;
+  addEventListener("submit", ({ defaultPrevented }) => { if (!defaultPrevented) sent += 1; });
+  form.requestSubmit();
+  form.requestSubmit();
+  return [sent, form.querySelector("button").ariaBusy];
+}"""
+
+
+async def test_a_form_that_the_browser_sends_itself_is_sent_once(shared_server: Server, new_context: Any) -> None:
+    page = await (await new_context()).new_page()
+    await page.goto(shared_server.url("acme") + "/login")
+    assert await page.locator("form:has([name=password])").evaluate(SEND_TWICE) == [1, "true"]
+    await expect(page.get_by_role("alert")).to_be_visible()
+    await expect(page.locator("[aria-busy=true]")).to_have_count(0)

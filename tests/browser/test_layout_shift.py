@@ -64,3 +64,25 @@ async def test_what_is_pushed_moves_little(server: Server, person: Any, viewport
     await expect(page.locator("typing-line span")).to_contain_text("Carla")
     await assert_still(page)
     await carla.aclose()
+
+
+@pytest.mark.parametrize("viewport", WIDTHS, ids=["desktop", "phone"])
+async def test_what_is_said_in_a_room_that_is_not_full_moves_nothing_at_once(
+    server: Server, person: Any, viewport: dict[str, int]
+) -> None:
+    ana = await person(server, "acme", "ana@acme.test", viewport=viewport, reduced_motion="no-preference")
+    carla = await server.sign_in("acme", "carla@acme.test")
+    made = await carla.post("/chat/new", data={"name": "Short room"})
+    assert made.status_code == 303
+    room = made.headers["location"].partition("?")[0]
+    for text in ("First", "Second"):
+        assert (await carla.post(room, data={"text": text, "key": f"key-{text}"})).status_code < 400
+    page = await ana.open(room)
+    await ready(page)
+    await expect(page.locator("ol.messages > .message")).to_have_count(2)
+    await page.evaluate(WATCH)
+    for count, text in enumerate(("Third", "Fourth line\nof two"), 3):
+        assert (await carla.post(room, data={"text": text, "key": f"key-{count}"})).status_code < 400
+        await expect(page.locator("ol.messages > .message")).to_have_count(count)
+        await assert_still(page)
+    await carla.aclose()

@@ -86,10 +86,12 @@ async def test_its_channels_are_refused_and_no_frame_comes(
 ) -> None:
     async with shared_server.connect("acme", people["davi"]) as socket:
         room = vault["room"]
-        await socket.send(json.dumps({"sub": f"tenant count.1 room.{room} news.{room}", "last": 10**9, "n": 1}))
+        channels = f"tenant count.1 room.{room} news.{room} line.{room}"
+        await socket.send(json.dumps({"sub": channels, "last": 10**9, "n": 1}))
         answer = str(await socket.recv())
         assert f"refused:room.{room}" in answer
         assert f"refused:news.{room}" in answer
+        assert f"refused:line.{room}" in answer
         await people["carla"].post(vault["address"], data={"text": "Another secret", "key": f"{vault['slug']} 2"})
         await people["carla"].post("/collections/none", data={})
         await people["ana"].post("/c/books/new", data={"title": "A mark in the log"})
@@ -110,7 +112,8 @@ async def test_who_is_removed_is_cut_off_in_the_same_moment(
     cursor = re.search(r'data-cursor="(\d+)"', page.text)
     assert cursor
     async with shared_server.connect("acme", people["davi"]) as socket:
-        channels = f"tenant count.1 user.{davi} room.{vault['room']} news.{vault['room']}"
+        own = " ".join(f"{what}.{vault['room']}" for what in ("room", "news", "line"))
+        channels = f"tenant count.1 user.{davi} {own}"
         await socket.send(json.dumps({"sub": channels, "last": int(cursor[1]), "n": 1}))
         await people["carla"].post(vault["address"], data={"text": "Still for Davi", "key": f"{vault['slug']} 3"})
         frames = ""

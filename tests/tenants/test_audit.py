@@ -239,3 +239,27 @@ async def test_a_link_is_called_what_it_is_and_kinds_are_asked_for_together(
     assert "<b>Ana</b> invited <b>people by link</b> as <b>Member</b>" in page
     assert "signed in" not in page.partition("<main")[2].partition("audit card")[2]
     assert "people by link" not in (await ana.get("/audit?what=room")).text
+
+
+async def test_the_same_many_times_is_one_line_that_opens(server: Server, people: dict[str, httpx.AsyncClient]) -> None:
+    ids: dict[str, int] = dict(server.store.rows("SELECT name, id FROM member"))
+    entries = [
+        *[(ids["Bruno"], "record.deleted", f"/c/books/{number}") for number in range(1, 13)],
+        (ids["Carla"], "record.deleted", "/c/books/20"),
+        *[("NULL", "session.refused", "eva@example.org")] * 4,
+        *[("NULL", "session.refused", f"{name}@example.org") for name in ("fred", "gil", "hana")],
+    ]
+    values = ", ".join(
+        f"(1, {who}, '{what}', '{subject}', '', '', '', '2026-01-01 00:00:00.000000')" for who, what, subject in entries
+    )
+    columns = "tenant_id, member_id, what, subject, before, after, address, at"
+    server.store.rows(f"INSERT INTO audit_entry ({columns}) VALUES {values}")
+    page = (await people["ana"].get("/audit?what=record.deleted")).text
+    assert "<b>Bruno</b> deleted <b>12 records</b>" in page
+    opened = page.partition("12 records</b>")[2].partition("</details>")[0]
+    assert opened.count("/c/books/") == 12
+    assert page.count('<details class="run">') == 1
+    page = (await people["ana"].get("/audit?what=session.refused")).text
+    assert page.count('<details class="run">') == 1
+    assert "<b>hana@example.org and 6 others</b>" in page
+    assert page.count("failed to sign in as") == 8

@@ -38,6 +38,9 @@ async def test_the_front_door_says_what_it_is_with_a_picture_for_each_scheme(vis
         assert f'href="{way}"' in page.text
     pictures = re.findall(r'src(?:set)?="(/static/[^"]*\.webp)"', page.text)
     assert len(pictures) == 2
+    portuguese = (await visitor.get("/", headers={"accept-language": "pt-BR"})).text
+    pictures += re.findall(r'src(?:set)?="(/static/[^"]*\.pt-BR\.webp)"', portuguese)
+    assert len(pictures) == 4
     for address in pictures:
         picture = await visitor.get(address)
         assert (picture.status_code, picture.headers["content-type"]) == (200, "image/webp")
@@ -79,6 +82,30 @@ async def test_what_is_typed_is_kept_in_another_language_but_no_password(visitor
     answer = await visitor.post("/find", data={"email": "ana@oficina.test", "slug": "ofi", "shown-in": "pt_BR"})
     assert answer.text.count('value="ana@oficina.test"') == 1
     assert 'value="ofi"' in answer.text
+    assert say("Check your email. If your address belongs to a workspace, a list is on its way.") not in answer.text
+    answer = await visitor.post("/find", data={"sent": "yes", "slug": "ofi", "shown-in": "pt_BR"})
+    assert say("Check your email. If your address belongs to a workspace, a list is on its way.") in answer.text
+
+
+async def test_the_address_of_a_workspace_is_typed_beside_ones_own_and_either_is_enough(
+    visitor: httpx.AsyncClient,
+) -> None:
+    page = await visitor.get("/find")
+    assert page.text.count("<form") == 2  # and the languages
+    led = await visitor.post("/find", data={"email": " ", "slug": "acme"})
+    assert (led.status_code, led.headers["refresh"].startswith("0; url=")) == (200, True)
+    unknown = await visitor.post("/find", data={"email": "", "slug": "nosuch"})
+    assert unknown.status_code == 404
+
+
+async def test_what_is_wrong_with_a_sign_up_is_listed_with_the_way_to_each_field(visitor: httpx.AsyncClient) -> None:
+    answer = await visitor.post("/signup", data={"workspace": "Oficina", "email": "no address", "slug": "oficina"})
+    assert answer.status_code == 422
+    summary = re.search(r'<div class="notice danger" role="alert".*?</div>', answer.text, re.DOTALL)
+    assert summary
+    led_to = re.findall(r'href="#([\w-]+)"', summary[0])
+    assert led_to == ["field-name", "field-email", "field-password"]
+    assert all(f'id="{each}"' in answer.text for each in led_to)
 
 
 async def test_a_workspace_that_there_is_not_is_said_and_the_way_to_ones_own(

@@ -17,12 +17,13 @@ from app.accounts.visits import note_visit
 from app.chat.composer import EMOJI, MESSAGE_FORM_LIMIT, open_composer
 from app.chat.days import find_first_on
 from app.chat.direct_rooms import find_others
+from app.chat.last_lines import find_last_lines
 from app.chat.limits import Pace
 from app.chat.memberships import find_membership, get_room
 from app.chat.messages import get_message
 from app.chat.new_rooms import create_room, open_direct
 from app.chat.own_places import read_up_to
-from app.chat.people import count_people
+from app.chat.people import count_insiders, count_people
 from app.chat.pins import count_pinned_to
 from app.chat.posting import SentAlready
 from app.chat.room_lists import list_rooms
@@ -135,13 +136,17 @@ async def render_rooms(
     status: int = 200,
 ) -> Response[str]:
     """The rooms' page, with what did not do."""
+    rooms = page_of(await list_rooms(transaction, member), page, query=q, text_of=lambda room: room.name)
+    shown = [room.id for room in rooms.items]
     return await render_page(
         request,
         transaction,
         member,
         "chat/rooms.html",
         status=status,
-        rooms=page_of(await list_rooms(transaction, member), page, query=q, text_of=lambda room: room.name),
+        rooms=rooms,
+        people=await count_insiders(transaction, shown),
+        lines=await find_last_lines(transaction, shown, most=len(shown)),
         chosen=chosen or Chosen(),
         form=form,
     )

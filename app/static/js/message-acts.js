@@ -2,11 +2,13 @@
 // through, is said in the box of the room.
 import { call } from "./page.js";
 
-// What was done can be taken back (js/toasts.js).
+// What was done can be taken back (js/undo-offer.js).
 async function offer(response) {
   const page = new DOMParser().parseFromString(response.status === 200 ? await response.text() : "", "text/html");
   const offered = page.querySelector("undo-offer");
-  if (offered) document.getElementById("main").append(document.importNode(offered, true));
+  if (!offered) return "";
+  await import("./undo-offer.js");
+  document.getElementById("main").append(document.importNode(offered, true));
   return "";
 }
 

@@ -3,6 +3,7 @@ import { isStill, placesOf, slide } from "./page.js";
 
 const SLIDING = ".lock, .standing, .requests";
 const IN = [{ opacity: 0, transform: "translateY(-8px)" }, { opacity: 1, transform: "none" }];
+const STILL = [{ opacity: 0 }, { opacity: 1 }];      // for who wants no motion
 
 // All that follows an element, up to the page's content: each apart from the others.
 function* following(element) {
@@ -12,7 +13,7 @@ function* following(element) {
 }
 
 document.addEventListener("htmx:before:swap", ({ detail: { tasks } }) => {
-  if (isStill() || scrollY > 0) return;
+  if (scrollY > 0) return;
   const targets = tasks.filter(({ type }) => type === "partial").map(({ target }) => typeof target === "string" ? document.querySelector(target) : target);
   const pushed = targets.filter((target) => target?.matches(SLIDING));
   if (!pushed.length) return;
@@ -20,6 +21,6 @@ document.addEventListener("htmx:before:swap", ({ detail: { tasks } }) => {
   const before = placesOf(new Set(pushed.flatMap((target) => [...following(target)])));
   document.addEventListener("htmx:after:swap", () => {
     slide(before);
-    for (const id of empty) document.getElementById(id)?.animate(IN, { duration: 160, easing: "ease-out" });
+    for (const id of empty) document.getElementById(id)?.animate(isStill() ? STILL : IN, { duration: 160, easing: "ease-out" });
   }, { once: true });
 });

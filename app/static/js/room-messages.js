@@ -9,7 +9,7 @@ import { Reading } from "./message-reading.js";
 import { Stretches } from "./message-stretches.js";
 import { letGo } from "./message-window.js";
 import { outbox } from "./outbox.js";
-import { me, morph } from "./page.js";
+import { me, morph, placesOf, slide } from "./page.js";
 
 // What comes is said to those to whom the page is read. Messages of one moment are said together: one with its words,
 // several as a number.
@@ -195,12 +195,21 @@ class RoomMessages extends HTMLElement {
     const pushed = nodes.filter((each) => each.dataset?.pushed);
     if (!pushed.length) return;
     pushed.forEach((each) => each.remove());               // they are placed among what has its place, one after another
+    const before = this.#placesWhenShort();
     let added = false;
     for (const each of pushed) added = this.#take(each) || added;
     document.dispatchEvent(new CustomEvent("list:changed"));
     if (!this.end.stuck && added) this.end.offer(true);
     else if (document.hidden && this.end.stuck) this.#goOn();   // what is visible follows as it grows (sizes)
     if (added) this.shorten();
+    if (before.size) this.animate({ overflow: ["hidden", "hidden"] }, 160);      // what slides in needs no scrollbar
+    slide(before);
+  }
+
+  // Where everything stands in a room that is not scrolled yet: all of it makes room for what comes below.
+  #placesWhenShort() {
+    const isShort = this.room && !document.hidden && this.scrollHeight <= this.clientHeight;
+    return placesOf(isShort ? this.children : []);
   }
 
   // Whether it is a message that was not shown.

@@ -111,49 +111,19 @@ document.addEventListener("focusin", ({ target, relatedTarget }) => {
   if (target.closest("#toasts") && !relatedTarget?.closest("#toasts")) before = relatedTarget;
 });
 
-// <undo-offer>: what was just done, with the button that takes it back. With scripts it is a toast for ten seconds,
-// without it stands in the page.
-const OFFERED = 10000;
-const offered = new Set();       // a page that fetches itself anew brings its offer again
+// What was done by a form is said in a toast where the page stays as it is; on another page it stands at its beginning.
+let sent = null;                                      // where the newest form was sent from
 
-class UndoOffer extends HTMLElement {
-  // When what brought it has been put into the page as a whole.
-  connectedCallback() {
-    setTimeout(() => this.show());
-  }
-
-  show() {
-    if (!this.isConnected) return;
-    this.remove();
-    const { undo } = this.dataset;
-    if (offered.has(undo)) return;
-    offered.add(undo);
-    const toast = document.createElement("page-toast");
-    toast.className = "toast";
-    Object.assign(toast.dataset, { undo, stays: OFFERED });
-    toast.append(...this.children);
-    toast.querySelector("[data-dismiss]").hidden = false;
-    toast.addEventListener("htmx:before:response", (event) => this.#sayRefused(event, toast));
-    // An answer to its form is the end of it, whatever it says; without one it stays, to be tried again.
-    toast.addEventListener("htmx:after:request", ({ detail: { ctx } }) => { if (ctx.response?.status < 500) toast.hide(); });
-    document.getElementById("toasts").append(toast);
-    htmx.process(toast);
-  }
-
-  // What can't be taken back any more is said in its place, and the page stays.
-  #sayRefused(event, toast) {
-    const { response: { raw } } = event.detail.ctx;
-    if (raw.ok || raw.status >= 500 || !raw.headers.has("X-Page")) return;
-    event.preventDefault();
-    raw.text().then((text) => {
-      const why = new DOMParser().parseFromString(text, "text/html").querySelector("main [role=alert]");
-      if (why) toast.querySelector("p").textContent = why.textContent;
-      toast.classList.add("danger");
-      const icon = toast.querySelector(".icon use");
-      icon.setAttribute("href", icon.getAttribute("href").replace(/#.*/, "#circle-alert"));
-      toast.querySelector("form").remove();
-      toast.querySelector("[data-dismiss]").focus();
-    });
-  }
-}
-customElements.define("undo-offer", UndoOffer);
+document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => { sent = ctx.request.method !== "GET" && location.pathname; });
+document.addEventListener("htmx:before:swap", ({ detail: { ctx, tasks } }) => {
+  const raw = ctx?.response?.raw;
+  if (!raw?.redirected || new URL(raw.url).pathname !== sent) return;
+  const done = tasks.map(({ fragment }) => fragment?.querySelector("main > .notice:has(> [data-dismiss]):not(:has(a, form))")).find(Boolean);
+  if (!done) return;
+  done.remove();
+  const toast = document.createElement("page-toast");
+  toast.className = "toast";
+  toast.append(...done.children);
+  toast.lastChild.hidden = false;
+  document.getElementById("toasts").append(toast);
+});

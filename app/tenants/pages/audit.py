@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from litestar import Response, get
+from markupsafe import Markup
 from sqlalchemy import ColumnElement, bindparam, select
 
 from app.accounts.access import AnyRequest
@@ -21,7 +22,7 @@ from app.accounts.rights import require
 from app.accounts.shell import render_page
 from app.accounts.tabs import tab
 from app.database import PreparedSelect, Transaction, now
-from app.tenants.audit_sentences import GROUPS, SENTENCES, say_entry
+from app.tenants.audit_sentences import GROUPS, SENTENCES, find_runs, say_entry, say_run
 from app.web.forms import Form, number_of
 from app.web.texts import _l
 
@@ -100,13 +101,25 @@ async def show_audit(
     subjects = await find_audited_subjects(transaction, shown)
     language = transaction.tenant.language
     places = await find_audited_places(transaction, member.id, shown)
-    said = [(entry, say_entry(entry, names, subjects[entry.id], language, places.get(entry.id, {}))) for entry in shown]
+    said = {
+        entry.id: say_entry(entry, names, subjects[entry.id], language, places.get(entry.id, {})) for entry in shown
+    }
+
+    def say_together(run: list[AuditEntry]) -> Markup:
+        newest = run[0].id
+        return say_run(run, names, subjects, language, places.get(newest, {})) if run[1:] else said[newest]
+
+    days_shown = [
+        (day, [(run, say_together(run)) for run in find_runs(on_day)])
+        for day, on_day in group_by_day(transaction, member, shown, lambda entry: entry.at)
+    ]
     return await render_page(
         request,
         transaction,
         member,
         "tenants/audit.html",
-        days_shown=group_by_day(transaction, member, said, lambda each: each[0].at),
+        days_shown=days_shown,
+        said=said,
         older="/audit?" + urlencode(asked | {"before": entries[AUDIT_PAGE_SIZE - 1].id})
         if len(entries) > AUDIT_PAGE_SIZE
         else "",

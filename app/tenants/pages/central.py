@@ -66,12 +66,17 @@ async def find_workspaces(
     settings: Settings,
     guessing: GuessingLimit,
     mailing: MailLimit,
+    addresses: AddressLimit,
     form: Form,
 ) -> Response[Any]:
-    """Mail somebody in which workspaces they are. The answer is the same whether or not they are in any."""
+    """Mail somebody in which workspaces they are. The answer is the same whether or not they are in any. Who has typed
+    the address of one alone is led there."""
     if is_switched(form):
-        return render_switched(request, settings, "tenants/find.html", form, host=settings.base_host, sent=False)
+        shown: dict[str, Any] = {"host": settings.base_host, "sent": bool(form["sent"])}
+        return render_switched(request, settings, "tenants/find.html", form, **shown)
     language = request.scope["state"]["language"] = browser_language(request)
+    if form["slug"].strip() and not form["email"].strip():  # Enter was pressed in its field
+        return await lead_to_workspace(request, database, settings, addresses, form)
     email = form.email("email")
     if form.errors:
         return render_find(request, settings, form, status=422)
@@ -86,6 +91,13 @@ async def go_to_workspace(
     request: AnyRequest, database: Database, settings: Settings, addresses: AddressLimit, form: Form
 ) -> Response[Any]:
     """Lead to the workspace whose address was typed, if there is one. Anybody learns as much by opening it."""
+    return await lead_to_workspace(request, database, settings, addresses, form)
+
+
+async def lead_to_workspace(
+    request: AnyRequest, database: Database, settings: Settings, addresses: AddressLimit, form: Form
+) -> Response[Any]:
+    """A page that leads to the workspace whose address was typed, or the form that says what is wrong with it."""
     slug = form["slug"].strip().lower().removesuffix("." + settings.base_host)
     if not SLUG.fullmatch(slug):
         form.errors["slug"] = _l("A workspace's address has lowercase letters, numbers and hyphens.")

@@ -1,0 +1,30 @@
+// A button that sends its form says so until the answer is there (`aria-busy`), and what is on its way is not sent again.
+const PATIENCE = 20000;      // ms: an answer that the browser stores as a file leaves the page as it is
+const pressed = new Map();   // the button of each form, or request of htmx, that is on its way
+
+const waiting = () => import("./late-styles.js").then(({ addStyles }) => addStyles("pressed")).catch(() => {});
+
+function press(sent, button) {
+  pressed.set(sent, button);
+  button?.setAttribute("aria-busy", "true");
+  if (button) waiting();
+}
+
+function release(sent) {
+  pressed.get(sent)?.removeAttribute("aria-busy");
+  pressed.delete(sent);
+}
+
+// What the browser sends by itself; htmx has prevented what it sends, and drops what is sent meanwhile.
+document.addEventListener("submit", (event) => {
+  const { target, submitter, defaultPrevented } = event;
+  if (defaultPrevented || target.getAttribute("method") !== "post") return;
+  if (pressed.has(target)) event.preventDefault();
+  else {
+    press(target, submitter ?? target.querySelector("[type=submit]"));
+    setTimeout(release, PATIENCE, target);
+  }
+});
+addEventListener("pageshow", () => [...pressed.keys()].forEach(release));
+document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => press(ctx, ctx.request.submitter));
+document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => release(ctx));
