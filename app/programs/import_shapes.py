@@ -120,7 +120,7 @@ def shape_report(plan: Plan, report: ImportReport, lines: int) -> PartDone:
     return PartDone(report.added, report.changed, left, lines)
 
 
-def read_part(body: bytes) -> PartDone:
+def read_import_part(body: bytes) -> PartDone:
     """What a part of an import has done, as it was kept with the key. Raises a 409 problem where a version of the
     program has kept it that did not say how many lines it was of: nobody knows where it would go on."""
     try:

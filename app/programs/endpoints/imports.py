@@ -17,7 +17,7 @@ from app.programs.import_shapes import (
     ImportLooked,
     PartDone,
     TableGiven,
-    read_part,
+    read_import_part,
     shape_plan,
     shape_report,
     sum_parts,
@@ -86,7 +86,7 @@ async def import_by_program(
                 return shape_report(plan, report, len(lines))
 
             answer, _ = await write_once(request, 200, write, part=begin)
-            done.append(read_part(answer.content))
+            done.append(read_import_part(answer.content))
             begin += done[-1].lines
 
         async def finish(writing: Transaction, author: Member) -> ImportDone:
