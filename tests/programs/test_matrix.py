@@ -223,8 +223,10 @@ async def people(shared_server: Server) -> AsyncIterator[dict[str, httpx.AsyncCl
             for role, name in PEOPLE.items()
         }
         spare, _ = add_token(shared_server, "acme", "davi@acme.test", name="spare")
-        VALUES.update(await add_things(programs["owner"]), token_id=str(spare))
-        yield programs
+        with pytest.MonkeyPatch.context() as patch:  # what others ask for are things of theirs
+            for name, value in {**await add_things(programs["owner"]), "token_id": str(spare)}.items():
+                patch.setitem(VALUES, name, value)
+            yield programs
 
 
 @pytest.fixture(scope="module")
