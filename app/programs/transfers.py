@@ -20,7 +20,7 @@ from app.database import Transaction
 from app.files.answers import KeptFile
 from app.files.arriving import Arriving
 from app.files.names import content_disposition
-from app.files.ranges import ByteRange, Unsatisfiable, read_import_part, read_range
+from app.files.ranges import ByteRange, Unsatisfiable, read_part, read_range
 from app.files.small_pictures import pictures_of
 from app.files.storing import NotStored, delete_files, files_of
 from app.files.uploads import UNCLEAN, StoredFile, TooLarge, Unclean, Upload, path_of
@@ -163,5 +163,5 @@ async def send_file(
     }
     if part:
         headers["content-range"] = part.content_range
-    pieces: AsyncGenerator[bytes] = read_import_part(path, part or ByteRange(0, whole, whole))
+    pieces: AsyncGenerator[bytes] = read_part(path, part or ByteRange(0, whole, whole))
     return Streamed(pieces, media_type=file.media_type, headers=headers, status=206 if part else 200)

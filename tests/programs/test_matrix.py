@@ -225,8 +225,10 @@ async def people(shared_server: Server) -> AsyncIterator[dict[str, httpx.AsyncCl
         spare, secret = add_token(shared_server, "acme", "davi@acme.test", name="spare")
         async with aclosing(call_with(shared_server, "acme", secret)) as davi:
             assert (await davi.post("/api/v1/profile/picture", content=draw())).status_code == 200
-        VALUES.update(await add_things(programs["owner"]), token_id=str(spare))
-        yield programs
+        with pytest.MonkeyPatch.context() as patch:  # what others ask for are things of theirs
+            for name, value in {**await add_things(programs["owner"]), "token_id": str(spare)}.items():
+                patch.setitem(VALUES, name, value)
+            yield programs
 
 
 @pytest.fixture(scope="module")
