@@ -238,12 +238,12 @@ def show_fields(
 ) -> Iterator[Partial]:
     """Collections' open pages fetch themselves anew, as their columns have changed, or what is said of them. Where
     records are only found and sorted anew, a page that stays as it is says nothing of it."""
-    changed = {fact.collection_id: fact for fact in facts if not isinstance(fact, RecordsReindexed)}
-    for collection_id, fact in changed.items():
-        yield show_collection_anew(tenant, collection_id, fact)
-    only_reindexed = {fact.collection_id: fact for fact in facts if fact.collection_id not in changed}
-    for collection_id, reindexed in only_reindexed.items():
-        yield refresh(tenant, f"collection.{collection_id}", names=True, fact=reindexed)
+    changed = {fact.collection_id for fact in facts if not isinstance(fact, RecordsReindexed)}
+    for collection_id, fact in {fact.collection_id: fact for fact in facts}.items():
+        if collection_id in changed:
+            yield show_collection_anew(tenant, collection_id, fact)
+        else:
+            yield refresh(tenant, f"collection.{collection_id}", names=True, fact=fact)
 
 
 @sidebar_section("records/_collections.html", order=10)
