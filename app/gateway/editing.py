@@ -7,7 +7,6 @@ freed when the channel is left; a connection that is lost leaves the lease, and 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 import msgspec
 
@@ -18,7 +17,7 @@ from app.editing.locks import lease_runs, release_lock, renew_lock, take_lock
 from app.editing.pushes import push_standings
 from app.editing.row_places import find_row_places
 from app.editing.rows import Proof, read_clock
-from app.editing.turns import shorten_turn
+from app.editing.turns import leave_turn
 from app.gateway.connection import BY_NOBODY, GatewayConnection
 from app.gateway.editors import (
     LOCK_EVENTS,
@@ -30,7 +29,7 @@ from app.gateway.editors import (
     write_requested,
 )
 from app.gateway.grants import ChannelGrant
-from app.gateway.holdings import Holdings, LockedFor, SocketLock, describe_holder
+from app.gateway.holdings import HeldByClient, Holdings, LockedFor, LockSeen, SocketLock, describe_holder
 from app.gateway.messages import (
     UNAUTHORIZED,
     Refused,
@@ -61,7 +60,6 @@ class EditingChannels(Holdings):
         """The grant to edit something. Raises LockedFor where somebody else does, unless one waits for it; `alive` says
         whether a socket of this gateway holds it."""
         record = await self.open(transaction, asker, target)
-        grant = replace(grant, lock=record.lock_token)
         clock = await read_clock(transaction)
         if not lease_runs(record, clock) or (record.lock_offered and record.lock_member_id == asker.member.id):
             return grant
@@ -92,21 +90,55 @@ class EditingChannels(Holdings):
         if (known := self.find(connection, channel)) is not None:
             self.greet(known, self.told[spot])
             return
-        alive = await self.is_held_alive(spot, grant.came)
+        seen, alive = None, True
+        while True:
+            try:
+                entered = await self.enter(connection, channel, grant, seen=seen, alive=alive)
+                break
+            except HeldByClient as held:
+                # Nobody is asked with the writer in hand. Of several tabs that come at once the first changes what the
+                # others have seen, and is found when they ask again.
+                seen, alive = held.lock, await self.is_held_alive(spot, grant.came)
+            finally:
+                self.takers.discard((spot, connection.socket_id))
+        if entered is None:
+            return
+        holding, editors = entered
+        if grant.came:
+            self.end_before([*spot, grant.came])
+            self.gateway.node.bus.publish("gateway taken up", [*spot, grant.came], needed=True)
+        self.holdings.setdefault(spot, set()).add(holding)
+        connection.subscribed[channel] = BY_NOBODY
+        self.tell(spot, editors)
+        self.greet(holding, editors)
+        self.gateway.exchange.follow(connection, spot)
+
+    async def enter(
+        self, connection: GatewayConnection, channel: str, grant: ChannelGrant, *, seen: LockSeen | None, alive: bool
+    ) -> tuple[SocketLock, Editors] | None:
+        """Take the lock, or a place in line; None where neither is to be had, which the client is told.
+
+        Raises Refused, and HeldByClient where the client holds the lock already, and that lock is not the one that was
+        `seen` before it was asked whether a socket that holds it is `alive`.
+        """
+        spot = (-connection.tenant_id, channel)
         async with self.acting(grant) as (transaction, asker):
             target = await find_target(transaction, asker, channel)
             if target is None:
                 raise Refused(UNAUTHORIZED)
             record = await self.open(transaction, asker, target)
-            # Of two tabs that come back at once, the second finds a lock that the first has just taken.
-            takes_up = not alive and record.lock_token == grant.lock
-            proof = await self.take(transaction, record, asker, takes_up=takes_up)
-            if proof is None:
-                if not grant.waits:
-                    described = describe_holder(record, await read_clock(transaction))
-                    connection.write(write_subscription_over(channel, write_json(described), 423))
-                    return
+            lock = (record.lock_token, record.lock_until)
+            if lock != seen and find_own_proof(self.gateway.settings.secret_key, record, asker) is not None:
+                raise HeldByClient(lock)
+            proof = await self.take(transaction, record, asker, takes_up=not alive)
+            if proof is not None:
+                self.takers.add((spot, connection.socket_id))
+            elif grant.waits:
                 await self.wait_for(transaction, record, asker, spot)
+            else:
+                described = describe_holder(record, await read_clock(transaction))
+                connection.write(write_subscription_over(channel, write_json(described), 423))
+                return None
             editors = await read_editors(transaction, record)
         holding = SocketLock(
             connection,
@@ -122,14 +154,7 @@ class EditingChannels(Holdings):
         )
         holding.record_id, holding.slug, holding.number = target.record_id, target.slug, target.number
         holding.proof, holding.renewed_at = proof, asyncio.get_running_loop().time()
-        if grant.came:
-            self.end_before([*spot, grant.came])
-            self.gateway.node.bus.publish("gateway taken up", [*spot, grant.came], needed=True)
-        self.holdings.setdefault(spot, set()).add(holding)
-        connection.subscribed[channel] = BY_NOBODY
-        self.tell(spot, editors)
-        self.greet(holding, editors)
-        self.gateway.exchange.follow(connection, spot)
+        return holding, editors
 
     async def take(self, transaction: Transaction, record: Record, asker: Asker, *, takes_up: bool) -> Proof | None:
         """The proof of a lock that was free, or is the same client's, who comes back and `takes_up` it; None for
@@ -173,7 +198,7 @@ class EditingChannels(Holdings):
                 if holding.proof is not None:
                     await release_lock(transaction, record, asker.member, holding.proof)
                 elif await waiting.leave_page(transaction, record, asker.member):
-                    await shorten_turn(transaction, record, asker.member)
+                    await leave_turn(transaction, record, asker.member)
                     push_standings(transaction, record, asker.member.id)
         except Refused:  # it has ended with the credential
             return
@@ -226,12 +251,13 @@ class EditingChannels(Holdings):
 
     async def look_once(self, spot: Spot) -> None:
         """Read who is there, and tell it."""
-        record_id = next(iter(self.holdings[spot])).record_id
+        there = list(self.holdings[spot])  # who comes while it is read is not judged by that
+        record_id = there[0].record_id
         self.looked_at[spot] = asyncio.get_running_loop().time()
         async with self.gateway.node.lookups, self.gateway.database.read(-spot[0]) as transaction:
             record = await transaction.get(Record, record_id)
             editors = await read_editors(transaction, record) if record is not None else None
-        for holding in list(self.holdings.get(spot, ())):
+        for holding in filter(self.is_kept, there):
             if editors is None or (
                 holding.proof is not None
                 and (editors.token != holding.proof.token or editors.holder_id not in (None, holding.member_id))
@@ -254,11 +280,15 @@ class EditingChannels(Holdings):
                 if target is None:
                     raise Refused(UNAUTHORIZED)
                 record = await self.open(transaction, asker, target)
-                proof = await self.take(transaction, record, asker, takes_up=True)
+                proof = await self.take(transaction, record, asker, takes_up=False)
+                if proof is not None:
+                    self.takers.add((holding.spot, holding.connection.socket_id))
                 editors = await read_editors(transaction, record)
         except Refused:
             self.end(holding, "not allowed")
             return None
+        finally:
+            self.takers.discard((holding.spot, holding.connection.socket_id))
         if proof is None or holding.connection.ending is not None or not self.is_kept(holding):
             return editors
         holding.proof, holding.renewed_at = proof, asyncio.get_running_loop().time()

@@ -25,8 +25,7 @@ LONGEST_GRANT = 2048
 class ChannelGrant:
     """What was granted. `channel` is '' where somebody may sign in; `last` the cursor to go on behind, -1 for none.
 
-    `waits` says whether whoever opens something to edit stands in line for it; `came` is the socket that had it before,
-    and `lock` the token that its lock had when this was granted: none that was taken since is taken up with it.
+    `waits` says whether whoever opens something to edit stands in line for it; `came` is the socket that had it before.
     """
 
     tenant_id: int
@@ -39,7 +38,6 @@ class ChannelGrant:
     last: int = -1
     waits: bool = False
     came: str = ""
-    lock: int = 0
 
     def is_of(self, other: ChannelGrant) -> bool:
         """Whether it is for the same channel, member and credential as another, if not for the same socket."""

@@ -48,6 +48,17 @@ class LockedFor(Exception):
     """Somebody else has it: `args` is what is said of them."""
 
 
+# What tells one holding of a lock from the next, also where it was taken up: its token, and until when it is kept.
+LockSeen = tuple[int, int | None]
+
+
+class HeldByClient(Exception):
+    """A client that wants to edit something holds it already, by another socket or one that it has lost."""
+
+    def __init__(self, lock: LockSeen) -> None:
+        self.lock = lock
+
+
 class SocketLock(ChannelFollowing):
     """A socket that holds the lock of a record, with its proof, or waits for it (None)."""
 
@@ -80,6 +91,8 @@ class Holdings:
         self.looked_at: dict[Spot, float] = {}
         self.attempts: dict[tuple[Spot, int], float] = {}
         self.asked: dict[str, HoldersAsked] = {}
+        # Sockets of this process that have just taken a lock, until that is stored.
+        self.takers: set[tuple[Spot, str]] = set()
         gateway.node.bus.handlers["gateway holds"] = self.hear_question
         gateway.node.bus.handlers["gateway held"] = self.hear_answer
         gateway.node.bus.handlers["gateway taken up"] = lambda sender, content: self.end_before(content)
@@ -131,8 +144,9 @@ class Holdings:
 
     def is_held_here(self, spot: Spot, but: str) -> bool:
         """Whether a socket of this process holds it, other than one."""
-        own = self.holdings.get(spot, ())
-        return any(each.proof is not None and each.connection.socket_id != but for each in own)
+        own = {each.connection.socket_id for each in self.holdings.get(spot, ()) if each.proof is not None}
+        own |= {socket_id for taken, socket_id in self.takers if taken == spot}
+        return bool(own - {but})
 
     def hear_question(self, sender: str, content: Any) -> None:
         """Another node asks whether something is held here."""

@@ -176,7 +176,7 @@ async def test_who_writes_into_a_room_they_looked_at_is_offered_no_more_to_join_
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("button", name="Join")).to_have_count(0)
     await expect(other.get_by_role("button", name="Join")).to_have_count(0)
-    in_list = listed.locator(".room-list li").filter(has_text="Poetry")
+    in_list = listed.locator(".rooms tbody tr").filter(has_text="Poetry")
     await expect(in_list.get_by_text("joined")).to_be_visible()
     for each in (page, other, listed):
         await ready(each)
@@ -194,7 +194,7 @@ async def test_lists_of_rooms_show_private_ones_that_their_reader_got_into_or_ha
     server: Server, person: Any
 ) -> None:
     page = await (await person(server, "acme", "carla@acme.test")).open("/chat")
-    line = page.locator(".room-list li").filter(has_text=re.compile("Poetry|Prose"))
+    line = page.locator(".rooms tbody tr").filter(has_text=re.compile("Poetry|Prose"))
     await make_room(server)
     await expect(line).to_have_text(re.compile("Poetry"))
     async with writing(server) as (transaction, bruno, _):
@@ -206,5 +206,5 @@ async def test_lists_of_rooms_show_private_ones_that_their_reader_got_into_or_ha
     await expect(line).to_have_count(0)
     async with writing(server) as (transaction, bruno, carla):
         await open_direct(transaction, [carla, bruno])
-    await expect(page.locator(".room-list li").filter(has_text="Bruno")).to_have_count(1)
+    await expect(page.locator(".rooms tbody tr").filter(has_text="Bruno")).to_have_count(1)
     await assert_equals_a_fresh_load(page)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import random
+from typing import Any
 
 from tests.conftest import Server
-from tests.gateway.conftest import Dial, add_app, add_token
+from tests.gateway.conftest import Client, Dial, add_app, add_token
 from tests.gateway.test_workspace_channels import ask
 
 CHANNEL = "presence-editing.books.37"
@@ -78,3 +79,61 @@ async def test_of_two_tabs_that_come_back_at_once_one_has_the_lock(workers: Serv
         await got[0].say("pusher:unsubscribe", {"channel": channel})
         await got[0].say("pusher:ping")
         await got[0].hear_of("pusher:pong")
+
+
+async def grant_to(server: Server, tab: Client, channel: str, token: str) -> dict[str, Any]:
+    """The grant of a lock that was lost, as soon as it has been seen that its connection is gone."""
+    while (answer := await ask(server, tab, channel, token)).status_code == 423:
+        await asyncio.sleep(0.02)
+    return dict(answer.json())
+
+
+async def test_of_tabs_that_take_up_what_was_lost_one_has_the_lock_and_it_is_the_same(
+    workers: Server, dial: Dial
+) -> None:
+    app, token = add_app(workers), add_token(workers, "ana@acme.test")
+    channel = "presence-editing.books.39"
+    first = await dial(workers, app["key"])
+    held = await first.follow(channel, **(await ask(workers, first, channel, token)).json())
+    for _ in range(5):
+        await first.socket.close()
+        tabs = [await dial(workers, app["key"]) for _ in range(4)]
+
+        grants = [await grant_to(workers, tab, channel, token) for tab in tabs]
+        answers = await asyncio.gather(*(tab.follow(channel, **grant) for tab, grant in zip(tabs, grants, strict=True)))
+        got = [
+            (tab, answer["data"]["lock"])
+            for tab, answer in zip(tabs, answers, strict=True)
+            if "lock" in (answer.get("data") or {})
+        ]
+        assert [lock for _, lock in got] == [held["data"]["lock"]], answers
+        first = got[0][0]
+
+
+async def test_a_turn_is_one_tabs_though_two_of_a_member_want_it(workers: Server, dial: Dial) -> None:
+    app = add_app(workers)
+    ana, bruno = add_token(workers, "ana@acme.test"), add_token(workers, "bruno@acme.test")
+    channel = "presence-editing.books.40"
+    for _ in range(5):
+        holder, waiting, late = [await dial(workers, app["key"]) for _ in range(3)]
+        await holder.follow(channel, **(await ask(workers, holder, channel, bruno)).json())
+        await waiting.follow(channel, **(await ask(workers, waiting, channel, ana, wait="1")).json())
+        grant = (await ask(workers, late, channel, ana, wait="1")).json()
+        await holder.say("pusher:unsubscribe", {"channel": channel})
+        answer = await late.follow(channel, **grant)
+        locks = [answer["data"]["lock"]] if "lock" in (answer.get("data") or {}) else []
+        for tab in (waiting, late):
+            await tab.say("pusher:ping")
+            while (message := await tab.hear())["event"] != "pusher:pong":
+                if message["event"].endswith("succeeded") and "lock" in message["data"]:
+                    locks.append(message["data"]["lock"])
+        assert len(locks) <= 1, locks
+        for tab in (waiting, late):
+            await tab.say("pusher:unsubscribe", {"channel": channel})
+            await tab.say("pusher:ping")
+            await tab.hear_of("pusher:pong")
+        async with workers.client("acme", authorization=f"Bearer {bruno}") as caller:
+            path = "/api/v1/collections/books/records/40/lock"
+            taken = await caller.post(path)
+            assert taken.status_code == 201, "nobody edits it, and nobody waits"
+            await caller.delete(path, headers={"lock": taken.json()["lock"]})

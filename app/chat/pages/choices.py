@@ -68,7 +68,8 @@ async def choose_mentions(
     a discussion `about` something, guests are offered those who may read that, whom they don't know otherwise."""
     await choosing.check(member)
     where = await get_room(transaction, member, room) if room else None
-    about = about or (where.subject if where else None) or ""
+    if where is not None and where.kind != "direct":
+        about = about or where.subject or ""
     if about and not is_entitled(member, "see", "everybody"):
         known = await list_permitted(transaction, (await get_card(transaction, member, about)).row)
     elif where is None or where.open:

@@ -191,7 +191,9 @@ async def find_names(
     read what it is about, and whom it mentioned `before`. A bot mentions no bots: two would go on for ever."""
     mentioned = mentioned_in(before) if before else ()
     insider = author is None or is_entitled(author, "see", "everybody")
-    kind, _, number = (about or "").rpartition("-") if not insider else ("", "", "")
+    kind, _, number = (about or "").rpartition("-")
+    if insider or kind not in SUBJECTS:  # a direct room's people are known to each other
+        kind = ""
     prepared = select_names(insider=insider, bots=author is None or not author.bot, kind=kind)
     told = {"about_id": int(number)} if kind else {}
     rows = await transaction.rows(prepared, author_id=author and author.id, mentioned=mentioned, **told)
