@@ -311,11 +311,15 @@ async def add_people(ana: httpx.AsyncClient, gil: httpx.AsyncClient, bruno: http
 
 async def fill_rooms(ana: httpx.AsyncClient, gil: httpx.AsyncClient) -> None:
     """Acme gets a room more than globex, more messages, and both a picture."""
-    for client, name, count in ((ana, "Spare lamps", 1), (ana, "Books", 42), (gil, "Books", 1)):
+    for client, name, count, word in (
+        (ana, "Spare lamps", 1, "Lantern"),
+        (ana, "Books", 42, "Lantern"),
+        (gil, "Books", 1, "Stocktaking"),
+    ):
         made = await client.post("/chat/new", data={"name": name})
         address = made.headers["location"]
         for number in range(count):
-            said = await client.post(address, data={"text": f"Lantern {number}", "key": f"{name} {number}"})
+            said = await client.post(address, data={"text": f"{word} {number}", "key": f"{name} {number}"})
             assert said.status_code == 303, said.text
         if count == 1:
             done = await client.post(f"{address}/archive", data={"archived": "yes"})

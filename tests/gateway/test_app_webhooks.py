@@ -386,7 +386,7 @@ async def test_a_page_shows_what_an_apps_server_was_told_and_sends_it_again(work
         assert "&lt;b&gt;Not now" in text
         assert "&#34;lobby&#34;" in text
         said.pop(0)
-        ((number,),) = workers.store.rows("SELECT min(id) FROM gateway_app_delivery WHERE app_id = ?", made["id"])
+        ((number,),) = workers.store.rows("SELECT min(id) FROM gateway_app_delivery WHERE app_id = ?", int(made["id"]))
         async with aclosing(workers.let_in("acme", "carla@acme.test")) as carla:
             assert (await carla.get(page)).status_code == 403
             assert (await carla.post(f"{page}/again", data={"delivery": number})).status_code == 403

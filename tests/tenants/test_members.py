@@ -319,7 +319,7 @@ async def test_a_name_is_changed_ten_times_an_hour_and_the_eleventh_is_told_when
             assert (await people["davi"].post("/account/name", data={"name": f"Davi {number}"})).status_code == 303
         once_more = await people["davi"].post("/account/name", data={"name": "Davi again"})
         assert once_more.status_code == 429
-        assert int(once_more.headers["retry-after"]) > 60
+        assert int(once_more.headers["retry-after"]) > 0, "sooner or later, as the hour goes"
         assert "You have changed your name several times already." in once_more.text
         assert 'value="Davi again"' in once_more.text, "what was typed is still there"
         as_it_is = await people["davi"].post("/account/name", data={"name": "Davi 9"})
