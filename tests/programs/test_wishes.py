@@ -97,7 +97,7 @@ async def test_admins_change_the_settings(ana: httpx.AsyncClient, carla: httpx.A
         for wrong in ({"session_days": 3}, {"language": "xx"}, {"name": "www.evil.example"}, {"name": " "}):
             assert problem_of(await change_as_read(ana, SETTINGS, wrong)) == (422, "invalid"), wrong
         whats = [each["what"] for each in (await ana.get(f"{API}/audit")).json()["items"]]
-        assert any(each.startswith("setting") for each in whats[:3])
+        assert any(each.startswith("setting") for each in whats)
     finally:
         await change_as_read(ana, SETTINGS, before)
 

@@ -30,10 +30,13 @@ export function isTyped(field) {
 // browser keeps what is read in its place.
 export const isStill = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 export const placesOf = (elements) => new Map([...elements].map((element) => [element, element.getBoundingClientRect().top]));
+const sliding = new WeakMap();
 export function slide(before) {
   if (isStill()) return;
-  for (const [element, top] of placesOf([...before.keys()].filter((each) => each.isConnected))) {
+  const there = [...before.keys()].filter((each) => each.isConnected);
+  for (const each of there) sliding.get(each)?.cancel();    // from where it is seen it goes on
+  for (const [element, top] of placesOf(there)) {
     const far = before.get(element) - top;
-    if (far) element.animate([{ transform: `translateY(${far}px)` }, { transform: "none" }], { duration: 160, easing: "ease-out" });
+    if (far) sliding.set(element, element.animate([{ transform: `translateY(${far}px)` }, { transform: "none" }], { duration: 160, easing: "ease-out" }));
   }
 }

@@ -43,6 +43,7 @@ function highlight(item) {
 class RoomMessages extends HTMLElement {
   #firstUnread = 0;              // the number of the message that the line of new ones is above
   #held = false;                 // whether its reader wants something unread: then nothing is read until it is opened again
+  #sliding = null;               // the movement of what makes room, while it lasts
   #place = null;                 // where one reads, while the page fetches itself anew
 
   connectedCallback() {
@@ -202,14 +203,15 @@ class RoomMessages extends HTMLElement {
     if (!this.end.stuck && added) this.end.offer(true);
     else if (document.hidden && this.end.stuck) this.#goOn();   // what is visible follows as it grows (sizes)
     if (added) this.shorten();
-    if (before.size) this.animate({ overflow: ["hidden", "hidden"] }, 160);      // what slides in needs no scrollbar
+    if (before.size) this.#sliding = this.animate({ overflow: ["hidden", "hidden"] }, 160);      // it needs no scrollbar
     slide(before);
   }
 
-  // Where everything stands in a room that is not scrolled yet: all of it makes room for what comes below.
+  // Where everything stands in a room that is not scrolled yet: all of it makes room for what comes below. What slides
+  // still sticks out.
   #placesWhenShort() {
-    const isShort = this.room && !document.hidden && this.scrollHeight <= this.clientHeight;
-    return placesOf(isShort ? this.children : []);
+    const isShort = this.scrollHeight <= this.clientHeight || this.#sliding?.playState === "running";
+    return placesOf(isShort && this.room && !document.hidden ? this.children : []);
   }
 
   // Whether it is a message that was not shown.
