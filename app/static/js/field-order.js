@@ -14,6 +14,14 @@ function load(address) {
   return library;
 }
 
+// The page is not fetched anew (js/live.js) until what this returns is called.
+function holdPage() {
+  let letGo;
+  const until = new Promise((resolve) => { letGo = resolve; });
+  document.dispatchEvent(new CustomEvent("page:held", { detail: { until } }));
+  return letGo;
+}
+
 class FieldOrder extends HTMLElement {
   async connectedCallback() {
     const Sortable = await load(this.getAttribute("library")).catch(() => null);
@@ -24,13 +32,16 @@ class FieldOrder extends HTMLElement {
     document.addEventListener("page:refreshed", this.show);
     this.sortable = Sortable.create(list, {
       handle: ".handle", animation: 150, forceFallback: true,   // the same by mouse and by touch
-      onEnd: (event) => { if (event.newIndex !== event.oldIndex) this.place(list, event); },
+      onChoose: () => { this.letGo = holdPage(); },
+      onUnchoose: () => this.letGo(),
+      onEnd: (event) => { if (event.newIndex !== event.oldIndex) this.place(list, event).finally(holdPage()); },
     });
   }
 
   disconnectedCallback() {
     document.removeEventListener("page:refreshed", this.show);
     this.sortable?.destroy();
+    this.letGo?.();
     this.sortable = null;
   }
 
