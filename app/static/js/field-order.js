@@ -46,7 +46,7 @@ class FieldOrder extends HTMLElement {
   }
 
   // What it has become is pushed to all pages; where the server does not take it, it goes back to its place. Where records
-  // are called by another field now, the answer offers to take that back (js/undo-offer.js). Over another order than this
+  // are called by another field now, the answer offers to take that back (js/undo-offer.js; without it, in the page). Over another order than this
   // page has, it is moved as by a button, whose answer shows both.
   async place(list, { item, oldIndex, newIndex }) {
     const form = list.closest("form");
@@ -56,10 +56,10 @@ class FieldOrder extends HTMLElement {
     if (answer?.status === 204 || answer?.status === 200) seen.value = this.refs(list);
     if (answer?.status === 204) return;
     if (answer?.status === 200) {
-      const offered = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("undo-offer");
+      const offered = new DOMParser().parseFromString(await answer.text().catch(() => ""), "text/html").querySelector("undo-offer");
       if (!offered) return;
-      await import("./undo-offer.js");
-      document.getElementById("main").append(document.importNode(offered, true));
+      const place = await import("./undo-offer.js").then(() => "append", () => "prepend");
+      document.getElementById("main")[place](document.importNode(offered, true));
       return;
     }
     item.remove();
