@@ -74,7 +74,9 @@ async def test_an_answer_of_somebody_else_takes_no_place_of_a_page(shared_server
         ({"status": 403, **hotel}, "No connection to the server."),
         ({"status": 408, "body": ""}, "No connection to the server."),
         ({"status": 502, **hotel}, "The server could not respond."),
-        ({"status": 400, "headers": ours, **hotel}, "The server did not accept this."),
+        ({"status": 413, **hotel}, "The server did not accept this (413)."),
+        ({"status": 429, "body": ""}, "The server did not accept this (429)."),
+        ({"status": 400, "headers": ours, **hotel}, "The server did not accept this (400)."),
     ):
         await page.route("**/account/name", partial(answer_with, answer))
         await form.get_by_role("button").click()
@@ -138,6 +140,22 @@ async def test_a_link_without_a_network_is_said(shared_server: Server, person: A
     await expect(page.locator("#toasts .toast")).to_have_count(1)
     await ana.context.set_offline(False)
     await expect(page.locator("#toasts .toast")).to_have_count(0)
+
+
+@pytest.mark.console("htmx:error: timeout")
+async def test_a_link_or_form_that_is_not_answered_in_time_is_said(shared_server: Server, person: Any) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    page = await ana.open("/account")
+    await page.evaluate("htmx.config.defaultTimeout = 200")
+    toast = page.locator("#toasts .toast")
+    await page.route("**/*", lambda _route: None)
+    form = page.locator("form[action='/account/name']")
+    for control in (form.get_by_role("button"), page.get_by_role("link", name="Books").first):
+        await control.click()
+        await expect(toast).to_contain_text("No connection to the server.")
+        await expect(page.locator("[aria-busy=true]")).to_have_count(0)
+        await toast.get_by_role("button", name="Dismiss").click()
+    assert page.url == f"{ana.origin}/account"
 
 
 @pytest.mark.parametrize(

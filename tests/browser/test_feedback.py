@@ -92,3 +92,21 @@ async def test_a_form_that_the_browser_sends_itself_is_sent_once(shared_server: 
     assert await page.locator("form:has([name=password])").evaluate(SEND_TWICE) == [1, "true"]
     await expect(page.get_by_role("alert")).to_be_visible()
     await expect(page.locator("[aria-busy=true]")).to_have_count(0)
+
+
+STOP = """(form) => new Promise((resolve) => {
+  form.requestSubmit();
+  const before = form.querySelector("button").ariaBusy;
+  navigation.addEventListener("navigateerror", () => resolve([before, form.querySelector("button").ariaBusy]));
+  setTimeout(stop);
+})"""
+
+
+async def test_a_form_that_was_stopped_on_its_way_is_sent_again(shared_server: Server, new_context: Any) -> None:
+    page = await (await new_context()).new_page()
+    await page.goto(shared_server.url("acme") + "/login")
+    await page.route("**/login", lambda _route: None)
+    assert await page.locator("form:has([name=password])").evaluate(STOP) == ["true", None]
+    await page.unroute_all()
+    await page.locator("form:has([name=password])").evaluate("form => form.requestSubmit()")
+    await expect(page.get_by_role("alert")).to_be_visible()

@@ -14,6 +14,13 @@ from tests.conftest import Server
 
 FIELDS = "/c/books/fields"
 
+# How often the page was told to fetch itself anew, from here on.
+COUNT_REFRESH_MARKS = """() => {
+  window.marks = 0;
+  const count = () => { window.marks += document.querySelectorAll("[data-refresh]").length; };
+  document.addEventListener("htmx:after:swap", count, true);
+}"""
+
 
 async def labels_of(page: Page) -> list[str]:
     return await page.locator(".fields-list b").all_inner_texts()
@@ -177,6 +184,52 @@ async def test_fields_can_be_dragged_after_somebody_else_has_added_one(server: S
     await page.mouse.up()
     await page.reload()
     await expect(page.locator(".fields-list b").nth(7)).not_to_have_text("Shelf")
+
+
+async def test_a_field_that_is_dragged_stays_in_hand_while_somebody_else_moves_another(
+    server: Server, person: Any
+) -> None:
+    ana = await person(server, "acme", "ana@acme.test")
+    page = await ana.open(FIELDS)
+    await expect(page.locator("field-order.draggable")).to_be_visible()
+    handle = await page.locator(".fields-list li", has_text="Notes").locator(".handle").bounding_box()
+    place = await page.locator(".fields-list li", has_text="ISBN").bounding_box()
+    status = str(await page.locator(".fields-list li", has_text="Status").get_attribute("data-address"))
+    assert handle
+    assert place
+    await page.mouse.move(handle["x"] + 8, handle["y"] + 10)
+    await page.mouse.down()
+    await page.mouse.move(handle["x"] + 8, place["y"] + 30, steps=5)
+    await page.evaluate(COUNT_REFRESH_MARKS)
+    async with aclosing(server.let_in("acme", "ana@acme.test")) as client:
+        assert (await client.post(status, data={"to-place": "1"})).status_code == 303
+    await page.wait_for_function("window.marks > 0")
+    await page.mouse.move(handle["x"] + 8, place["y"] + 4, steps=5)
+    await expect(page.locator(".sortable-drag")).to_have_count(1)
+    await page.mouse.up()
+    await expect(page.locator("#order-changed")).to_contain_text("Moved meanwhile: Status.")
+    await page.get_by_role("button", name="Move Notes anyway").click()
+    await expect(page.locator("#order-changed")).to_have_count(0)
+    labels = await labels_of(page)
+    assert labels.index("Notes") < labels.index("ISBN")
+    assert labels[1] == "Status"
+
+
+async def test_a_page_is_fetched_anew_when_a_field_is_let_go_of_again(server: Server, person: Any) -> None:
+    ana = await person(server, "acme", "ana@acme.test")
+    page = await ana.open(FIELDS)
+    await expect(page.locator("field-order.draggable")).to_be_visible()
+    handle = page.locator(".fields-list li", has_text="Notes").locator(".handle")
+    await handle.hover()
+    await page.mouse.down()
+    await page.evaluate(COUNT_REFRESH_MARKS)
+    async with aclosing(server.let_in("acme", "ana@acme.test")) as elsewhere:
+        added = await elsewhere.post(FIELDS, data={"label": "Shelf", "kind": "text"})
+        assert added.status_code == 303
+    await page.wait_for_function("window.marks > 0")
+    assert "Shelf" not in await labels_of(page)
+    await page.mouse.up()
+    await expect(page.locator(".fields-list b").nth(7)).to_have_text("Shelf")
 
 
 async def test_a_field_that_is_chosen_is_in_sight_and_has_the_focus(server: Server, person: Any) -> None:

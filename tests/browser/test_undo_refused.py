@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
+from tests.browser.lines import say_lines
 from tests.browser.test_lost_answers import lose_answer_to
 from tests.conftest import Person, Server
 
@@ -46,3 +47,22 @@ async def test_an_undo_that_comes_too_late_says_why_and_looks_like_no_success(se
     await expect(toast.get_by_role("button", name="Undo")).to_have_count(0)
     await expect(toast.get_by_role("button", name="Dismiss")).to_be_focused()
     await expect(toast.locator("use").first).to_have_attribute("href", re.compile(r"#circle-alert$"))
+
+
+@pytest.mark.console("net::ERR_FAILED")
+async def test_what_was_deleted_can_be_brought_back_without_the_script_that_makes_a_toast_of_it(
+    server: Server, person: Any
+) -> None:
+    ana = await person(server, "acme", "ana@acme.test")
+    await say_lines(server, ["A line that stays"], "ana")
+    page = await ana.open("/chat/general")
+    await page.route("**/undo-offer.js", lambda route: route.abort())
+    line = page.locator("ol.messages > .message", has_text="A line that stays")
+    await line.hover()
+    await line.locator("summary[aria-label='Delete message']").click()
+    await line.get_by_role("button", name="Delete now").click()
+    offer = page.locator("main > undo-offer")
+    await expect(offer).to_be_visible()
+    await expect(page.locator("[data-error]")).to_be_empty()
+    await offer.get_by_role("button", name="Undo").click()
+    await expect(line).to_be_visible()

@@ -9,8 +9,10 @@ function forget() {
   }
 }
 
-function say(template) {
+function say(template, status = "") {
   const toast = document.importNode(document.getElementById(template).content, true).firstElementChild;
+  const words = toast.querySelector("p").firstChild;
+  words.data = words.data.replace("{}", status);
   forget();
   since = performance.now();
   document.getElementById("toasts").append(toast);
@@ -19,17 +21,20 @@ function say(template) {
 document.addEventListener("htmx:response:error", ({ detail: { ctx } }) => {
   const { status } = ctx.response;
   if (status >= 500) say("failed-server");
-  else if (status === 400) say("failed-request");
+  else if (status === 400) say("failed-request", status);
 });
 document.addEventListener("htmx:before:response", (event) => {
   const { raw } = event.detail.ctx.response;
   if (raw.headers.has("X-Page")) return;
   event.preventDefault();
-  say(raw.status >= 500 ? "failed-server" : "failed-network");
+  const { status } = raw;
+  const isRefused = status >= 400 && ![403, 407, 408].includes(status);          // which networks that want a sign-in answer with
+  say(status >= 500 ? "failed-server" : isRefused ? "failed-request" : "failed-network", status);
 });
-// `fetch` throws a TypeError when there is no answer at all.
+// No answer at all, or one that breaks off, is a TypeError of `fetch`; of the time that htmx waits it says only the reason.
 document.addEventListener("htmx:error", ({ detail: { ctx, error } }) => {
-  if (ctx && error instanceof TypeError && !ctx.response) say("failed-network");
+  if (!ctx || ctx.text !== undefined) return;
+  if (error instanceof TypeError || ctx.request.signal.reason === "timeout") say("failed-network");
 });
 document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
   if (ctx?.response?.status < 500 && ctx.response.status !== 400) forget();

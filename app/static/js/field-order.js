@@ -14,6 +14,14 @@ function load(address) {
   return library;
 }
 
+// The page is not fetched anew (js/live.js) until what this returns is called.
+function holdPage() {
+  let letGo;
+  const until = new Promise((resolve) => { letGo = resolve; });
+  document.dispatchEvent(new CustomEvent("page:held", { detail: { until } }));
+  return letGo;
+}
+
 class FieldOrder extends HTMLElement {
   async connectedCallback() {
     const Sortable = await load(this.getAttribute("library")).catch(() => null);
@@ -24,18 +32,21 @@ class FieldOrder extends HTMLElement {
     document.addEventListener("page:refreshed", this.show);
     this.sortable = Sortable.create(list, {
       handle: ".handle", animation: 150, forceFallback: true,   // the same by mouse and by touch
-      onEnd: (event) => { if (event.newIndex !== event.oldIndex) this.place(list, event); },
+      onChoose: () => { this.letGo = holdPage(); },
+      onUnchoose: () => this.letGo(),
+      onEnd: (event) => { if (event.newIndex !== event.oldIndex) this.place(list, event).finally(holdPage()); },
     });
   }
 
   disconnectedCallback() {
     document.removeEventListener("page:refreshed", this.show);
     this.sortable?.destroy();
+    this.letGo?.();
     this.sortable = null;
   }
 
   // What it has become is pushed to all pages; where the server does not take it, it goes back to its place. Where records
-  // are called by another field now, the answer offers to take that back (js/undo-offer.js). Over another order than this
+  // are called by another field now, the answer offers to take that back (js/undo-offer.js; without it, in the page). Over another order than this
   // page has, it is moved as by a button, whose answer shows both.
   async place(list, { item, oldIndex, newIndex }) {
     const form = list.closest("form");
@@ -45,10 +56,10 @@ class FieldOrder extends HTMLElement {
     if (answer?.status === 204 || answer?.status === 200) seen.value = this.refs(list);
     if (answer?.status === 204) return;
     if (answer?.status === 200) {
-      const offered = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("undo-offer");
+      const offered = new DOMParser().parseFromString(await answer.text().catch(() => ""), "text/html").querySelector("undo-offer");
       if (!offered) return;
-      await import("./undo-offer.js");
-      document.getElementById("main").append(document.importNode(offered, true));
+      const place = await import("./undo-offer.js").then(() => "append", () => "prepend");
+      document.getElementById("main")[place](document.importNode(offered, true));
       return;
     }
     item.remove();

@@ -120,16 +120,22 @@
     return fetchPage(address, { "X-Refresh": seen });
   }
 
-  // What the reader does by a form of the page may end the page: until that is answered, nothing is fetched anew.
+  // What the reader does by a form of the page may end the page: until that is answered, nothing is fetched anew. Nor while
+  // something of the page is held, such as what is dragged (`page:held`).
   const acts = new Set();
   let late = null;         // the <main> that was to be refreshed meanwhile
   document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => { if (ctx.request.method !== "GET") acts.add(ctx); });
-  document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
-    acts.delete(ctx);
+  function end(act) {
+    acts.delete(act);
     if (!late || acts.size) return;
     const shown = late;
     late = null;
     if (main() === shown) refresh();
+  }
+  document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => end(ctx));
+  document.addEventListener("page:held", ({ detail: { until } }) => {
+    acts.add(until);
+    until.then(() => end(until));
   });
 
   // Of a page that stays as it is, what nobody types into and what is no answer.
@@ -174,6 +180,7 @@
         }
         const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
         if (main() !== shown) return;                  // navigated meanwhile: that page is newer
+        if (acts.size) { late = shown; return; }
         const next = fresh.getElementById("main");
         if (!next) return location.reload();
         if (unknown && fresh.body.dataset.role !== document.body.dataset.role) return keepTyped(shown, "/", fresh) || location.assign("/");

@@ -2,13 +2,13 @@
 // through, is said in the box of the room.
 import { call } from "./page.js";
 
-// What was done can be taken back (js/undo-offer.js).
+// What was done can be taken back (js/undo-offer.js), without that script by what stands in the page.
 async function offer(response) {
-  const page = new DOMParser().parseFromString(response.status === 200 ? await response.text() : "", "text/html");
+  const page = new DOMParser().parseFromString(response.status === 200 ? await response.text().catch(() => "") : "", "text/html");
   const offered = page.querySelector("undo-offer");
   if (!offered) return "";
-  await import("./undo-offer.js");
-  document.getElementById("main").append(document.importNode(offered, true));
+  const place = await import("./undo-offer.js").then(() => "append", () => "prepend");
+  document.getElementById("main")[place](document.importNode(offered, true));
   return "";
 }
 

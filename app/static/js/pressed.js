@@ -1,5 +1,5 @@
 // A button that sends its form says so until the answer is there (`aria-busy`), and what is on its way is not sent again.
-const PATIENCE = 20000;      // ms: an answer that the browser stores as a file leaves the page as it is
+const PATIENCE = window.navigation ? 20000 : 5000;   // ms: a browser that does not say when its own request has ended
 const pressed = new Map();   // the button of each form, or request of htmx, that is on its way
 
 const waiting = () => import("./late-styles.js").then(({ addStyles }) => addStyles("pressed")).catch(() => {});
@@ -26,5 +26,7 @@ document.addEventListener("submit", (event) => {
   }
 });
 addEventListener("pageshow", () => [...pressed.keys()].forEach(release));
+// It was stopped, or its answer leaves the page as it is.
+window.navigation?.addEventListener("navigateerror", () => [...pressed.keys()].filter((sent) => sent.nodeType).forEach(release));
 document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => press(ctx, ctx.request.submitter));
 document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => release(ctx));
