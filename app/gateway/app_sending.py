@@ -26,7 +26,7 @@ from app.gateway.app_deliveries import keep_app_delivery
 from app.gateway.app_webhooks import KIND_OF_EVENT, KnownHook, find_hook
 from app.gateway.secrets import sign_text
 from app.settings import Settings
-from app.tenants.deliveries import CameBack, send_to
+from app.tenants.deliveries import CameBack, push_deliveries, send_to
 from app.web.outgoing import Outgoing
 
 # Of one app: events that wait, and their bytes; and the bytes of all apps.
@@ -196,11 +196,14 @@ class HookSender:
                 break
         return came
 
-    async def keep(self, line: HookLine, body: str, came: CameBack) -> None:
-        """Keep what was sent for the app's page. That this can't be done keeps nothing from being sent."""
+    async def keep(self, line: HookLine, body: str, came: CameBack, *, asked: bool = False) -> None:
+        """Keep what was sent for the app's page, which is told if it was `asked` for there. That this can't be done
+        keeps nothing from being sent."""
         try:
             async with self.database.write(line.workspace) as transaction:
                 await keep_app_delivery(transaction, line.app_id, body, came)
+                if asked:
+                    push_deliveries(transaction, f"app-{line.app_id}")
         except Exception as error:
             log.error("what an app's server was told is not kept", app=line.app_id, reason=repr(error))
 
@@ -218,7 +221,8 @@ class HookSender:
         async with self.turns:
             self.known.pop(line.app_id, None)
             hook = await self.find(line)
-            await self.keep(line, body, await self.post(hook, body) if hook else CameBack(error=NO_HOOK))
+            came = await self.post(hook, body) if hook else CameBack(error=NO_HOOK)
+            await self.keep(line, body, came, asked=True)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

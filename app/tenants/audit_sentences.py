@@ -33,6 +33,7 @@ SENTENCES = {
     "member.restored": _l("%(actor)s restored the access of %(subject)s"),
     "member.removed": _l("%(actor)s removed %(subject)s"),
     "member.picture": _l("%(actor)s changed the picture of %(subject)s"),
+    "member.picture-removed": _l("%(actor)s removed the picture of %(subject)s"),
     "member.left": _l("%(subject)s left the workspace"),
     "mail.confirmed": _l("%(actor)s confirmed the address of %(subject)s"),
     "invitation.made": _l("%(actor)s invited %(subject)s as %(after)s"),
@@ -100,6 +101,13 @@ OWN_SENTENCES = {
     "message.deleted": _l("%(actor)s deleted a message of their own in %(before)s"),
     "message.restored": _l("%(actor)s restored a deleted message of their own in %(after)s"),
 }
+# Of a place whose name the reader is not told: what it is called instead says what it is.
+UNNAMED_SENTENCES = {
+    "room.archived": _l("%(actor)s archived %(subject)s"),
+    "room.opened": _l("%(actor)s reopened %(subject)s"),
+    "incoming.made": _l("%(actor)s created the incoming address %(subject)s of %(after)s"),
+    "incoming.ended": _l("%(actor)s revoked the incoming address %(subject)s of %(after)s"),
+}
 # By what the log is narrowed: what kinds of entries begin with.
 GROUPS = {
     "session": _l("Sign-ins"),
@@ -143,19 +151,24 @@ def say_entry(
     subject: AuditedSubject,
     language: str,
     called: Mapping[str, Text | str],
+    *,
+    together: Text | None = None,
 ) -> Markup:
-    """What an entry says, as HTML; `called` is what its parts that name a place are called for its reader."""
+    """What an entry says, as HTML; `called` is what its parts that name a place are called for its reader, and
+    `together` what is said of its subject and others."""
 
     def say(value: Text | str) -> str:
         return value.translate(language) if isinstance(value, Text) else keep_direction(value)
 
     own = bool(subject.more) and entry.member_id is not None and subject.name == names[entry.member_id]
-    found = (OWN_SENTENCES.get(entry.what) if own else None) or SENTENCES.get(entry.what)
+    unnamed = any(isinstance(each, Text) for each in called.values())
+    others = OWN_SENTENCES if own else UNNAMED_SENTENCES if unnamed else {}
+    found = others.get(entry.what) or SENTENCES.get(entry.what)
     sentence = translations(language).gettext(found.message) if found else f"%(actor)s: {entry.what} %(subject)s"
     whom = Markup('<a class="link" href="{}">{}</a>') if subject.address else Markup("<b>{1}</b>")
     values = {
         "actor": Markup("<b>{}</b>").format(say(name_actor(entry, names))),
-        "subject": whom.format(subject.address, say(called.get("subject", subject.name))),
+        "subject": whom.format(subject.address, say(together or called.get("subject", subject.name))),
         **{
             key: Markup("<b>{}</b>").format(say(called.get(key) or value_of(entry, getattr(entry, key))))
             for key in ("before", "after")
@@ -217,8 +230,7 @@ def say_run(
         first = called.get("subject", subject.name)
         name = first.translate(language) if isinstance(first, Text) else first
         together = _ln("%(name)s and %(count)d other", "%(name)s and %(count)d others", len(run) - 1, name=name)
-    rest = {key: value for key, value in called.items() if key != "subject"}
-    return say_entry(newest, names, AuditedSubject(together), language, rest)
+    return say_entry(newest, names, AuditedSubject(together), language, called, together=together)
 
 
 def value_of(entry: AuditEntry, value: str) -> Text | str:

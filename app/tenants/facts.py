@@ -56,14 +56,15 @@ class PictureChanged(OfMember):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BotPictureChanged(PictureChanged, Audited):
-    """Somebody has given a bot, which is called so, another picture, or none."""
+    """Somebody has given a bot, which is called so, another picture, or none (`removed`)."""
 
     name: str
+    removed: bool
 
     @property
     def entry(self) -> Entry:
         """What the audit log says."""
-        return Entry("member.picture", self.name)
+        return Entry("member.picture-removed" if self.removed else "member.picture", self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -183,7 +183,8 @@ async def change_bot_picture(
     """Give a bot a picture, or none. Raises a 403 page, also of people: they choose their own."""
     require(actor, "picture", bot)
     name_picture(transaction, bot, key, directory)
-    transaction.note(BotPictureChanged(by=acting(transaction, actor), member_id=bot.id, name=bot.name))
+    by, removed = acting(transaction, actor), key is None
+    transaction.note(BotPictureChanged(by=by, member_id=bot.id, name=bot.name, removed=removed))
 
 
 def name_picture(transaction: Transaction, member: Member, key: str | None, directory: Path) -> None:

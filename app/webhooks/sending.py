@@ -26,7 +26,7 @@ from app.database import Database, PreparedSelect, Tenant, Transaction, now
 from app.database.leases import LeaseLost, back_off, claim, hold, is_due
 from app.jobs.runner import STOP_GRACE, Loop
 from app.settings import Settings
-from app.tenants.deliveries import CameBack, send_to
+from app.tenants.deliveries import CameBack, push_deliveries, send_to
 from app.web.errors import Gone
 from app.web.outgoing import Outgoing
 from app.webhooks.choosing import FactToSend, find_fact_again, find_next_fact
@@ -237,6 +237,7 @@ class WebhookSender:
             await hold(transaction, WebhookTurn, turn.id, turn.lease)
             await transaction.execute(delete(WebhookTurn).where(WebhookTurn.id == turn.id))
             await transaction.insert(sent.keep(turn.webhook_id))
+            push_deliveries(transaction, f"webhook-{turn.webhook_id}")
 
     async def write_asked(
         self, transaction: Transaction, webhook: Webhook, maker: Member, turn: WebhookTurn

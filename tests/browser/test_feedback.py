@@ -63,6 +63,9 @@ async def test_a_button_is_busy_until_the_answer_is_there_and_its_form_is_sent_o
     await expect(page.locator("#toasts")).to_have_attribute("role", "status")
     await expect(page.locator("[aria-busy=true]")).to_have_count(0)
     assert len(posts) == 1
+    await expect(page).to_have_url(f"{ana.origin}/account")  # so that a reload and Back do not say it again
+    edges = await said.evaluate("toast => [toast, toast.lastChild].map((each) => each.getBoundingClientRect().right)")
+    assert edges[0] - edges[1] < 16, "Dismiss stands at the end"
     await said.get_by_role("button", name="Dismiss").click()
     await expect(said).to_have_count(0)
 

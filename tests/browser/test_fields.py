@@ -110,6 +110,21 @@ async def test_who_moves_a_field_by_keyboard_stays_with_it(server: Server, perso
     await expect(down).to_be_focused()
 
 
+async def test_who_is_refused_a_move_by_keyboard_is_led_to_why(server: Server, person: Any) -> None:
+    ana = await person(server, "acme", "ana@acme.test", viewport={"width": 390, "height": 480})
+    page = await ana.open(FIELDS)
+    await page.locator("#field-label").fill("Typed for a new field")
+    address = str(await page.locator(".fields-list li", has_text="Status").get_attribute("data-address"))
+    async with aclosing(server.let_in("acme", "ana@acme.test")) as client:
+        assert (await client.post(address, data={"to-place": "1"})).status_code == 303
+    await expect(page.locator("#stale")).to_contain_text("This page has changed.")
+    await page.get_by_role("button", name="Move ISBN up").focus()
+    await page.keyboard.press("Enter")
+    refusal = page.locator("#order-changed [role=alert]")
+    await expect(refusal).to_be_focused()
+    await expect(refusal).to_be_in_viewport()
+
+
 async def test_a_field_that_can_not_be_dropped_goes_back(server: Server, person: Any) -> None:
     ana = await person(server, "acme", "ana@acme.test")
     page = await ana.open(FIELDS)

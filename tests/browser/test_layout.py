@@ -54,3 +54,41 @@ async def test_what_a_ground_tells_has_an_edge_in_forced_colours(shared_server: 
     assert not await complain_of(ana.page, ana.origin)
     for chosen in (".shell-tabs a[aria-current]", ".side .avatar"):
         await expect(ana.page.locator(chosen).first).to_have_css("outline-style", "solid")
+
+
+BROKEN_WORDS = """() => {
+  const broken = [], { scrollWidth, clientWidth } = document.querySelector(".rooms");
+  if (scrollWidth > clientWidth) broken.push(`${scrollWidth} px wide of ${clientWidth}`);
+  for (const { firstChild: name } of document.querySelectorAll(".rooms td:first-child b")) {
+    for (const { 0: word, index } of name.data.matchAll(/[^\\s-]+/g)) {
+      const range = document.createRange();
+      range.setStart(name, index);
+      range.setEnd(name, index + word.length);
+      if (range.getClientRects().length > 1) broken.push(word);
+    }
+  }
+  return broken;
+}"""
+ROOMS = {
+    "Planejamento das reuniões trimestrais da coordenação": "Onde combinamos as datas, as pautas e quem traz o quê",
+    "Infraestrutura e desenvolvimento": "Servidores, cópias de segurança, atualizações e tudo o mais",
+    "Atendimento": "",
+}
+
+
+@pytest.mark.sqlite
+async def test_names_of_rooms_break_between_words_whatever_the_rooms_are_about(
+    shared_server: Server, person: Any
+) -> None:
+    ana: Person = await person(shared_server, "acme", "ana@acme.test")
+    for name, about in ROOMS.items():
+        await ana.page.goto(f"{ana.origin}/chat/new")
+        await ana.page.get_by_label("Name", exact=True).fill(name)
+        await ana.page.locator("main [name=description]").fill(about)
+        await ana.page.locator("main button.primary").click()
+        await expect(ana.page.get_by_role("heading", name=name)).to_be_visible()
+    for width in (1920, 1280, 1024, 768, 390):
+        await ana.page.set_viewport_size({"width": width, "height": 800})
+        await ana.page.goto(f"{ana.origin}/chat")
+        await expect(ana.page.get_by_role("link", name="Planejamento")).not_to_have_count(0)
+        assert await ana.page.evaluate(BROKEN_WORDS) == [], f"at {width} px"

@@ -223,6 +223,7 @@ async def test_what_earlier_versions_wrote_of_rooms_is_told_as_it_would_be_now(s
             assert "Bruno's own" in his
             assert "Bruno's own" not in hers
             assert "a private room" in hers
+            assert not re.search(r"the room <\w[^>]*>a (private|renamed) room", hers), "it is said once what it is"
             for log in (hers, his):
                 assert "For everybody" in log
                 assert "Of another name by now" not in log, "it may have been private"

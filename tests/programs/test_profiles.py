@@ -113,14 +113,15 @@ async def test_admins_give_bots_pictures(shared_server: Server, davi: httpx.Asyn
         assert problem_of(refused) == (403, "forbidden"), "people choose their own"
     assert problem_of(await bruno.post(path, content=b"no picture")) == (422, "invalid")
 
-    async def list_audited() -> list[dict[str, Any]]:
-        listed = await bruno.get(f"{API}/audit", params={"what": "member.picture"})
+    async def list_audited(what: str) -> list[dict[str, Any]]:
+        listed = await bruno.get(f"{API}/audit", params={"what": what})
         return list(listed.json()["items"])
 
-    before = await list_audited()
+    before, removed = await list_audited("member.picture"), await list_audited("member.picture-removed")
     assert (before[0]["member"]["name"], before[0]["program"]) == ("Bruno", "portraits")
     assert (await bruno.delete(path)).status_code == 204
     assert (await bruno.delete(path)).status_code == 204, "there is none any more"
-    assert len(await list_audited()) == len(before) + 1
+    assert await list_audited("member.picture") == before
+    assert len(await list_audited("member.picture-removed")) == len(removed) + 1
     assert problem_of(await davi.get(path)) == (404, "not-found")
     assert problem_of(await bruno.post(f"{API}/members/999999/picture", content=draw())) == (404, "not-found")

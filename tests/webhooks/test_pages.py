@@ -70,6 +70,13 @@ async def test_an_admin_makes_one_sees_what_it_sent_and_has_it_sent_again(
     assert (await bruno.post(f"{page}/test")).status_code == 303
     await until(lambda: len(receiver.requests) == 3)
     assert receiver.requests[2].told["type"] == "webhook.test"
+    assert 'id="webhook-1-deliveries-refresh"' in text
+
+    async def are_pushed() -> bool:
+        found = server.store.rows("SELECT 1 FROM event WHERE body LIKE '%#webhook-1-deliveries-refresh%'")
+        return len(found) == 2  # what was sent again, and the test
+
+    await until(are_pushed)
     assert (
         await bruno.post(f"{page}/replay", data={"from": str(receiver.requests[0].told["cursor"])})
     ).status_code == 303

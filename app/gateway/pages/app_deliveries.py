@@ -17,7 +17,7 @@ from app.web.forms import Form
 from app.web.redirects import see_other
 from app.web.texts import _l
 
-notice("app-asked", _l("Sending. It appears below in a moment."))
+notice("app-asked", _l("Sending. The list shows it in a moment."))
 
 
 @get("/settings/apps/{app_id:int}/deliveries")

@@ -1,6 +1,6 @@
 // Where the focus goes when what had it is gone by one's own act, so that keyboard and screen reader go on from there and
 // not from the top of the page: in a form with `data-stays` to the button that was pressed, or, where that can't be any
-// more, to the other one, and the page stays where it was scrolled to; to the message that an act is about, or that came back by Undo; else to what the page says that one begins with (`data-begins`), or to its heading.
+// more, to the other one, and the page stays where it was scrolled to; not if it was refused, which is said first; to the message that an act is about, or that came back by Undo; else to what the page says that one begins with (`data-begins`), or to its heading.
 const NAMED = "[id][tabindex='-1']";
 
 const messageAt = (number) => number && document.querySelector(`ol.messages > .message[data-number="${CSS.escape(number)}"]`);
@@ -14,6 +14,7 @@ document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
 });
 
 function stay() {
+  if (document.activeElement?.matches("[role=alert][autofocus]")) return false;           // a refusal is read first
   const button = document.getElementById(pressed?.id);
   if (!button) return false;
   scrollTo({ top: pressed.top, behavior: "instant" });
