@@ -267,6 +267,7 @@ async def make_world(seeded: Store, directory: Path, count: int, asked: list[tup
     with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
         warnings.simplefilter("ignore", LitestarDeprecationWarning)
         patch.setattr("app.server.asgi.open_database", lambda _: database)  # which is closed at the end
+        patch.setattr("app.gateway.app_sending.HookSender.send_again", lambda *_: None)  # it is done after the answer
         settings = replace(SETTINGS, database_url=store.url, data_dir=directory, secret_key="x" * 40)
         application: Any = create_app(settings)
 

@@ -26,7 +26,8 @@ from app.gateway.app_deliveries import keep_app_delivery
 from app.gateway.app_webhooks import KIND_OF_EVENT, KnownHook, find_hook
 from app.gateway.secrets import sign_text
 from app.settings import Settings
-from app.tenants.deliveries import CameBack, push_deliveries, send_to
+from app.tenants.channels import push_deliveries
+from app.tenants.deliveries import CameBack, send_to
 from app.web.outgoing import Outgoing
 
 # Of one app: events that wait, and their bytes; and the bytes of all apps.

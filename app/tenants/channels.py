@@ -8,7 +8,7 @@ from app.accounts.facts import MemberJoined, MemberRenamed, OfMember, RoleChange
 from app.accounts.members import Member
 from app.accounts.rights import is_at_least, may
 from app.database import Fact, Partial, Tenant, Transaction
-from app.live.log import follow_anew, refresh, tell_of_more
+from app.live.log import follow_anew, publish_partial, refresh, tell_of_more
 from app.tenants.facts import LogoChanged, PictureChanged, SettingChanged
 from app.web.templates import make_partial
 
@@ -76,3 +76,8 @@ def show_settings(tenant: Tenant, facts: Sequence[SettingChanged]) -> Iterator[P
         if any(fact.setting in EVERYWHERE for fact in facts):
             yield refresh(tenant, channel)
         yield make_partial(tenant, channel, "tenants/name_push.html", tenant=tenant)
+
+
+def push_deliveries(transaction: Transaction, whose: str) -> None:
+    """Let the page of a webhook, which waits for what was sent again, show it: `whose` as in `app-3`."""
+    publish_partial(transaction, "admins", "live/refresh_push.html", target=f"{whose}-deliveries-refresh")

@@ -12,7 +12,6 @@ from sqlalchemy import String, Text, bindparam, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
 from app.database import PreparedSelect, Transaction, UtcDateTime, now
-from app.live.log import publish_partial
 from app.web.errors import Gone
 from app.web.forms import number_of
 from app.web.outgoing import Outgoing
@@ -71,11 +70,6 @@ async def send_to(outgoing: Outgoing, address: str, headers: Mapping[str, str], 
     later = number_of(said.headers.get("retry-after", "")) if said.status in LATER else 0
     text = said.body.decode(errors="replace").replace("\0", "�")
     return CameBack(took, status=said.status, answer=text, retry_after=later)
-
-
-def push_deliveries(transaction: Transaction, whose: str) -> None:
-    """Let the page of a webhook, which waits for what was sent again, show it: `whose` as in `app-3`."""
-    publish_partial(transaction, "admins", "live/refresh_push.html", target=f"{whose}-deliveries-refresh")
 
 
 class Delivered:

@@ -26,7 +26,8 @@ from app.database import Database, PreparedSelect, Tenant, Transaction, now
 from app.database.leases import LeaseLost, back_off, claim, hold, is_due
 from app.jobs.runner import STOP_GRACE, Loop
 from app.settings import Settings
-from app.tenants.deliveries import CameBack, push_deliveries, send_to
+from app.tenants.channels import push_deliveries
+from app.tenants.deliveries import CameBack, send_to
 from app.web.errors import Gone
 from app.web.outgoing import Outgoing
 from app.webhooks.choosing import FactToSend, find_fact_again, find_next_fact
