@@ -9,6 +9,7 @@ from typing import Any
 from tests.conftest import Server
 from tests.gateway.conftest import Client, Dial, add_app, add_token
 from tests.gateway.test_workspace_channels import ask
+from tests.waiting import until
 
 CHANNEL = "presence-editing.books.37"
 PATH = "/api/v1/collections/books/records/37"
@@ -83,9 +84,14 @@ async def test_of_two_tabs_that_come_back_at_once_one_has_the_lock(workers: Serv
 
 async def grant_to(server: Server, tab: Client, channel: str, token: str) -> dict[str, Any]:
     """The grant of a lock that was lost, as soon as it has been seen that its connection is gone."""
-    while (answer := await ask(server, tab, channel, token)).status_code == 423:
-        await asyncio.sleep(0.02)
-    return dict(answer.json())
+    answers: list[Any] = []
+
+    async def is_granted() -> bool:
+        answers.append(await ask(server, tab, channel, token))
+        return bool(answers[-1].status_code == 200)
+
+    await until(is_granted)
+    return dict(answers[-1].json())
 
 
 async def test_of_tabs_that_take_up_what_was_lost_one_has_the_lock_and_it_is_the_same(

@@ -9,10 +9,12 @@ function forget() {
   }
 }
 
-function say(template, status = "") {
-  const toast = document.importNode(document.getElementById(template).content, true).firstElementChild;
-  const words = toast.querySelector("p").firstChild;
-  words.data = words.data.replace("{}", status);
+function say(what, status = "") {
+  const toast = document.importNode(document.getElementById("failed").content, true).firstElementChild;
+  for (const each of toast.querySelectorAll("p")) {
+    if (each.className !== what) each.remove();
+    each.textContent = each.textContent.replace("{}", status);
+  }
   forget();
   since = performance.now();
   document.getElementById("toasts").append(toast);
@@ -20,8 +22,8 @@ function say(template, status = "") {
 
 document.addEventListener("htmx:response:error", ({ detail: { ctx } }) => {
   const { status } = ctx.response;
-  if (status >= 500) say("failed-server");
-  else if (status === 400) say("failed-request", status);
+  if (status >= 500) say("server");
+  else if (status === 400) say("request", status);
 });
 document.addEventListener("htmx:before:response", (event) => {
   const { raw } = event.detail.ctx.response;
@@ -29,12 +31,12 @@ document.addEventListener("htmx:before:response", (event) => {
   event.preventDefault();
   const { status } = raw;
   const isRefused = status >= 400 && ![403, 407, 408].includes(status);          // which networks that want a sign-in answer with
-  say(status >= 500 ? "failed-server" : isRefused ? "failed-request" : "failed-network", status);
+  say(status >= 500 ? "server" : isRefused ? "request" : "network", status);
 });
 // No answer at all, or one that breaks off, is a TypeError of `fetch`; of the time that htmx waits it says only the reason.
 document.addEventListener("htmx:error", ({ detail: { ctx, error } }) => {
   if (!ctx || ctx.text !== undefined) return;
-  if (error instanceof TypeError || ctx.request.signal.reason === "timeout") say("failed-network");
+  if (error instanceof TypeError || ctx.request.signal.reason === "timeout") say("network");
 });
 document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
   if (ctx?.response?.status < 500 && ctx.response.status !== 400) forget();
