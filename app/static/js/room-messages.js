@@ -210,7 +210,9 @@ class RoomMessages extends HTMLElement {
   // Where everything stands in a room that is not scrolled yet: all of it makes room for what comes below. What slides
   // still sticks out.
   #placesWhenShort() {
-    const isShort = this.scrollHeight <= this.clientHeight || this.#sliding?.playState === "running";
+    const isSliding = this.#sliding?.playState === "running";
+    const height = isSliding ? [...this.children].reduce((all, { offsetHeight }) => all + offsetHeight, 0) : this.scrollHeight;
+    const isShort = height <= this.clientHeight;
     return placesOf(isShort && this.room && !document.hidden ? this.children : []);
   }
 
