@@ -7,6 +7,7 @@ freed when the channel is left; a connection that is lost leaves the lease, and 
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import msgspec
 
@@ -190,18 +191,23 @@ class EditingChannels(Holdings):
         if (holding := self.find(connection, channel)) is None:
             return
         self.forget(holding)
-        try:
+        if holding.proof is not None:
+            await self.give_back(holding, holding.proof)
+            return
+        with suppress(Refused):
             async with self.acting(holding) as (transaction, asker):
                 record = await transaction.get(Record, holding.record_id)
-                if record is None:
-                    return
-                if holding.proof is not None:
-                    await release_lock(transaction, record, asker.member, holding.proof)
-                elif await waiting.leave_page(transaction, record, asker.member):
+                if record is not None and await waiting.leave_page(transaction, record, asker.member):
                     await leave_turn(transaction, record, asker.member)
                     push_standings(transaction, record, asker.member.id)
-        except Refused:  # it has ended with the credential
-            return
+
+    async def give_back(self, holding: SocketLock, proof: Proof) -> None:
+        """Free the lock of who has left, also of who was given it in that moment."""
+        with suppress(Refused):  # it has ended with the credential
+            async with self.acting(holding) as (transaction, asker):
+                record = await transaction.get(Record, holding.record_id)
+                if record is not None:
+                    await release_lock(transaction, record, asker.member, proof)
 
     def take_fact(self, tenant_id: int, fact: Event) -> None:
         """A fact of a lock: tell it, and who is there then."""
@@ -289,6 +295,9 @@ class EditingChannels(Holdings):
             return None
         finally:
             self.takers.discard((holding.spot, holding.connection.socket_id))
+        if proof is not None and not self.is_kept(holding) and holding.connection.ending is None:
+            await self.give_back(holding, proof)  # it was left meanwhile
+            return None
         if proof is None or holding.connection.ending is not None or not self.is_kept(holding):
             return editors
         holding.proof, holding.renewed_at = proof, asyncio.get_running_loop().time()
