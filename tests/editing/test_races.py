@@ -15,7 +15,7 @@ async def test_no_update_is_lost_and_no_token_is_given_twice(store: Store, proce
     races = times(20, 150)
     result = await run(races, processes, control=False, url=store.url, watch_url=watch_url)
     assert (result["lost"], result["second holders"], result["saves without the lock"]) == (0, 0, 0)
-    assert result["outcomes"]["saved"] == result["versions"] == result["revisions"] > races / 4
+    assert result["outcomes"]["saved"] == result["versions"] == result["revisions"] > races / 2
     refused = result["outcomes"].get("held", 0) + result["outcomes"].get("changed", 0)
     assert refused, "nobody came too late: the race proves nothing"
 
