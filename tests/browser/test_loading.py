@@ -12,14 +12,14 @@ from tests.browser.pages import ready
 from tests.conftest import Server
 
 OTHER = "0123456789ab"
-# Of a page that has nothing else to do (js/side-links.js): whether they have come yet is a matter of time.
+# What a pointer over the page makes it load (js/side-links.js): whether one is there is up to the test before.
 LATER = {"prefetch.js", "transitions.js", "late-styles.js"}
 KB = 1024
 
 
 class Loads:
-    """What a page asks for, with nothing in the browser's cache, and the bytes that come of each request, but for what comes
-    `LATER`."""
+    """What a page asks for, with nothing in the browser's cache, and the bytes that come of each request, but for what
+    comes `LATER`."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
