@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 
@@ -14,9 +15,20 @@ from app.server.logs import set_up_logs
 from app.settings import Settings, read_settings
 
 
+def keep_port(context: click.Context, parameter: click.Parameter, port: int) -> int:
+    """Let the settings, here and in the workers, know the port: addresses have it where BASE_URL is not set."""
+    os.environ["PORT"] = str(port)
+    return port
+
+
+listening_port = click.option(
+    "--port", default=8000, show_default=True, envvar="PORT", callback=keep_port, help="Port to listen on."
+)
+
+
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8000, show_default=True, envvar="PORT", help="Port to listen on.")
+@listening_port
 @click.option("--workers", type=click.IntRange(min=1), help="Processes that serve; the setting WORKERS if left out.")
 @click.option("--debug", is_flag=True, envvar="DEBUG", help="Print the flow of messages, a line each.")
 @click.option("--reload", is_flag=True, help="Start anew when a file of the program changes, to work on it.")
@@ -62,7 +74,7 @@ def worker(listener: int, supervisor: int, debug: bool) -> None:
 
 @click.command()
 @click.option("--serve", "and_serve", is_flag=True, help="Then serve, and print the addresses.")
-@click.option("--port", default=8000, show_default=True, envvar="PORT", help="Port to listen on.")
+@listening_port
 @click.option("--books", default=0, help="Add this many made-up books to acme, to try a large collection.")
 def demo(and_serve: bool, port: int, books: int) -> None:
     """Fill an empty database with two workspaces to try."""

@@ -51,6 +51,11 @@ async def ready(page: Page) -> None:
     await page.locator("html[data-ready=yes]:not([data-refreshing])").wait_for(state="attached")
 
 
+async def open_acts(page: Page) -> None:
+    """Open the menu of what else can be done with a record."""
+    await page.locator(".acts > summary").click()
+
+
 async def confirm(page: Page, what: str) -> None:
     """Follow a link that asks first, and say yes in the dialog."""
     await page.get_by_role("link", name=what).click()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, Route, expect
 
-from tests.browser.pages import assert_equals_a_fresh_load, ready
+from tests.browser.pages import assert_equals_a_fresh_load, open_acts, ready
 from tests.conftest import Person, Server, end_server, start_server
 from tests.databases import Store
 from tests.fields import NOTES, TITLE
@@ -101,7 +101,10 @@ async def test_everybody_sees_who_edits_and_when_it_is_free_again(
     await expect(banner(carla.page, "Ana")).to_be_visible()
     await expect(carla.page.get_by_role("link", name="Edit")).to_have_count(0)
     await expect(carla.page.get_by_role("button", name="Ask to edit")).to_be_visible()
+    await open_acts(carla.page)
+    await expect(carla.page.get_by_role("link", name="Duplicate")).to_be_visible()
     await expect(carla.page.get_by_role("button", name="Delete")).to_be_hidden()
+    await carla.page.keyboard.press("Escape")
     row = davi.page.locator(f"tr[data-number='{book.number}']")
     await expect(row.locator(".mark")).to_have_text(re.compile("Being edited by\\s+Ana"))
     edited = davi.page.get_by_role("region", name="Being edited").get_by_text(book.title)

@@ -9,7 +9,7 @@ from typing import Any
 
 from playwright.async_api import expect
 
-from tests.browser.pages import assert_equals_a_fresh_load, ready
+from tests.browser.pages import assert_equals_a_fresh_load, open_acts, ready
 from tests.conftest import Person, Server
 
 
@@ -39,6 +39,7 @@ async def test_a_book_that_one_adds_changes_and_deletes_is_followed_by_the_other
 
     await ana.page.wait_for_url("**/c/books/43")
     await ready(ana.page)
+    await open_acts(ana.page)
     await ana.page.get_by_role("button", name="Delete").click()
     await expect(row).to_have_count(0)
     await expect(carla.page.locator("#count")).to_have_text("42")
@@ -57,6 +58,7 @@ async def test_an_open_record_follows_and_says_when_it_was_deleted(server: Serve
     await ana.open("/c/books/40/edit")
     await fill_book(ana, Year="1900")
     await expect(carla.page.locator("dl.fields")).to_contain_text("1900")
+    await open_acts(ana.page)
     await ana.page.get_by_role("button", name="Delete").click()
     await expect(carla.page.get_by_text("Ana deleted this")).to_be_visible()
     await expect(carla.page.get_by_role("link", name="Edit")).to_have_count(0)

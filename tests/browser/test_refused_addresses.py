@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.pages import ready
+from tests.browser.pages import open_acts, ready
 from tests.conftest import Server
 
 NO_PICTURE = {"name": "cut.png", "mimeType": "image/png", "buffer": b"\x89PNG\r\n\x1a\n and no more"}
@@ -40,6 +40,7 @@ async def test_a_form_that_is_answered_by_an_error_leaves_the_address_of_its_pag
 ) -> None:
     ana = await person(shared_server, "acme", "ana@acme.test")
     page = await ana.open("/c/books/20")
+    await open_acts(page)
     form = page.locator("form", has=page.get_by_role("button", name="Delete", exact=True))
     await form.evaluate("form => { form.action = '/undo/999'; }")
     await form.get_by_role("button").first.click()

@@ -9,6 +9,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.lines import say_lines
+from tests.browser.pages import open_acts
 from tests.browser.test_lost_answers import lose_answer_to
 from tests.conftest import Person, Server
 
@@ -18,6 +19,7 @@ REFUSED = "It was already undone, has changed since, or was done more than 10 mi
 async def delete(person: Person, number: int) -> Page:
     """Delete a book, and wait for the offer to undo that."""
     page = await person.open(f"/c/books/{number}")
+    await open_acts(page)
     await page.get_by_role("button", name="Delete", exact=True).click()
     await expect(page.get_by_role("button", name="Undo")).to_be_visible()
     return page

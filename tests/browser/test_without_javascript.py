@@ -8,6 +8,7 @@ from typing import Any
 from playwright.async_api import expect
 
 from tests.browser.lines import say_lines
+from tests.browser.pages import open_acts
 from tests.conftest import Server
 
 
@@ -33,6 +34,7 @@ async def test_a_book_is_added_mended_found_deleted_and_restored(server: Server,
     await page.get_by_role("link", name="Title").click()
     await expect(page.get_by_role("columnheader", name="Title")).to_have_attribute("aria-sort", "ascending")
     await page.get_by_role("link", name="Helena").click()
+    await open_acts(page)
     await page.get_by_role("button", name="Delete").click()
     await page.get_by_role("button", name="Restore").click()
     await expect(page.get_by_text("Record restored.")).to_be_visible()

@@ -161,6 +161,11 @@ def test_a_backup_overwrites_nothing(shared_server: Server, tmp_path: Path) -> N
     assert path.read_text() == "precious"
 
 
+def test_the_demo_says_addresses_with_the_port_that_is_asked_for(empty: Store) -> None:
+    printed = Server(empty.directory, free_port(), {"BASE_URL": ""}).run("demo", "--port", "9123").stdout
+    assert "http://acme.hero.localhost:9123/" in printed
+
+
 def test_the_demo_is_made_once_and_says_how_to_sign_in(empty: Store) -> None:
     server = Server(empty.directory, free_port())
     for words in ("The demo is ready.", "The demo was there already."):
