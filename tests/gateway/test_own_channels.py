@@ -155,6 +155,19 @@ async def test_a_message_that_is_too_large_ends_the_socket(shared_server: Server
     assert closed.value.rcvd.code == 1009
 
 
+async def test_a_server_may_sign_what_it_says_of_somebody_for_a_channel_without_presence(
+    server: Server, dial: Dial
+) -> None:
+    app = add_app(server)
+    client = await dial(server, app["key"])
+    said = '{"user_id":"7"}'
+    signature = sign(app["secret"], f"{client.socket_id}:private-b:{said}")
+    wrong = await client.follow("private-b", auth=f"{app['key']}:{signature}")
+    assert (wrong["event"], wrong["data"]["code"]) == ("pusher:error", 4009)
+    told = await client.follow("private-b", auth=f"{app['key']}:{signature}", channel_data=said)
+    assert told["event"] == "pusher_internal:subscription_succeeded"
+
+
 async def test_clients_send_each_other_only_so_much_and_nothing_where_the_app_says_so(
     shared_server: Server, dial: Dial
 ) -> None:
