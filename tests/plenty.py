@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import cycle
 from typing import Any
 
@@ -32,6 +32,7 @@ from app.editing.drafts import Draft
 from app.editing.rows import Proof, read_clock
 from app.editing.waiting_rows import Waiting
 from app.gateway.app_deliveries import AppDelivery
+from app.gateway.app_turns import AppHookEvent, AppTurn
 from app.gateway.apps import MOST_APPS, GatewayApp, WantedApp, make_app
 from app.live.cutoff import start_session
 from app.notifications.announcements import Announcement
@@ -115,6 +116,10 @@ class Plenty:
         sent = {"app_id": app.id, "kind": "channel_occupied", "body": '{"events":[{"name":"channel_occupied"}]}'}
         await self.put(AppDelivery, [sent for _ in range(self.count)])
         self.app_delivery = await self.newest(AppDelivery)
+        event = {"app_id": app.id, "kind": "presence", "size": 2, "body": "{}"}
+        await self.put(AppHookEvent, [event for _ in range(self.count)])
+        waiting = {"workspace_id": self.ana.tenant_id, "app_id": app.id, "due_at": datetime.max.replace(tzinfo=UTC)}
+        self.transaction.add(AppTurn(**waiting, what="events"))
 
     async def add_webhooks(self) -> None:
         """Webhooks of Ana's, which fail at something; the newest one has sent much."""

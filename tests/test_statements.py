@@ -31,7 +31,6 @@ from app.database.fast import inline
 from app.demo import OPERATOR, PASSWORD
 from app.features import open_database
 from app.files.uploads import path_of, preview_of
-from app.gateway.app_sending import HookSender
 from app.server.asgi import create_app
 from tests.databases import Store
 from tests.plenty import KEY, LAPSED, Plenty, fill_installation
@@ -220,7 +219,6 @@ def asked() -> Iterator[list[tuple[str, Any]]]:
     """The statements that the database was given, with their parameters."""
     with noting_statements() as noted, pytest.MonkeyPatch.context() as patch:
         patch.setattr(inline, "TIME_BUDGET", 60)  # what is interrupted is asked twice
-        patch.setattr(HookSender, "send_again", lambda *_: None)  # what is sent is sent beside the request
         yield noted
 
 
@@ -267,7 +265,6 @@ async def make_world(seeded: Store, directory: Path, count: int, asked: list[tup
     with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
         warnings.simplefilter("ignore", LitestarDeprecationWarning)
         patch.setattr("app.server.asgi.open_database", lambda _: database)  # which is closed at the end
-        patch.setattr("app.gateway.app_sending.HookSender.send_again", lambda *_: None)  # it is done after the answer
         settings = replace(SETTINGS, database_url=store.url, data_dir=directory, secret_key="x" * 40)
         application: Any = create_app(settings)
 

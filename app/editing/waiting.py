@@ -19,6 +19,7 @@ from app.editing.waiting_rows import (
     KEEP_WAITING,
     LEAVE,
     LEAVE_ALL,
+    LEAVE_GATEWAY,
     LEAVE_PAGE,
     LEAVE_WITH_CREDENTIALS,
     LIST_WAITING,
@@ -68,15 +69,30 @@ async def join_queue(transaction: Transaction, row: Editable, member: Member, le
     return await write_waiting(transaction, row, member, waiting, lease, pages=waiting.page + 1 if waiting else 1)
 
 
+async def join_by_gateway(transaction: Transaction, row: Editable, member: Member, lease: int) -> bool:
+    """Wait for a row through the gateway: however many tabs do so are one page. Whether the member had no place yet."""
+    waiting = await find_waiting(transaction, row, member)
+    pages = waiting.page + (not waiting.by_gateway) if waiting else 1
+    await write_waiting(transaction, row, member, waiting, lease, pages=pages, by_gateway=True)
+    return waiting is None or waiting.state == "missed"
+
+
 async def write_waiting(
-    transaction: Transaction, row: Editable, member: Member, waiting: Waiting | None, lease: int, *, pages: int
+    transaction: Transaction,
+    row: Editable,
+    member: Member,
+    waiting: Waiting | None,
+    lease: int,
+    *,
+    pages: int,
+    by_gateway: bool = False,
 ) -> Waiting:
     """Write that a member waits with so many pages, in the place that they have, if any.
 
     Who has missed the turn gets another place, with the pages that were in that one.
     """
     written: dict[str, Any] = {**credential_of(transaction.actor), "name": member.name, "role": member.role}
-    written["page"] = pages
+    written["page"], written["by_gateway"] = pages, by_gateway or (waiting is not None and waiting.by_gateway)
     written["until"] = await read_clock(transaction) + lease_within(transaction.actor, lease)
     if waiting is not None and waiting.state == "missed":
         await transaction.delete(waiting)
@@ -137,6 +153,13 @@ async def leave_page(transaction: Transaction, row: Editable, member: Member) ->
     if await change_waiting(transaction, LEAVE_PAGE, row, of_member=member.id):
         return False
     return await leave_queue(transaction, row, member)
+
+
+async def leave_by_gateway(transaction: Transaction, row: Editable, member: Member) -> bool:
+    """Stop waiting through the gateway. True when no page waits, either: then the member waits no more."""
+    if not await change_waiting(transaction, LEAVE_GATEWAY, row, of_member=member.id):
+        return False
+    return await leave_page(transaction, row, member)
 
 
 async def leave_queues(transaction: Transaction, whom: Sequence[tuple[Editable, int]]) -> None:

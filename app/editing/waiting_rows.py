@@ -34,8 +34,9 @@ class Waiting(Tenanted, Base):
     """A person who waits for a row, from the moment they opened its edit page until they leave that page.
 
     `page` is how many such pages the person has open: all of them wait in the one place, and the leaving of the last
-    one ends it, or the end of the session, or token, that the newest was opened with. Who was called (at `called_at`)
-    and did not come missed the turn.
+    one ends it, or the end of the session, or token, that the newest was opened with. Those that wait through the
+    gateway are one page together (`by_gateway`), which the last of them leaves. Who was called (at `called_at`) and did
+    not come missed the turn.
     `unanswered` is set when the time for an answer is over.
     """
 
@@ -52,6 +53,7 @@ class Waiting(Tenanted, Base):
     name: Mapped[str] = mapped_column(String(80))
     role: Mapped[str] = mapped_column(String(10))
     page: Mapped[int] = mapped_column(default=1)
+    by_gateway: Mapped[bool] = mapped_column(default=False, server_default=false())
     state: Mapped[str] = mapped_column(String(10), default="waiting")
     since: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     until: Mapped[int] = mapped_column(BigInteger)
@@ -116,6 +118,9 @@ CALL = PreparedChange(
 LEAVE = PreparedChange(lambda: delete(Waiting).where(*OF_ROWS, OF_MEMBER))
 LEAVE_PAGE = PreparedChange(
     lambda: update(Waiting).where(*OF_ROWS, OF_MEMBER, Waiting.page > 1).values(page=Waiting.page - 1)
+)
+LEAVE_GATEWAY = PreparedChange(
+    lambda: update(Waiting).where(*OF_ROWS, OF_MEMBER, Waiting.by_gateway).values(by_gateway=False)
 )
 LEAVE_ALL = PreparedChange(lambda: delete(Waiting).where(*OF_ROWS))
 LEAVE_WITH_CREDENTIALS = PreparedChange(

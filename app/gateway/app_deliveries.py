@@ -8,9 +8,8 @@ from typing import ClassVar
 from sqlalchemy import ForeignKeyConstraint, Index, String, bindparam, delete, select
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
-from app.database import Base, PreparedChange, Tenanted, Transaction, now
-from app.jobs.sweeps import delete_by_keys, sweeps_with_settings
-from app.settings import Settings
+from app.database import Base, PreparedChange, Tenanted, Transaction
+from app.jobs.sweeps import sweeps_with_settings
 from app.tenants.deliveries import CameBack, Delivered, Deliveries
 
 # Of one app; packets may have 128 KiB each.
@@ -39,6 +38,7 @@ class AppDelivery(Delivered, Tenanted, Base):
 
 
 APP_DELIVERIES = Deliveries(AppDelivery, AppDelivery.app_id)
+sweeps_with_settings(AppDelivery)(APP_DELIVERIES.delete_old)
 NEWER = aliased(AppDelivery)
 DROP_OLDER = PreparedChange(
     lambda: delete(AppDelivery).where(
@@ -61,11 +61,3 @@ async def keep_app_delivery(transaction: Transaction, app_id: int, body: str, ca
     kinds = ", ".join(dict.fromkeys(event["name"] for event in json.loads(body)["events"]))
     await transaction.insert(AppDelivery(app_id=app_id, kind=kinds[:LONGEST_KINDS], body=body, **came.kept))
     await transaction.apply(DROP_OLDER, app_id=app_id, spared=MOST_APP_DELIVERIES)
-
-
-@sweeps_with_settings(AppDelivery)
-async def delete_old_app_deliveries(transaction: Transaction, limit: int, settings: Settings) -> int:
-    """Delete what was sent long ago."""
-    return await delete_by_keys(
-        transaction, AppDelivery, AppDelivery.sent_at < now() - settings.facts_kept_for, limit=limit
-    )

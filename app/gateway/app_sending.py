@@ -1,189 +1,234 @@
-"""Sending of what apps' servers are told: in packets, as Pusher's webhooks have them, from the memory of this process.
+"""Sending of what apps' servers are told, in packets, as Pusher's webhooks have them.
 
-Each app's are sent one packet after another, and wait for no other app's; what fails is tried again, later each time,
-for as long as Pusher's own is kept, and longer: an hour; and at once when the app's webhook is another one by then.
-What is held is bounded, and the oldest of it is dropped. What was sent, and what was answered, is kept for the app's
-page (`app_deliveries.py`).
+What happens is gathered for a moment, and put into rows (`app_turns.py`): from then on each app's server is told it at
+least once, and in order, whatever becomes of this process. Each app's turn is on its own (`tenants/turns_to_send.py`);
+what fails is tried again, later each time, and at once when the app's webhook is another one by then. What was sent,
+and what was answered, is kept for the app's page (`app_deliveries.py`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import contextvars
 import json
 import random
 import time
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import structlog
+from sqlalchemy import delete, select, update
 
-from app.database import Database
-from app.gateway.app_deliveries import keep_app_delivery
+from app.database import Database, PreparedSelect, Tenant, Transaction, now
+from app.database.leases import back_off, hold, is_due
+from app.gateway.app_deliveries import APP_DELIVERIES, keep_app_delivery
+from app.gateway.app_turns import (
+    FIND_ANY_EVENT,
+    FORGET_EVENTS,
+    LIST_FIRST_EVENTS,
+    AppHookEvent,
+    AppTurn,
+    add_hook_events,
+)
 from app.gateway.app_webhooks import KIND_OF_EVENT, KnownHook, find_hook
 from app.gateway.secrets import sign_text
 from app.settings import Settings
 from app.tenants.channels import push_deliveries
 from app.tenants.deliveries import CameBack, send_to
+from app.tenants.turns_to_send import LOOKED_AT_DUE, TURN_SECONDS_AT_MOST, TurnSender
 from app.web.outgoing import Outgoing
 
-# Of one app: events that wait, and their bytes; and the bytes of all apps.
-MOST_HOOK_EVENTS, MOST_HOOK_BYTES, MOST_HOOK_BYTES_OF_ALL = 1000, 2**20, 2**25
+# What is gathered before it is put into rows; and what is held of one app, should the database be away.
+GATHERED_FOR = 0.05
+MOST_GATHERED, MOST_GATHERED_TEXT = 1000, 2**20
+PUT_AGAIN_AFTER = 1.0
 # In one packet; its bytes are those of at least one event.
 MOST_IN_PACKET, PACKET_BYTES = 100, 128 * 1024
-# How long what is read of an app's webhook is taken for true, how long an event is tried, and pauses between the tries.
+# How long what is read of an app's webhook is taken for true, and pauses between the tries.
 HOOK_KNOWN_FOR = 2.0
-TRIED_FOR = 3600.0
-FIRST_HOOK_PAUSE, LONGEST_HOOK_PAUSE = 1.0, 300.0
-MOST_HOOKS_AT_ONCE = 32
-# When the process stops, what is left is sent for so long.
+FIRST_HOOK_PAUSE, LONGEST_HOOK_PAUSE = timedelta(seconds=1), timedelta(minutes=5)
+# When the process stops, what is left is put into rows within so long.
 HOOKS_GRACE = 3.0
 MOST_KNOWN_HOOKS = 1000
 NO_HOOK = "the app has no webhook any more"
 
 log = structlog.get_logger("gateway")
 
+LIST_DUE_APP_TURNS = PreparedSelect(
+    lambda: (
+        select(AppTurn.id, AppTurn.workspace_id)
+        .join(Tenant, Tenant.id == AppTurn.workspace_id)
+        .where(is_due(AppTurn), Tenant.suspended_at.is_(None))
+        .order_by(AppTurn.due_at, AppTurn.id)
+        .limit(LOOKED_AT_DUE)
+    )
+)
+
 
 @dataclass(slots=True)
-class HookEvent:
-    """An event that is to be sent, as JSON, and when it was."""
+class Gathered:
+    """What has happened on an app's channels and is in no row yet: of each its number, kind, and the event as JSON."""
 
-    number: int
-    at: float
-    kind: str
-    text: str
-
-
-@dataclass(slots=True)
-class HookLine:
-    """What one app's server has still to be told."""
-
-    workspace: int
-    app_id: int
-    events: deque[HookEvent] = field(default_factory=deque)
+    events: deque[tuple[int, str, str]] = field(default_factory=deque)
     size: int = 0
     count: int = 0
-    failures: int = 0
-    task: asyncio.Task[None] | None = None
 
-    def drop_first(self, count: int) -> int:
-        """Drop so many; how many bytes that were."""
-        dropped = sum(len(self.events.popleft().text) for _ in range(count))
-        self.size -= dropped
-        return dropped
+    def add(self, kind: str, text: str) -> None:
+        """One more; of too many the oldest are dropped."""
+        self.count += 1
+        self.events.append((self.count, kind, text))
+        self.size += len(text)
+        while len(self.events) > MOST_GATHERED or (self.size > MOST_GATHERED_TEXT and len(self.events) > 1):
+            self.drop_first()
+
+    def drop_first(self) -> None:
+        """Drop the oldest."""
+        self.size -= len(self.events.popleft()[2])
 
 
-class HookSender:
+class HookSender(TurnSender[AppTurn]):
     """This process's part in telling apps' servers."""
 
+    model = AppTurn
+    called = "webhooks of apps"
+
     def __init__(self, database: Database, settings: Settings, outgoing: Outgoing) -> None:
-        self.database = database
-        self.settings = settings
-        self.outgoing = outgoing
-        self.lines: dict[int, HookLine] = {}
-        self.known: dict[int, tuple[float, KnownHook | None]] = {}
-        self.turns = asyncio.Semaphore(MOST_HOOKS_AT_ONCE)
-        self.size = 0
-        self.asked: set[asyncio.Task[None]] = set()
+        super().__init__(database, settings, outgoing)
+        self.known: dict[tuple[int, int], tuple[float, KnownHook | None]] = {}
+        self.gathered: dict[tuple[int, int], Gathered] = {}
+        self.putting: asyncio.Task[None] | None = None
 
     def offer(self, workspace: int, app_id: int, event: dict[str, Any]) -> None:
-        """Send an event to an app's server, if it wants to be told."""
-        until, hook = self.known.get(app_id, (0.0, None))
-        if until > time.monotonic() and hook is None:
-            return
+        """Tell an app's server of an event, if it wants to be told."""
         kind = KIND_OF_EVENT[event["name"]]
-        if hook is not None and until > time.monotonic() and kind not in hook.kinds:
+        until, hook = self.known.get((workspace, app_id), (0.0, None))
+        if until > time.monotonic() and (hook is None or kind not in hook.kinds):
             return
-        line = self.lines.get(app_id)
-        if line is None:
-            line = self.lines[app_id] = HookLine(workspace, app_id)
-        line.count += 1
-        told = HookEvent(line.count, time.monotonic(), kind, json.dumps(event, separators=(",", ":")))
-        line.events.append(told)
-        line.size += len(told.text)
-        self.size += len(told.text)
-        if len(line.events) > MOST_HOOK_EVENTS or line.size > MOST_HOOK_BYTES or self.size > MOST_HOOK_BYTES_OF_ALL:
-            if line.failures:
-                log.warning("what an app's server is not told is too much: the oldest is dropped", app=app_id)
-            self.size -= line.drop_first(max(1, len(line.events) // 10))
-        if line.task is None:
-            line.task = asyncio.create_task(self.empty(line))
+        gathered = self.gathered.setdefault((workspace, app_id), Gathered())
+        gathered.add(kind, write_hook_event(event))
+        if self.putting is None:
+            self.putting = asyncio.create_task(self.put_soon())
 
-    async def empty(self, line: HookLine) -> None:
-        """Send what waits for one app, until nothing does."""
+    async def put_soon(self) -> None:
+        """Put what is gathered into rows, until nothing is left."""
         try:
-            while line.events:
-                try:
-                    async with self.turns:
-                        sent = await self.send_some(line)
-                except Exception as error:
-                    log.error("an app's server can't be told; it is tried again", app=line.app_id, reason=repr(error))
-                    sent = False
-                if not sent:
-                    line.failures += 1
-                    pause = min(FIRST_HOOK_PAUSE * 2 ** min(line.failures - 1, 20), LONGEST_HOOK_PAUSE)
-                    await self.wait(line, pause * random.uniform(0.8, 1.2))  # noqa: S311
-                    self.drop(line, sum(each.at < time.monotonic() - TRIED_FOR for each in line.events))
+            wait = GATHERED_FOR
+            while self.gathered:
+                await asyncio.sleep(wait)
+                wait = GATHERED_FOR if await self.put_all() else PUT_AGAIN_AFTER
         finally:
-            line.task = None
-            if not line.events:
-                self.lines.pop(line.app_id, None)
+            self.putting = None
 
-    async def wait(self, line: HookLine, pause: float) -> None:
-        """Wait until something is tried again: for a while, or until the app's webhook is another one."""
-        until, failing = time.monotonic() + pause, self.known.get(line.app_id, (0.0, None))[1]
-        while (left := until - time.monotonic()) > 0:
-            await asyncio.sleep(min(left, HOOK_KNOWN_FOR))
-            with contextlib.suppress(Exception):  # which the next try tells of
-                if await self.find(line) != failing:
-                    line.failures = 0
-                    return
+    async def put_all(self) -> bool:
+        """Put what is gathered into rows; whether that could be done for every app."""
+        done = True
+        for (workspace, app_id), gathered in list(self.gathered.items()):
+            try:
+                await self.put(workspace, app_id, gathered)
+            except Exception as error:
+                log.error("what an app's server is to be told can't be kept yet", app=app_id, reason=repr(error))
+                done = False
+            if not gathered.events:
+                self.gathered.pop((workspace, app_id), None)
+        return done
 
-    def drop(self, line: HookLine, count: int) -> None:
-        """Drop the first that wait for an app."""
-        self.size -= line.drop_first(min(count, len(line.events)))
+    async def put(self, workspace: int, app_id: int, gathered: Gathered) -> None:
+        """Put what is gathered for an app into rows."""
+        taken, hook = list(gathered.events), await self.find(workspace, app_id)
+        wanted = [(kind, text) for _, kind, text in taken if hook is not None and kind in hook.kinds]
+        if wanted:
+            async with self.database.write(workspace) as transaction:
+                await add_hook_events(transaction, app_id, wanted)
+        while gathered.events and gathered.events[0][0] <= taken[-1][0]:  # some may have been dropped meanwhile
+            gathered.drop_first()
 
-    async def find(self, line: HookLine) -> KnownHook | None:
+    async def find(self, workspace: int, app_id: int) -> KnownHook | None:
         """The webhook of an app, as it was read some seconds ago at most."""
-        until, hook = self.known.get(line.app_id, (0.0, None))
+        until, hook = self.known.get((workspace, app_id), (0.0, None))
         if until <= time.monotonic():
-            async with self.database.read(line.workspace) as transaction:
-                hook = await find_hook(transaction, line.app_id, self.settings.secret_key)
+            async with self.database.read(workspace) as transaction:
+                hook = await find_hook(transaction, app_id, self.settings.secret_key)
             if len(self.known) >= MOST_KNOWN_HOOKS:
                 self.known.clear()
-            self.known[line.app_id] = time.monotonic() + HOOK_KNOWN_FOR, hook
+            self.known[workspace, app_id] = time.monotonic() + HOOK_KNOWN_FOR, hook
         return hook
 
-    async def send_some(self, line: HookLine) -> bool:
-        """Send a packet; whether nothing has to be tried again."""
-        hook = await self.find(line)
-        if hook is None:
-            self.drop(line, len(line.events))
-            return True
-        taken: list[HookEvent] = []
-        size = 0
-        for told in line.events:
-            if taken and (len(taken) >= MOST_IN_PACKET or size + len(told.text) > PACKET_BYTES):
-                break
-            taken.append(told)
-            size += len(told.text)
-        wanted = [told.text for told in taken if told.kind in hook.kinds]
-        last = taken[-1]
-        if wanted:
-            moment = round(time.time() * 1000)
-            body = f'{{"time_ms":{moment},"events":[{",".join(wanted)}]}}'
-            came = await self.post(hook, body)
-            await self.keep(line, body, came)
-            if not came.taken:
-                log.warning("an app's server can't be told; it is tried again", app=line.app_id, reason=came.why)
-                return False
-        while line.events and line.events[0].number <= last.number:  # some may have been dropped meanwhile
-            self.drop(line, 1)
-        line.failures = 0
-        return True
+    async def list_due(self, transaction: Transaction) -> Sequence[Any]:
+        """What is due, but of suspended workspaces."""
+        return await transaction.rows(LIST_DUE_APP_TURNS)
+
+    async def do(self, turn: AppTurn) -> None:
+        """Send the events that wait, or what was asked for."""
+        await (self.send_events(turn) if turn.what == "events" else self.send_asked(turn))
+
+    async def send_events(self, turn: AppTurn) -> None:
+        """Send one packet after another, until nothing is left, something fails, or it is others' turn."""
+        began = time.monotonic()
+        while time.monotonic() - began < TURN_SECONDS_AT_MOST:
+            async with self.database.read(turn.workspace_id) as transaction:
+                hook = await find_hook(transaction, turn.app_id, self.settings.secret_key)
+                if transaction.tenant.suspended_at is not None:
+                    break
+                waiting = await transaction.column(LIST_FIRST_EVENTS, app_id=turn.app_id, most=MOST_IN_PACKET)
+            events = take_packet(waiting)
+            wanted = [each.body for each in events if hook is not None and each.kind in hook.kinds]
+            body, came = "", CameBack()
+            if hook is not None and wanted:
+                body = write_packet(wanted)
+                came = await self.post(hook, body)
+                if not came.taken:
+                    await self.note_failure(turn, body, came)
+                    return
+            if await self.settle(turn, events[-1].id if events else 0, body, came):
+                return
+        await self.release(turn)
+
+    async def settle(self, turn: AppTurn, upto: int, body: str, came: CameBack) -> bool:
+        """Forget events that were told, with what was answered; whether no more wait. Raises LeaseLost."""
+        async with self.database.write(turn.workspace_id) as transaction:
+            await hold(transaction, AppTurn, turn.id, turn.lease)
+            await transaction.apply(FORGET_EVENTS, app_id=turn.app_id, upto=upto)
+            if body:
+                await keep_app_delivery(transaction, turn.app_id, body, came)
+            here = AppTurn.id == turn.id
+            if await transaction.value(FIND_ANY_EVENT, app_id=turn.app_id) is None:
+                await transaction.execute(delete(AppTurn).where(here))
+                return True
+            await transaction.execute(update(AppTurn).where(here).values(attempts=0, failures=0))
+            turn.failures = 0
+            return False
+
+    async def note_failure(self, turn: AppTurn, body: str, came: CameBack) -> None:
+        """Try again later. Raises LeaseLost."""
+        failures = turn.failures + 1
+        wait = back_off(failures, first=FIRST_HOOK_PAUSE, longest=LONGEST_HOOK_PAUSE) - now()
+        due = now() + wait * random.uniform(0.8, 1.2)  # noqa: S311
+        log.warning("an app's server can't be told; it is tried again", app=turn.app_id, reason=came.why, at=due)
+        async with self.database.write(turn.workspace_id) as transaction:
+            await hold(transaction, AppTurn, turn.id, turn.lease)
+            later = update(AppTurn).where(AppTurn.id == turn.id)
+            await transaction.execute(later.values(leased_until=None, due_at=due, attempts=0, failures=failures))
+            await keep_app_delivery(transaction, turn.app_id, body, came)
+
+    async def send_asked(self, turn: AppTurn) -> None:
+        """Send a packet once more, if it is still kept, to where the app's webhook goes now, and keep what came of it.
+        Raises LeaseLost."""
+        async with self.database.read(turn.workspace_id) as transaction:
+            hook = await find_hook(transaction, turn.app_id, self.settings.secret_key)
+            found = await transaction.value(APP_DELIVERIES.find, id=turn.delivery_id, whose=turn.app_id)
+        body, came = "", CameBack(error=NO_HOOK)
+        if found is not None:
+            body = write_packet([write_hook_event(event) for event in json.loads(found.body)["events"]])
+            came = await self.post(hook, body) if hook is not None else came
+        async with self.database.write(turn.workspace_id) as transaction:
+            await hold(transaction, AppTurn, turn.id, turn.lease)
+            await transaction.execute(delete(AppTurn).where(AppTurn.id == turn.id))
+            if body:
+                await keep_app_delivery(transaction, turn.app_id, body, came)
+                push_deliveries(transaction, f"app-{turn.app_id}")
 
     async def post(self, hook: KnownHook, body: str) -> CameBack:
         """Send a packet; what came of it. While there are two secrets, a server that refuses what one has signed may
@@ -197,46 +242,36 @@ class HookSender:
                 break
         return came
 
-    async def keep(self, line: HookLine, body: str, came: CameBack, *, asked: bool = False) -> None:
-        """Keep what was sent for the app's page, which is told if it was `asked` for there. That this can't be done
-        keeps nothing from being sent."""
-        try:
-            async with self.database.write(line.workspace) as transaction:
-                await keep_app_delivery(transaction, line.app_id, body, came)
-                if asked:
-                    push_deliveries(transaction, f"app-{line.app_id}")
-        except Exception as error:
-            log.error("what an app's server was told is not kept", app=line.app_id, reason=repr(error))
-
-    def send_again(self, workspace: int, app_id: int, body: str) -> None:
-        """Send a packet once more, beside what waits, to where the app's webhook goes now."""
-        task = asyncio.create_task(
-            self.send_asked(HookLine(workspace, app_id), body),
-            context=contextvars.Context(),  # not the request's
-        )
-        self.asked.add(task)
-        task.add_done_callback(self.asked.discard)
-
-    async def send_asked(self, line: HookLine, body: str) -> None:
-        """Send a packet once, and keep what came of it."""
-        async with self.turns:
-            self.known.pop(line.app_id, None)
-            hook = await self.find(line)
-            came = await self.post(hook, body) if hook else CameBack(error=NO_HOOK)
-            await self.keep(line, body, came, asked=True)
-
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Send while the block runs, and what is left then for a moment more."""
+        """Send while the block runs; then put what is left into rows."""
         try:
-            yield
+            async with super().running():
+                yield
         finally:
-            tasks = [line.task for line in self.lines.values() if line.task is not None and not line.failures]
-            tasks += self.asked
-            if tasks:
-                await asyncio.wait(tasks, timeout=HOOKS_GRACE)
-            tasks = [*self.asked, *(line.task for line in self.lines.values() if line.task is not None)]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            self.outgoing.close()
+            if self.putting is not None:
+                await asyncio.wait([self.putting], timeout=HOOKS_GRACE)
+            if self.putting is not None:
+                self.putting.cancel()
+
+
+def write_hook_event(event: Any) -> str:
+    """An event as JSON, in as many bytes as it has characters."""
+    return json.dumps(event, separators=(",", ":"))
+
+
+def write_packet(events: Sequence[str]) -> str:
+    """Some events, as JSON, as they are sent now: the libraries of servers refuse what says that it is old."""
+    return f'{{"time_ms":{round(time.time() * 1000)},"events":[{",".join(events)}]}}'
+
+
+def take_packet(events: Sequence[AppHookEvent]) -> list[AppHookEvent]:
+    """The first of some events, as many as one packet takes."""
+    taken: list[AppHookEvent] = []
+    size = 0
+    for each in events:
+        if taken and size + each.size > PACKET_BYTES:
+            break
+        taken.append(each)
+        size += each.size
+    return taken

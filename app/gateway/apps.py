@@ -19,6 +19,7 @@ from app.accounts.members import Member, is_active
 from app.accounts.program_tokens import LONGEST_TOKEN_NAME, WantedToken, list_tokens, make_program_token
 from app.accounts.rights import require
 from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
+from app.gateway.app_turns import send_waiting_anew
 from app.gateway.facts import AppChanged, AppEnded, AppMade, AppSecretDropped, AppSecretMade
 from app.gateway.secrets import AppSecrets, make_seed, secret_of
 from app.tenants.members import acting, check_role, end_account
@@ -192,6 +193,7 @@ async def make_app_secret(transaction: Transaction, actor: Member | None, app: G
     place of the newer one, so that what servers sign with goes on however often this is done."""
     require(actor, "manage", "apps")
     app.seed, app.old_seed = make_seed(), app.old_seed or app.seed
+    await send_waiting_anew(transaction, app.id)
     transaction.note(AppSecretMade(by=acting(transaction, actor), app_id=app.id, name=bot.name, bot_id=bot.id))
 
 

@@ -40,9 +40,11 @@ STANDING = re.compile(r'"#record-([0-9]+)-standing"')
 
 @dataclass(frozen=True, slots=True)
 class Editors:
-    """Who is there, by members' ids, as the protocol tells it; and of the lock, what says whose it is."""
+    """Who is there, by members' ids, as the protocol tells it; how each stands in line, by theirs; and of the lock,
+    what says whose it is."""
 
     people: dict[str, dict[str, Any]]
+    in_line: dict[int, str]
     holder_id: int | None
     offered: bool
     token: int
@@ -52,7 +54,9 @@ class Editors:
 async def read_editors(transaction: Transaction, record: Record) -> Editors:
     """Who edits a record, and who waits for it."""
     people: dict[str, dict[str, Any]] = {}
+    in_line: dict[int, str] = {}
     for each in await waiting.list_queue(transaction, record):
+        in_line[each.member_id] = each.state
         if each.state != "missed":
             people[str(each.member_id)] = describe_person(each.name, each.program, editing=False)
     held = lease_runs(record, await read_clock(transaction))
@@ -60,7 +64,7 @@ async def read_editors(transaction: Transaction, record: Record) -> Editors:
         person = describe_person(record.lock_name or "", record.lock_program, editing=True)
         people = {str(record.lock_member_id): person, **leave_out(people, str(record.lock_member_id))}
     holder = record.lock_member_id if held else None
-    return Editors(people, holder, record.lock_offered, record.lock_token, record.version)
+    return Editors(people, in_line, holder, record.lock_offered, record.lock_token, record.version)
 
 
 def describe_person(name: str, program: str | None, *, editing: bool) -> dict[str, Any]:

@@ -60,24 +60,26 @@ class HeldByClient(Exception):
 
 
 class SocketLock(ChannelFollowing):
-    """A socket that holds the lock of a record, with its proof, or waits for it (None)."""
+    """A socket that holds the lock of a record, with its proof, or waits for it (None); `left` once its client has said
+    that it wants neither any more."""
 
-    __slots__ = ("number", "proof", "record_id", "renewed_at", "slug")
+    __slots__ = ("left", "number", "proof", "record_id", "renewed_at", "slug")
 
     record_id: int
     slug: str
     number: int
     proof: Proof | None
     renewed_at: float
+    left: bool
 
 
 @dataclass(slots=True)
-class HoldersAsked:
-    """What other nodes were asked: whether one of them holds something; and which of them have not answered."""
+class NodesAsked:
+    """What other nodes were asked: whether something is so at one of them; and which of them have not answered."""
 
     nodes: set[str]
     answered: asyncio.Event
-    held: bool = False
+    yes: bool = False
 
 
 class Holdings:
@@ -90,10 +92,13 @@ class Holdings:
         self.looking: dict[Spot, bool] = {}
         self.looked_at: dict[Spot, float] = {}
         self.attempts: dict[tuple[Spot, int], float] = {}
-        self.asked: dict[str, HoldersAsked] = {}
+        self.asked: dict[str, NodesAsked] = {}
         # Sockets of this process that have just taken a lock, until that is stored.
         self.takers: set[tuple[Spot, str]] = set()
+        # Those that are about to wait, with their members.
+        self.comers: set[tuple[Spot, int, GatewayConnection]] = set()
         gateway.node.bus.handlers["gateway holds"] = self.hear_question
+        gateway.node.bus.handlers["gateway waits"] = self.hear_who_waits
         gateway.node.bus.handlers["gateway held"] = self.hear_answer
         gateway.node.bus.handlers["gateway taken up"] = lambda sender, content: self.end_before(content)
 
@@ -124,15 +129,21 @@ class Holdings:
         Each other node is asked: what one knows of them may be a moment old, and what a node that was killed has said
         last would be believed for some seconds. One that is slow has time to answer.
         """
-        if self.is_held_here(spot, but):
-            return True
+        return self.is_held_here(spot, but) or await self.ask_nodes("gateway holds", spot, but)
+
+    async def is_waited_alive(self, spot: Spot, member_id: int) -> bool:
+        """Whether a tab of a member that is connected somewhere waits for it, or is about to."""
+        return self.is_waited_here(spot, member_id) or await self.ask_nodes("gateway waits", spot, member_id)
+
+    async def ask_nodes(self, question: str, spot: Spot, about: str | int) -> bool:
+        """Whether one of the other nodes says yes to a question about a channel."""
         others = self.gateway.exchange.roster.list_nodes()
         if not others or not self.gateway.node.bus.reachable:
             return False
-        asked = HoldersAsked(set(others), asyncio.Event())
+        asked = NodesAsked(set(others), asyncio.Event())
         key = secrets.token_hex(8)
         self.asked[key] = asked
-        self.gateway.node.bus.publish("gateway holds", [key, *spot, but], needed=True)
+        self.gateway.node.bus.publish(question, [key, *spot, about], needed=True)
         try:
             async with asyncio.timeout(NODES_ANSWER_WITHIN):
                 await asked.answered.wait()
@@ -140,7 +151,7 @@ class Holdings:
             log.warning("a node did not say who edits", channel=spot[1], nodes=sorted(asked.nodes))
         finally:
             del self.asked[key]
-        return asked.held
+        return asked.yes
 
     def is_held_here(self, spot: Spot, but: str) -> bool:
         """Whether a socket of this process holds it, other than one."""
@@ -148,20 +159,31 @@ class Holdings:
         own |= {socket_id for taken, socket_id in self.takers if taken == spot}
         return bool(own - {but})
 
+    def is_waited_here(self, spot: Spot, member_id: int) -> bool:
+        """Whether a tab of a member that is connected here waits for it, or is about to."""
+        waits = any(each.member_id == member_id and each.proof is None for each in self.holdings.get(spot, ()))
+        return waits or any(each[:2] == (spot, member_id) for each in self.comers)
+
     def hear_question(self, sender: str, content: Any) -> None:
         """Another node asks whether something is held here."""
         key, scope, channel, but = content
         held = self.is_held_here((scope, channel), but)
         self.gateway.node.bus.publish("gateway held", [key, held], needed=True)
 
+    def hear_who_waits(self, sender: str, content: Any) -> None:
+        """Another node asks whether a member waits for something here."""
+        key, scope, channel, member_id = content
+        waits = self.is_waited_here((scope, channel), member_id)
+        self.gateway.node.bus.publish("gateway held", [key, waits], needed=True)
+
     def hear_answer(self, sender: str, content: Any) -> None:
-        """A node says whether it is."""
-        key, held = content
+        """A node says whether it is so."""
+        key, yes = content
         if (asked := self.asked.get(key)) is None:
             return
-        asked.held = asked.held or held
+        asked.yes = asked.yes or yes
         asked.nodes.discard(sender)
-        if asked.held or not asked.nodes:
+        if asked.yes or not asked.nodes:
             asked.answered.set()
 
     async def open(self, transaction: Transaction, asker: Asker, target: Target) -> Record:

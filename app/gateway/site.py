@@ -20,8 +20,8 @@ from app.gateway.api import ApiRefused, answer_call, check_call, read_call
 from app.gateway.app_sending import HookSender
 from app.gateway.channel_auth import AUTH_LIMIT, answer_auth, answer_preflight_of_auth
 from app.gateway.connection import GatewayConnection
-from app.gateway.editing import EditingChannels
 from app.gateway.exchange import GATEWAY_BEAT, Exchange
+from app.gateway.keeping import EditingChannels
 from app.gateway.known_apps import KnownApp, read_app
 from app.gateway.messages import NO_SUCH_APP, SocketRefused
 from app.gateway.socket import serve_gateway_socket

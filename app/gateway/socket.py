@@ -233,10 +233,10 @@ class GatewaySocket:
             return
         user = info = ""
         if is_private(channel):
-            signed = f"{connection.socket_id}:{channel}"
+            signed, given = f"{connection.socket_id}:{channel}", data.get("channel_data")
             if is_presence(channel):
-                given = data.get("channel_data")
                 user, info = read_person(given)
+            if is_presence(channel) or given:  # a server may sign it for any private channel
                 signed += f":{given}"
             self.check_signature(signed, data.get("auth"))
         self.gateway.exchange.subscribe(connection, channel, user, info)

@@ -179,7 +179,6 @@ class Pages:
             state = {"node": parts.node, "settings": parts.settings, "database": parts.database}
             state |= {"languages": parts.languages, "reauthentication": parts.reauthentication}
             state |= {"describe_api": self.programs.describe}
-            state |= {"send_app_packet": parts.gateway.hooks.send_again}
             state |= {"guessing": parts.guessing, "senders": parts.senders, "arriving": parts.arriving}
             site.state.update(state | {"writing": parts.writing, "lists": parts.lists, "visits": parts.visits})
         own = {"settings": parts.settings, "database": parts.database, "visits": parts.visits, "node": parts.node}

@@ -227,6 +227,8 @@ class Gate:
         if len(hosts) != 1 or any(byte <= 32 or byte >= 127 for byte in hosts[0]):
             return Judgement(refusal=400)
         host = hosts[0].decode("ascii").lower()
+        if is_gateway_socket(path) or is_for_gateway(path):
+            host = self.leave_port_out(host)
         alone = host == f"{GATEWAY_HOST}.{self.settings.base_host}"
         slug = "" if alone else self.find_slug(host)
         if scope["type"] == "websocket":
@@ -276,6 +278,11 @@ class Gate:
             return ""
         slug = host.removesuffix("." + base)
         return slug if slug != host and SLUG.fullmatch(slug) else None
+
+    def leave_port_out(self, host: str) -> str:
+        """A host as if it was asked on the port of all pages: the proxy may have one for the gateway alone."""
+        _, separator, port = self.settings.base_host.partition(":")
+        return host.partition(":")[0] + separator + port
 
     def is_same_origin(self, headers: Any, host: str) -> bool:
         """Whether a page of this very host sent the request.

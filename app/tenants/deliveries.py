@@ -12,6 +12,8 @@ from sqlalchemy import String, Text, bindparam, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
 from app.database import PreparedSelect, Transaction, UtcDateTime, now
+from app.jobs.sweeps import delete_by_keys
+from app.settings import Settings
 from app.web.errors import Gone
 from app.web.forms import number_of
 from app.web.outgoing import Outgoing
@@ -97,6 +99,7 @@ class Deliveries(Generic[AnyDelivery]):
 
     def __init__(self, model: type[AnyDelivery], whose: InstrumentedAttribute[int]) -> None:
         table: Any = model
+        self.model = table
         self.count = PreparedSelect(lambda: select(func.count(table.id)).where(whose == bindparam("whose")))
         self.list: PreparedSelect[AnyDelivery] = PreparedSelect(
             lambda: (
@@ -118,6 +121,11 @@ class Deliveries(Generic[AnyDelivery]):
         skipped = (number - 1) * DELIVERIES_A_PAGE
         found = await transaction.column(self.list, whose=whose, most=DELIVERIES_A_PAGE, skipped=skipped)
         return Paged(found, count, number, size=DELIVERIES_A_PAGE)
+
+    async def delete_old(self, transaction: Transaction, limit: int, settings: Settings) -> int:
+        """Delete what was sent before the facts that are kept; how many it was."""
+        old = self.model.sent_at < now() - settings.facts_kept_for
+        return await delete_by_keys(transaction, self.model, old, limit=limit)
 
     async def get(self, transaction: Transaction, whose: int, delivery_id: int) -> AnyDelivery:
         """One of them. Raises Gone."""

@@ -6,10 +6,9 @@ from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
-from app.database import Base, Tenanted, Transaction, now
-from app.jobs.sweeps import delete_by_keys, sweeps_with_settings
+from app.database import Base, Tenanted, Transaction
+from app.jobs.sweeps import sweeps_with_settings
 from app.live.channels import list_allowed
-from app.settings import Settings
 from app.tenants.deliveries import Delivered, Deliveries
 from app.web.errors import Gone
 from app.web.paging import Paged
@@ -38,6 +37,7 @@ class WebhookDelivery(Delivered, Tenanted, Base):
 
 
 WEBHOOK_DELIVERIES = Deliveries(WebhookDelivery, WebhookDelivery.webhook_id)
+sweeps_with_settings(WebhookDelivery)(WEBHOOK_DELIVERIES.delete_old)
 
 
 async def list_readable_deliveries(
@@ -56,11 +56,3 @@ async def get_delivered_cursor(transaction: Transaction, webhook_id: int, delive
     if found.cursor is None:
         raise Gone(_l("This delivery is no longer available."))
     return found.cursor
-
-
-@sweeps_with_settings(WebhookDelivery)
-async def delete_old_deliveries(transaction: Transaction, limit: int, settings: Settings) -> int:
-    """Delete what was sent long ago."""
-    return await delete_by_keys(
-        transaction, WebhookDelivery, WebhookDelivery.sent_at < now() - settings.facts_kept_for, limit=limit
-    )

@@ -1,20 +1,17 @@
 """Sending: takes what is due from the turns of webhooks, of each one thing after another, and of several at once.
 
-A turn is claimed by a lease, so that one of all workers has it. It goes through the log from its cursor: each fact is
-looked at with the rights that the maker has then, sent, and the cursor moves with the commit that keeps what was
-answered. A process that dies in between lets the next one send the same fact again, with the same id, by which its
-receiver knows the second copy; so each comes at least once, and in order. One that fails is tried again, later each
-time, and holds up no other webhook; for three days, then the webhook is disabled.
+A turn is claimed by a lease, so that one of all workers has it (`tenants/turns_to_send.py`). It goes through the log
+from its cursor: each fact is looked at with the rights that the maker has then, sent, and the cursor moves with the
+commit that keeps what was answered. A process that dies in between lets the next one send the same fact again, with the
+same id, by which its receiver knows the second copy; so each comes at least once, and in order. One that fails is tried
+again, later each time, and holds up no other webhook; for three days, then the webhook is disabled.
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import random
 import time
-from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -23,25 +20,17 @@ from sqlalchemy import delete, or_, select, update
 
 from app.accounts.members import Member
 from app.database import Database, PreparedSelect, Tenant, Transaction, now
-from app.database.leases import LeaseLost, back_off, claim, hold, is_due
-from app.jobs.runner import STOP_GRACE, Loop
+from app.database.leases import back_off, hold, is_due
 from app.settings import Settings
 from app.tenants.channels import push_deliveries
 from app.tenants.deliveries import CameBack, send_to
-from app.web.errors import Gone
+from app.tenants.turns_to_send import LOOKED_AT_DUE, TURN_SECONDS_AT_MOST, TurnSender
 from app.web.outgoing import Outgoing
 from app.webhooks.choosing import FactToSend, find_fact_again, find_next_fact
 from app.webhooks.facts import RIGHTS_LOST, SAYS_GONE, WebhookGivenUp
 from app.webhooks.messages import SentMessage, WebhookMessage, write_fact_message, write_test_message
 from app.webhooks.webhooks import Webhook, WebhookTurn, get_webhook, has_rights
 
-# Longer than anything takes that is done with a turn before it is let go, or prolonged by the next claim.
-TURN_LEASE = 40
-# A worker sends to so many webhooks at once, and of one workspace to fewer; and goes on with one for so long.
-MOST_SENDING = 16
-MOST_OF_WORKSPACE = 4
-TURN_SECONDS_AT_MOST = 5.0
-LOOKED_AT_DUE = 100
 # Between the tries of what fails, and how long it may.
 FIRST_SENDING_PAUSE = timedelta(seconds=5)
 LONGEST_SENDING_PAUSE = timedelta(hours=6)
@@ -71,16 +60,15 @@ LIST_DUE_TURNS = PreparedSelect(
 LIST_WATCHED = PreparedSelect(lambda: select(WebhookTurn.workspace_id).where(WebhookTurn.active).distinct())
 
 
-class WebhookSender:
+class WebhookSender(TurnSender[WebhookTurn]):
     """This process's part in sending."""
 
+    model = WebhookTurn
+    called = "webhooks"
+
     def __init__(self, database: Database, settings: Settings, outgoing: Outgoing | None = None) -> None:
-        self.database = database
-        self.settings = settings
-        self.outgoing = outgoing or Outgoing(settings)
-        self.sending: dict[asyncio.Task[None], int] = {}
+        super().__init__(database, settings, outgoing)
         self.watched: set[int] = set()  # the workspaces that have webhooks
-        self.loop = Loop(database, self.step, "webhooks")
         database.on_commit.append(self.hear)
 
     def hear(self, transaction: Transaction) -> None:
@@ -88,69 +76,14 @@ class WebhookSender:
         if transaction.batch is not None and transaction.batch.facts and transaction.tenant.id in self.watched:
             self.loop.wake.set()
 
-    @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Send while the block runs; then let what is on its way arrive."""
-        try:
-            async with self.loop.running():
-                yield
-        finally:
-            if self.sending:
-                await asyncio.wait(self.sending, timeout=STOP_GRACE)
-            for task in list(self.sending):
-                task.cancel()
-            await asyncio.gather(*self.sending, return_exceptions=True)
-            self.outgoing.close()
+    async def list_due(self, transaction: Transaction) -> Sequence[Any]:
+        """What is due, where anything is watched."""
+        self.watched = set(await transaction.column(LIST_WATCHED))
+        return await transaction.rows(LIST_DUE_TURNS) if self.watched else []
 
-    async def step(self) -> bool:
-        """Begin with what is due, as far as there is room; False when nothing was begun."""
-        if len(self.sending) >= MOST_SENDING:
-            return False
-        async with self.database.read() as transaction:
-            self.watched = set(await transaction.column(LIST_WATCHED))
-            due = await transaction.rows(LIST_DUE_TURNS) if self.watched else []
-        busy, begun = Counter(self.sending.values()), False
-        for turn_id, workspace_id in due:
-            if len(self.sending) >= MOST_SENDING:
-                break
-            if busy[workspace_id] >= MOST_OF_WORKSPACE:
-                continue
-            async with self.database.write() as transaction:
-                turn = await claim(transaction, WebhookTurn, turn_id, seconds=TURN_LEASE)
-            if turn is None:
-                continue
-            task = asyncio.create_task(self.take(turn))
-            self.sending[task] = workspace_id
-            task.add_done_callback(self.let_go)
-            busy[workspace_id] += 1
-            begun = True
-        return begun
-
-    def let_go(self, task: asyncio.Task[None]) -> None:
-        """There is room for another."""
-        del self.sending[task]
-        self.loop.wake.set()
-
-    async def take(self, turn: WebhookTurn) -> None:
-        """Do what there is to be done with a claimed turn. Whatever goes wrong with it is its own."""
-        try:
-            await (self.go_through_log(turn) if turn.what == "log" else self.send_asked(turn))
-        except (LeaseLost, Gone, LookupError):
-            log.info("somebody has changed a webhook while something was sent to it", webhook=turn.webhook_id)
-        except asyncio.CancelledError:
-            with contextlib.suppress(Exception):
-                await asyncio.shield(self.release(turn))
-            raise
-        except Exception as error:
-            log.error("a webhook can't be looked after; it is tried again", webhook=turn.webhook_id, reason=repr(error))
-            with contextlib.suppress(Exception):
-                await self.release(turn, wait=FIRST_SENDING_PAUSE)
-
-    async def release(self, turn: WebhookTurn, *, wait: timedelta = timedelta(0)) -> None:
-        """Let others have the turn, after a while."""
-        async with self.database.write() as transaction:
-            statement: Any = update(WebhookTurn).where(WebhookTurn.id == turn.id, WebhookTurn.lease == turn.lease)
-            await transaction.execute(statement.values(leased_until=None, due_at=now() + wait, attempts=0))
+    async def do(self, turn: WebhookTurn) -> None:
+        """Go on in the log, or send what was asked for."""
+        await (self.go_through_log(turn) if turn.what == "log" else self.send_asked(turn))
 
     async def go_through_log(self, turn: WebhookTurn) -> None:
         """Send what comes after the turn's cursor, until nothing is left, something fails, or it is others' turn."""

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from sqlalchemy import (
     JSON,
     BigInteger,
-    ForeignKey,
     ForeignKeyConstraint,
     LargeBinary,
     String,
@@ -25,9 +24,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.accounts.members import Member
 from app.accounts.rights import may, require
 from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
-from app.database.leases import Leased
 from app.live.needed import keeps_facts
 from app.settings import Settings
+from app.tenants.turns_to_send import SendingTurn
 from app.web.errors import Gone
 from app.web.forms import Invalid
 from app.web.outgoing_addresses import LONGEST_ADDRESS, check_outgoing_address, read_outgoing_address
@@ -99,12 +98,11 @@ class Webhook(Tenanted, Base):
         return [webhook_secret_of(secret_key, seed) for seed in seeds]
 
 
-class WebhookTurn(Leased, Base):
+class WebhookTurn(SendingTurn, Base):
     """What a webhook has to send, which one worker does at a time: `what` is `log` for what comes after its `cursor` in
     the log, or `again` for the fact at that cursor, or `test`.
 
-    It is outside of the wall between workspaces, as workers look for what is due in all of them. Of the log's, `active`
-    is off while the webhook is disabled, and the facts after its cursor need not be kept.
+    Of the log's, `active` is off while the webhook is disabled, and the facts after its cursor need not be kept.
     """
 
     __tablename__ = "webhook_turn"
@@ -112,12 +110,9 @@ class WebhookTurn(Leased, Base):
         ForeignKeyConstraint(["workspace_id", "webhook_id"], ["webhook.tenant_id", "webhook.id"], ondelete="CASCADE"),
     )
 
-    workspace_id: Mapped[int] = mapped_column(ForeignKey("tenant.id", ondelete="CASCADE"), index=True)
     webhook_id: Mapped[int] = mapped_column(index=True)
-    what: Mapped[str] = mapped_column(String(10))
     cursor: Mapped[int] = mapped_column(BigInteger)
     active: Mapped[bool] = mapped_column(default=True, server_default=true())
-    failures: Mapped[int] = mapped_column(default=0, server_default="0")
     failing_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     failing_cursor: Mapped[int | None] = mapped_column(BigInteger)
 

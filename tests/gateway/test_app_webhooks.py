@@ -15,16 +15,15 @@ import pusher
 import pytest
 
 from app.database import Database
-from app.gateway import app_deliveries, app_sending, occupancy
+from app.gateway import app_deliveries, occupancy
 from app.gateway.app_deliveries import APP_DELIVERIES, keep_app_delivery
-from app.gateway.app_sending import HookSender
+from app.gateway.app_turns import MOST_SENT_AGAIN
 from app.gateway.app_webhooks import HOOK_KINDS, change_app_webhook
-from app.gateway.apps import WantedApp, get_app, make_app, make_app_secret
+from app.gateway.apps import WantedApp, make_app
 from app.gateway.occupancy import Occupancy, describe_client_event
 from app.gateway.roster import Roster
 from app.tenants.deliveries import CameBack
 from app.web.forms import Invalid
-from app.web.outgoing import Outgoing
 from tests.conftest import RedisServer, Server, free_port
 from tests.databases import Store
 from tests.gateway.conftest import HERE as LIBRARIES
@@ -227,129 +226,6 @@ async def test_nobody_has_gone_who_is_out_of_sight_while_nodes_do_not_hear_each_
     assert told == {"first": ["channel_occupied news"], "second": []}
 
 
-async def make_hooked(database: Database, address: str, *kinds: str) -> tuple[int, dict[str, str]]:
-    """An app of acme with a webhook."""
-    async with database.write(1) as transaction:
-        app, bot = await make_app(transaction, None, WantedApp("Front end"))
-        await change_app_webhook(transaction, HERE, None, app, bot, address, kinds or list(HOOK_KINDS))
-        secret = app.secrets(HERE.secret_key).secrets[0]
-        return app.id, {"id": str(app.id), "key": app.key, "secret": secret}
-
-
-def say(number: int) -> dict[str, Any]:
-    return {"name": "channel_occupied", "channel": f"c{number}"}
-
-
-async def test_a_server_that_fails_is_told_later_in_order_and_holds_up_no_other(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(app_sending, "FIRST_HOOK_PAUSE", 0.01)
-    sender = HookSender(database, HERE, Outgoing(HERE))
-    ill = True
-    async with receiving(lambda _: answer(503 if ill else 200)) as failing, receiving() as well, sender.running():
-        one, _ = await make_hooked(database, failing.url)
-        two, _ = await make_hooked(database, well.url)
-        for number in range(3):
-            sender.offer(1, one, say(number))
-        sender.offer(1, two, say(9))
-        await until(lambda: len(failing.requests) > 2 and len(well.requests) == 1)
-        failing.requests.clear()
-        ill = False
-        await until(lambda: not sender.lines)
-        assert [event["channel"] for event in events_in(failing)][-3:] == ["c0", "c1", "c2"]
-        assert sender.size == 0
-
-
-async def test_what_waits_is_bounded_and_the_newest_is_kept(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(app_sending, "FIRST_HOOK_PAUSE", 0.01)
-    monkeypatch.setattr(app_sending, "MOST_HOOK_EVENTS", 20)
-    sender = HookSender(database, HERE, Outgoing(HERE))
-    async with receiving() as receiver, sender.running():
-        app_id, _ = await make_hooked(database, receiver.url)
-        for number in range(100):
-            sender.offer(1, app_id, say(number))
-        await until(lambda: not sender.lines)
-        told = [event["channel"] for event in events_in(receiver)]
-        assert 18 <= len(told) <= 20
-        assert told[-1] == "c99"
-
-
-async def test_what_is_tried_for_too_long_is_dropped(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app_sending, "FIRST_HOOK_PAUSE", 0.01)
-    monkeypatch.setattr(app_sending, "TRIED_FOR", 0.0)
-    sender = HookSender(database, HERE, Outgoing(HERE))
-    async with receiving(lambda _: answer(500)) as receiver, sender.running():
-        app_id, _ = await make_hooked(database, receiver.url)
-        sender.offer(1, app_id, say(1))
-        await until(lambda: not sender.lines)
-        assert len(receiver.requests) == 1
-
-
-async def test_only_what_is_wanted_is_told_and_of_no_app_without_a_webhook(database: Database) -> None:
-    sender = HookSender(database, HERE, Outgoing(HERE))
-    async with receiving() as receiver, sender.running():
-        hooked, _ = await make_hooked(database, receiver.url, "presence")
-        async with database.write(1) as transaction:
-            other, _ = await make_app(transaction, None, WantedApp("Without"))
-            other_id = other.id
-        for app_id in (hooked, other_id):
-            sender.offer(1, app_id, say(1))
-            sender.offer(1, app_id, {"name": "member_added", "channel": "presence-a", "user_id": "1"})
-        sender.offer(2, hooked, say(1))  # no app of that workspace
-        await until(lambda: not sender.lines)
-    assert names_in(receiver) == ["member_added"]
-
-
-async def test_a_server_that_knows_one_of_two_secrets_is_told(database: Database) -> None:
-    sender = HookSender(database, HERE, Outgoing(HERE))
-    told: dict[str, str] = {}
-    async with (
-        receiving(lambda received: answer(200 if is_genuine(told, received) else 401)) as receiver,
-        sender.running(),
-    ):
-        app_id, made = await make_hooked(database, receiver.url)
-        told.update(made)
-        async with database.write(1) as transaction:
-            app, bot = await get_app(transaction, app_id)
-            await make_app_secret(transaction, None, app, bot)
-        sender.offer(1, app_id, say(1))
-        await until(lambda: not sender.lines)
-    assert [is_genuine(made, each) for each in receiver.requests] == [False, True]
-
-
-async def test_what_waits_is_sent_as_soon_as_it_goes_elsewhere_or_has_another_secret(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(app_sending, "FIRST_HOOK_PAUSE", 10_000.0)
-    monkeypatch.setattr(app_sending, "LONGEST_HOOK_PAUSE", 10_000.0)
-    monkeypatch.setattr(app_sending, "HOOK_KNOWN_FOR", 0.05)
-    sender = HookSender(database, HERE, Outgoing(HERE))
-    made: dict[str, str] = {}
-    ill = True
-    async with (
-        receiving(lambda _: answer(503)) as before,
-        receiving(lambda _: answer(503 if ill else 200)) as after,
-        sender.running(),
-    ):
-        app_id, made = await make_hooked(database, before.url)
-        sender.offer(1, app_id, say(1))
-        await until(lambda: len(before.requests) == 1)
-        async with database.write(1) as transaction:
-            app, bot = await get_app(transaction, app_id)
-            await change_app_webhook(transaction, HERE, None, app, bot, after.url, list(HOOK_KINDS))
-        await until(lambda: len(after.requests) == 1)
-        ill = False
-        async with database.write(1) as transaction:
-            app, bot = await get_app(transaction, app_id)
-            await make_app_secret(transaction, None, app, bot)
-            made["secret"] = app.secrets(HERE.secret_key).secrets[0]
-        await until(lambda: not sender.lines)
-    assert [event["channel"] for event in events_in(after)] == ["c1", "c1"]
-    assert [is_genuine(made, each) for each in after.requests] == [False, True]
-
-
 async def test_the_newest_that_was_sent_to_an_apps_server_is_kept(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -358,7 +234,8 @@ async def test_the_newest_that_was_sent_to_an_apps_server_is_kept(
         one, _ = await make_app(transaction, None, WantedApp("One"))
         other, _ = await make_app(transaction, None, WantedApp("Other"))
         for app in (other, *[one] * 5):
-            body = json.dumps({"events": [say(1), say(2), {"name": "cache_miss"}]})
+            occupied = {"name": "channel_occupied", "channel": "c"}
+            body = json.dumps({"events": [occupied, occupied, {"name": "cache_miss"}]})
             await keep_app_delivery(transaction, app.id, body, CameBack(3, 200, "Thanks"))
         for app, count in ((one, 3), (other, 1)):
             kept = await APP_DELIVERIES.read_page(transaction, app.id, "")
@@ -393,15 +270,25 @@ async def test_a_page_shows_what_an_apps_server_was_told_and_sends_it_again(work
         other = add_app(workers)
         elsewhere = f"/settings/apps/{other['id']}/deliveries/again"
         assert (await bruno.post(elsewhere, data={"delivery": number})).status_code == 404, "it is another app's"
-        bodies = [each.body for each in receiver.requests]
+        before = len(receiver.requests)
         assert (await bruno.post(f"{page}/again", data={"delivery": number})).status_code == 303
-        await until(lambda: sum(each.body == bodies[0] for each in receiver.requests) > 1)
-        again = [each for each in receiver.requests if each.body == bodies[0]]
+        first = receiver.requests[0].told["events"]
+        await until(lambda: first in [each.told["events"] for each in receiver.requests[before:]])
+        again = [each for each in receiver.requests if each.told["events"] == first]
         assert all(is_genuine(made, each) for each in again)
         await until(lambda: shows(" 200 "))
         assert workers.run("app", "webhook", "acme", made["id"], "--off").returncode == 0
         assert (await bruno.post(f"{page}/again", data={"delivery": number})).status_code == 303
         await until(lambda: shows("the app has no webhook any more"))
+        for _ in range(MOST_SENT_AGAIN):
+            workers.store.rows(
+                "INSERT INTO gateway_app_turn (workspace_id, app_id, what, delivery_id, due_at)"
+                " VALUES (1, ?, 'again', 0, '2999-01-01 00:00:00+00')",
+                int(made["id"]),
+            )
+        refused = await bruno.post(f"{page}/again", data={"delivery": number})
+        assert (refused.status_code, "Other events are still being sent" in refused.text) == (422, True)
+        workers.store.rows("DELETE FROM gateway_app_turn")
         assert made["secret"] not in (await bruno.get(page)).text
 
 

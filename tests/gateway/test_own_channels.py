@@ -155,6 +155,33 @@ async def test_a_message_that_is_too_large_ends_the_socket(shared_server: Server
     assert closed.value.rcvd.code == 1009
 
 
+@pytest.mark.parametrize("host", ["acme.hero.localhost:8080", "hero.localhost:6001", "ws.hero.localhost"])
+async def test_the_proxy_may_have_a_port_of_its_own_for_the_gateway_and_for_nothing_else(
+    shared_server: Server, host: str
+) -> None:
+    app = add_app(shared_server)
+    address = {"host": shared_server.address, "port": shared_server.port, "proxy": None}
+    async with websockets.connect(f"ws://{host}/app/{app['key']}?protocol=7", **address) as socket:
+        assert "pusher:connection_established" in str(await socket.recv())
+    async with shared_server.client("acme", host=host) as client:
+        assert (await client.get("/up")).json() == {"health": "OK"}
+        for path in ("/login", "/api/v1/member"):
+            assert (await client.get(path)).status_code == 400
+
+
+async def test_a_server_may_sign_what_it_says_of_somebody_for_a_channel_without_presence(
+    server: Server, dial: Dial
+) -> None:
+    app = add_app(server)
+    client = await dial(server, app["key"])
+    said = '{"user_id":"7"}'
+    signature = sign(app["secret"], f"{client.socket_id}:private-b:{said}")
+    wrong = await client.follow("private-b", auth=f"{app['key']}:{signature}")
+    assert (wrong["event"], wrong["data"]["code"]) == ("pusher:error", 4009)
+    told = await client.follow("private-b", auth=f"{app['key']}:{signature}", channel_data=said)
+    assert told["event"] == "pusher_internal:subscription_succeeded"
+
+
 async def test_clients_send_each_other_only_so_much_and_nothing_where_the_app_says_so(
     shared_server: Server, dial: Dial
 ) -> None:

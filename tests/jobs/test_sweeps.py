@@ -30,6 +30,7 @@ from app.editing.drafts import Draft
 from app.editing.waiting import LEFT_FOR
 from app.editing.waiting_rows import Waiting
 from app.gateway.app_deliveries import AppDelivery
+from app.gateway.app_turns import AppHookEvent
 from app.gateway.apps import WantedApp, make_app
 from app.jobs.jobs import FUNCTIONS, ClaimedJob, Job, put_job
 from app.jobs.runner import Runner
@@ -87,6 +88,7 @@ KEPT = {
     "follow": "goes with its member, or with what is followed",
     "webhook": "until an admin removes it",
     "webhook_turn": "goes with its webhook",
+    "gateway_app_turn": "ends when its events are told, or goes with its app",
 }
 
 
@@ -281,8 +283,14 @@ async def add_app_delivery(transaction: Transaction) -> None:
     transaction.add(AppDelivery(app_id=app.id, kind="old", body="{}", sent_at=now() - LONG_AGO))
 
 
+async def add_app_event(transaction: Transaction) -> None:
+    app, _ = await make_app(transaction, None, WantedApp("Another front end"))
+    transaction.add(AppHookEvent(app_id=app.id, kind="old", size=2, body="{}", at=now() - LONG_AGO))
+
+
 OLD: dict[str, tuple[Add, Any]] = {
     "gateway_app_delivery": (add_app_delivery, AppDelivery.kind == "old"),
+    "gateway_app_event": (add_app_event, AppHookEvent.kind == "old"),
     "webhook_delivery": (add_webhook_delivery, WebhookDelivery.message_id == "old"),
     "visit": (add_visit, Visit.kind == "room"),
     "session": (add_session, Session.expires_at < func.current_timestamp()),

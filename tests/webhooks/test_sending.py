@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import select
 
 import app.server.asgi
-import app.webhooks.sending
+import app.tenants.turns_to_send
 from app.chat.memberships import get_room
 from app.chat.new_rooms import create_room
 from app.chat.posting import post_message
@@ -200,7 +200,7 @@ async def test_a_workspace_has_a_part_of_the_places_only(
         await sending.happen("Globex's", workspace=GLOBEX)
         await until(lambda: begin_and_look(sending, receiver))
         assert names_in(receiver) == ["Globex's"]
-        assert list(sending.sender.sending.values()).count(ACME) == app.webhooks.sending.MOST_OF_WORKSPACE
+        assert list(sending.sender.sending.values()).count(ACME) == app.tenants.turns_to_send.MOST_OF_WORKSPACE
 
 
 async def test_what_fails_for_three_days_is_disabled_and_its_maker_told(sending: Sending, receiver: Receiver) -> None:

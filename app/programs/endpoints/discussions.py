@@ -10,21 +10,20 @@ from litestar.exceptions import NotFoundException
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.rights import require
-from app.chat.attachments import add_attachment
 from app.chat.discussions import enter_discussion
 from app.chat.memberships import may_see
 from app.chat.rights import places_of_room
 from app.chat.rooms import Room, find_discussion
 from app.database import Transaction
-from app.files.uploads import StoredFile
-from app.programs.chat_shapes import FileShape, MessageShape, NewMessage, RoomShape, shape_file
+from app.programs.chat_shapes import FileShape, MessageShape, NewMessage, RoomShape
+from app.programs.endpoints.files import store_in_room
 from app.programs.endpoints.memberships import shape_own_room
 from app.programs.endpoints.messages import MESSAGE_LIMIT, post_given, prepare_message
 from app.programs.endpoints.records import RECORD
 from app.programs.endpoints.rooms import list_part_of_room
 from app.programs.lists import DEFAULT_LIMIT, After, ItemNumber, Limit
 from app.programs.routes import ListPart, adds, brings, reads
-from app.programs.transfers import FileName, store_once
+from app.programs.transfers import FileName
 from app.records.forms import open_record
 from app.settings import Settings
 
@@ -107,14 +106,12 @@ async def bring_discussion_file(
     within a day."""
     await open_subject(transaction, member, slug, number)
     require(member, "write", "messages")
-    quota = settings.files_quota_megabytes * 1_000_000
 
-    async def keep(writing: Transaction, author: Member, stored: StoredFile) -> FileShape:
+    async def enter(writing: Transaction, author: Member) -> Room:
         subject, _ = await open_subject(writing, author, slug, number)
-        room = await enter_discussion(writing, author, subject)
-        return shape_file(await add_attachment(writing, room, author, stored, quota=quota))
+        return await enter_discussion(writing, author, subject)
 
-    return await store_once(request, transaction, settings, name, keep)
+    return await store_in_room(request, transaction, settings, name, enter)
 
 
 endpoints: list[Any] = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from litestar import Response
@@ -42,10 +43,25 @@ async def bring_room_file(
 ) -> Response[FileShape]:
     """Bring a file to a room, as the body of the request. Name its id in `files` of a message within a day."""
     await enter_to_write(transaction, member, slug)
+
+    async def enter(writing: Transaction, author: Member) -> Room:
+        return await enter_to_write(writing, author, slug)
+
+    return await store_in_room(request, transaction, settings, name, enter)
+
+
+async def store_in_room(
+    request: AnyRequest,
+    transaction: Transaction,
+    settings: Settings,
+    name: str,
+    enter: Callable[[Transaction, Member], Awaitable[Room]],
+) -> Response[FileShape]:
+    """Store the body of a request as a file of the room that its author may enter then."""
     quota = settings.files_quota_megabytes * 1_000_000
 
     async def keep(writing: Transaction, author: Member, stored: StoredFile) -> FileShape:
-        room = await enter_to_write(writing, author, slug)
+        room = await enter(writing, author)
         return shape_file(await add_attachment(writing, room, author, stored, quota=quota))
 
     return await store_once(request, transaction, settings, name, keep)

@@ -1,0 +1,143 @@
+"""What apps' servers are still to be told: the events that wait, of each app in order, and what is sent again.
+
+They are rows, so that they outlive any process; a worker claims an app's turn, and sends them (`app_sending.py`). Of an
+app so many are kept for so long, as its server may be away for good: then the oldest are dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import ForeignKeyConstraint, Index, String, Text, bindparam, delete, func, select, update
+from sqlalchemy.orm import Mapped, aliased, mapped_column
+
+from app.database import Base, PreparedChange, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
+from app.jobs.sweeps import delete_by_keys, sweeps
+from app.tenants.turns_to_send import SendingTurn
+from app.web.forms import Invalid
+from app.web.texts import _l
+
+HOOK_EVENTS_KEPT_FOR = timedelta(days=3)
+# Of one app: events that wait, and their characters.
+MOST_HOOK_EVENTS, MOST_HOOK_TEXT = 10_000, 2**24
+# Of one workspace's apps: what is being sent again.
+MOST_SENT_AGAIN = 20
+
+log = structlog.get_logger("gateway")
+
+
+class AppHookEvent(Tenanted, Base):
+    """An event that an app's server is still to be told, as JSON, and of which kind it is."""
+
+    __tablename__ = "gateway_app_event"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "app_id"], ["gateway_app.tenant_id", "gateway_app.id"], ondelete="CASCADE"),
+        Index("ix_gateway_app_event_app_id", "tenant_id", "app_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    app_id: Mapped[int]
+    kind: Mapped[str] = mapped_column(String(20))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
+    size: Mapped[int]
+    body: Mapped[str] = mapped_column(Text)
+
+
+class AppTurn(SendingTurn, Base):
+    """What an app's server is to be told: `what` is `events` for those that wait, of which there is one while any do,
+    or `again` for a packet that was sent before, by its delivery."""
+
+    __tablename__ = "gateway_app_turn"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["workspace_id", "app_id"], ["gateway_app.tenant_id", "gateway_app.id"], ondelete="CASCADE"
+        ),
+    )
+
+    app_id: Mapped[int] = mapped_column(index=True)
+    delivery_id: Mapped[int | None]
+
+
+OF_APP = AppHookEvent.app_id == bindparam("app_id")
+FIND_EVENTS_TURN = PreparedSelect(
+    lambda: select(AppTurn.id).where(AppTurn.app_id == bindparam("app_id"), AppTurn.what == "events")
+)
+MEASURE_EVENTS = PreparedSelect(
+    lambda: select(func.count(AppHookEvent.id), func.coalesce(func.sum(AppHookEvent.size), 0)).where(OF_APP)
+)
+LIST_FIRST_EVENTS = PreparedSelect(
+    lambda: select(AppHookEvent).where(OF_APP).order_by(AppHookEvent.id).limit(bindparam("most"))
+)
+FIND_ANY_EVENT = PreparedSelect(lambda: select(AppHookEvent.id).where(OF_APP).limit(1))
+FORGET_EVENTS = PreparedChange(lambda: delete(AppHookEvent).where(OF_APP, AppHookEvent.id <= bindparam("upto")))
+OLDER = aliased(AppHookEvent)
+DROP_OLDEST_EVENTS = PreparedChange(
+    lambda: delete(AppHookEvent).where(
+        OF_APP,
+        AppHookEvent.id
+        < (
+            select(OLDER.id)
+            .where(OLDER.app_id == bindparam("app_id"))
+            .order_by(OLDER.id)
+            .offset(bindparam("dropped"))
+            .limit(1)
+            .scalar_subquery()
+        ),
+    )
+)
+COUNT_SENT_AGAIN = PreparedSelect(
+    lambda: select(func.count(AppTurn.id)).where(
+        AppTurn.workspace_id == bindparam("workspace_id"), AppTurn.what == "again"
+    )
+)
+# Whoever sends something of it now does not count any more: it may be told elsewhere, or by another secret.
+SEND_ANEW = PreparedChange(
+    lambda: (
+        update(AppTurn)
+        .where(AppTurn.app_id == bindparam("of_app"), AppTurn.what == "events")
+        .values(
+            lease=AppTurn.lease + 1,
+            leased_until=None,
+            due_at=bindparam("moment", callable_=now, type_=UtcDateTime()),
+            failures=0,
+        )
+    )
+)
+
+
+async def add_hook_events(transaction: Transaction, app_id: int, events: Sequence[tuple[str, str]]) -> None:
+    """Have events, as JSON with the kind of each, told to an app's server."""
+    rows = [{"app_id": app_id, "kind": kind, "size": len(text), "body": text} for kind, text in events]
+    await transaction.insert_rows(AppHookEvent, *rows)
+    transaction.due = True
+    if await transaction.value(FIND_EVENTS_TURN, app_id=app_id) is None:
+        await transaction.insert(AppTurn(workspace_id=transaction.tenant.id, app_id=app_id, what="events"))
+        return
+    ((count, size),) = await transaction.rows(MEASURE_EVENTS, app_id=app_id)
+    if count > MOST_HOOK_EVENTS or size > MOST_HOOK_TEXT:
+        log.warning("what an app's server is not told is too much: the oldest is dropped", app=app_id)
+        dropped = max(count - MOST_HOOK_EVENTS, count // 10)
+        await transaction.apply(DROP_OLDEST_EVENTS, app_id=app_id, dropped=dropped)
+
+
+async def send_waiting_anew(transaction: Transaction, app_id: int) -> None:
+    """Have what waits for an app's server sent at once: its webhook is another one now."""
+    await transaction.apply(SEND_ANEW, of_app=app_id)
+    transaction.due = True
+
+
+async def ask_to_send_packet(transaction: Transaction, app_id: int, delivery_id: int) -> None:
+    """Have a packet sent once more, beside what waits. Raises Invalid while much of that waits."""
+    if (await transaction.value(COUNT_SENT_AGAIN, workspace_id=transaction.tenant.id) or 0) >= MOST_SENT_AGAIN:
+        raise Invalid(**{"": _l("Other events are still being sent. Try again in a moment.")})
+    whose = {"workspace_id": transaction.tenant.id, "app_id": app_id}
+    await transaction.insert(AppTurn(**whose, what="again", delivery_id=delivery_id))
+    transaction.due = True
+
+
+@sweeps(AppHookEvent)
+async def delete_old_hook_events(transaction: Transaction, limit: int) -> int:
+    """Delete what an app's server was not told in time."""
+    return await delete_by_keys(transaction, AppHookEvent, AppHookEvent.at < now() - HOOK_EVENTS_KEPT_FOR, limit=limit)
