@@ -95,3 +95,23 @@ def page_rows(
     shown = rows[:limit]
     following = write_cursor(*place_of(shown[-1]), *kept) if len(rows) > limit else None
     return ListPart([shape(row) for row in shown], following)
+
+
+def cut_part(
+    items: Sequence[Row], limit: int, next: str, id_of: Callable[[Row], int | str]
+) -> tuple[Sequence[Row], str | None]:
+    """A part of a list that is read whole each time, and the place of the next: behind what came last, wherever
+    it stands by now, so that nothing comes twice or is left out because of others. Where it is gone, those behind it
+    stand one before. Raises a 400 problem."""
+    begin = 0
+    if place := read_cursor(next, str, int):
+        last, stood = place
+        begin = 1 + find_index([str(id_of(each)) for each in items], last, stood - 2)
+    shown = items[begin : begin + limit]
+    goes_on = bool(shown) and len(items) > begin + limit
+    return shown, write_cursor(str(id_of(shown[-1])), begin + limit) if goes_on else None
+
+
+def find_index(ids: Sequence[str], wanted: str, otherwise: int) -> int:
+    """Where something stands in a list, or where it would if it were there."""
+    return ids.index(wanted) if wanted in ids else otherwise

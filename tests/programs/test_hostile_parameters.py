@@ -86,6 +86,8 @@ async def test_what_no_list_has_given_is_no_place_in_it(let_in: LetIn, things: d
     for broken in BROKEN_PLACES:
         answer = await ask(ana, fill(path, things), f"next={broken}")
         assert problem_of(answer) == (400, "bad-request"), broken
+    if path.endswith("/discussion/messages"):  # nor of one that nobody has begun
+        assert problem_of(await ask(ana, fill(path, things, number="39"), "next=x")) == (400, "bad-request")
     for more in ("next=WzFd%00", "limit=1&next=%00", "next=%00&next=", "q=a%00b", "%00=1"):
         assert problem_of(await ask(ana, fill(path, things), more)) == (400, "bad-request"), more
 
