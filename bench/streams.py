@@ -73,6 +73,7 @@ class Measured(Node):
             took[kind].append(time.thread_time() - began)
             await asyncio.sleep(PAUSE)
         left = {kind: len(self.hub.followers.get(place, ())) for kind, place in places.items()}
+        assert set(left.values()) == {SOCKETS}, f"what is left is no measure of all: {left}"
         each = {kind: statistics.median(times[10:]) / SOCKETS * 1e6 for kind, times in took.items()}
         ratio = each["streams"] / each["sockets"]
         print(json.dumps({"us_per_delivery": each, "ratio": ratio, "bytes": sizes, "left": left}), flush=True)
@@ -120,8 +121,12 @@ async def open_connection(port: int, request: bytes, first: bytes) -> None:
 
 
 async def drop_all(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while await reader.read(65536):
-        pass
+    """Read all that comes, and answer pings, the only bytes of their kind, so that no socket is given up."""
+    while read := await reader.read(65536):
+        _, ping, rest = read.partition(b"\x89")
+        if ping:
+            payload = rest[1 : 1 + rest[0]]
+            writer.write(bytes((0x8A, 0x80 | len(payload), 0, 0, 0, 0)) + payload)
     writer.close()
 
 

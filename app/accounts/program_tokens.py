@@ -131,11 +131,13 @@ FIND_BY_SECRET = PreparedSelect(
 LIST_TOKENS = PreparedSelect(
     lambda: select(Token).where(Token.member_id == bindparam("member_id"), is_working()).order_by(Token.id.desc())
 )
+# Above the id of each.
+EVERY_TOKEN = 2**62
 LIST_EVERY_TOKEN = PreparedSelect(
     lambda: (
         select(Token, Member)
         .join(Member, (Member.id == Token.member_id) & (Member.tenant_id == Token.tenant_id))
-        .where(is_working())
+        .where(Token.id < bindparam("before"), is_working())
         .order_by(Token.id.desc())
         .limit(bindparam("most"))
         .offset(bindparam("skipped"))
@@ -185,8 +187,13 @@ async def page_every_token(transaction: Transaction, page: str, *, size: int) ->
     """The tokens of the workspace that have not ended, each with its member, the newest first."""
     count = await transaction.value(COUNT_EVERY_TOKEN) or 0
     number = place_of_page(page, count, size)
-    rows = await transaction.rows(LIST_EVERY_TOKEN, most=size, skipped=(number - 1) * size)
+    rows = await transaction.rows(LIST_EVERY_TOKEN, before=EVERY_TOKEN, most=size, skipped=(number - 1) * size)
     return Paged(rows, count, number, size=size)
+
+
+async def list_tokens_before(transaction: Transaction, before: int, most: int) -> Sequence[tuple[Token, Member]]:
+    """Some of them, of lower ids than one."""
+    return await transaction.rows(LIST_EVERY_TOKEN, before=before, most=most, skipped=0)
 
 
 async def get_token(transaction: Transaction, token_id: int, member: Member | None = None) -> tuple[Token, Member]:

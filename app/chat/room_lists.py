@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import and_, bindparam, func, or_, select
 
 from app.accounts.choosing import list_known
 from app.accounts.members import Member
@@ -79,6 +80,8 @@ async def list_rooms(transaction: Transaction, member: Member) -> list[ListedRoo
 
 # Archived rooms on a page of their list.
 ARCHIVED_A_PAGE = 50
+# Behind the place of each in their list.
+AFTER_ALL = (datetime(9000, 1, 1, tzinfo=UTC), 0)
 
 
 @cache
@@ -92,10 +95,11 @@ def count_archived(*, insider: bool) -> PreparedSelect[int]:
 def select_archived(*, insider: bool) -> PreparedSelect[Room]:
     """The select of the archived rooms that a member may see, the newest first, some at a time."""
     seen = is_visible(bindparam("member_id"), insider=insider)
+    at_once = and_(Room.archived_at == bindparam("moment"), Room.id < bindparam("below"))
     return PreparedSelect(
         lambda: (
             select(Room)
-            .where(Room.archived_at.is_not(None), seen)
+            .where(or_(Room.archived_at < bindparam("moment"), at_once), seen)
             .order_by(Room.archived_at.desc(), Room.id.desc())
             .offset(bindparam("skipped"))
             .limit(bindparam("most"))
@@ -107,14 +111,21 @@ async def list_archived(transaction: Transaction, member: Member, page: int) -> 
     """The archived rooms that a member may see, the newest first, on one page of them; and how many pages there are."""
     insider = is_entitled(member, "see", "everybody")
     count = await transaction.value(count_archived(insider=insider), member_id=member.id) or 0
-    found = await list_archived_after(transaction, member, (page - 1) * ARCHIVED_A_PAGE, ARCHIVED_A_PAGE)
+    skipped = (page - 1) * ARCHIVED_A_PAGE
+    found = await list_archived_before(transaction, member, AFTER_ALL, ARCHIVED_A_PAGE, skipped=skipped)
     return found, max(1, -(-count // ARCHIVED_A_PAGE))
 
 
-async def list_archived_after(transaction: Transaction, member: Member, skipped: int, most: int) -> list[Room]:
-    """Some of the archived rooms that a member may see, the newest first, behind those that are skipped."""
+async def list_archived_before(
+    transaction: Transaction, member: Member, place: tuple[datetime, int], most: int, *, skipped: int = 0
+) -> list[Room]:
+    """Some of the archived rooms that a member may see, the newest first: of those that were archived before a moment,
+    or at it with lower ids than one, behind those that are skipped."""
     prepared = select_archived(insider=is_entitled(member, "see", "everybody"))
-    return await transaction.column(prepared, member_id=member.id, skipped=skipped, most=most)
+    moment, room_id = place
+    return await transaction.column(
+        prepared, member_id=member.id, moment=moment, below=room_id, skipped=skipped, most=most
+    )
 
 
 ROOM_ICONS = {"public": "hash", "private": "lock", "direct": "users"}

@@ -12,7 +12,8 @@ from app.chat.text.rendering import LONGEST_MESSAGE
 CollectionSlug = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,80}$", description="The slug of a collection.")]
 RoomSlug = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,80}$", description="The slug of a room.")]
 Number = Annotated[int, Meta(ge=1, lt=2**53, description="The number of the record in its collection.")]
-PageGiven = Annotated[str, Meta(max_length=400, description="What a list has given as `next`, for what follows.")]
+# The order of a long text is part of where a list goes on behind it.
+PageGiven = Annotated[str, Meta(max_length=2000, description="What a list has given as `next`, for what follows.")]
 Most = Annotated[int, Meta(ge=1, le=100, description="At most so many.")]
 LockProof = Annotated[str, Meta(max_length=200, description="The `lock` that begin_editing has given.")]
 Version = Annotated[int, Meta(ge=1, lt=2**53, description="The version of the record that you have read.")]

@@ -13,7 +13,7 @@ from app.accounts.members import Member
 from app.chat.memberships import Membership
 from app.database import PreparedSelect, Transaction
 from app.live.channels import PATTERNS, list_allowed, presence_partial
-from app.live.fact_log import read_facts_after
+from app.live.fact_log import read_facts_after, read_facts_reach
 from app.live.frames import MOST_CHANNELS
 from app.live.log import Event
 from app.live.node import Node
@@ -150,6 +150,9 @@ async def read_log_part(node: Node, listener: Listener, after: int | None) -> Lo
     facts, upto = replay.events, listener.cursor
     if facts is None:
         async with node.lookups, node.database.read(listener.tenant_id) as transaction:
+            reach = await read_facts_reach(transaction)  # some of it may have been deleted since
+            if after < reach:
+                return LogPart([], min(reach, listener.cursor), after)
             facts = await read_facts_after(transaction, after, channels=listener.allowed, limit=READ_TOGETHER)
         if len(facts) == READ_TOGETHER:
             upto = min(upto, facts[-1].cursor)

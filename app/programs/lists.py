@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
@@ -17,6 +18,8 @@ from app.programs.routes import ListPart
 DEFAULT_LIMIT, MOST_ITEMS = 50, 200
 # Higher than any number that something has.
 LAST_NUMBER = 2**62
+# What JSON can say and no text of the database has: NUL, and halves of characters.
+NO_TEXT = re.compile("[\0\ud800-\udfff]")
 # Before and after all that was ever done.
 FIRST_MOMENT, LAST_MOMENT = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 Limit = Annotated[int, QueryParameter(name="limit", ge=1, le=MOST_ITEMS, description="How many items at the most.")]
@@ -39,18 +42,25 @@ def write_cursor(*place: Any) -> str:
 
 
 def read_cursor(text: str, *kinds: type) -> list[Any]:
-    """The place that a program gives back, of values of these kinds; [] for none. Raises a 400 problem."""
+    """The place that a program gives back, of values of these kinds; [] for none. Raises a 400 problem for what is not,
+    sign by sign, what a list of such places has given: it would be read as another place, or as none."""
     if not text:
         return []
     try:
         found = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        is_ours = isinstance(found, list) and write_cursor(*found) == text
     except (ValueError, binascii.Error, UnicodeError, RecursionError):
-        found = None
-    if not isinstance(found, list) or [type(each) for each in found] != list(kinds):
+        is_ours = False
+    if not is_ours or [type(each) for each in found] != list(kinds) or not all(map(can_be_in_place, found)):
         raise Problem("bad-request", "Send as `next` what the part before has given, with the same other parameters.")
-    if any(isinstance(each, int) and abs(each) >= 2**63 for each in found):
-        raise Problem("bad-request", "Send as `next` what the part before has given.")
-    return found
+    return list(found)
+
+
+def can_be_in_place(value: Any) -> bool:
+    """Whether a value can say a place in a list: numbers count from 1 on, and texts are what the database can have."""
+    if isinstance(value, int):
+        return 0 < value < 2**63
+    return not isinstance(value, str) or not NO_TEXT.search(value)
 
 
 def read_bound(given: datetime | None, name: str) -> datetime | None:
@@ -85,3 +95,23 @@ def page_rows(
     shown = rows[:limit]
     following = write_cursor(*place_of(shown[-1]), *kept) if len(rows) > limit else None
     return ListPart([shape(row) for row in shown], following)
+
+
+def cut_part(
+    items: Sequence[Row], limit: int, next: str, id_of: Callable[[Row], int | str]
+) -> tuple[Sequence[Row], str | None]:
+    """A part of a list that is read whole each time, and the place of the next: behind what came last, wherever
+    it stands by now, so that nothing comes twice or is left out because of others. Where it is gone, those behind it
+    stand one before. Raises a 400 problem."""
+    begin = 0
+    if place := read_cursor(next, str, int):
+        last, stood = place
+        begin = 1 + find_index([str(id_of(each)) for each in items], last, stood - 2)
+    shown = items[begin : begin + limit]
+    goes_on = bool(shown) and len(items) > begin + limit
+    return shown, write_cursor(str(id_of(shown[-1])), begin + limit) if goes_on else None
+
+
+def find_index(ids: Sequence[str], wanted: str, otherwise: int) -> int:
+    """Where something stands in a list, or where it would if it were there."""
+    return ids.index(wanted) if wanted in ids else otherwise

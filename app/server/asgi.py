@@ -42,6 +42,7 @@ from app.mail.delivery import Delivery
 from app.operators.channels import OperatorSite
 from app.operators.gathering import Gathering
 from app.programs.site import ProgramSite
+from app.records.kinds.collation import load_collator
 from app.records.limits import ExportLimit, ImportLimit, ListLimit, take_turn
 from app.routes import CENTRAL_ROUTES, PROGRAM_ROUTES, WORKSPACE_ROUTES
 from app.server.gate import Gate
@@ -121,14 +122,16 @@ class Parts:
 class Pages:
     """The pages of workspaces and of the central host, and what programs call.
 
-    Making them is most of what a start costs, as the framework looks at the arguments of each function, and as what is
-    pushed is compiled. They need no settings for it: what they ask for is in `parts`, which come later.
+    Making them is most of what a start costs, as the framework looks at the arguments of each function, as what is
+    pushed is compiled, and as the order of texts is read: what is done at the first write otherwise holds up all others
+    of its workspace. They need no settings for it: what they ask for is in `parts`, which come later.
     """
 
     parts: Parts
 
     def __init__(self) -> None:
         compile_pushes()
+        load_collator()
         common: dict[str, Any] = {
             "openapi_config": None,
             "request_max_body_size": FORM_LIMIT,

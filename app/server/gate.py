@@ -54,7 +54,8 @@ ASKS_FOR_CHANNELS = "/broadcasting/"
 HEADER_LIMIT = 32 * 1024
 # What comes from somewhere else instead of us, such as the page of a hotel's network, does not have it.
 OURS = (b"x-page", b"1")
-# Nobody types it into an address, and PostgreSQL takes no text with it.
+# Nobody types it into an address, and PostgreSQL takes no text with it. Of pages it is left out; to a program, which is
+# told what it does wrong, what is left would be another question.
 NUL = re.compile(rb"%00|\0")
 # Which scripts and styles what is in it is made for (js/calls.js).
 STATIC_HEADER = (b"x-static", static_version().encode())
@@ -236,6 +237,8 @@ class Gate:
             judged = Judgement(site, refusal, slug or None)
         else:
             judged = self.find_site(scope, slug)
+            if judged.without_session and NUL.search(scope["query_string"]):
+                judged = Judgement(refusal=400)
             if judged.site and not judged.without_session and scope["method"] in UNSAFE:
                 judged = judged if self.is_same_origin(headers, host) else Judgement(refusal=403)
         if alone and judged.site is not self.gateway and path not in ANY_HOST:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import signal
 import socket
+import struct
 from types import FrameType
+from typing import Any
 
 import uvicorn
 
+from app.background import in_background
 from app.server.gate import Gate
 from app.server.http_protocol import BoundedProtocol
 from app.server.websocket_protocol import LiveProtocol
@@ -22,6 +26,10 @@ from app.settings import Settings
 LAST_USE = 1.0
 GOODBYE = 1.5
 FINISH = 22
+# Who takes nothing for so many seconds of what was written is not waited for.
+UNREAD, UNREAD_EVERY = 4.0, 0.5
+# Where TCP_INFO of Linux has how many bytes the other side has taken.
+TAKEN = struct.Struct("120xQ")
 # How long an idle connection is kept: longer than proxies keep theirs (Caddy 120 s, nginx 60 s), so that it is the
 # proxy that ends one, and no request meets a connection that the program has just closed.
 KEEP_ALIVE = 130
@@ -65,9 +73,10 @@ class Server(uvicorn.Server):
             await self.take_waiting(listener)
         for server in self.servers:
             server.close()
-        if not self.hurried:
-            await self.drain()
-        await super().shutdown(sockets)
+        async with in_background(self.drop_who_does_not_read()):
+            if not self.hurried:
+                await self.drain()
+            await super().shutdown(sockets)
 
     async def take_waiting(self, listener: socket.socket) -> None:
         """Take the connections that wait at a listening socket: when the last process closes it, they are reset."""
@@ -97,9 +106,36 @@ class Server(uvicorn.Server):
         for protocol in self.list_sockets():
             protocol.abort()
 
+    async def drop_who_does_not_read(self) -> None:
+        """Drop each connection on which something waits to be written, and whose client takes nothing of it."""
+        loop = asyncio.get_running_loop()
+        seen: dict[Any, tuple[int, float]] = {}
+        while True:
+            before, seen = seen, {}
+            for protocol in list(self.server_state.connections):
+                with contextlib.suppress(OSError, RuntimeError):  # its descriptor is closed already
+                    if not protocol.transport.get_write_buffer_size():
+                        continue
+                    taken = count_taken(protocol.transport)
+                    known, since = before.get(protocol, (taken, loop.time()))
+                    seen[protocol] = (taken, since if known == taken else loop.time())
+                    if loop.time() - seen[protocol][1] >= UNREAD:
+                        protocol.transport.abort()
+            await asyncio.sleep(UNREAD_EVERY)
+
     def list_sockets(self) -> list[LiveProtocol]:
         """The WebSockets that are still open."""
         return [protocol for protocol in self.server_state.connections if isinstance(protocol, LiveProtocol)]
+
+
+def count_taken(transport: asyncio.Transport) -> int:
+    """How many bytes the other side of a connection has taken; where the system does not tell, how many fewer wait."""
+    raw = transport.get_extra_info("socket")
+    if raw is not None and raw.family in (socket.AF_INET, socket.AF_INET6) and hasattr(socket, "TCP_INFO"):
+        told = raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TAKEN.size)
+        if len(told) == TAKEN.size:
+            return int(TAKEN.unpack(told)[0])
+    return -transport.get_write_buffer_size()
 
 
 def rarely_collect() -> None:

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
 from app.database import Fact, Partial, Tenant
@@ -33,15 +33,22 @@ def make_partial(
 
 
 def compile_pushes() -> None:
-    """Compile what is pushed, in each language: it is rendered while others wait for the writer."""
+    """Compile what is pushed, in each language, with all that it asks for: it is rendered while others wait for the
+    writer."""
     for language in LANGUAGES:
         made = environment(language)
-        for name in made.list_templates(filter_func=lambda each: each.endswith("_push.html")):
-            made.get_template(name)
+        waiting = made.list_templates(filter_func=lambda each: each.endswith("_push.html"))
+        compiled: set[str] = set()
+        while waiting:
+            name = waiting.pop()
+            if name not in compiled:
+                made.get_template(name)
+                compiled.add(name)
+                waiting += made.asked_for[name]
 
 
 @cache
-def environment(language: str) -> Environment:
+def environment(language: str) -> OneLanguage:
     """The environment of one language."""
     made = OneLanguage(
         loader=FileSystemLoader(APP / "templates"),

@@ -132,6 +132,25 @@ class Consumer:
                 await asyncio.sleep(0.02)
 
 
+@dataclass
+class Poller(Consumer):
+    """Likewise one that asks again and again, and waits for something each time."""
+
+    async def follow(self) -> None:
+        """Ask through whatever happens, until cancelled."""
+        while True:
+            with suppress(httpx.HTTPError):
+                asked = {"channels": self.channels, "wait": 20, "after": self.cursor}
+                answer = await self.client.get(EVENTS, params=asked)
+                if answer.status_code == 200:
+                    said = answer.json()
+                    self.got += [(each["cursor"], each["kind"]) for each in said["items"]]
+                    self.gaps += said["gap"] is not None
+                    self.cursor = said["next"]
+                    continue
+            await asyncio.sleep(0.05)
+
+
 def list_logged(server: Server, channels: str, after: int = 0, tenant_id: int = 1) -> list[tuple[int, str]]:
     """The facts of the log on some channels."""
     names = channels.split(",")

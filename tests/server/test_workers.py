@@ -294,6 +294,19 @@ async def test_a_server_with_clients_that_do_not_read_ends_within_15_seconds(
         await asyncio.to_thread(server.process.wait, 15)
 
 
+async def test_an_answer_that_nobody_reads_does_not_hold_up_the_end(server: Server) -> None:
+    """One of which some waits to be written, and more that were asked for in the same packet."""
+    assert server.process is not None
+    ask = f"GET /api/v1/openapi.json HTTP/1.1\r\nHost: {server.host('acme')}\r\n\r\n".encode()
+    with socket.socket() as dialed:
+        dialed.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        dialed.connect((server.address, server.port))
+        dialed.sendall(ask * 30)
+        assert dialed.recv(100).startswith(b"HTTP/1.1 200 ")
+        server.process.send_signal(signal.SIGTERM)
+        await asyncio.to_thread(server.process.wait, 15)
+
+
 async def fill(server: Server, reading: websockets.ClientConnection, events: int) -> None:
     """Publish events that are larger than what a connection takes unread, and wait until they are out."""
     database = open_database(server.store.url)

@@ -11,7 +11,7 @@ from jinja2 import DictLoader, UndefinedError
 from markupsafe import Markup, escape
 
 from app.web.fast.compiled_templates import OneLanguage, write_value
-from app.web.templates import APP, environment, static_url
+from app.web.templates import APP, compile_pushes, environment, static_url
 from app.web.texts import LANGUAGES, keep_in_place, translations
 
 TEXTS = ("Reply", "React", "Delete message", "100 %% of it", "A text that nobody has translated & <b>marked</b>")
@@ -66,6 +66,17 @@ def test_a_part_knows_what_is_set_around_it() -> None:
 def test_a_part_that_has_itself_in_it_ends_where_it_says() -> None:
     made = including(part='{{ n }}{% if n %}{% with n = n - 1 %}{% include "part" %}{% endwith %}{% endif %}')
     assert made.from_string('{% include "part" %}').render(n=3) == "3210"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_pushed_is_compiled_with_all_that_it_asks_for(language: str) -> None:
+    environment.cache_clear()
+    compile_pushes()
+    made = environment(language)
+    assert made.cache is not None
+    compiled = {name for _, name in made.cache}
+    assert {"records/row_push.html", "records/_row.html", "records/_value.html"} <= compiled
+    assert set().union(*(made.asked_for[name] for name in compiled)) <= compiled
 
 
 @given(st.one_of(st.text(), st.integers(), st.booleans(), st.none(), st.text().map(Markup)))

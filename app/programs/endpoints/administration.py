@@ -9,12 +9,12 @@ from litestar.exceptions import NotFoundException
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
-from app.accounts.program_tokens import end_token, get_token, page_every_token
+from app.accounts.program_tokens import EVERY_TOKEN, end_token, get_token, list_tokens_before
 from app.accounts.rights import require
 from app.database import Tenant, Transaction
 from app.programs.answering import TAGGED
 from app.programs.endpoints.people import LARGEST_ID, PERSON, find_one
-from app.programs.lists import DEFAULT_LIMIT, After, Limit, read_cursor, write_cursor
+from app.programs.lists import DEFAULT_LIMIT, After, Limit, page_rows, read_cursor
 from app.programs.people_shapes import MemberShape, shape_member
 from app.programs.record_shapes import list_named
 from app.programs.records import IfAsSeen, as_forms_have_it, check_seen
@@ -24,8 +24,6 @@ from app.programs.wish_shapes import SettingsChange, SettingsShape, TokenShape, 
 from app.tenants.members import hand_over_ownership
 from app.tenants.workspaces import change_settings
 from app.web.forms import Form
-
-MOST_PAGES = 10**6
 
 
 def shape_settings(tenant: Tenant) -> SettingsShape:
@@ -62,10 +60,9 @@ async def list_tokens_for_programs(
 ) -> ListPart[TokenShape]:
     """All tokens of the workspace that work, the newest first; for admins. What their programs show, nobody sees."""
     require(member, "end", "tokens")
-    page = min(max(1, (read_cursor(next, int) or [1])[0]), MOST_PAGES)
-    listed = await page_every_token(transaction, str(page), size=limit)
-    items = [shape_token(token, shape_person(owner)) for token, owner in listed.items] if page == listed.page else []
-    return ListPart(items, write_cursor(page + 1) if page < listed.pages else None)
+    before = (read_cursor(next, int) or [EVERY_TOKEN])[0]
+    rows = await list_tokens_before(transaction, before, limit + 1)
+    return page_rows(rows, limit, lambda row: shape_token(row[0], shape_person(row[1])), lambda row: (row[0].id,))
 
 
 @removes("/tokens/{token_id:int}", scope="admin")

@@ -13,7 +13,7 @@ from app.accounts.rights import require
 from app.database import Transaction
 from app.programs.collection_shapes import CollectionChange
 from app.programs.endpoints.collections import COLLECTION, answer_collection
-from app.programs.lists import DEFAULT_LIMIT, After, Limit, read_cursor, write_cursor
+from app.programs.lists import DEFAULT_LIMIT, After, Limit, cut_part
 from app.programs.problems import Problem
 from app.programs.record_shapes import list_named
 from app.programs.records import IfMatch, as_forms_have_it, read_version
@@ -110,11 +110,10 @@ async def list_deleted_collections_for_programs(
 ) -> ListPart[CollectionShape]:
     """The collections in the bin, which can be restored, those deleted last first; for admins."""
     require(member, "manage", "collections")
-    begin = (read_cursor(next, int) or [0])[0]
     binned = await list_binned(transaction)
     reached = [each for each in binned if member.grant.reaches([("collection", each.id)])]
-    following = write_cursor(begin + limit) if len(reached) > begin + limit else None
-    return ListPart([shape_collection(each) for each in reached[begin : begin + limit]], following)
+    shown, following = cut_part(reached, limit, next, lambda each: each.id)
+    return ListPart([shape_collection(each) for each in shown], following)
 
 
 endpoints: list[Any] = [

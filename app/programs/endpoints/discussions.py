@@ -21,7 +21,7 @@ from app.programs.endpoints.memberships import shape_own_room
 from app.programs.endpoints.messages import MESSAGE_LIMIT, post_given, prepare_message
 from app.programs.endpoints.records import RECORD
 from app.programs.endpoints.rooms import list_part_of_room
-from app.programs.lists import DEFAULT_LIMIT, After, ItemNumber, Limit
+from app.programs.lists import DEFAULT_LIMIT, After, ItemNumber, Limit, read_cursor
 from app.programs.routes import ListPart, adds, brings, reads
 from app.programs.transfers import FileName
 from app.records.forms import open_record
@@ -71,6 +71,7 @@ async def list_said_about_record(
     scope `records:read`."""
     _, room = await open_subject(transaction, member, slug, number)
     if room is None:
+        read_cursor(next, int)
         return ListPart([], None)
     return await list_part_of_room(transaction, room, before, after, limit, next)
 

@@ -24,6 +24,7 @@ from app.programs.streams import EventStream, StreamAnswer, check_streams
 
 LONGEST_WAIT = 60
 NEWEST_CURSOR = 2**53
+LONGEST_CURSOR = len(str(NEWEST_CURSOR))
 FromCursor = Annotated[
     int | None, QueryParameter(name="after", ge=0, lt=NEWEST_CURSOR, description="The cursor that is reached already.")
 ]
@@ -105,7 +106,7 @@ async def show_events(
 
 def read_last_id(text: str) -> int:
     """The cursor of the last event that a program has. Raises a 400 problem."""
-    if not text.isascii() or not text.isdigit() or int(text[:20]) >= NEWEST_CURSOR:
+    if not text.isascii() or not text.isdigit() or len(text) > LONGEST_CURSOR or int(text) >= NEWEST_CURSOR:
         raise Problem("bad-request", "Send as `Last-Event-ID` the id of the last event.")
     return int(text)
 

@@ -23,7 +23,7 @@ from app.programs.endpoints.closing import manage_collection
 from app.programs.endpoints.collections import COLLECTION, shape_for
 from app.programs.endpoints.fields import FIELD_PATH, as_ticked, open_definition
 from app.programs.kept_answers import write_once
-from app.programs.lists import DEFAULT_LIMIT, After, Limit, read_cursor, write_cursor
+from app.programs.lists import DEFAULT_LIMIT, After, Limit, cut_part
 from app.programs.problems import Problem
 from app.programs.records import IfMatch, read_json_value, read_version, told_by_keys
 from app.programs.routes import ListPart, adds, reads
@@ -53,11 +53,9 @@ async def list_removed_fields(
     transaction: Transaction, member: Member, slug: str, limit: Limit = DEFAULT_LIMIT, next: After = ""
 ) -> ListPart[RemovedField]:
     """The fields that were taken out and can be restored, the last one first."""
-    begin = (read_cursor(next, int) or [0])[0]
     fields = await list_fields(transaction, await manage_collection(transaction, member, slug))
     removed = [(each, each.removed_at) for each in fields.in_bin[::-1] if each.removed_at]
-    following = write_cursor(begin + limit) if len(removed) > begin + limit else None
-    shown = removed[begin : begin + limit]
+    shown, following = cut_part(removed, limit, next, lambda each: each[0].key)
     return ListPart([RemovedField(shape_for(member, fields, each), in_utc(when)) for each, when in shown], following)
 
 

@@ -14,7 +14,7 @@ from app.chat.saved import MOST_SAVED, list_saved, save_message
 from app.database import Transaction
 from app.programs.chat_shapes import MessageShape, shape_messages
 from app.programs.endpoints.rooms import MESSAGE, answer_message, open_message
-from app.programs.lists import DEFAULT_LIMIT, After, Limit, read_cursor, write_cursor
+from app.programs.lists import DEFAULT_LIMIT, After, Limit, cut_part
 from app.programs.routes import ListPart, adds, reads, removes
 
 ROOM_PINS = "/rooms/{slug:str}/pins"
@@ -25,10 +25,9 @@ async def list_pinned_messages(
     transaction: Transaction, member: Member, slug: str, limit: Limit = DEFAULT_LIMIT, next: After = ""
 ) -> ListPart[MessageShape]:
     """The messages that are pinned to a room, the one that was pinned last first."""
-    begin = max(0, (read_cursor(next, int) or [0])[0])
     pinned = await list_pinned(transaction, await get_room(transaction, member, slug))
-    following = write_cursor(begin + limit) if len(pinned) > begin + limit else None
-    return ListPart(await shape_messages(transaction, pinned[begin : begin + limit]), following)
+    shown, following = cut_part(pinned, limit, next, lambda each: each.id)
+    return ListPart(await shape_messages(transaction, [*shown]), following)
 
 
 @adds(MESSAGE + "/pin", scope="chat:write", status_code=200, answers=(410,))
@@ -53,11 +52,10 @@ async def list_saved_by_program(
     transaction: Transaction, member: Member, limit: Limit = DEFAULT_LIMIT, next: After = ""
 ) -> ListPart[MessageShape]:
     """The messages that one has saved for later and not ticked off yet, the last first."""
-    begin = max(0, (read_cursor(next, int) or [0])[0])
     saved = await list_saved(transaction, member, most=MOST_SAVED)
     reached = [each.message for each in saved if member.grant.reaches(of_room(each.room))]
-    following = write_cursor(begin + limit) if len(reached) > begin + limit else None
-    return ListPart(await shape_messages(transaction, reached[begin : begin + limit]), following)
+    shown, following = cut_part(reached, limit, next, lambda each: each.id)
+    return ListPart(await shape_messages(transaction, [*shown]), following)
 
 
 @adds(MESSAGE + "/saved", scope="chat:write", status_code=200, answers=(410,))

@@ -19,7 +19,7 @@ from app.chat.people import list_people
 from app.chat.reading import count_unread_messages
 from app.chat.rights import of_room
 from app.chat.room_changes import archive_room, change_room
-from app.chat.room_lists import list_archived_after
+from app.chat.room_lists import AFTER_ALL, list_archived_before
 from app.chat.rooms import Room
 from app.chat.sending import signal_typing
 from app.database import Transaction
@@ -27,7 +27,7 @@ from app.programs.answering import TAGGED
 from app.programs.chat_shapes import RoomShape, shape_room
 from app.programs.endpoints.people import LARGEST_ID, find_one
 from app.programs.endpoints.rooms import ROOM
-from app.programs.lists import DEFAULT_LIMIT, After, Limit, read_cursor, write_cursor
+from app.programs.lists import DEFAULT_LIMIT, After, Limit, cut_part, read_cursor, read_moment_of_place, write_cursor
 from app.programs.problems import Problem
 from app.programs.record_shapes import list_named
 from app.programs.records import IfAsSeen, as_forms_have_it, check_seen
@@ -128,10 +128,12 @@ async def list_archived_rooms(
     transaction: Transaction, member: Member, limit: Limit = DEFAULT_LIMIT, next: After = ""
 ) -> ListPart[RoomShape]:
     """The archived rooms that one may read, those archived last first."""
-    skipped = (read_cursor(next, int) or [0])[0]
-    found = await list_archived_after(transaction, member, max(0, skipped), limit + 1)
+    given = read_cursor(next, str, int)
+    place = (read_moment_of_place(given[0]), given[1]) if given else AFTER_ALL
+    found = await list_archived_before(transaction, member, place, limit + 1)
     reached = [each for each in found[:limit] if member.grant.reaches(of_room(each))]
-    following = write_cursor(skipped + limit) if len(found) > limit else None
+    last = found[limit - 1] if len(found) > limit else None
+    following = write_cursor(last.archived_at.isoformat(), last.id) if last and last.archived_at else None
     return ListPart([await shape_own_room(transaction, member, each) for each in reached], following)
 
 
@@ -140,10 +142,9 @@ async def list_people_in_room(
     transaction: Transaction, member: Member, slug: str, limit: Limit = DEFAULT_LIMIT, next: After = ""
 ) -> ListPart[PersonShape]:
     """Who is in a room, by name."""
-    begin = (read_cursor(next, int) or [0])[0]
     people = await list_people(transaction, await get_room(transaction, member, slug))
-    following = write_cursor(begin + limit) if len(people) > begin + limit else None
-    return ListPart([shape_person(each) for each in people[begin : begin + limit]], following)
+    shown, following = cut_part(people, limit, next, lambda each: each.id)
+    return ListPart([shape_person(each) for each in shown], following)
 
 
 @adds(INSIDE, scope="chat:write", status_code=200)

@@ -22,7 +22,7 @@ from app.programs.collection_shapes import (
 from app.programs.endpoints.closing import manage_collection
 from app.programs.endpoints.collections import COLLECTION
 from app.programs.endpoints.people import LARGEST_ID
-from app.programs.lists import DEFAULT_LIMIT, After, Limit, read_cursor, write_cursor
+from app.programs.lists import DEFAULT_LIMIT, After, Limit, cut_part
 from app.programs.problems import Problem
 from app.programs.records import IfAsSeen, check_seen
 from app.programs.routes import ListPart, adds, changes, reads, removes
@@ -65,10 +65,8 @@ async def list_guests_for_programs(
     transaction: Transaction, member: Member, slug: str, limit: Limit = DEFAULT_LIMIT, next: After = ""
 ) -> ListPart[PersonShape]:
     """The guests whom a collection is open to, by name."""
-    begin = (read_cursor(next, int) or [0])[0]
     guests = await list_guests(transaction, await manage_collection(transaction, member, slug))
-    following = write_cursor(begin + limit) if len(guests) > begin + limit else None
-    shown = [number for number, _, _ in guests[begin : begin + limit]]
+    shown, following = cut_part([number for number, _, _ in guests], limit, next, lambda number: number)
     people = await find_people_shapes(transaction, {*shown})
     return ListPart([people[number] for number in shown], following)
 

@@ -94,7 +94,10 @@ async def list_records_for_programs(
         rows = await list_following(transaction, select_following, collection, fields, view, after, limit + 1)
         return page_rows(rows, limit, lambda row: shape_record(fields, *row[0]), lambda row: row[1])
     *after, begun = read_cursor(next, *kinds, str) or [None]
-    until = read_moment_of_place(begun) if begun else await find_newest_change(transaction, collection) or moment
+    if begun is None:
+        until = await find_newest_change(transaction, collection) or moment
+    else:
+        until = read_moment_of_place(begun)
     if by_change:
         place = (read_moment_of_place(after[0]), after[1]) if after else (moment, LAST_NUMBER)
         listed = await list_by_change(transaction, collection, view, place, until, limit + 1)

@@ -24,7 +24,7 @@ from app.programs.chat_shapes import (
     shape_messages,
     shape_room,
 )
-from app.programs.lists import DEFAULT_LIMIT, After, ItemNumber, Limit, page_rows, read_cursor, write_cursor
+from app.programs.lists import DEFAULT_LIMIT, After, ItemNumber, Limit, cut_part, page_rows, read_cursor
 from app.programs.routes import ListPart, reads
 from app.programs.shapes import in_utc
 
@@ -77,10 +77,8 @@ async def list_rooms_for_programs(
 ) -> ListPart[RoomShape]:
     """The rooms that one is in, or may join, by name; direct ones after the others."""
     rooms = await list_rooms(transaction, member)
-    begin = (read_cursor(next, int) or [0])[0]
     reached = [each for each in rooms if member.grant.reaches([("room", each.id)])]
-    shown = reached[begin : begin + limit]
-    following = write_cursor(begin + limit) if len(reached) > begin + limit else None
+    shown, following = cut_part(reached, limit, next, lambda each: each.id)
     return ListPart([shape_listed_room(each) for each in shown], following)
 
 

@@ -15,7 +15,7 @@ from app.notifications.mail_times import choose_times, read_times
 from app.notifications.preferences import Choice, choose, list_choices
 from app.notifications.wishes import choose_following, get_subject, silence_subject
 from app.programs.endpoints.notices import find_reached_subjects
-from app.programs.lists import DEFAULT_LIMIT, After, Limit, read_cursor, write_cursor
+from app.programs.lists import DEFAULT_LIMIT, After, Limit, cut_part
 from app.programs.problems import Problem
 from app.programs.record_shapes import list_named
 from app.programs.routes import ListPart, adds, changes, reads, removes
@@ -84,12 +84,11 @@ async def list_muted(
     transaction: Transaction, member: Member, limit: Limit = DEFAULT_LIMIT, next: After = ""
 ) -> ListPart[SubjectShape]:
     """The things that one hears nothing more of, as far as one may see them still."""
-    begin = (read_cursor(next, int) or [0])[0]
     mutes = [(each.subject_kind, each.subject_id) for each in await list_mutes(transaction, member)]
     reached = await find_reached_subjects(transaction, member, mutes)
-    shown = [SubjectShape(f"{kind}-{number}") for kind, number in mutes if (kind, number) in reached]
-    following = write_cursor(begin + limit) if len(shown) > begin + limit else None
-    return ListPart(shown[begin : begin + limit], following)
+    muted = [SubjectShape(f"{kind}-{number}") for kind, number in mutes if (kind, number) in reached]
+    shown, following = cut_part(muted, limit, next, lambda each: each.subject)
+    return ListPart([*shown], following)
 
 
 @adds(MUTES, scope="notifications:write", status_code=200)

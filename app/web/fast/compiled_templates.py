@@ -20,6 +20,7 @@ from jinja2 import Environment, nodes, pass_eval_context
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
+from jinja2.meta import find_referenced_templates
 from jinja2.nodes import EvalContext
 from jinja2.visitor import NodeTransformer
 from markupsafe import Markup, escape
@@ -67,6 +68,11 @@ class OneLanguage(Environment):
     code_generator_class = PlainOutput
     write_value = staticmethod(write_value)
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        # The templates that each compiled one asks for when it is rendered.
+        self.asked_for: dict[str | None, set[str]] = {}
+
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
         """The globals of a template."""
         return {**self.globals, **(d or {})}
@@ -74,6 +80,7 @@ class OneLanguage(Environment):
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         """A template with what it includes in its place: it is rendered as one, without a context for each part."""
         parsed: nodes.Template = Inlined(self, name).visit(super()._parse(source, name, filename))
+        self.asked_for[name] = {each for each in find_referenced_templates(parsed) if each is not None}
         return parsed
 
 
