@@ -230,7 +230,8 @@ async def test_who_has_changed_a_field_in_another_tab_is_not_told_of_somebody_el
         )
         assert changed.status_code == 303, changed.text
         told = (await ana.post(f"{address}/fields/{title}", data={**stale, "help": "Long"})).text
-        assert "You changed this field yourself" in told, "its kind, too"
+        assert "You changed the type of this field yourself from Text to Long text." in told, "its kind, too"
+        assert "Someone else has changed" not in told
 
 
 async def test_a_change_of_a_field_that_is_sent_again_leads_on(ana: httpx.AsyncClient) -> None:
