@@ -140,6 +140,9 @@ async def test_a_choice_that_nothing_has_is_gone_and_another_is_archived(ana: ht
     form = (await ana.get(f"{address}/fields/{state}")).text
     assert re.search(r'name="choice-2-archived"[^>]* checked', form)
     assert "choice-3-name" not in form
+    assert "in 1 record" in form, "so many have what can't be chosen any more"
+    await add(ana, address, **{title: "Saw", state: "#1"})
+    assert "in 1 record" in (await ana.get(f"{address}/fields/{state}")).text
     assert "Broken" in (await ana.get(f"{address}/1")).text
     await change(ana, address, state, {"choices": "Sold"})
     assert re.findall(r'name="choice-(\d)-name"', (await ana.get(f"{address}/fields/{state}")).text) == ["1", "2", "4"]
