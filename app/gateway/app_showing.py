@@ -16,6 +16,8 @@ from app.gateway.apps import GatewayApp
 from app.settings import Settings
 from app.tenants.roles import ROLES
 from app.web.forms import Form
+from app.web.seen_forms import show_as_saved
+from app.web.texts import Text, _l
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,32 @@ def describe_settings(settings: Settings, tenant: Tenant, app: GatewayApp, secre
     return "\n".join([*lines, f"REVERB_HOST={host}", f"REVERB_PORT={port}", f"REVERB_SCHEME={settings.scheme}"])
 
 
+def kept_app(app: GatewayApp) -> list[tuple[str, str]]:
+    """What the form has of an app."""
+    return [("origins", ", ".join(app.origins)), ("client_events", "yes" if app.client_events else "")]
+
+
+def say_app(form: Form, language: str) -> list[tuple[Text, str]]:
+    """What a form says of an app, as people read it."""
+    ticked = (_l("Yes") if form["client_events"] == "yes" else _l("No")).translate(language)
+    origins = ", ".join(form["origins"].replace(",", " ").split())
+    return [
+        (_l("Pages that may connect"), origins),
+        (_l("Its clients may send events to each other"), ticked),
+    ]
+
+
+def kept_hook(app: GatewayApp) -> list[tuple[str, str]]:
+    """What the form has of an app's webhook; of one that tells nothing, all that it can."""
+    return [("address", app.hook_address), *(("kinds", each) for each in app.hook_kinds or HOOK_KINDS)]
+
+
+def say_hook(form: Form, language: str) -> list[tuple[Text, str]]:
+    """What a form says of an app's webhook, as people read it."""
+    kinds = [HOOK_KINDS[each].translate(language) for each in HOOK_KINDS if each in form.values.get("kinds", [])]
+    return [(_l("Address"), form["address"].strip()), (_l("Events"), ", ".join(kinds))]
+
+
 async def render_app(
     request: AnyRequest,
     transaction: Transaction,
@@ -50,7 +78,6 @@ async def render_app(
     status: int = 200,
 ) -> Response[str]:
     """One app: whose pages may connect, its picture, its secrets, what its server is told, and what its bot has."""
-    said = [("origins", ", ".join(app.origins)), ("client_events", "yes" if app.client_events else "")]
     settings: Settings = request.app.state.settings
     return await render_page(
         request,
@@ -61,9 +88,9 @@ async def render_app(
         app=app,
         bot=bot,
         tokens=await list_tokens(transaction, bot),
-        form=form or Form(said),
+        form=form or show_as_saved(kept_app(app)),
         pictured=pictured or Form(),
-        hook=hook or Form([("address", app.hook_address), *(("kinds", each) for each in app.hook_kinds or HOOK_KINDS)]),
+        hook=hook or show_as_saved(kept_hook(app)),
         hook_kinds=HOOK_KINDS,
         roles=ROLES,
         once=once,

@@ -11,6 +11,7 @@ from app.accounts.members import Member
 from app.accounts.rights import require
 from app.database import PreparedSelect, Transaction
 from app.records.access import require_open
+from app.records.changed_fields import FieldChanged
 from app.records.choices import (
     LAST_CHOICE,
     GivenChoice,
@@ -192,18 +193,6 @@ async def note_limited(
 def note_fields_changed(transaction: Transaction, collection: Collection, member: Member) -> None:
     """Note that the fields of a collection are other ones."""
     transaction.note(FieldsChanged(by=transaction.acting(member.id), collection_id=collection.id))
-
-
-class FieldChanged(Invalid):
-    """The field was changed since the version that its form was opened with: by somebody else, or by the member
-    themselves, in another tab say. Nothing was written."""
-
-    status = 409
-
-    def __init__(self, field: Field, member: Member) -> None:
-        own = _l("You changed this field yourself, after you opened it here. Nothing has been saved yet.")
-        others = _l("Someone else has changed this field. Nothing has been saved yet.")
-        super().__init__(**{"": own if field.changed_by == member.id else others})
 
 
 async def change_field(

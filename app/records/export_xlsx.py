@@ -22,6 +22,7 @@ from app.records.export_csv import name_columns
 from app.records.exports import EXPORTING, Batches, Export, ExportedRecord
 from app.records.kinds.kind import Cell, Link
 from app.records.lean_workbook import LeanWorkbook, LinksOfSheet, PlainSheet
+from app.web.freed_memory import give_memory_back
 
 SENT_AT_ONCE = 256 * 1024
 # Excel's own limits (https://support.microsoft.com/office/1672b34d-7043-467e-8e27-269d656771c3); texts and links are
@@ -47,6 +48,7 @@ async def export_xlsx(export: Export, batches: Batches, directory: Path) -> Asyn
     folder = await in_thread(make_folder, directory)
     book: ExportBook | None = None
     try:
+        await in_thread(give_memory_back, executor=EXPORTING)
         book = await in_thread(ExportBook, export, folder, executor=EXPORTING)
         async for records in batches:
             await in_thread(book.add, records, executor=EXPORTING)
@@ -54,6 +56,8 @@ async def export_xlsx(export: Export, batches: Batches, directory: Path) -> Asyn
         file = await in_thread(book.finish, executor=EXPORTING)
     finally:
         await in_thread(clear, folder, book)
+        del book
+        await in_thread(give_memory_back, executor=EXPORTING)
     with closing(file):
         while piece := await in_thread(file.read, SENT_AT_ONCE):
             yield piece

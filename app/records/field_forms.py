@@ -12,8 +12,9 @@ from app.records.kinds.kind import FieldChoice
 from app.records.permissions import LIMITED
 from app.records.tables import write_word
 from app.tenants.roles import ROLES
-from app.web.forms import Form, number_of
-from app.web.texts import Text, _l, is_blank
+from app.web.forms import Form, FormDifference, number_of
+from app.web.seen_forms import compare_said
+from app.web.texts import _l, is_blank
 
 CHOICE_NAME = re.compile(r"choice-([0-9]{1,6})-name")
 # The icons of kinds; those of others are a box.
@@ -56,6 +57,7 @@ OPTIONS_OF_KINDS = ("grouping", "digits", "unit", "currency", "most", "several")
 COMPARED = (
     ("label", _l("Name")),
     ("key", _l("Key")),
+    ("kind", _l("Type")),
     ("choices", _l("Choices")),
     ("digits", _l("Decimals")),
     ("unit", _l("Unit")),
@@ -153,13 +155,14 @@ def say_default(form: Form, field: Field) -> str:
     return field.describe_typed(text) if text.strip() else ""
 
 
-def compare_forms(yours: Form, saved: Form, field: Field) -> list[tuple[Text, str, str]]:
-    """What differs between what somebody has typed of a field and what is saved: its label, and both, as people read
-    it."""
+def compare_forms(yours: Form, saved: Form, field: Field, former: Field | None = None) -> list[FormDifference]:
+    """What differs between what somebody has typed of a field and what is saved, as people read both; `former` is what
+    the field was as its form was opened, where its kind was changed since."""
     said: dict[str, Callable[[Form], str]] = {
+        "kind": lambda form: (former or field if form is yours else field).kind.label.translate(field.language),
         "choices": lambda form: say_choices(form, field.language),
         "read_only_for": lambda form: say_roles(form, field.language),
-        "default": lambda form: say_default(form, field),
+        "default": lambda form: say_default(form, former or field if form is yours else field),
     }
 
     def say(form: Form, name: str) -> str:
@@ -167,8 +170,7 @@ def compare_forms(yours: Form, saved: Form, field: Field) -> list[tuple[Text, st
             return write_word(bool(form[name]), field.language)
         return said[name](form) if name in said else form[name]
 
-    pairs = [(label, say(yours, name), say(saved, name)) for name, label in COMPARED]
-    return [(label, mine, theirs) for label, mine, theirs in pairs if mine != theirs]
+    return compare_said(lambda form: [(label, say(form, name)) for name, label in COMPARED], yours, saved)
 
 
 def write_field(field: Field) -> list[tuple[str, str]]:

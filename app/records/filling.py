@@ -16,10 +16,11 @@ from app.database import PreparedSelect, Transaction
 from app.editing.rows import Held
 from app.jobs.steps import Steps
 from app.records.access import require_open
+from app.records.changed_fields import refuse_before
 from app.records.changes import Changed, write_record
 from app.records.collections import Collection
 from app.records.fields import Field, list_fields
-from app.records.opening import open_field, refuse_before
+from app.records.opening import open_field
 from app.records.records import Record, find_numbered, value_in
 from app.web.forms import Invalid
 from app.web.texts import _l
@@ -113,8 +114,8 @@ async def fill_in_steps(begin: Begin, slug: str, key: str, text: str, numbers: S
             with steps.step():
                 some, left = left[: steps.size], left[steps.size :]
                 require(member, "manage", "collections")
-                collection, _, field = await open_field(transaction, slug, key)
-                refuse_before(field, key, member)
+                collection, fields, field = await open_field(transaction, slug, key)
+                refuse_before(fields, field, key, member)
                 filled &= await fill_lacking(transaction, collection, field, member, text, some)
         await steps.pause()
     return filled

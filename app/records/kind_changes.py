@@ -16,10 +16,11 @@ from app.database import Transaction, now
 from app.jobs.jobs import ClaimedJob, job, put_job
 from app.jobs.steps import Steps
 from app.records.access import require_open
+from app.records.changed_fields import FieldChanged
 from app.records.closing import count_all_records
 from app.records.collections import Collection
 from app.records.converting import Become, becoming, convert_batch
-from app.records.definitions import FieldChanged, advance_definition
+from app.records.definitions import advance_definition
 from app.records.facts import FieldKindChanged, FieldsChanged
 from app.records.fields import REMOVED_IS_KEPT_FOR, Field, Fields, forget_fields, list_fields, prepare_fields
 from app.records.former_values import list_refs

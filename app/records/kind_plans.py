@@ -74,6 +74,15 @@ async def list_values(transaction: Transaction, field: Field) -> list[tuple[str,
     return [(value, count, number) for value, count, number in rows]
 
 
+async def count_archived(transaction: Transaction, field: Field) -> dict[int, int]:
+    """How many records have each of the choices of a field that can't be chosen any more, by their ids."""
+    archived = {str(choice["id"]): 0 for choice in field.choices if choice["archived"]}
+    for value, count, _ in await list_values(transaction, field) if archived else ():
+        for choice_id in archived.keys() & set(value.split()):
+            archived[choice_id] += count
+    return {int(choice_id): count for choice_id, count in archived.items()}
+
+
 async def count_empty(transaction: Transaction, field: Field) -> int:
     """How many records have no value in a field, also in the bin."""
     return await transaction.value(COUNT_EMPTY, collection_id=field.collection_id, ref=field.ref) or 0

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from litestar.exceptions import NotFoundException
 
-from app.accounts.members import Member
 from app.database import Transaction
 from app.records.collections import Collection, get_collection
-from app.records.definitions import FieldChanged
 from app.records.fields import Field, Fields, list_fields
 
 
@@ -25,9 +23,3 @@ async def open_field(transaction: Transaction, slug: str, name: str) -> tuple[Co
     if field is None:
         raise NotFoundException
     return collection, fields, field
-
-
-def refuse_before(field: Field, name: str, member: Member) -> None:
-    """Raise FieldChanged where a form is about what a field was before its kind was changed."""
-    if name not in (field.ref, field.key):
-        raise FieldChanged(field, member)

@@ -19,6 +19,7 @@ from app.server.http_protocol import BoundedProtocol
 from app.server.websocket_protocol import LiveProtocol
 from app.server.workers import BACKLOG, READY
 from app.settings import Settings
+from app.web.freed_memory import share_one_heap
 
 # After the pages were sent away: how long connections in use may be used once more, to be told that they end; how long
 # pages may take to say goodbye; and how long requests may take to finish: longer than they wait inside, 10 s for a
@@ -153,6 +154,7 @@ def serve_on(settings: Settings, listener: socket.socket, supervisor: socket.soc
     """Serve on a listening socket until told to stop."""
     from app.server.asgi import create_app  # the supervisor, which only listens, does without the program
 
+    share_one_heap()
     gate = create_app(settings)
     rarely_collect()
     config = uvicorn.Config(

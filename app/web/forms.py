@@ -64,16 +64,26 @@ class Invalid(Exception):
         return next(iter(self.errors.values()))
 
 
+class FormDifference(NamedTuple):
+    """A part of a form that says something else than what is saved by now, as people read both."""
+
+    label: Text
+    yours: str
+    saved: str
+
+
 class Form:
     """The fields of a posted form. The readers below note an error where a value won't do.
 
-    `made` is the address of what was made with another text of it, whose answer the page has not got.
+    `made` is the address of what was made with another text of it, whose answer the page has not got. `differences` are
+    what it says otherwise than what somebody has saved since its page was made (`seen_forms.py`).
     """
 
     def __init__(self, pairs: list[tuple[str, str]] | None = None, *, errors: Mapping[str, Text] | None = None) -> None:
         self.values: dict[str, list[str]] = {}
         self.errors: dict[str, Text] = dict(errors or {})
         self.made = ""
+        self.differences: list[FormDifference] = []
         for name, value in pairs or []:
             self.values.setdefault(name, []).append(value.replace("\0", ""))
 
@@ -192,7 +202,7 @@ FORM_KEY = "form-key"
 NOT_TYPED = re.compile(
     rf"(?:{FOR_MEMBER}|{FORM_KEY}|key|reply|edits|instead|file|version|draft-version|draft-changes|seen|again"
     r"|draft-begun|to-place|removed-fields)=[\w-]*"
-    r"|(?:lock-token|seen-lock|sent-late|page-left|question-said)=[\w-]*"
+    r"|(?:lock-token|seen-lock|seen-state|sent-late|page-left|question-said)=[\w-]*"
     r"|named=\{.*\}|(?:has-fields|seen-order)=[f0-9 ]*|number-formats=[A-Za-z_]*"
     r"|(?:password|new_password|password-again)=.*"
 )

@@ -146,3 +146,29 @@ async def test_a_cancelled_form_and_secrets_are_not_kept(shared_server: Server, 
     await expect(ana.page.get_by_label("First field")).to_have_value("")
     assert await ana.page.evaluate("() => Object.keys(sessionStorage).filter((name) => name.startsWith('kept'))") == []
     assert "a secret" not in await ana.page.evaluate("() => JSON.stringify({...sessionStorage})")
+
+
+async def test_what_comes_back_after_a_reload_is_not_saved_over_what_others_have_saved_since(
+    shared_server: Server, person: Any
+) -> None:
+    """It goes on from what was seen as it was typed."""
+    async with shared_server.let_in("acme", "bruno@acme.test") as bruno:
+        made = await bruno.post("/collections/new", data={"name": "Kept tools", "first": "Title"})
+        address = made.headers["location"].partition("/fields")[0]
+        ana = await person(shared_server, "acme", "ana@acme.test")
+        page: Page = await ana.open(f"{address}/fields")
+        about = page.locator("form[action$='/rename']")
+        await about.get_by_label("Description").fill("Mine")
+        renamed = await bruno.post(f"{address}/rename", data={"collection_name": "Kept instruments"})
+        assert renamed.status_code == 303
+        await page.reload()
+        await ready(page)
+        await expect(about.get_by_label("Description")).to_have_value("Mine")
+        await about.get_by_role("button", name="Save").click()
+        await expect(about.get_by_text("This has been changed since you opened it.")).to_be_visible()
+        await expect(about.get_by_role("row", name="Name Kept tools Kept instruments")).to_be_visible()
+        await about.get_by_label("Name").fill("Kept instruments")
+        await about.get_by_role("button", name="Save").click()
+        await expect(page.get_by_role("heading", name="Fields of Kept instruments")).to_be_visible()
+        await expect(about.get_by_label("Description")).to_have_value("Mine")
+        await expect(about.get_by_role("row")).to_have_count(0)

@@ -140,6 +140,9 @@ async def test_a_choice_that_nothing_has_is_gone_and_another_is_archived(ana: ht
     form = (await ana.get(f"{address}/fields/{state}")).text
     assert re.search(r'name="choice-2-archived"[^>]* checked', form)
     assert "choice-3-name" not in form
+    assert "in 1 record" in form, "so many have what can't be chosen any more"
+    await add(ana, address, **{title: "Saw", state: "#1"})
+    assert "in 1 record" in (await ana.get(f"{address}/fields/{state}")).text
     assert "Broken" in (await ana.get(f"{address}/1")).text
     await change(ana, address, state, {"choices": "Sold"})
     assert re.findall(r'name="choice-(\d)-name"', (await ana.get(f"{address}/fields/{state}")).text) == ["1", "2", "4"]
@@ -230,7 +233,8 @@ async def test_who_has_changed_a_field_in_another_tab_is_not_told_of_somebody_el
         )
         assert changed.status_code == 303, changed.text
         told = (await ana.post(f"{address}/fields/{title}", data={**stale, "help": "Long"})).text
-        assert "You changed this field yourself" in told, "its kind, too"
+        assert "You changed the type of this field yourself from Text to Long text." in told, "its kind, too"
+        assert "Someone else has changed" not in told
 
 
 async def test_a_change_of_a_field_that_is_sent_again_leads_on(ana: httpx.AsyncClient) -> None:

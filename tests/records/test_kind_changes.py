@@ -31,7 +31,7 @@ from app.settings import read_settings
 from tests.conftest import Server
 from tests.fields import make_field
 from tests.programs.conftest import add_token, call_with
-from tests.records.test_definitions import add, make_tools, open_edit
+from tests.records.test_definitions import add, form_of, make_tools, open_edit
 from tests.records.test_kinds import CHOICES, LOCALES, OPTIONS, VALUES
 
 Work = Callable[[], Awaitable[None]]
@@ -504,6 +504,53 @@ async def test_of_two_who_change_a_field_the_second_looks_again(ana: httpx.Async
     refused = await ana.post(f"{address}/fields/{price}/kind", data={"kind": "decimal", "version": version})
     assert refused.status_code == 409
     assert 'id="preview"' in refused.text
+
+
+async def test_who_changes_a_field_whose_kind_was_changed_meanwhile_is_told_and_loses_nothing(
+    ana: httpx.AsyncClient, server: Server
+) -> None:
+    address, _, state = await make_tools(ana, label="State", kind="choice", choices="Good\nBroken")
+    mine = form_of((await ana.get(f"{address}/fields/{state}")).text)
+    mine |= {
+        "label": "Condition",
+        "choice-2-name": "Out of order",
+        "default": "#1",
+        "choices": "New",
+        "help": "How it is",
+    }
+    async with server.let_in("acme", "bruno@acme.test") as bruno:
+        ref = await change(bruno, address, state, kind="text")
+    told = await ana.post(f"{address}/fields/{state}", data=mine)
+    assert told.status_code == 409
+    said = "Someone else has changed the type of this field from Choice to Text. Nothing has been saved yet."
+    assert said in told.text
+    rows = re.findall(
+        r'<tr><th scope="row"[^>]*>(.*?)</th><td class="lines">(.*?)</td><td class="lines">(.*?)</td></tr>',
+        told.text,
+        re.S,
+    )
+    assert {label: (yours, saved) for label, yours, saved in rows} == {
+        "Name": ("Condition", "State"),
+        "Type": ("Choice", "Text"),
+        "Choices": ("Good (Green)\nOut of order (Amber)\nNew", "(empty)"),
+        "Help text": ("How it is", "(empty)"),
+        "Default": ("Good", "(empty)"),
+    }
+    again = form_of(told.text)
+    assert (again["label"], again["help"]) == ("Condition", "How it is")
+    assert (await ana.post(f"{address}/fields/{ref}", data={**again, "default": ""})).status_code == 303
+    other = await ana.post(f"{address}/fields/{state}/kind", data={"kind": "link", "version": mine["version"]})
+    assert other.status_code == 409
+    assert "from Choice to Text" in other.text
+    assert '<option value="link" selected' in other.text
+    back = await change(ana, address, ref, action="undo")
+    for form in (mine, {**again, "help": "Text"}):
+        told = await ana.post(f"{address}/fields/{ref}", data=form)
+        assert told.status_code == 409
+        assert "You changed the type of this field yourself from Text to Choice." in told.text
+    told = await ana.post(f"{address}/fields/{state}", data=mine)
+    assert "You changed this field yourself" in told.text, "it is of the kind that it was"
+    assert back not in (ref, state)
 
 
 async def test_many_values_are_converted_by_a_job_while_people_go_on(

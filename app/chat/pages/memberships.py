@@ -28,10 +28,11 @@ from app.chat.timeline import show_messages
 from app.chat.undoing import keep_membership, offer_bringing_back, offer_opening, offer_return
 from app.database import Transaction
 from app.web.errors import PageError
-from app.web.forms import Form, Invalid, number_of
+from app.web.forms import Form, Invalid, clean_line, number_of
 from app.web.paging import page_of
 from app.web.redirects import see_other
-from app.web.texts import _l
+from app.web.seen_forms import refuse_unseen, show_as_saved
+from app.web.texts import Text, _l
 
 # A page beyond any that there is, so that what is reckoned from it is a number that databases take.
 LAST_PAGE = 1_000_000
@@ -41,14 +42,23 @@ notice("room-left", _l("You are no longer in the room."))
 notice("room-saved", _l("Room saved."))
 
 
+def kept_about(room: Room) -> list[tuple[str, str]]:
+    """What the form has of a room."""
+    return [("name", room.name), ("description", room.description)]
+
+
+def say_about_room(form: Form) -> list[tuple[Text, str]]:
+    """What a form says of a room, as people read it."""
+    return [(_l("Name"), clean_line(form["name"])), (_l("What it is for"), clean_line(form["description"]))]
+
+
 @get("/chat/{slug:str}/about")
 async def show_about(
     request: AnyRequest, transaction: Transaction, member: Member, slug: str, q: str = "", page: str = ""
 ) -> Response[str]:
     """Who is in a room, and what can be changed of it."""
     room = await get_room(transaction, member, slug)
-    form = Form([("name", room.name), ("description", room.description)])
-    return await render_about(request, transaction, member, room, form, q=q, page=page)
+    return await render_about(request, transaction, member, room, show_as_saved(kept_about(room)), q=q, page=page)
 
 
 async def render_about(
@@ -124,10 +134,11 @@ async def describe_room(
     description = form.text("description", limit=500, required=False)
     try:
         form.check()
+        refuse_unseen(form, kept_about(room), say_about_room)
         await change_room(transaction, room, member, name=name, description=description)
     except Invalid as invalid:
         form.errors = invalid.errors
-        return await render_about(request, transaction, member, room, form, status=422)
+        return await render_about(request, transaction, member, room, form, status=invalid.status)
     return see_other(f"/chat/{slug}/about?done=room-saved")
 
 
@@ -140,7 +151,7 @@ async def choose_notify(
     try:
         await choose_told(transaction, room, member, form["notify"])
     except Invalid as invalid:
-        form = Form([("name", room.name), ("description", room.description)])
+        form = show_as_saved(kept_about(room))
         form.errors = invalid.errors
         return await render_about(request, transaction, member, room, form, status=422)
     return see_other(f"/chat/{slug}/about?done=room-saved")
@@ -177,7 +188,7 @@ async def invite_people(
     if not chosen.people and not form.errors:
         form.errors["person"] = _l("Type a name or an address.")
     if form.errors:
-        typed = Form([("name", room.name), ("description", room.description)])
+        typed = show_as_saved(kept_about(room))
         typed.errors = form.errors
         return await render_about(request, transaction, member, room, typed, chosen=chosen, status=422)
     for person in await find_members(transaction, chosen.ids):

@@ -17,7 +17,15 @@ from app.accounts.scopes import SCOPES
 from app.accounts.shell import notice, render_page
 from app.accounts.tabs import tab
 from app.database import Transaction
-from app.gateway.app_showing import ShownOnce, describe_settings, render_app
+from app.gateway.app_showing import (
+    ShownOnce,
+    describe_settings,
+    kept_app,
+    kept_hook,
+    render_app,
+    say_app,
+    say_hook,
+)
 from app.gateway.app_webhooks import change_app_webhook, read_hook_form
 from app.gateway.apps import (
     BOT_ROLES,
@@ -38,6 +46,7 @@ from app.tenants.roles import ROLES, GivenRole
 from app.web.forms import Form, Invalid
 from app.web.paging import page_of
 from app.web.redirects import see_other
+from app.web.seen_forms import refuse_unseen
 from app.web.texts import _l
 
 tab("settings", _l("Apps"), "/settings/apps", icon="link", order=40, right=("manage", "apps"))
@@ -127,6 +136,7 @@ async def save_app(
     try:
         origins = read_origins(form)
         form.check()
+        refuse_unseen(form, kept_app(app), lambda each: say_app(each, transaction.tenant.language))
     except Invalid as invalid:
         form.errors = invalid.errors
         return await render_app(request, transaction, member, app, bot, form, status=invalid.status)
@@ -162,6 +172,7 @@ async def save_app_webhook(
     require(member, "manage", "apps")
     app, bot = await get_app(transaction, app_id)
     try:
+        refuse_unseen(form, kept_hook(app), lambda each: say_hook(each, transaction.tenant.language))
         await change_app_webhook(transaction, settings, member, app, bot, *read_hook_form(form))
     except Invalid as invalid:
         form.errors = invalid.errors

@@ -13,16 +13,19 @@ from app.accounts.questions import Question, asked, asks_first
 from app.accounts.rights import require
 from app.accounts.shell import notice, render_page
 from app.database import Transaction
+from app.records.about_forms import read_about, say_about, told_by_inputs, write_about
+from app.records.changed_fields import FieldChanged, find_former, refuse_before
 from app.records.collections import COLLECTION_ICONS, Collection, describe_collection, get_collection, rename_collection
 from app.records.currencies import suggest_currency
-from app.records.definitions import FieldChanged, append_field, change_field
+from app.records.definitions import append_field, change_field
 from app.records.field_forms import COLORS, KIND_ICONS, compare_forms, list_choice_ids, read_field, write_field
 from app.records.field_order import Moving, answer_move, is_move, read_place
 from app.records.fields import Field, list_fields
 from app.records.filling import count_lacking, fill_in_steps, list_lacking, read_filling
 from app.records.key_writing import stage_unique
+from app.records.kind_plans import count_archived
 from app.records.kinds import FIELD_KINDS
-from app.records.opening import open_collection, open_field, refuse_before
+from app.records.opening import open_collection, open_field
 from app.records.permissions import LIMITED
 from app.records.removing import count_values, list_typing, remove_field, restore_field
 from app.tenants.roles import ROLES
@@ -30,6 +33,7 @@ from app.web.endings import end_early
 from app.web.forms import Form, Invalid, number_of, provide_form
 from app.web.paging import Paged, place_of_page
 from app.web.redirects import see_other
+from app.web.seen_forms import refuse_unseen, show_as_saved
 from app.web.texts import Text, _l, _ln
 
 notice("field", _l("The fields were changed."))
@@ -54,16 +58,11 @@ async def render_fields(
     collection: Collection,
     form: Form | None = None,
     editing: Field | None = None,
-    saved: Form | None = None,
     moving: Moving | None = None,
+    about: Form | None = None,
 ) -> Response[str]:
-    """The fields of a collection, with the form to add or change one. `saved` is what is saved now of a field that
-    somebody else has changed: it stands beside what was typed, which is saved over it the next time."""
-    differences = []
-    if saved is not None and form is not None and editing is not None:
-        differences = compare_forms(form, saved, editing)
-        form.values["version"] = saved.values["version"]
-    form = form or Form()
+    """The fields of a collection, with the form to add or change one, and what was typed `about` the collection."""
+    form, about = form or Form(), about or show_as_saved(write_about(collection))
     if editing is None:
         await suggest_currency(transaction, form)
     fields = await list_fields(transaction, collection)
@@ -75,7 +74,11 @@ async def render_fields(
         member,
         "records/fields.html",
         channels=f"collection.{collection.id}",
-        status=409 if saved or moving or form.made else 422 if form.errors else 200,
+        status=409
+        if moving or form.made or form.differences or about.differences
+        else 422
+        if form.errors or about.errors
+        else 200,
         collection=collection,
         begun=request.query_params.get("done") == "collection",
         fields=fields,
@@ -91,8 +94,9 @@ async def render_fields(
         form=form,
         editing=editing,
         lacking=await count_lacking(transaction, editing) if editing else 0,
-        differences=differences,
+        archived=await count_archived(transaction, editing) if editing else {},
         moving=moving,
+        about=about,
     )
 
 
@@ -108,19 +112,15 @@ async def rename(request: AnyRequest, transaction: Transaction, member: Member, 
     """Give a collection another name, icon, colour or description; its address stays."""
     require(member, "manage", "collections")
     collection = await get_collection(transaction, slug)
-    name = form.text("collection_name", limit=60)
-    about = {
-        each: form.text(each, limit=500, required=False) if each in form else getattr(collection, each)
-        for each in ("icon", "color", "description")
-    }
-    if form.errors:
-        return await render_fields(request, transaction, member, collection, form)
+    language = transaction.tenant.language
     try:
+        name, about = read_about(form, collection)
+        refuse_unseen(form, write_about(collection), lambda each: say_about(each, language))
         await rename_collection(transaction, collection, member, name=name)
         await describe_collection(transaction, collection, member, **about)
     except Invalid as invalid:
-        form.errors = {"collection_name" if each == "name" else each: text for each, text in invalid.errors.items()}
-        return await render_fields(request, transaction, member, collection, form)
+        form.errors = told_by_inputs(invalid)
+        return await render_fields(request, transaction, member, collection, about=form)
     return see_other(f"/c/{slug}/fields?done=renamed")
 
 
@@ -216,7 +216,7 @@ async def save_field(
     _, fields = await open_collection(transaction, slug)
     if action == "remove" and any(each.ref == key for each in fields.in_bin):
         return see_other(f"/c/{slug}/fields?done=field-removed")  # sent again
-    collection, _, field = await open_field(transaction, slug, key)
+    collection, fields, field = await open_field(transaction, slug, key)
     place = read_place(form)
     try:
         if is_move(form):
@@ -227,17 +227,18 @@ async def save_field(
         if action == "remove":
             await remove_field(transaction, collection, field, member)
             return see_other(f"/c/{slug}/fields?done=field-removed")
-        refuse_before(field, key, member)
+        refuse_before(fields, field, key, member)
         values = read_field(form)
         form.check()
         version = number_of(form["version"]) if "version" in form else None
         await change_field(transaction, collection, field, member, version=version, **values)
     except FieldChanged as changed:
         saved = Form(write_field(field))
-        if not compare_forms(form, saved, field):
+        form.differences = compare_forms(form, saved, field, find_former(fields, field, key))
+        if not form.differences:
             return see_other(f"/c/{slug}/fields?done=field")  # sent again, or somebody else has saved the same
-        form.errors = changed.errors
-        return await render_fields(request, transaction, member, collection, form, field, saved=saved)
+        form.errors, form.values["version"] = changed.errors, saved.values["version"]
+        return await render_fields(request, transaction, member, collection, form, field)
     except Invalid as invalid:
         form.errors = invalid.errors
         return await render_fields(request, transaction, member, collection, form, field)
@@ -269,10 +270,10 @@ async def fill(
 ) -> Response[Any]:
     """Give the records that have no value in a field one, some in each transaction, as others wait to write."""
     require(member, "manage", "collections")
-    collection, _, field = await open_field(transaction, slug, key)
+    collection, fields, field = await open_field(transaction, slug, key)
     text = field.kind.join(form.values.get(field.ref, []), field)
     try:
-        refuse_before(field, key, member)
+        refuse_before(fields, field, key, member)
         read_filling(member, collection, field, text)
     except Invalid as invalid:
         form = Form([*write_field(field), (field.ref, text)])

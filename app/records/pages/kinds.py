@@ -11,9 +11,9 @@ from app.accounts.members import Member
 from app.accounts.rights import require
 from app.accounts.shell import notice, render_page
 from app.database import Transaction
+from app.records.changed_fields import FieldChanged, refuse_before
 from app.records.collections import Collection
 from app.records.currencies import suggest_currency
-from app.records.definitions import FieldChanged
 from app.records.field_forms import OPTIONS_OF_KINDS, read_options
 from app.records.fields import Field, Fields
 from app.records.kind_changes import (
@@ -25,7 +25,7 @@ from app.records.kind_changes import (
 )
 from app.records.kind_plans import MOST_FAILURES_SHOWN, plan_kind, preview_kind
 from app.records.kinds import FIELD_KINDS
-from app.records.opening import open_collection, open_field, refuse_before
+from app.records.opening import open_collection, open_field
 from app.records.removing import list_typing
 from app.web.forms import Form, Invalid, number_of
 from app.web.redirects import see_other
@@ -114,10 +114,10 @@ async def save_kind(
     if done := find_done((await open_collection(transaction, slug))[1], key, form):
         return see_other(f"/c/{slug}/fields?done={done}")
     opened = await open_field(transaction, slug, key)
-    collection, _, field = opened
+    collection, fields, field = opened
     done = "kind"
     try:
-        refuse_before(field, key, member)
+        refuse_before(fields, field, key, member)
         if form["action"] == "cancel":
             await cancel_change(transaction, collection, field, member)
             return see_other(f"/c/{slug}/fields?done=kind-stays")

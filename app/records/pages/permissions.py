@@ -34,7 +34,8 @@ from app.tenants.roles import ROLES
 from app.web.forms import Form, Invalid, number_of
 from app.web.paging import clean_query, page_of
 from app.web.redirects import see_other
-from app.web.texts import _l, fold_searched
+from app.web.seen_forms import refuse_unseen, show_as_saved
+from app.web.texts import Text, _l, fold_searched
 
 notice("permissions", _l("Permissions changed. They apply immediately."))
 notice(
@@ -53,13 +54,31 @@ notice(
 PERMISSIONS = "/c/{slug:str}/permissions"
 
 
-def fill_permissions(permissions: dict[str, Permissions]) -> Form:
+def write_table(permissions: dict[str, Permissions]) -> list[tuple[str, str]]:
     """The table as a form has it."""
     pairs = []
     for role, each in permissions.items():
         pairs += [(f"{role}-{verb}", "yes") for verb in ("browse", "read", "add") if getattr(each, verb)]
         pairs += [(f"{role}-{verb}", getattr(each, verb)) for verb in ("edit", "delete")]
-    return Form(pairs)
+    return pairs
+
+
+# The columns of the table.
+VERBS = {"browse": _l("Browse"), "read": _l("Read"), "add": _l("Add"), "edit": _l("Edit"), "delete": _l("Delete")}
+
+
+def say_table(form: Form, language: str) -> list[tuple[Text, str]]:
+    """What a form says of each role, as people read it."""
+    said = []
+    for role in DEFAULTS:
+        given = {verb: form[f"{role}-{verb}"] for verb in VERBS}
+        words = [
+            VERBS[verb].translate(language) + (f" ({REACHES[how].translate(language)})" if how in REACHES else "")
+            for verb, how in given.items()
+            if how not in ("", "none")
+        ]
+        said.append((ROLES[role], ", ".join(words)))
+    return said
 
 
 def read_permissions(form: Form) -> dict[str, Permissions]:
@@ -92,7 +111,7 @@ async def render_permissions(
     page: str = "",
 ) -> Response[str]:
     """Who may do what, with what did not do."""
-    kept = fill_permissions(await list_permissions(transaction, collection.id))
+    kept = show_as_saved(write_table(await list_permissions(transaction, collection.id)))
     guests = await list_guests(transaction, collection)
     return await render_page(
         request,
@@ -100,7 +119,7 @@ async def render_permissions(
         member,
         "records/permissions.html",
         channels=f"collection.{collection.id}",
-        status=422 if form and form.errors else 200,
+        status=409 if form and form.differences else 422 if form and form.errors else 200,
         collection=collection,
         table=form if form and "person" not in form.errors else kept,
         form=form or Form(),
@@ -108,6 +127,7 @@ async def render_permissions(
         permitted=DEFAULTS,
         only_reading=ONLY_READING,
         reaches=REACHES,
+        verbs=VERBS,
         guests=page_of(guests, page, query=q, text_of=lambda guest: f"{guest[1]} {guest[2]}"),
         chosen=chosen or Chosen(),
     )
@@ -130,7 +150,10 @@ async def save_permissions(
     """Say who may do what in a collection."""
     require(member, "manage", "collections")
     collection = await get_collection(transaction, slug)
+    language = transaction.tenant.language
     try:
+        saved = write_table(await list_permissions(transaction, collection.id))
+        refuse_unseen(form, saved, lambda each: say_table(each, language))
         changed = await change_permissions(transaction, collection, member, read_permissions(form))
     except Invalid as invalid:
         form.errors = invalid.errors

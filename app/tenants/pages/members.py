@@ -28,10 +28,11 @@ from app.tenants.members import (
     restore_member,
     suspend_member,
 )
-from app.tenants.roles import ROLES
+from app.tenants.roles import ROLES, kept_role, say_given_role
 from app.web.errors import PageError
 from app.web.forms import Form, Invalid, provide_form
 from app.web.redirects import see_other
+from app.web.seen_forms import ChangedSince, refuse_unseen, show_as_saved
 from app.web.texts import Text, _l, _ln
 
 # Each with the name of the member, or without it where the address has none.
@@ -77,6 +78,8 @@ async def render_member(
     transaction: Transaction,
     member: Member,
     person: Member,
+    form: Form | None = None,
+    *,
     error: Text | None = None,
     status: int = 200,
 ) -> Response[str]:
@@ -93,6 +96,7 @@ async def render_member(
         may_manage=may(member, "manage", person),
         may_hand_over=may(member, "hand over to", person) and person.active,
         error=error,
+        form=form or show_as_saved(kept_role(person)),
     )
 
 
@@ -132,8 +136,12 @@ async def give_role(
     person = await get_other(transaction, member, member_id)
     before = person.role
     try:
+        refuse_unseen(form, kept_role(person), lambda each: say_given_role(each, transaction.tenant.language))
         if not await change_role(transaction, member, person, form["role"]):
             return see_other(f"/members/{member_id}")
+    except ChangedSince as changed:
+        form.errors = changed.errors
+        return await render_member(request, transaction, member, person, form, status=changed.status)
     except Invalid as invalid:
         return await render_refused(request, transaction, member, person, invalid)
     address = f"/members/{member_id}?done=role-{person.role}&about={member_id}"

@@ -15,14 +15,15 @@ from app.accounts.rights import require
 from app.accounts.scopes import SCOPES
 from app.accounts.shell import render_page
 from app.accounts.tabs import tab
-from app.database import Transaction
+from app.database import Tenant, Transaction
 from app.tenants.places import name_places
 from app.tenants.security import ask_to_end, length_of
 from app.tenants.workspaces import SESSION_LENGTHS, change_settings
 from app.web.forms import Form, Invalid
 from app.web.paging import PAGE_SIZE
 from app.web.redirects import see_other
-from app.web.texts import _l
+from app.web.seen_forms import refuse_unseen, show_as_saved
+from app.web.texts import Text, _l
 
 tab(
     "settings",
@@ -33,6 +34,17 @@ tab(
     right=("change", "settings"),
     also=("/settings/tokens",),
 )
+
+
+def kept_security(tenant: Tenant) -> list[tuple[str, str]]:
+    """What the form shows."""
+    return [("session_days", str(tenant.session_days))]
+
+
+def say_security(form: Form, language: str) -> list[tuple[Text, str]]:
+    """What a form says, as people read it."""
+    length = SESSION_LENGTHS.get(length_of(form))
+    return [(_l("How long people stay signed in"), length.translate(language) if length else form["session_days"])]
 
 
 async def render_security(
@@ -52,7 +64,7 @@ async def render_security(
         member,
         "tenants/security.html",
         status=status,
-        form=form or Form([("session_days", str(transaction.tenant.session_days))]),
+        form=form or show_as_saved(kept_security(transaction.tenant)),
         lengths={str(days): name for days, name in SESSION_LENGTHS.items()},
         listed=listed,
         named=await name_places(transaction, member, [token for token, _ in listed.items]),
@@ -74,10 +86,11 @@ async def save_security(request: AnyRequest, transaction: Transaction, member: M
     tenant = transaction.tenant
     kept = {"name": tenant.name, "language": tenant.language, "locale": tenant.locale}
     try:
+        refuse_unseen(form, kept_security(tenant), lambda each: say_security(each, tenant.language))
         await change_settings(transaction, member, **kept, session_days=length_of(form))
     except Invalid as invalid:
         form.errors = invalid.errors
-        return await render_security(request, transaction, member, form, status=422)
+        return await render_security(request, transaction, member, form, status=invalid.status)
     return see_other("/settings/security?done=settings")
 
 

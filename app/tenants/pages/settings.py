@@ -20,13 +20,24 @@ from app.tenants.locales import list_locales
 from app.tenants.pictures import PICTURE_LIMIT, change_logo, save_picture_of_form
 from app.tenants.security import length_of
 from app.tenants.workspaces import change_settings
-from app.web.forms import Form, Invalid
+from app.web.forms import Form, Invalid, clean_line
 from app.web.redirects import see_other
+from app.web.seen_forms import refuse_unseen, show_as_saved
 from app.web.texts import LANGUAGES, Text, _l
 
 notice("settings", _l("Settings saved."))
 
 tab("settings", _l("General"), "/settings", icon="settings", order=10, right=("change", "settings"))
+
+
+def say_settings(form: Form, tenant: Tenant) -> list[tuple[Text, str]]:
+    """What a form says of the settings, as people read it."""
+    locales = {"": _l("As usual in the language").translate(tenant.language), **list_locales(tenant.language)}
+    return [
+        (_l("Name"), clean_line(form["name"])),
+        (_l("Language"), LANGUAGES.get(form["language"], form["language"])),
+        (_l("Numbers and dates"), locales.get(form["locale"], form["locale"])),
+    ]
 
 
 def kept_settings(tenant: Tenant) -> list[tuple[str, str]]:
@@ -46,7 +57,7 @@ async def render_settings(
         member,
         "tenants/settings.html",
         status=status,
-        form=form or Form(kept_settings(tenant)),
+        form=form or show_as_saved(kept_settings(tenant)),
         languages=LANGUAGES,
         locales=list_locales(tenant.language),
     )
@@ -67,6 +78,7 @@ async def save_settings(request: AnyRequest, transaction: Transaction, member: M
     name = form.name("name", kept=tenant.name)
     try:
         form.check()
+        refuse_unseen(form, kept_settings(tenant), lambda each: say_settings(each, tenant))
         await change_settings(
             transaction,
             member,
@@ -77,7 +89,7 @@ async def save_settings(request: AnyRequest, transaction: Transaction, member: M
         )
     except Invalid as invalid:
         form.errors = invalid.errors
-        return await render_settings(request, transaction, member, form, status=422)
+        return await render_settings(request, transaction, member, form, status=invalid.status)
     return see_other("/settings?done=settings")
 
 
@@ -87,7 +99,8 @@ async def save_logo(request: AnyRequest, transaction: Transaction, member: Membe
     require(member, "change", "settings")
 
     async def show(reading: Transaction, again: SignedIn, errors: Mapping[str, Text]) -> Response[str]:
-        form = Form(kept_settings(reading.tenant), errors=errors)
+        form = show_as_saved(kept_settings(reading.tenant))
+        form.errors = dict(errors)
         return await render_settings(request, reading, again.member, form, status=422)
 
     refused = await save_picture_of_form(request, transaction, show, change_logo, square=False)

@@ -1,0 +1,207 @@
+"""What several people may change: who saves over what somebody else has saved since sees both sides first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from html import unescape
+
+import httpx
+import pytest
+
+from tests.conftest import Server
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A form, where it is sent to, what somebody else saves in it meanwhile, what is typed, and what both sides read
+    as. `done` is where it leads when it is saved."""
+
+    page: str
+    action: str
+    theirs: dict[str, str]
+    mine: dict[str, str]
+    shown: tuple[tuple[str, str, str], ...]
+    done: str
+
+
+EDITING = "Browse, Read, Add, Edit (all)"
+# What stands beside what: the label, what was typed, what is saved.
+BESIDE = r'<tr><th scope="row"[^>]*>(.*?)</th><td class="lines">(.*?)</td><td class="lines">(.*?)</td></tr>'
+CHANGED = [
+    Changed(
+        "/c/books/fields",
+        "/c/books/rename",
+        {"collection_name": "Volumes", "icon": "book", "color": "blue"},
+        {"description": "All <ours>"},
+        (
+            ("Name", "Books", "Volumes"),
+            ("Description", "All <ours>", "(empty)"),
+            ("Colour", "(empty)", "Blue"),
+        ),
+        "/c/books/fields?done=renamed",
+    ),
+    Changed(
+        "/c/books/permissions",
+        "/c/books/permissions",
+        {"viewer-browse": "-", "guest-add": "yes"},
+        {"member-delete": "own"},
+        (
+            ("Member", f"{EDITING}, Delete (one's own)", f"{EDITING}, Delete (all)"),
+            ("Viewer", "Browse, Read", "Read"),
+            ("Guest", "Browse, Read", "Browse, Read, Add"),
+        ),
+        "/c/books/permissions?done=permissions",
+    ),
+    Changed(
+        "/settings",
+        "/settings",
+        {"locale": "de_DE"},
+        {"name": "Acme & Sons"},
+        (
+            ("Name", "Acme & Sons", "Biblioteca Acme"),
+            ("Numbers and dates", "As usual in the language", "German (Germany): 1.234,5 · 31.01.2026"),
+        ),
+        "/settings?done=settings",
+    ),
+    Changed(
+        "/settings/security",
+        "/settings/security",
+        {"session_days": "1"},
+        {"session_days": "90"},
+        (("How long people stay signed in", "90 days", "1 day"),),
+        "/settings/security?done=settings",
+    ),
+    Changed(
+        "/chat/general/about",
+        "/chat/general/about",
+        {"name": "Everything"},
+        {"description": "For all"},
+        (("Name", "general", "Everything"), ("What it is for", "For all", "(empty)")),
+        "/chat/general/about?done=room-saved",
+    ),
+    Changed(
+        "/members/{davi}",
+        "/members/{davi}/role",
+        {"role": "viewer"},
+        {"role": "guest"},
+        (("Role", "Guest", "Viewer"),),
+        "/members/{davi}?done=role-guest&about={davi}",
+    ),
+    Changed(
+        "/settings/apps/{app}",
+        "/settings/apps/{app}",
+        {"origins": "https://a.test"},
+        {"client_events": "-"},
+        (
+            ("Pages that may connect", "(empty)", "https://a.test"),
+            ("Its clients may send events to each other", "No", "Yes"),
+        ),
+        "/settings/apps/{app}?done=app-changed",
+    ),
+    Changed(
+        "/settings/apps/{app}",
+        "/settings/apps/{app}/webhook",
+        {"address": "https://8.8.8.8/a", "kinds": "presence"},
+        {"address": "https://8.8.8.8/b", "kinds": "cache_misses"},
+        (
+            ("Address", "https://8.8.8.8/b", "https://8.8.8.8/a"),
+            ("Events", "Cache misses", "People join or leave presence channels"),
+        ),
+        "/settings/apps/{app}?done=app-changed",
+    ),
+]
+
+
+@pytest.fixture
+async def ana(server: Server) -> AsyncIterator[httpx.AsyncClient]:
+    async with server.let_in("acme", "ana@acme.test") as client:
+        yield client
+
+
+@pytest.fixture
+async def bruno(server: Server) -> AsyncIterator[httpx.AsyncClient]:
+    async with server.let_in("acme", "bruno@acme.test") as client:
+        yield client
+
+
+async def read_form(client: httpx.AsyncClient, page: str, action: str) -> dict[str, str]:
+    """What a form of a page sends as it stands."""
+    return form_in((await client.get(page)).text, action)
+
+
+def form_in(text: str, action: str) -> dict[str, str]:
+    found = re.search(rf'<form[^>]* method="post"[^>]* action="{action}".*?</form>', text, re.S)
+    assert found, text
+    sent: dict[str, str] = {}
+    for tag in re.findall(r"<input[^>]*>", found[0]):
+        given = dict(re.findall(r'([\w-]+)="([^"]*)"', tag))
+        if given.get("type") != "checkbox" or " checked" in tag:
+            sent[given["name"]] = unescape(given.get("value", ""))
+    for name, options in re.findall(r'<select[^>]*name="([\w-]+)"[^>]*>(.*?)</select>', found[0], re.S):
+        chosen = re.findall(r'<option value="([^"]*)"[^>]* selected', options)
+        sent[name] = unescape((chosen or re.findall(r'value="([^"]*)"', options))[0])
+    return sent
+
+
+def fill_in(form: dict[str, str], typed: dict[str, str]) -> dict[str, str]:
+    """A form with what was typed; '-' takes a tick out."""
+    return {name: value for name, value in {**form, **typed}.items() if value != "-"}
+
+
+async def test_who_saves_over_what_somebody_else_has_saved_sees_both_and_loses_nothing(
+    server: Server, ana: httpx.AsyncClient, bruno: httpx.AsyncClient
+) -> None:
+    assert (
+        await ana.post("/settings/apps", data={"name": "Front", "role": "member", "client_events": "yes"})
+    ).is_success
+    ids = {
+        "davi": server.store.rows("SELECT id FROM member WHERE email = 'davi@acme.test'")[0][0],
+        "app": server.store.rows("SELECT id FROM gateway_app")[0][0],
+    }
+    for each in CHANGED:
+        page, action, done = (text.format(**ids) for text in (each.page, each.action, each.done))
+        form = await read_form(ana, page, action)
+        saved = await bruno.post(action, data=fill_in(await read_form(bruno, page, action), each.theirs))
+        assert saved.status_code == 303, (page, saved.text)
+        typed = fill_in(form, each.mine)
+        told = await ana.post(action, data=typed)
+        assert told.status_code == 409, page
+        assert "This has been changed since you opened it. Nothing has been saved yet." in told.text
+        shown = [tuple(map(unescape, row)) for row in re.findall(BESIDE, told.text)]
+        assert shown == list(each.shown), page
+        again = form_in(told.text, action)
+        assert {**again, "seen-state": ""} == {**typed, "seen-state": ""}, "what was typed is there, all of it"
+        kept = await ana.post(action, data=again)
+        assert (kept.status_code, kept.headers.get("location")) == (303, done), (page, kept.text)
+        assert {**await read_form(ana, page, action), "seen-state": ""} == {**again, "seen-state": ""}
+
+
+async def test_who_saves_what_is_saved_anyway_has_nothing_to_decide(
+    ana: httpx.AsyncClient, bruno: httpx.AsyncClient
+) -> None:
+    about = "/c/books/rename"
+    forms = [{**await read_form(each, "/c/books/fields", about), "description": "Ours"} for each in (ana, bruno)]
+    for client, form in ((ana, forms[0]), (bruno, forms[1]), (ana, forms[0])):
+        assert (await client.post(about, data=form)).status_code == 303, "also where it is sent again"
+    mine = await read_form(ana, "/c/books/fields", about)
+    added = await bruno.post("/c/books/fields", data={"label": "Shelf", "kind": "text"})
+    assert added.status_code == 303
+    changed = await ana.post(about, data={**mine, "description": "Mine"})
+    assert changed.status_code == 303, "a field is nothing that this form has"
+
+
+async def test_what_is_wrong_is_said_first_and_the_mark_stays(ana: httpx.AsyncClient, bruno: httpx.AsyncClient) -> None:
+    about = "/c/books/rename"
+    mine = {**await read_form(ana, "/c/books/fields", about), "collection_name": " "}
+    await bruno.post(about, data={**await read_form(bruno, "/c/books/fields", about), "description": "Theirs"})
+    wrong = await ana.post(about, data=mine)
+    assert wrong.status_code == 422
+    again = await ana.post(about, data={**form_in(wrong.text, about), "collection_name": "Mine"})
+    assert again.status_code == 409
+    assert "Theirs" in again.text
+
+
+async def test_a_page_of_before_saves_as_it_did(ana: httpx.AsyncClient) -> None:
+    assert (await ana.post("/c/books/rename", data={"collection_name": "Volumes"})).status_code == 303
