@@ -5,10 +5,16 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
 from playwright.async_api import Route, expect
 
 from tests.conftest import Server
 
+# Which request has ended, from here on, on <html>.
+NOTE_END = """() => document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
+  const { pathname } = new URL(ctx.request.action, location.href);
+  document.documentElement.dataset.ended = (document.documentElement.dataset.ended ?? "") + ` ${pathname}`;
+})"""
 SHOWN = "getComputedStyle(document.body, '::after').animationName"
 
 
@@ -78,6 +84,75 @@ async def test_what_was_done_is_said_on_another_page_at_its_beginning(shared_ser
     await page.locator("main").get_by_role("button", name="Create collection").click()
     await expect(page.locator("main > .notice[role=status]")).to_contain_text("Collection created.")
     await expect(page.locator("#toasts page-toast")).to_have_count(0)
+
+
+@pytest.mark.parametrize("left_by", ["Back", "a link"])
+@pytest.mark.parametrize("control", ["form", "link"])
+async def test_what_was_asked_for_on_a_page_that_was_left_takes_no_place_of_another(
+    shared_server: Server, person: Any, control: str, left_by: str
+) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    page = await ana.open("/chat/general")
+    await page.locator("details.person summary").click()
+    await page.locator("a[href='/account']").first.click()
+    form = page.locator("form[action='/account/time-zone']")
+    await expect(form).to_be_visible()
+    address = "/account/time-zone" if control == "form" else "/c/books"
+    answered, going_on = asyncio.Event(), asyncio.Event()
+
+    async def wait(route: Route) -> None:
+        if control == "link" or route.request.method == "POST":
+            answered.set()
+            await going_on.wait()
+        await route.continue_()
+
+    await page.route(f"**{address}", wait)
+    await page.evaluate(NOTE_END)
+    links = page.get_by_role("navigation", name="Workspace")
+    if control == "form":
+        await form.get_by_role("button").click()
+    else:
+        await links.get_by_role("link", name="Books").click()
+    await answered.wait()
+    if left_by == "Back":
+        await page.go_back()
+    else:
+        await links.get_by_role("link", name="general").click()
+    heading = page.get_by_role("heading", name="general", level=1)
+    await expect(heading).to_be_visible()
+    going_on.set()
+    await expect(page.locator(f"html[data-ended~='{address}']")).to_have_count(1)
+    await expect(heading).to_be_visible()
+    assert page.url == f"{ana.origin}/chat/general"
+    if left_by == "Back":
+        await page.go_forward()
+    else:
+        await page.go_back()
+    await expect(form).to_be_visible()
+
+
+async def test_back_pressed_twice_leads_back_twice(shared_server: Server, person: Any) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    page = await ana.open("/announcements")
+    await expect(page.get_by_role("heading", name="Announcements", level=1)).to_be_visible()
+    links = page.get_by_role("navigation", name="Workspace")
+    for name in ("Books", "general"):
+        await links.get_by_role("link", name=name).click()
+        await expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
+    answered, going_on = asyncio.Event(), asyncio.Event()
+
+    async def wait(route: Route) -> None:
+        answered.set()
+        await going_on.wait()
+        await route.continue_()
+
+    await page.route("**/c/books", wait)
+    await page.evaluate("history.back()")
+    await answered.wait()
+    await page.evaluate("history.back()")
+    await expect(page.get_by_role("heading", name="Announcements", level=1)).to_be_visible()
+    going_on.set()
+    assert page.url == f"{ana.origin}/announcements"
 
 
 SEND_TWICE = """(form) => {
