@@ -8,12 +8,18 @@ from typing import Any
 import pytest
 from playwright.async_api import Route, expect
 
+from tests.browser.pages import ready
 from tests.conftest import Server
 
 # Which request has ended, from here on, on <html>.
 NOTE_END = """() => document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
   const { pathname } = new URL(ctx.request.action, location.href);
   document.documentElement.dataset.ended = (document.documentElement.dataset.ended ?? "") + ` ${pathname}`;
+})"""
+# The page fetches itself anew, and has.
+REFRESH = """() => new Promise((resolve) => {
+  document.addEventListener("page:refreshed", resolve, { once: true });
+  document.dispatchEvent(new CustomEvent("page:refresh"));
 })"""
 SHOWN = "getComputedStyle(document.body, '::after').animationName"
 
@@ -82,8 +88,20 @@ async def test_what_was_done_is_said_on_another_page_at_its_beginning(shared_ser
     await page.get_by_label("Name", exact=True).fill("Ferramentas")
     await page.get_by_label("First field").fill("Name")
     await page.locator("main").get_by_role("button", name="Create collection").click()
-    await expect(page.locator("main > .notice[role=status]")).to_contain_text("Collection created.")
+    said = page.locator("main > .notice[role=status]")
+    await expect(said).to_contain_text("Collection created.")
     await expect(page.locator("#toasts page-toast")).to_have_count(0)
+    await expect(page).to_have_url(f"{ana.origin}/c/ferramentas/fields")
+    await page.evaluate(REFRESH)
+    await expect(said).to_contain_text("Collection created.")
+    await page.reload()
+    await ready(page)
+    await expect(said).to_have_count(0)
+    await page.goto(f"{ana.origin}/c/ferramentas/fields?done=field")  # as a browser comes that sent the form itself
+    await expect(said).to_contain_text("The fields were changed.")
+    await page.reload()
+    await ready(page)
+    await expect(said).to_have_count(0)
 
 
 @pytest.mark.parametrize("left_by", ["Back", "a link"])
