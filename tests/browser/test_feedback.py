@@ -8,18 +8,13 @@ from typing import Any
 import pytest
 from playwright.async_api import Route, expect
 
-from tests.browser.pages import ready
+from tests.browser.pages import REFRESH, ready
 from tests.conftest import Server
 
 # Which request has ended, from here on, on <html>.
 NOTE_END = """() => document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
   const { pathname } = new URL(ctx.request.action, location.href);
   document.documentElement.dataset.ended = (document.documentElement.dataset.ended ?? "") + ` ${pathname}`;
-})"""
-# The page fetches itself anew, and has.
-REFRESH = """() => new Promise((resolve) => {
-  document.addEventListener("page:refreshed", resolve, { once: true });
-  document.dispatchEvent(new CustomEvent("page:refresh"));
 })"""
 SHOWN = "getComputedStyle(document.body, '::after').animationName"
 
