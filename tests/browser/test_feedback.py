@@ -11,6 +11,20 @@ from playwright.async_api import Route, expect
 from tests.browser.pages import REFRESH, ready
 from tests.conftest import Server
 
+# What moves on the page from here on, in `window.moved`: colours and opacity may change for who wants no motion.
+NOTE_MOVEMENT = """() => {
+  const places = ["transform", "translate", "rotate", "scale", "insetBlockStart", "top", "height"];
+  window.moved = [];
+  const look = () => {
+    for (const animation of document.getAnimations()) {
+      const frames = animation.effect.getKeyframes();
+      const movement = places.filter((name) => new Set(frames.map((frame) => frame[name] ?? "none")).size > 1);
+      if (movement.length) window.moved.push(`${animation.animationName ?? "a script"}: ${movement}`);
+    }
+    requestAnimationFrame(look);
+  };
+  look();
+}"""
 # Which request has ended, from here on, on <html>.
 NOTE_END = """() => document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
   const { pathname } = new URL(ctx.request.action, location.href);
@@ -37,6 +51,43 @@ async def test_a_page_that_takes_long_says_that_it_is_on_its_way(server: Server,
     await expect(page.get_by_role("heading", name="Books", level=1)).to_be_visible()
     await expect(page.locator(".htmx-request")).to_have_count(0)
     assert await page.evaluate(SHOWN) == "none"
+
+
+async def test_the_line_of_a_page_on_its_way_grows_from_where_lines_begin(shared_server: Server, person: Any) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    page = await ana.open("/")
+    asked = asyncio.Event()
+
+    async def wait(_route: Route) -> None:
+        asked.set()
+
+    await page.route("**/c/books", wait)
+    await page.get_by_role("navigation", name="Workspace").get_by_role("link", name="Books").click()
+    await asked.wait()
+    origin = "getComputedStyle(document.body, '::after').transformOrigin"
+    assert await page.evaluate(origin) == "0px 0px"
+    await page.evaluate("document.documentElement.dir = 'rtl'")
+    assert await page.evaluate(f"{origin} === `${{innerWidth}}px 0px`")
+
+
+@pytest.mark.parametrize("motion", ["reduce", "no-preference"])
+async def test_nothing_moves_for_who_wants_no_motion(shared_server: Server, person: Any, motion: str) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test", reduced_motion=motion)
+    carla = await person(shared_server, "acme", "carla@acme.test")
+    page = await ana.open("/c/books/39")
+    await page.evaluate(NOTE_MOVEMENT)
+    await carla.open("/c/books/39/edit")
+    await expect(page.locator(".lock .banner")).to_be_visible()
+    await page.locator(".breadcrumb a[href='/c/books']").click()
+    await expect(page.locator("record-list")).to_be_visible()
+    await page.locator("#record-38 .title a").click()
+    await expect(page.locator("#record-38-title")).to_be_visible()
+    await page.locator("details.person summary").click()
+    await page.locator("a[href='/account']").first.click()
+    await page.locator("form[action='/account/time-zone']").get_by_role("button").click()
+    await expect(page.locator("#toasts page-toast")).to_contain_text("Saved.")
+    moved = set(await page.evaluate("window.moved"))
+    assert (moved == set()) is (motion == "reduce"), moved
 
 
 async def test_a_button_is_busy_until_the_answer_is_there_and_its_form_is_sent_once(
