@@ -30,7 +30,7 @@ MOST_PAGES = 10**6
 
 def shape_settings(tenant: Tenant) -> SettingsShape:
     """The settings of a workspace, for programs."""
-    return SettingsShape(tenant.name, tenant.language, tenant.locale, tenant.session_days)
+    return SettingsShape(tenant.name, tenant.language, tenant.locale, tenant.color, tenant.session_days)
 
 
 @reads("/settings", scope="admin")
