@@ -67,7 +67,7 @@ PLAUSIBLE = {
         "collection_name": "Two",
     },
     **{"email": "twice@example.org", "role": "member", "language": "en", "session_days": "30", "time_zone": "UTC"},
-    "locale": "de_DE",
+    **{"locale": "de_DE", "color": "blue"},
     "address": "https://hooks.invalid/hook",
     **{"action": "save", "notify": "everything", "emoji": "👍", "until": "9999", "kind": "mention", "mail": "daily"},
     **{"quiet_from": "22:00", "quiet_until": "07:00", "uses": "3", "days": "3", "ends_at": "2999-12-31", "sure": ""},

@@ -96,7 +96,7 @@ def read_locale(tag: str) -> Locale:
 
 class Tenant(Base):
     """A workspace. `cursor` counts its logged events, without a gap, and did so last some seconds after `logged_at` at
-    most; `pictures` counts the changes of its members' pictures.
+    most; `pictures` counts the changes of its members' pictures and of its color.
 
     A session lasts `session_days`; `logo` is the key of a picture. `mail_confirmed_at` is None while nobody has shown
     that the address its owner signed up with can be read by its owner.
@@ -110,6 +110,8 @@ class Tenant(Base):
     language: Mapped[str] = mapped_column(String(10), default="en")
     # In which numbers and dates are written; empty for what is usual where the language is spoken.
     locale: Mapped[str] = mapped_column(String(20), default="", server_default="")
+    # The name of a color (web/colors.py).
+    color: Mapped[str] = mapped_column(String(10), default="green", server_default="green")
     cursor: Mapped[int] = mapped_column(BigInteger, default=0)
     logged_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None, index=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)

@@ -12,6 +12,7 @@ from app.files.small_pictures import pictures_of
 from app.files.uploads import path_of
 from app.mail.outbox import Content
 from app.settings import Settings
+from app.web.colors import WORKSPACE_COLORS
 from app.web.templates import render
 
 MAILED_LOGO = "logo@mutirao"
@@ -50,6 +51,7 @@ def render_mail(
     pictures |= {face.cid: path_of(directory, face.picture) for face in faces if face.picture}
     shown |= {
         "tenant": tenant,
+        "color": WORKSPACE_COLORS[tenant.color],
         "subject": subject,
         "home": settings.workspace_url(tenant.slug, "/"),
         "logo": MAILED_LOGO if tenant.logo else "",

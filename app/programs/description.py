@@ -26,6 +26,7 @@ from app.records.permissions import LIMITED
 from app.records.revisions import REVISED
 from app.tenants.locales import LOCALES
 from app.tenants.roles import ROLES
+from app.web.colors import WORKSPACE_COLORS
 from app.web.problems import JSON_TYPE, PROBLEM_TYPE, PROBLEMS, code_of
 from app.web.texts import LANGUAGES
 
@@ -61,7 +62,7 @@ TOLD_WITH = {
 }
 EXPORTED_AS = ("csv", "xlsx", "json")
 WITH_LOCALE = ("SettingsShape", "SettingsChange", "TableGiven", "ImportGiven")
-CHANGED_SETTINGS = ("name", "language", "locale", "session_days")
+CHANGED_SETTINGS = ("name", "language", "locale", "color", "session_days")
 # The fields of answers, by what they say.
 ANSWER_FIELDS: Described = {
     "RateLimit": {"description": "What is left of the limit that the call counts for.", "schema": TEXT},
@@ -151,6 +152,7 @@ def list_known_texts() -> dict[tuple[str, str], Iterable[str]]:
         ("SettingEvent", "setting"): CHANGED_SETTINGS,
         ("StreamEnd", "reason"): STREAM_ENDS,
         ("TokenShape", "scopes"): SCOPES,
+        **dict.fromkeys((("SettingsShape", "color"), ("SettingsChange", "color")), WORKSPACE_COLORS),
         **dict.fromkeys((("SettingsShape", "language"), ("SettingsChange", "language")), LANGUAGES),
         ("CollectionChange", "icon"): COLLECTION_ICONS,
         ("ChoiceShape", "color"): CHOICE_COLORS,

@@ -63,11 +63,12 @@ class SubjectShape(msgspec.Struct):
 
 class SettingsShape(msgspec.Struct):
     """What admins have chosen for everybody: `locale` is empty where numbers and dates are written as is usual in the
-    language; sessions last `session_days`."""
+    language; `color` is that of buttons and links; sessions last `session_days`."""
 
     name: str
     language: str
     locale: str
+    color: str
     session_days: int
 
 
@@ -77,6 +78,7 @@ class SettingsChange(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=T
     name: Annotated[str, Meta(min_length=1, max_length=80)] | UnsetType = UNSET
     language: Annotated[str, Meta(max_length=10)] | UnsetType = UNSET
     locale: Annotated[str, Meta(max_length=20)] | UnsetType = UNSET
+    color: Annotated[str, Meta(max_length=10)] | UnsetType = UNSET
     session_days: Annotated[int, Meta(ge=0, le=1000)] | UnsetType = UNSET
 
 

@@ -34,7 +34,7 @@ def say_about(form: Form, language: str) -> list[tuple[Text, str]]:
         (_l("Name"), clean_line(form["collection_name"])),
         (_l("Description"), clean_line(form["description"])),
         (_l("Icon"), icon),
-        (_l("Colour"), color),
+        (_l("Color"), color),
     ]
 
 

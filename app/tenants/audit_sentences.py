@@ -13,6 +13,7 @@ from app.accounts.audit import AuditedSubject, AuditEntry
 from app.accounts.programs import name_with_program
 from app.tenants.roles import ROLES
 from app.tenants.workspaces import SESSION_LENGTHS
+from app.web.colors import WORKSPACE_COLORS
 from app.web.texts import LANGUAGES, Text, _l, _ln, keep_direction, translations
 
 # What each kind of entry says; a new kind needs a line here. What was before and after is said behind the sentence,
@@ -245,6 +246,8 @@ def value_of(entry: AuditEntry, value: str) -> Text | str:
     if entry.what == "settings.changed":
         if entry.subject == "language":
             return LANGUAGES.get(value, value)
+        if entry.subject == "color" and value in WORKSPACE_COLORS:
+            return WORKSPACE_COLORS[value].label
         if entry.subject == "session_days" and value.isdecimal():
             return SESSION_LENGTHS.get(int(value), value)
     return ROLES.get(value, value) if entry.what.startswith(("member.", "invitation.")) else value

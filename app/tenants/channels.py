@@ -71,10 +71,12 @@ def show_logo(tenant: Tenant, facts: Sequence[LogoChanged]) -> Iterator[Partial]
 
 
 def show_settings(tenant: Tenant, facts: Sequence[SettingChanged]) -> Iterator[Partial]:
-    """What the workspace is called; where everything may look different, every open page fetches itself."""
+    """The workspace's name and color; where everything may look different, every open page fetches itself."""
     for channel in EVERYBODYS:
         if any(fact.setting in EVERYWHERE for fact in facts):
             yield refresh(tenant, channel)
+        if any(fact.setting == "color" for fact in facts):
+            yield make_partial(tenant, channel, "tenants/pictures_push.html", tenant=tenant)
         yield make_partial(tenant, channel, "tenants/name_push.html", tenant=tenant)
 
 

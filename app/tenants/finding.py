@@ -12,6 +12,7 @@ from app.database import PreparedSelect, Tenant, Transaction, now
 from app.jobs.jobs import ClaimedJob, job
 from app.mail.outbox import Content, Urgency, composer, put_mail
 from app.settings import Settings
+from app.web.colors import USUAL_COLOR, WORKSPACE_COLORS
 from app.web.languages import read_language
 from app.web.templates import render
 from app.web.texts import translations
@@ -67,6 +68,7 @@ async def write_workspaces_mail(
     subject = translations(language).gettext("Your workspaces")
     shown = {
         "tenant": None,
+        "color": WORKSPACE_COLORS[USUAL_COLOR],
         "logo": "",
         "subject": subject,
         "home": settings.base_url,

@@ -15,6 +15,7 @@ from app.database.tenancy import SLUG
 from app.live.cutoff import end_every_session, end_sessions
 from app.tenants.facts import SettingChanged, WorkspaceRestored, WorkspaceSuspended
 from app.tenants.locales import LOCALES
+from app.web.colors import WORKSPACE_COLORS
 from app.web.forms import Invalid
 from app.web.texts import LANGUAGES, _l
 
@@ -109,10 +110,10 @@ async def create_workspace(
 
 
 async def change_settings(
-    transaction: Transaction, actor: Member, *, name: str, language: str, locale: str, session_days: int
+    transaction: Transaction, actor: Member, *, name: str, language: str, locale: str, color: str, session_days: int
 ) -> None:
-    """Rename a workspace, choose its language, how numbers and dates are written ('' for as usual in the language), and
-    how many days a session lasts, those that run included.
+    """Rename a workspace, choose its language, how numbers and dates are written ('' for as usual in the language), its
+    color, and how many days a session lasts, those that run included.
 
     Raises Invalid for a language that the program does not speak, and for what else is not offered.
     """
@@ -122,15 +123,19 @@ async def change_settings(
         raise Invalid(language=_l("Choose one of the languages."))
     if locale and locale not in LOCALES:
         raise Invalid(locale=_l("Choose one of these."))
+    if color not in WORKSPACE_COLORS:
+        raise Invalid(color=_l("Choose one of these."))
     if session_days not in SESSION_LENGTHS:
         raise Invalid(session_days=_l("Choose one of these."))
-    wanted = {"name": name, "language": language, "locale": locale, "session_days": session_days}
+    wanted = {"name": name, "language": language, "locale": locale, "color": color, "session_days": session_days}
     for setting, value in wanted.items():
         before = getattr(tenant, setting)
         if before != value:
             setattr(tenant, setting, value)
             by = transaction.acting(actor.id)
             transaction.note(SettingChanged(by=by, setting=setting, before=str(before), after=str(value)))
+            if setting == "color":
+                tenant.pictures += 1  # the style sheet of pictures has it, too
             if setting == "session_days":
                 await change_lifetime(transaction)
 

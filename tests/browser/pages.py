@@ -6,6 +6,11 @@ from difflib import ndiff
 
 from playwright.async_api import Page
 
+# The page fetches itself anew, and has.
+REFRESH = """() => new Promise((resolve) => {
+  document.addEventListener("page:refreshed", resolve, { once: true });
+  document.dispatchEvent(new CustomEvent("page:refresh"));
+})"""
 # The page's content without what differs by time, by what was opened since, and by highlight.
 CONTENT = """() => {
   const copy = document.querySelector('.app').cloneNode(true);

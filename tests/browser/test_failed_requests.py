@@ -158,6 +158,34 @@ async def test_a_link_or_form_that_is_not_answered_in_time_is_said(shared_server
     assert page.url == f"{ana.origin}/account"
 
 
+# Answers begin, and break off after the headers.
+BREAK_OFF = """() => {
+  const ask = window.fetch;
+  window.fetch = async (...given) => {
+    const { status, headers, url, redirected } = await ask(...given);
+    const body = new ReadableStream({ start: (stream) => stream.error(new TypeError("network error")) });
+    const response = new Response(body, { status, headers });
+    return Object.defineProperties(response, { url: { value: url }, redirected: { value: redirected } });
+  };
+}"""
+
+
+@pytest.mark.console("network error")
+async def test_an_answer_that_breaks_off_is_said_and_asked_for_again(shared_server: Server, person: Any) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    page = await ana.open("/account")
+    await page.evaluate(BREAK_OFF)
+    toast = page.locator("#toasts .toast")
+    form = page.locator("form[action='/account/name']")
+    for control in (form.get_by_role("button"), page.get_by_role("link", name="Books").first):
+        await control.click()
+        await expect(toast).to_contain_text("No connection to the server.")
+        await expect(page.locator("[aria-busy=true]")).to_have_count(0)
+        await toast.get_by_role("button", name="Dismiss").click()
+        await expect(control).to_be_enabled()
+    assert page.url == f"{ana.origin}/account"
+
+
 @pytest.mark.parametrize(
     ("path", "width", "kept_free"),
     [

@@ -5,10 +5,31 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
 from playwright.async_api import Route, expect
 
+from tests.browser.pages import REFRESH, ready
 from tests.conftest import Server
 
+# What moves on the page from here on, in `window.moved`: colours and opacity may change for who wants no motion.
+NOTE_MOVEMENT = """() => {
+  const places = ["transform", "translate", "rotate", "scale", "insetBlockStart", "top", "height"];
+  window.moved = [];
+  const look = () => {
+    for (const animation of document.getAnimations()) {
+      const frames = animation.effect.getKeyframes();
+      const movement = places.filter((name) => new Set(frames.map((frame) => frame[name] ?? "none")).size > 1);
+      if (movement.length) window.moved.push(`${animation.animationName ?? "a script"}: ${movement}`);
+    }
+    requestAnimationFrame(look);
+  };
+  look();
+}"""
+# Which request has ended, from here on, on <html>.
+NOTE_END = """() => document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
+  const { pathname } = new URL(ctx.request.action, location.href);
+  document.documentElement.dataset.ended = (document.documentElement.dataset.ended ?? "") + ` ${pathname}`;
+})"""
 SHOWN = "getComputedStyle(document.body, '::after').animationName"
 
 
@@ -30,6 +51,43 @@ async def test_a_page_that_takes_long_says_that_it_is_on_its_way(server: Server,
     await expect(page.get_by_role("heading", name="Books", level=1)).to_be_visible()
     await expect(page.locator(".htmx-request")).to_have_count(0)
     assert await page.evaluate(SHOWN) == "none"
+
+
+async def test_the_line_of_a_page_on_its_way_grows_from_where_lines_begin(shared_server: Server, person: Any) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    page = await ana.open("/")
+    asked = asyncio.Event()
+
+    async def wait(_route: Route) -> None:
+        asked.set()
+
+    await page.route("**/c/books", wait)
+    await page.get_by_role("navigation", name="Workspace").get_by_role("link", name="Books").click()
+    await asked.wait()
+    origin = "getComputedStyle(document.body, '::after').transformOrigin"
+    assert await page.evaluate(origin) == "0px 0px"
+    await page.evaluate("document.documentElement.dir = 'rtl'")
+    assert await page.evaluate(f"{origin} === `${{innerWidth}}px 0px`")
+
+
+@pytest.mark.parametrize("motion", ["reduce", "no-preference"])
+async def test_nothing_moves_for_who_wants_no_motion(shared_server: Server, person: Any, motion: str) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test", reduced_motion=motion)
+    carla = await person(shared_server, "acme", "carla@acme.test")
+    page = await ana.open("/c/books/39")
+    await page.evaluate(NOTE_MOVEMENT)
+    await carla.open("/c/books/39/edit")
+    await expect(page.locator(".lock .banner")).to_be_visible()
+    await page.locator(".breadcrumb a[href='/c/books']").click()
+    await expect(page.locator("record-list")).to_be_visible()
+    await page.locator("#record-38 .title a").click()
+    await expect(page.locator("#record-38-title")).to_be_visible()
+    await page.locator("details.person summary").click()
+    await page.locator("a[href='/account']").first.click()
+    await page.locator("form[action='/account/time-zone']").get_by_role("button").click()
+    await expect(page.locator("#toasts page-toast")).to_contain_text("Saved.")
+    moved = set(await page.evaluate("window.moved"))
+    assert (moved == set()) is (motion == "reduce"), moved
 
 
 async def test_a_button_is_busy_until_the_answer_is_there_and_its_form_is_sent_once(
@@ -76,8 +134,89 @@ async def test_what_was_done_is_said_on_another_page_at_its_beginning(shared_ser
     await page.get_by_label("Name", exact=True).fill("Ferramentas")
     await page.get_by_label("First field").fill("Name")
     await page.locator("main").get_by_role("button", name="Create collection").click()
-    await expect(page.locator("main > .notice[role=status]")).to_contain_text("Collection created.")
+    said = page.locator("main > .notice[role=status]")
+    await expect(said).to_contain_text("Collection created.")
     await expect(page.locator("#toasts page-toast")).to_have_count(0)
+    await expect(page).to_have_url(f"{ana.origin}/c/ferramentas/fields")
+    await page.evaluate(REFRESH)
+    await expect(said).to_contain_text("Collection created.")
+    await page.reload()
+    await ready(page)
+    await expect(said).to_have_count(0)
+    await page.goto(f"{ana.origin}/c/ferramentas/fields?done=field")  # as a browser comes that sent the form itself
+    await expect(said).to_contain_text("The fields were changed.")
+    await page.reload()
+    await ready(page)
+    await expect(said).to_have_count(0)
+
+
+@pytest.mark.parametrize("left_by", ["Back", "a link"])
+@pytest.mark.parametrize("control", ["form", "link"])
+async def test_what_was_asked_for_on_a_page_that_was_left_takes_no_place_of_another(
+    shared_server: Server, person: Any, control: str, left_by: str
+) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    page = await ana.open("/chat/general")
+    await page.locator("details.person summary").click()
+    await page.locator("a[href='/account']").first.click()
+    form = page.locator("form[action='/account/time-zone']")
+    await expect(form).to_be_visible()
+    address = "/account/time-zone" if control == "form" else "/c/books"
+    answered, going_on = asyncio.Event(), asyncio.Event()
+
+    async def wait(route: Route) -> None:
+        if control == "link" or route.request.method == "POST":
+            answered.set()
+            await going_on.wait()
+        await route.continue_()
+
+    await page.route(f"**{address}", wait)
+    await page.evaluate(NOTE_END)
+    links = page.get_by_role("navigation", name="Workspace")
+    if control == "form":
+        await form.get_by_role("button").click()
+    else:
+        await links.get_by_role("link", name="Books").click()
+    await answered.wait()
+    if left_by == "Back":
+        await page.go_back()
+    else:
+        await links.get_by_role("link", name="general").click()
+    heading = page.get_by_role("heading", name="general", level=1)
+    await expect(heading).to_be_visible()
+    going_on.set()
+    await expect(page.locator(f"html[data-ended~='{address}']")).to_have_count(1)
+    await expect(heading).to_be_visible()
+    assert page.url == f"{ana.origin}/chat/general"
+    if left_by == "Back":
+        await page.go_forward()
+    else:
+        await page.go_back()
+    await expect(form).to_be_visible()
+
+
+async def test_back_pressed_twice_leads_back_twice(shared_server: Server, person: Any) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    page = await ana.open("/announcements")
+    await expect(page.get_by_role("heading", name="Announcements", level=1)).to_be_visible()
+    links = page.get_by_role("navigation", name="Workspace")
+    for name in ("Books", "general"):
+        await links.get_by_role("link", name=name).click()
+        await expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
+    answered, going_on = asyncio.Event(), asyncio.Event()
+
+    async def wait(route: Route) -> None:
+        answered.set()
+        await going_on.wait()
+        await route.continue_()
+
+    await page.route("**/c/books", wait)
+    await page.evaluate("history.back()")
+    await answered.wait()
+    await page.evaluate("history.back()")
+    await expect(page.get_by_role("heading", name="Announcements", level=1)).to_be_visible()
+    going_on.set()
+    assert page.url == f"{ana.origin}/announcements"
 
 
 SEND_TWICE = """(form) => {

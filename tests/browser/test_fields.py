@@ -158,7 +158,7 @@ async def test_a_renamed_choice_is_shown_on_an_open_page_of_another(server: Serv
     await expect(other.get_by_text("Lent").first).to_be_visible()
     page = await ana.open(f"{FIELDS}/status")
     await page.get_by_label("Name of a choice").nth(1).fill("With somebody")
-    await page.get_by_label("Colour of Lent").select_option("Red")
+    await page.get_by_label("Color of Lent").select_option("Red")
     await page.get_by_role("button", name="Save").first.click()
     await expect(other.locator('.tag[data-color="red"]', has_text="With somebody").first).to_be_visible()
 

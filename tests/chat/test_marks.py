@@ -53,6 +53,25 @@ async def test_what_is_pinned_is_listed_until_it_is_taken_off_or_deleted(ana: ht
     assert "The door code has changed" in (await ana.get("/chat/general/pins")).text
 
 
+async def test_a_message_of_a_discussion_is_pinned_from_the_page_of_its_record(
+    shared_server: Server, ana: httpx.AsyncClient
+) -> None:
+    said = {"text": "Page 12 is missing", "key": "missing"}
+    number = (await ana.post("/discussion/record-12", data=said, headers={"x-page": "1"})).json()["number"]
+    page = (await ana.get("/c/books/12")).text
+    assert "Pin to the discussion" in page
+    address = page.partition('data-react="')[2].partition("/react")[0]
+    assert address.endswith(f"/messages/{number}")
+    assert (await ana.post(f"{address}/pin", data={"on": "1"})).status_code == 303
+    page = (await ana.get("/c/books/12")).text
+    assert "1 pinned message" in page
+    assert 'class="pinned"' in page
+    async with aclosing(shared_server.let_in("acme", "davi@acme.test")) as davi:
+        page = (await davi.get("/c/books/12")).text
+        assert "1 pinned message" in page
+        assert "Pin to the discussion" in page, "of a discussion all who may read what it is about"
+
+
 async def test_what_is_saved_waits_for_its_member_alone_until_it_is_done(
     shared_server: Server, ana: httpx.AsyncClient
 ) -> None:

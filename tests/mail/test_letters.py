@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from app.web.colors import WORKSPACE_COLORS
 from app.web.templates import APP
 from tests.conftest import Server, end_server, start_server
 from tests.databases import Store
@@ -88,12 +89,16 @@ async def test_an_invitation_is_text_and_html_and_both_lead_in(server: Server, p
     post.open()
     async with aclosing(await server.sign_in("acme", "ana@acme.test")) as ana:
         await ana.post("/account/name", data={"name": "Ana <b>Maria</b>"})
+        await ana.post("/settings", data={"name": "Biblioteca Acme", "language": "en", "color": "blue"})
     await invite(server, "eva@example.org")
     (mail,) = await post.wait(1)
     link = check_frame(mail, server)[0]
     assert mail["subject"] == "Ana <b>Maria</b> invites you to Biblioteca Acme"
     assert "Ana <b>Maria</b> invites you to Biblioteca Acme." in plain(mail)
     assert "Ana &lt;b&gt;Maria&lt;/b&gt; invites you to Biblioteca Acme." in html(mail)
+    blue = WORKSPACE_COLORS["blue"]
+    assert f"background: {blue.light}" in html(mail)
+    assert f"a {{ color: {blue.dark}; }}" in html(mail)
     async with server.client("acme") as eva:
         assert "Join Biblioteca Acme" in (await eva.get(link.partition(server.host("acme"))[2])).text
 

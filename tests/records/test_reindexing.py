@@ -193,7 +193,9 @@ async def test_another_locale_makes_all_anew_by_one_job(database: Database, stor
     await do_jobs(database, store)
     async with database.write(ACME) as transaction:
         ana = await transaction.get_one(Member, 1)
-        await change_settings(transaction, ana, name="Acme", language="en", locale="de_DE", session_days=30)
+        await change_settings(
+            transaction, ana, name="Acme", language="en", locale="de_DE", color="green", session_days=30
+        )
     stale, _ = await count_stale(database)
     assert stale > 0, "years are found as they are shown"
     async with database.read(ACME) as transaction:

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, aclosing
 import httpx
 import pytest
 
+from app.web.colors import WORKSPACE_COLORS
 from app.web.texts import translations
 from tests.conftest import Server
 
@@ -209,3 +210,26 @@ async def test_admins_read_no_names_of_private_rooms_that_tokens_of_others_are_n
     listed = (await ana.get("/settings/tokens")).text
     assert "only in general, a private room" in listed
     assert "Surprise" not in listed
+
+
+async def test_a_color_is_that_of_every_page_and_only_one_of_those_there_are_is_taken(
+    people: dict[str, httpx.AsyncClient],
+) -> None:
+    ana, carla = people["ana"], people["carla"]
+    before = (await carla.get("/pictures.css")).text
+    assert "--accent" not in before
+    settings = {"name": "Biblioteca Acme", "language": "en"}
+    address = re.findall(r"/pictures\.css\?v=\d+", (await carla.get("/c/books")).text)
+    refused = await ana.post("/settings", data={**settings, "color": "#ff0000"})
+    assert refused.status_code == 422
+    assert "Choose one of these." in refused.text
+    assert (await ana.post("/settings", data={**settings, "color": "violet"})).status_code == 303
+    assert f"--accent: light-dark({WORKSPACE_COLORS['violet'].light}, " in (await carla.get("/pictures.css")).text
+    assert re.findall(r"/pictures\.css\?v=\d+", (await carla.get("/c/books")).text) != address
+    assert '<input type="radio" name="color" value="violet" checked>' in (await ana.get("/settings")).text
+    said = re.sub("<[^>]+>", "", (await ana.get("/audit")).text)
+    assert "Green → Violet" in said
+    assert (await ana.post("/settings", data=settings)).status_code == 303  # a page of before says no color
+    assert "--accent" in (await carla.get("/pictures.css")).text
+    assert (await ana.post("/settings", data={**settings, "color": "green"})).status_code == 303
+    assert (await carla.get("/pictures.css")).text == before

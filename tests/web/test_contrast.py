@@ -8,6 +8,8 @@ import re
 import pytest
 
 from app.web.assets import STATIC
+from app.web.colors import WORKSPACE_COLORS
+from app.web.templates import APP
 
 Colour = tuple[float, float, float]
 OKLCH = r"oklch\(([\d.]+) ([\d.]+) ([\d.]+)\)"
@@ -23,7 +25,9 @@ TEXT_ON = [
 def tokens() -> dict[str, tuple[Colour, Colour]]:
     source = (STATIC / "css" / "tokens.css").read_text()
     found = re.findall(rf"--([\w-]+): light-dark\({OKLCH}, {OKLCH}\)", source)
-    return {name: ((float(a), float(b), float(c)), (float(d), float(e), float(f))) for name, a, b, c, d, e, f in found}
+    named = {name: ((float(a), float(b), float(c)), (float(d), float(e), float(f))) for name, a, b, c, d, e, f in found}
+    same = re.findall(r"--([\w-]+): var\(--([\w-]+)\)", source)
+    return named | {name: named[other] for name, other in same}
 
 
 def luminance(colour: Colour) -> float:
@@ -41,8 +45,19 @@ def luminance(colour: Colour) -> float:
 
 
 def contrast(one: Colour, other: Colour) -> float:
-    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return ratio(luminance(one), luminance(other))
+
+
+def ratio(*luminances: float) -> float:
+    light, dark = sorted(luminances, reverse=True)
     return (light + 0.05) / (dark + 0.05)
+
+
+def luminance_of(code: str) -> float:
+    """Relative luminance of a colour such as #1d6b4a."""
+    parts = [int(code[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 @pytest.mark.parametrize(("text", "ground"), TEXT_ON, ids="-on-".join)
@@ -61,9 +76,30 @@ def test_the_edge_of_an_input_can_be_seen(ground: str, scheme: int) -> None:
 
 def test_initials_can_be_read_on_every_avatar() -> None:
     source = (STATIC / "css" / "avatar.css").read_text()
-    grounds = re.findall(r'\[data-hue="\d"\] \{ background: #(\w{6})', source)
+    grounds = re.findall(r'\[data-hue="\d"\] \{ background: (#\w{6})', source)
     assert len(grounds) == 8
     for ground in grounds:
-        parts = [int(ground[at : at + 2], 16) / 255 for at in (0, 2, 4)]
-        red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
-        assert 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05) >= 4.5, ground
+        assert ratio(1, luminance_of(ground)) >= 4.5, ground
+
+
+# The grounds of mails, light and dark (templates/mail/letter.html).
+MAILED_ON = (("#ffffff", "#f6f5f1"), ("#1c211e", "#121513"))
+
+
+@pytest.mark.parametrize("color", WORKSPACE_COLORS)
+def test_every_color_of_a_workspace_can_be_read_on_pages_and_in_mails(color: str) -> None:
+    chosen, named = WORKSPACE_COLORS[color], tokens()
+    letter = (APP / "templates" / "mail" / "letter.html").read_text()
+    pairs = ((chosen.light, chosen.soft_light), (chosen.dark, chosen.soft_dark))
+    for scheme, (accent, soft) in enumerate(pairs):
+        grounds = [luminance(named[ground][scheme]) for ground in ("paper", "raised", "sunk")]
+        assert all(ground in letter for ground in MAILED_ON[scheme])
+        texts_on = [
+            *((luminance_of(accent), ground) for ground in grounds),
+            (luminance_of(accent), luminance_of(soft)),
+            *((luminance_of(accent), luminance_of(ground)) for ground in MAILED_ON[scheme]),
+            (luminance(named["on-accent"][scheme]), luminance_of(accent)),
+            *((luminance(named[text][scheme]), luminance_of(soft)) for text in ("ink", "muted")),
+        ]
+        assert min(ratio(*pair) for pair in texts_on) >= 4.5, (color, scheme)
+    assert ratio(1, luminance_of(chosen.light)) >= 4.5, "white on the button of a mail"

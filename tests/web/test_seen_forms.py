@@ -38,7 +38,7 @@ CHANGED = [
         (
             ("Name", "Books", "Volumes"),
             ("Description", "All <ours>", "(empty)"),
-            ("Colour", "(empty)", "Blue"),
+            ("Color", "(empty)", "Blue"),
         ),
         "/c/books/fields?done=renamed",
     ),

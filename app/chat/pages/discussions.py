@@ -9,15 +9,16 @@ from litestar import MediaType, Response, get, post
 
 from app.accounts.access import AnyRequest, write_signed_in
 from app.accounts.members import Member
-from app.accounts.rights import require
+from app.accounts.rights import may, require
 from app.accounts.shell import page_part, refused_form, show_again
 from app.chat.attaching import store_files
 from app.chat.composer import EMOJI, MESSAGE_FORM_LIMIT, open_composer
 from app.chat.discussions import enter_discussion, get_card
 from app.chat.limits import Pace
 from app.chat.memberships import find_membership
+from app.chat.pins import count_pinned_to
 from app.chat.posting import SentAlready
-from app.chat.rooms import Room, find_discussion
+from app.chat.rooms import Room, RoomAccess, find_discussion
 from app.chat.sending import (
     answer_draft,
     refuse_message,
@@ -61,6 +62,8 @@ async def discussion_part(
         "room": room,
         "page": await read_page(transaction, room, viewer=member) if room else Page([], older=False, newer=False),
         "read": membership.read_number if membership else room.last_number if room else 0,
+        "may_pin": room is not None and may(member, "pin in", RoomAccess(room, membership is not None)),
+        "pins": await count_pinned_to(transaction, room) if room else 0,
         "emoji_choices": EMOJI,
         "composer": await open_composer(
             transaction,

@@ -28,7 +28,7 @@ from app.web.forms import Form
 
 def shape_settings(tenant: Tenant) -> SettingsShape:
     """The settings of a workspace, for programs."""
-    return SettingsShape(tenant.name, tenant.language, tenant.locale, tenant.session_days)
+    return SettingsShape(tenant.name, tenant.language, tenant.locale, tenant.color, tenant.session_days)
 
 
 @reads("/settings", scope="admin")

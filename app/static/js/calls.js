@@ -55,9 +55,17 @@
     if (request.method !== "GET") Object.assign(request.headers, named());
   });
 
+  // A page that was asked for on one that has been left since, by Back or another link, takes no place of what is shown
+  // now: htmx swaps what is "issuing". The path tells, and of a link also its search.
+  const place = ({ method }) => location.pathname + (method === "GET" ? location.search : "");
+  const isLeft = ({ from, request }) => from && from !== place(request);
+  document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => { ctx.from = ctx.target === document.body && place(ctx.request); });
+  document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => { if (isLeft(ctx)) ctx.status = "left"; });
+
   // A page of somebody else's, who has signed in with this browser since, is not put into this one: it is opened.
   document.addEventListener("htmx:before:response", (event) => {
     const { request, response: { raw } } = event.detail.ctx;
+    if (isLeft(event.detail.ctx)) return;
     const theirs = raw.headers.get("X-Member");
     const isTheirs = theirs && theirs !== document.body.dataset.member;
     const isPage = raw.redirected || request.method === "GET";

@@ -1,5 +1,5 @@
 // <field-order library="…">: the fields of a collection are dragged into another order. Buttons do the same without it.
-import { call } from "./page.js";
+import { call, isStill } from "./page.js";
 
 let library = null;
 
@@ -31,7 +31,7 @@ class FieldOrder extends HTMLElement {
     this.show();
     document.addEventListener("page:refreshed", this.show);
     this.sortable = Sortable.create(list, {
-      handle: ".handle", animation: 150, forceFallback: true,   // the same by mouse and by touch
+      handle: ".handle", animation: isStill() ? 0 : 150, forceFallback: true,   // the same by mouse and by touch
       onChoose: () => { this.letGo = holdPage(); },
       onUnchoose: () => this.letGo(),
       onEnd: (event) => { if (event.newIndex !== event.oldIndex) this.place(list, event).finally(holdPage()); },

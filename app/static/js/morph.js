@@ -19,6 +19,14 @@
     return htmx.swap({ sourceElement: document.body, swap: "none", text: PLACE });
   };
 
+  // What a reader has opened or closed stays so when the page fetches itself anew, if it has an id to be known by.
+  document.addEventListener("htmx:before:swap", ({ detail: { tasks } }) => {
+    for (const { target, fragment, swapSpec } of tasks) {
+      if (!swapSpec?.style?.endsWith("Morph") || !target?.querySelectorAll) continue;
+      for (const { id, open } of target.querySelectorAll("details[id]")) fragment?.getElementById(id)?.toggleAttribute("open", open);
+    }
+  });
+
   // Words that a refresh does not bring, as they stand around what it morphs, and in what a morph leaves alone. When the
   // page is in another language they are taken from a fresh one, but for what is typed into.
   const AROUND = [".side", ".menu-toggle", "#quick-switcher", "#toasts"];

@@ -1,11 +1,32 @@
-// <name-completion>: completes @names in the box of a room, from those who can be mentioned there. They are asked for as
-// one types.
+// <name-completion>: completes @names in the box of a room, from those who can be mentioned there, and short names of
+// emoji (`:ta`). Both are asked for as one types.
 import { fetchPage, isComposing } from "./page.js";
 
 const known = new Map();       // names that were found, by what was asked for
 const KEPT = 30000;            // ms for which names are known
 const STROKED = { "ł": "l", "ø": "o", "đ": "d", "ħ": "h", "ŧ": "t", "ı": "i" };
 const fold = (name) => name.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().replace(/[łøđħŧı]/g, (letter) => STROKED[letter]);
+
+// Emoji as the picker has them (js/emoji-picker.js), in the language of the page.
+const MOST_EMOJI = 8;
+const picker = () => document.getElementById("emoji");
+let emoji = null;
+
+async function loadEmoji() {
+  const [{ findEmoji, readEmoji }, response] = await Promise.all([import("./emoji-search.js"), fetch(picker().dataset.source)]);
+  const all = (await response.json()).flat().map(readEmoji);
+  return (typed) => findEmoji(all, typed).slice(0, MOST_EMOJI).map(({ emoji: text, name, code }) => ({ text, shown: `${text} ${code ? `:${code}:` : name}` }));
+}
+
+async function findEmojiOf(word) {
+  emoji ??= loadEmoji();
+  try {
+    return (await emoji)(word);
+  } catch {
+    emoji = null;                // asked for again by the next letter
+    return [];
+  }
+}
 
 class NameCompletion extends HTMLElement {
   #asked = 0;
@@ -27,7 +48,11 @@ class NameCompletion extends HTMLElement {
     this.stop.abort();
   }
 
-  get #begun() { return /(?:^|[\s(])@([^@\n]{0,40})$/.exec(this.area.value.slice(0, this.area.selectionStart))?.[1]; }
+  // What is to be completed: a name without its @, or a short name with its colon.
+  get #begun() {
+    const before = this.area.value.slice(0, this.area.selectionStart);
+    return /(?:^|[\s(])@([^@\n]{0,40})$/.exec(before)?.[1] ?? /(?:^|[\s(])(:[\p{L}+-][\p{L}\p{N}_+-]{1,30})$/u.exec(before)?.[1];
+  }
 
   get #marked() { return this.#menu.querySelector("[aria-selected=true]"); }
 
@@ -44,6 +69,7 @@ class NameCompletion extends HTMLElement {
   }
 
   async #find(word) {
+    if (word.startsWith(":")) return findEmojiOf(word);
     const address = `/choices/mentions?${new URLSearchParams({ room: this.dataset.room, about: this.dataset.about, q: word })}`;
     if (!known.has(address)) {
       const response = await fetchPage(address, { Accept: "application/json" });
@@ -63,28 +89,29 @@ class NameCompletion extends HTMLElement {
     // What came late is about something that is not in the box any more.
     if (mine !== this.#asked || word !== this.#begun) return;
     // The server looks for words. A space after a name that is complete leads to a longer one, or to no other.
+    if (word.startsWith(":")) { if (found.length) this.#offer(found, picker().ariaLabel); return; }
     const names = found.filter(({ name }) => fold(name) !== fold(word) && ` ${fold(name)}`.includes(` ${fold(word)}`));
-    if (names.length) this.#offer(names);
+    if (names.length) this.#offer(names.map(({ name, note }) => ({ text: `@${name}`, shown: `@${name}`, note })), this.dataset.label);
   }
 
-  #offer(names) {
+  #offer(places, label) {
     const list = document.createElement("ul");
     list.id = "completion";
     list.setAttribute("role", "listbox");
-    list.setAttribute("aria-label", this.dataset.label);
-    names.forEach(({ name, note }, index) => {
+    list.setAttribute("aria-label", label);
+    places.forEach(({ text, shown, note }, index) => {
       const item = document.createElement("li");
       item.id = `completion-${index}`;
       item.setAttribute("role", "option");
-      item.textContent = `@${name}`;
-      item.dataset.name = name;
+      item.textContent = shown;
+      item.dataset.text = text;
       if (note) {
         const mark = document.createElement("small");
         mark.className = "tag";
         mark.textContent = note;
         item.append(" ", mark);
       }
-      item.addEventListener("mousedown", (event) => { event.preventDefault(); this.#take(name); });
+      item.addEventListener("mousedown", (event) => { event.preventDefault(); this.#take(text); });
       list.append(item);
     });
     this.#menu = list;
@@ -93,9 +120,9 @@ class NameCompletion extends HTMLElement {
     this.#mark(0);
   }
 
-  #take(name) {
+  #take(text) {
     const { area } = this;
-    const before = area.value.slice(0, area.selectionStart).replace(/@[^@\n]*$/, () => `@${name} `);
+    const before = area.value.slice(0, area.selectionStart).replace(/(?:@[^@\n]*|:[^\s:]*)$/, () => `${text} `);
     area.setRangeText(before, 0, area.selectionStart, "end");
     this.#close();
     area.dispatchEvent(new Event("input", { bubbles: true }));
@@ -104,7 +131,7 @@ class NameCompletion extends HTMLElement {
   #pressed(event) {
     if (event.target !== this.area || !this.#menu || isComposing(event)) return;
     const now = [...this.#menu.children].indexOf(this.#marked);
-    const take = () => this.#take(this.#marked.dataset.name);
+    const take = () => this.#take(this.#marked.dataset.text);
     const close = () => this.#close();
     const does = { ArrowDown: () => this.#mark(now + 1), ArrowUp: () => this.#mark(now - 1), Enter: take, Tab: take, Escape: close }[event.key];
     if (!does || event.shiftKey) return;

@@ -25,8 +25,10 @@ document.addEventListener("submit", (event) => {
     setTimeout(release, PATIENCE, target);
   }
 });
+const releaseForms = () => [...pressed.keys()].filter((sent) => sent.nodeType).forEach(release);
 addEventListener("pageshow", () => [...pressed.keys()].forEach(release));
 // It was stopped, or its answer leaves the page as it is.
-window.navigation?.addEventListener("navigateerror", () => [...pressed.keys()].filter((sent) => sent.nodeType).forEach(release));
+window.navigation?.addEventListener("navigateerror", releaseForms);
+if (!window.navigation) addEventListener("keydown", ({ key }) => { if (key === "Escape") releaseForms(); });   // by which one stops
 document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => press(ctx, ctx.request.submitter));
 document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => release(ctx));

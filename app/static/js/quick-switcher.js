@@ -1,4 +1,5 @@
 // The box of Ctrl+K, as a combobox: what is typed is asked for when a pause comes, what is found is its list.
+import { addStyles } from "./late-styles.js";
 import { fetchPage, isComposing, me, workspace } from "./page.js";
 
 const PAUSE = 120;             // ms without a key until it is asked for
@@ -6,6 +7,7 @@ let asked = 0;
 let waiting = 0;
 let typed = null;              // what stands in the box while it is open
 let going = false;             // Enter has come before the answer to what is typed: its first place is gone to
+const styled = addStyles("quick-switcher");
 const dialog = () => document.getElementById("quick-switcher");
 const input = () => dialog().querySelector("input");
 const list = () => dialog().querySelector(".quick-switcher-list");
@@ -41,6 +43,7 @@ async function find() {
   const query = new URLSearchParams([["q", input().value], ...recent().map((key) => ["recent", key])]);
   const response = await fetchPage(`/quick-switcher?${query}`, { "X-Page": "1" }).catch(() => null);
   const text = response ? await response.text().catch(() => "") : "";
+  await styled;
   if (mine !== asked) return;
   const found = response?.ok && new DOMParser().parseFromString(text, "text/html").querySelector(".quick-switcher-list");
   if (!found) { sayFailed(response?.status === 429 ? text : ""); return; }

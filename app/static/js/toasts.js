@@ -113,7 +113,6 @@ document.addEventListener("focusin", ({ target, relatedTarget }) => {
 
 // What was done by a form is said in a toast where the page stays as it is; on another page it stands at its beginning.
 let sent = null;                                      // where the newest form was sent from
-let said = null;                                      // the newest answer that a toast was made of
 
 document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => { sent = ctx.request.method !== "GET" && location.pathname; });
 document.addEventListener("htmx:before:swap", ({ detail: { ctx, tasks } }) => {
@@ -122,18 +121,30 @@ document.addEventListener("htmx:before:swap", ({ detail: { ctx, tasks } }) => {
   const done = tasks.map(({ fragment }) => fragment?.querySelector("main > .notice:has(> [data-dismiss]):not(:has(a, form))")).find(Boolean);
   if (!done) return;
   done.remove();
-  said = raw;
   const toast = document.createElement("page-toast");
   toast.className = "toast";
   toast.append(...done.children);
   toast.lastChild.hidden = false;
   document.getElementById("toasts").append(toast);
 });
-// It has been said then: the address would have it said again by Back and by a reload.
-document.addEventListener("htmx:before:history:update", ({ detail: { history: change, response } }) => {
-  if (!said || response?.raw !== said) return;
+// It is said once: the address would have it said again by Back and by a reload. What is still there comes again with a
+// page that fetches itself anew.
+let names = [];                                       // and values that the address had of it
+
+function takeOut(address) {
+  if (!address.searchParams.has("done")) return false;
+  names = ["done", "about"].map((name) => [name, address.searchParams.get(name)]).filter(([, value]) => value !== null);
+  for (const [name] of names) address.searchParams.delete(name);
+  return true;
+}
+document.addEventListener("htmx:before:history:update", ({ detail: { history: change } }) => {
   const address = new URL(change.path, location.href);
-  for (const name of ["done", "about"]) address.searchParams.delete(name);
+  if (!takeOut(address)) return;
   change.path = address.pathname + address.search + address.hash;
   if (address.href === location.href) change.type = "replace";
 });
+document.addEventListener("page:refreshing", ({ detail: { address } }) => {
+  if (document.querySelector("main > .notice > [data-dismiss]")) for (const [name, value] of names) address.searchParams.set(name, value);
+});
+const opened = new URL(location.href);
+if (takeOut(opened)) history.replaceState(history.state, "", opened);

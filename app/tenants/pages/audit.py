@@ -34,6 +34,8 @@ SPANS = {"1": _l("Last day"), "7": _l("Last 7 days"), "30": _l("Last 30 days"), 
 SETTINGS = {
     "name": _l("Name"),
     "language": _l("Language"),
+    "locale": _l("Numbers and dates"),
+    "color": _l("Color"),
     "session_days": _l("How long people stay signed in"),
     "logo": _l("Logo"),
 }

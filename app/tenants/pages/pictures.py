@@ -17,6 +17,7 @@ from app.files.uploads import path_of
 from app.settings import Settings
 from app.tenants.members import find_by_id
 from app.tenants.pictures import list_bots, list_pictures
+from app.web.colors import USUAL_COLOR, WORKSPACE_COLORS
 from app.web.templates import render
 
 CACHE_HEADERS = {"cache-control": "private, max-age=31536000, immutable"}
@@ -45,13 +46,15 @@ async def show_picture(
 
 @get("/pictures.css")
 async def show_picture_styles(request: AnyRequest, transaction: Transaction, member: Member) -> Response[str | None]:
-    """Which picture stands for whom: avatars in pages and in what is pushed need to know nothing of pictures.
+    """The workspace's color; and which picture stands for whom: avatars in pages and in what is pushed need to know
+    nothing of pictures.
 
     The address is everybody's, and what it says is for who is signed in: a browser asks each time whether it holds.
     """
     styles = render(
         transaction.tenant.language,
         "tenants/pictures.css",
+        color=None if transaction.tenant.color == USUAL_COLOR else WORKSPACE_COLORS[transaction.tenant.color],
         pictures=await list_pictures(transaction, member),
         bots=await list_bots(transaction, member),
     )

@@ -84,7 +84,7 @@ async def save_security(request: AnyRequest, transaction: Transaction, member: M
     """Choose how long people stay signed in."""
     require(member, "change", "settings")
     tenant = transaction.tenant
-    kept = {"name": tenant.name, "language": tenant.language, "locale": tenant.locale}
+    kept = {each: getattr(tenant, each) for each in ("name", "language", "locale", "color")}
     try:
         refuse_unseen(form, kept_security(tenant), lambda each: say_security(each, tenant.language))
         await change_settings(transaction, member, **kept, session_days=length_of(form))

@@ -1,4 +1,4 @@
-"""The settings of a workspace, for admins: name, language, formats, logo; and how long people stay signed in."""
+"""The settings of a workspace, for admins: name, language, formats, color, logo; and how long people stay signed in."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from app.tenants.locales import list_locales
 from app.tenants.pictures import PICTURE_LIMIT, change_logo, save_picture_of_form
 from app.tenants.security import length_of
 from app.tenants.workspaces import change_settings
+from app.web.colors import WORKSPACE_COLORS
 from app.web.forms import Form, Invalid, clean_line
 from app.web.redirects import see_other
 from app.web.seen_forms import refuse_unseen, show_as_saved
@@ -31,18 +32,20 @@ tab("settings", _l("General"), "/settings", icon="settings", order=10, right=("c
 
 
 def say_settings(form: Form, tenant: Tenant) -> list[tuple[Text, str]]:
-    """What a form says of the settings, as people read it."""
+    """What a form says of the settings, as people read it; one of before 0.3 has no color, and changes none."""
+    color = form["color"] or tenant.color
     locales = {"": _l("As usual in the language").translate(tenant.language), **list_locales(tenant.language)}
     return [
         (_l("Name"), clean_line(form["name"])),
         (_l("Language"), LANGUAGES.get(form["language"], form["language"])),
         (_l("Numbers and dates"), locales.get(form["locale"], form["locale"])),
+        (_l("Color"), WORKSPACE_COLORS[color].label.translate(tenant.language) if color in WORKSPACE_COLORS else color),
     ]
 
 
 def kept_settings(tenant: Tenant) -> list[tuple[str, str]]:
     """What the form of the settings shows."""
-    kept = ("name", "language", "locale")
+    kept = ("name", "language", "locale", "color")
     return [(setting, str(getattr(tenant, setting))) for setting in kept]
 
 
@@ -60,6 +63,7 @@ async def render_settings(
         form=form or show_as_saved(kept_settings(tenant)),
         languages=LANGUAGES,
         locales=list_locales(tenant.language),
+        colors=WORKSPACE_COLORS,
     )
 
 
@@ -72,7 +76,7 @@ async def show_settings_form(request: AnyRequest, transaction: Transaction, memb
 
 @post("/settings")
 async def save_settings(request: AnyRequest, transaction: Transaction, member: Member, form: Form) -> Response[Any]:
-    """Change name, language, and how numbers and dates are written."""
+    """Change name, language, color, and how numbers and dates are written."""
     require(member, "change", "settings")
     tenant = transaction.tenant
     name = form.name("name", kept=tenant.name)
@@ -85,6 +89,7 @@ async def save_settings(request: AnyRequest, transaction: Transaction, member: M
             name=name,
             language=form["language"],
             locale=form["locale"],
+            color=form["color"] or tenant.color,
             session_days=length_of(form) or tenant.session_days,  # as pages of before 0.3 send it
         )
     except Invalid as invalid:
