@@ -159,10 +159,8 @@ async def show_messages(
         old = []
         with_files = [fact.message_id for fact in posted if fact.files]
         with_records = [fact.message_id for fact in posted if fact.records]
-    answered_ids = {message.reply_to_id for message in messages if message.reply_to_id}
-    quoted, reactions, edits, pinned, attachments, cards, mentions = await transaction.together(
-        transaction.find_all(Message, answered_ids),
-        find_reactions(transaction, old),
+    (quoted, reactions, people), edits, pinned, attachments, cards, mentions = await transaction.together(
+        find_answered_and_people(transaction, messages, old),
         count_edits(transaction, old),
         find_pinned(transaction, old),
         find_attachments(transaction, with_files),
@@ -170,15 +168,6 @@ async def show_messages(
         find_mentions(transaction, () if posted else ids),
     )
     mentions = {fact.message_id: list(fact.mentioned) for fact in posted} or mentions
-    people = await find_writers(
-        transaction,
-        {
-            *(message.member_id for message in (*messages, *quoted.values())),
-            *(message.deleted_by_id for message in messages if message.deleted_by_id),
-            *(reaction.member_id for each in reactions.values() for reaction in each),
-            *mentioned_in(*(message.html for message in messages), *(message.plain for message in quoted.values())),
-        },
-    )
     names = {person.id: person.name for person in people.values()}
     shown = []
     for message in messages:
@@ -210,6 +199,26 @@ async def show_messages(
             )
         )
     return shown
+
+
+async def find_answered_and_people(
+    transaction: Transaction, messages: Sequence[Message], with_reactions: list[int]
+) -> tuple[dict[int, Message], dict[int, list[Reaction]], dict[int, Author]]:
+    """The messages that some answer, the reactions to those of these ids, and everybody whom all of them name."""
+    quoted, reactions = await transaction.together(
+        transaction.find_all(Message, {message.reply_to_id for message in messages if message.reply_to_id}),
+        find_reactions(transaction, with_reactions),
+    )
+    people = await find_writers(
+        transaction,
+        {
+            *(message.member_id for message in (*messages, *quoted.values())),
+            *(message.deleted_by_id for message in messages if message.deleted_by_id),
+            *(reaction.member_id for each in reactions.values() for reaction in each),
+            *mentioned_in(*(message.html for message in messages), *(message.plain for message in quoted.values())),
+        },
+    )
+    return quoted, reactions, people
 
 
 def group_reactions(reactions: Iterable[Reaction], people: dict[int, Author]) -> list[tuple[str, list[Author]]]:

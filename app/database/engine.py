@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import builtins
+import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -117,17 +118,19 @@ class Database:
 
     @asynccontextmanager
     async def _in_turn(self, turns: FairTurns, tenant_id: int | None) -> AsyncIterator[None]:
-        whose = FOR_WORKSPACE.get() or tenant_id
-        async with AsyncExitStack() as having:
-            try:
-                await having.enter_async_context(turns.take(whose, TURN_SECONDS))
-                if turns is self.to_write and self.among_processes is not None:
-                    await having.enter_async_context(
-                        self.among_processes.take(TURN_SECONDS, lambda: bool(turns.queues))
-                    )
-            except builtins.TimeoutError as error:
-                raise TimeoutError(f"other transactions have been at it for {TURN_SECONDS} s") from error
-            yield
+        try:
+            line = await turns.enter(FOR_WORKSPACE.get() or tenant_id, TURN_SECONDS)
+        except builtins.TimeoutError as error:
+            raise TimeoutError(f"other transactions have been at it for {TURN_SECONDS} s") from error
+        began = time.perf_counter()
+        try:
+            if turns is self.to_write and self.among_processes is not None:
+                async with self.among_processes.take(TURN_SECONDS, lambda: bool(turns.queues)):
+                    yield
+            else:
+                yield
+        finally:
+            turns.end(line, time.perf_counter() - began)
 
     async def _enter(self, transaction: Transaction, tenant_id: int | None) -> None:
         if tenant_id is not None:

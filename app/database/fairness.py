@@ -46,8 +46,7 @@ class FairTurns:
     async def take(self, whose: Hashable, seconds: float | None = None) -> AsyncIterator[None]:
         """Wait for a turn of a workspace (None: of no one), and have it while the block lasts. Raises TimeoutError when
         it does not come within so many seconds."""
-        async with asyncio.timeout(seconds):
-            line = await self.enter(whose)
+        line = await self.enter(whose, seconds)
         began = time.perf_counter()
         try:
             yield
@@ -60,8 +59,8 @@ class FairTurns:
         began = time.perf_counter()
         asyncio.get_running_loop().call_soon(lambda: self.end(line, time.perf_counter() - began))
 
-    async def enter(self, whose: Hashable) -> WaitingLine:
-        """Wait for a turn, which is to be ended."""
+    async def enter(self, whose: Hashable, seconds: float | None = None) -> WaitingLine:
+        """Wait for a turn, which is to be ended. Raises TimeoutError likewise."""
         line = self.lines.get(whose)
         if line is None:
             most = self.at_once if whose is None else self.of_each
@@ -69,7 +68,8 @@ class FairTurns:
         if self.free and line.going < line.most and not line.waiting:
             self.begin(line)
         else:
-            await self.wait(whose, line)
+            async with asyncio.timeout(seconds):
+                await self.wait(whose, line)
         return line
 
     def begin(self, line: WaitingLine) -> None:

@@ -19,6 +19,7 @@ from app.database.begun import note_begun, note_over
 from app.database.facts import Actor, Fact, Facts, Followers, Partial, Showing
 from app.database.fast import side_by_side
 from app.database.fast.compiled import StatementResult
+from app.database.fast.inline import InlineConnection
 from app.database.fast.joined import WrittenPart, write_together
 from app.database.fast.queries import Found, PreparedChange, PreparedSelect, PreparedStatement
 from app.database.fast.rows import change_row, insert_object, insert_rows
@@ -69,6 +70,14 @@ def give_up(connections: list[Connection]) -> None:
             each.close()
 
 
+def ends_at_once(connection: Connection) -> bool:
+    """Whether what a connection has begun is ended without waiting for anything."""
+    if connection.closed or connection.invalidated:
+        return False
+    straight: Any = connection.connection.dbapi_connection
+    return isinstance(straight, InlineConnection) and straight.ends_at_once
+
+
 class Transaction(AsyncSession):
     """One unit of work: a session, the tenant it is confined to, who acts, and what is still to be done at its end.
 
@@ -107,7 +116,10 @@ class Transaction(AsyncSession):
         begun: Any = self.sync_session.get_transaction()
         connections = [each[0] for each in set(begun._connections.values())] if begun is not None else []
         try:
-            await super().__aexit__(*raised)
+            if all(ends_at_once(each) for each in connections):
+                self.sync_session.close()
+            else:
+                await super().__aexit__(*raised)
         except (DBAPIError, OSError) as error:  # TimeoutError is an OSError
             log.warning("a transaction's connection was lost at its end", reason=repr(error))
             await self.run_sync(lambda _: give_up(connections))

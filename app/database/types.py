@@ -39,3 +39,13 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None or value.tzinfo is not None:
             return value
         return value.replace(tzinfo=UTC)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:  # noqa: D102
+        if dialect.name == "sqlite":  # in one call instead of three: a row has many moments
+            return read_stored_moment
+        return super().result_processor(dialect, coltype)
+
+
+def read_stored_moment(value: str | None) -> datetime | None:
+    """A moment as SQLite has it, a text without a zone."""
+    return None if value is None else datetime.fromisoformat(f"{value}+00:00")

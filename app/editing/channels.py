@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 from sqlalchemy import delete, select, tuple_
@@ -15,11 +14,11 @@ from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.rights import may
 from app.accounts.shell import sidebar_section
-from app.database import Partial, PreparedSelect, Tenant, Transaction, now
+from app.database import Partial, Tenant, Transaction, now
 from app.editing.drafts import DRAFT_KEPT_FOR, Draft, Drafts, list_drafts
 from app.editing.facts import LockChanged, LockTakenOver
 from app.editing.pushes import DraftEnd, RowStandings, push_draft_end
-from app.editing.row_places import EDITABLE_KINDS, RowPlace, find_row_places, list_readable_rows
+from app.editing.row_places import EDITABLE_KINDS, EDITED, RowPlace, find_row_places
 from app.editing.rows import Editable, read_clock
 from app.editing.waiting import list_queues
 from app.editing.waiting_rows import ANSWER_WITHIN, Waiting
@@ -190,18 +189,9 @@ async def delete_old_drafts(transaction: Transaction, limit: int) -> int:
     return len(found)
 
 
-@cache
-def select_edited(kind: str) -> PreparedSelect[Editable]:
-    """The select of the rows of a kind that somebody edits now."""
-    model = EDITABLE_KINDS[kind].model
-    edited = select(model).where(model.lock_member_id.is_not(None), ~model.lock_offered)
-    return PreparedSelect(lambda: edited.order_by(model.id).limit(EDITED_SHOWN))
-
-
 async def find_edited(transaction: Transaction) -> list[Editable]:
     """The rows that somebody edits now, of those that everybody may read who belongs to the whole workspace."""
-    edited = [row for kind in EDITABLE_KINDS for (row,) in await transaction.rows(select_edited(kind))]
-    return await list_readable_rows(transaction, None, edited) if edited else []
+    return [row for list_edited in EDITED.values() for row in await list_edited(transaction, EDITED_SHOWN)]
 
 
 @sidebar_section("editing/_edited.html", order=95)

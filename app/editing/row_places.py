@@ -99,6 +99,22 @@ def tells_readable(model: type[Editable]) -> Callable[[ListReadable], ListReadab
     return add
 
 
+# The rows that somebody edits now, a number at most, of those that everybody may read who belongs to the whole
+# workspace.
+ListEdited = Callable[[Transaction, int], Awaitable[Sequence[Any]]]
+EDITED: dict[str, ListEdited] = {}
+
+
+def lists_edited(model: type[Editable]) -> Callable[[ListEdited], ListEdited]:
+    """Register the function that lists the rows of a model that are edited now."""
+
+    def add(list_edited: ListEdited) -> ListEdited:
+        EDITED[model.kind_name] = list_edited
+        return list_edited
+
+    return add
+
+
 async def list_readable_rows(
     transaction: Transaction, member: Member | None, rows: Iterable[Editable]
 ) -> list[Editable]:

@@ -173,7 +173,10 @@ async def read_inbox(
     """A page of groups: those with something unread first, the newest of each first."""
     form = {"unread_only": unread_only, "of_kind": bool(kind)}
     shown: dict[str, Any] = {"reader_id": member.id} | ({"reason": kind} if kind else {})
-    rows = await transaction.rows(select_groups(**form), **shown, offset=(page - 1) * INBOX_PAGE_SIZE)
+    rows, last = await transaction.together(
+        transaction.rows(select_groups(**form), **shown, offset=(page - 1) * INBOX_PAGE_SIZE),
+        transaction.value(FIND_NEWEST, reader_id=member.id),
+    )
     places = await find_subject_places(transaction, [(name, number) for name, number, *_ in rows])
     groups = {
         (name, number): Group(
@@ -187,9 +190,8 @@ async def read_inbox(
         about: dict[str, Any] = {f"thing_kind_{place}": name for place, (name, _) in enumerate(things)}
         about |= {f"thing_id_{place}": number for place, (_, number) in enumerate(things)}
         found = await transaction.rows(select_items(len(things), **form), **shown, **about)
-        for item in await describe_items(transaction, found):
+        for item in await describe_items(transaction, found, places):
             groups[item.notification.subject_kind, item.notification.subject_id].items.append(item)
-    last = await transaction.value(FIND_NEWEST, reader_id=member.id)
     return Inbox(list(groups.values()), last or 0, page, len(rows) > INBOX_PAGE_SIZE)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -64,7 +64,7 @@ def name_of_others(people: Iterable[tuple[int, str]], member_id: int) -> str:
 
 # A criterion for 'this member may see the thing with this id', made from two columns or values.
 Visible = Callable[[Any, Any], ColumnElement[bool]]
-FindSubjectPlaces = Callable[[Transaction, Sequence[int]], Awaitable[dict[int, SubjectPlace]]]
+FindSubjectPlaces = Callable[[Transaction, Sequence[int]], Coroutine[Any, Any, dict[int, SubjectPlace]]]
 
 
 @dataclass(frozen=True, slots=True)

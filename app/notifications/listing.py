@@ -80,24 +80,34 @@ class Group:
         return list({item.kind.name: item.kind for item in self.spoken_of}.values())
 
 
-async def find_subject_places(
-    transaction: Transaction, pairs: Sequence[tuple[str, int]]
-) -> dict[tuple[str, int], SubjectPlace]:
+# Where subjects are seen, by the names of their kinds and their ids.
+SubjectPlaces = dict[tuple[str, int], SubjectPlace]
+
+
+async def find_subject_places(transaction: Transaction, pairs: Sequence[tuple[str, int]]) -> SubjectPlaces:
     """Where subjects are seen; one question for each kind of subject."""
     ids: dict[str, set[int]] = defaultdict(set)
     for name, number in pairs:
         ids[name].add(number)
-    found: dict[tuple[str, int], SubjectPlace] = {}
-    for name, numbers in ids.items():
-        places = await SUBJECTS[name].find_places(transaction, sorted(numbers))
-        found.update({(name, number): place for number, place in places.items()})
-    return found
+    places = await transaction.together(
+        *(SUBJECTS[name].find_places(transaction, sorted(numbers)) for name, numbers in ids.items())
+    )
+    return {(name, number): place for name, own in zip(ids, places, strict=True) for number, place in own.items()}
 
 
-async def describe_items(transaction: Transaction, rows: Sequence[Any]) -> list[ListedNotification]:
-    """Items from rows of (notification, activity, name of who did it); those whose subject is gone are left out."""
-    places = await find_subject_places(transaction, [(row[0].subject_kind, row[0].subject_id) for row in rows])
-    excerpts = await read_texts(transaction, *(row[1].details.get("excerpt", "") for row in rows))
+async def describe_items(
+    transaction: Transaction, rows: Sequence[Any], places: SubjectPlaces | None = None
+) -> list[ListedNotification]:
+    """Items from rows of (notification, activity, name of who did it); those whose subject is gone are left out.
+    `places` is where their subjects are seen, where that is known."""
+    texts = [row[1].details.get("excerpt", "") for row in rows]
+    if places is None:
+        subjects = [(row[0].subject_kind, row[0].subject_id) for row in rows]
+        places, excerpts = await transaction.together(
+            find_subject_places(transaction, subjects), read_texts(transaction, *texts)
+        )
+    else:
+        excerpts = await read_texts(transaction, *texts)
     items, language = [], transaction.tenant.language
     for (notification, activity, actor), excerpt in zip(rows, excerpts, strict=True):
         place = places.get((notification.subject_kind, notification.subject_id))

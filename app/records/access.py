@@ -13,7 +13,7 @@ from app.accounts.members import Member
 from app.accounts.rights import find_right, is_entitled, may, require
 from app.accounts.token_forms import NARROWINGS, Narrowing
 from app.database import PreparedSelect, Transaction
-from app.editing.row_places import tells_readable
+from app.editing.row_places import lists_edited, tells_readable
 from app.records.collections import Collection, get_collection
 from app.records.permissions import (
     DEFAULTS,
@@ -232,6 +232,25 @@ LIST_KEPT = PreparedSelect(
 LIST_GRANTED = PreparedSelect(
     lambda: select(Collection, is_granted_to_reader("read", Collection.id)).where(Collection.id.in_(bindparam("ids")))
 )
+
+
+LIST_EDITED = PreparedSelect(
+    lambda: (
+        select(Record, Collection)
+        .join(Collection, (Collection.id == Record.collection_id) & (Collection.tenant_id == Record.tenant_id))
+        .where(Record.lock_member_id.is_not(None), ~Record.lock_offered, is_open_to_all(Collection.id))
+        .order_by(Record.id)
+        .limit(bindparam("most"))
+    )
+)
+
+
+@lists_edited(Record)
+async def list_edited(transaction: Transaction, most: int) -> list[Record]:
+    """The records that somebody edits now, of those that everybody may read who is no guest."""
+    rows = await transaction.rows(LIST_EDITED, most=most)
+    transaction.keep(*(collection for _, collection in rows))  # where its records are seen is asked next
+    return [record for record, _ in rows]
 
 
 @tells_readable(Record)

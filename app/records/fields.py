@@ -293,8 +293,10 @@ async def find_collections(
     transaction: Transaction, collection_ids: Iterable[int]
 ) -> dict[int, tuple[Collection, Fields]]:
     """Some collections with their fields, by id."""
-    fields = await list_fields_of(transaction, collection_ids)
-    collections = await transaction.find_all(Collection, fields)
+    ids = list(collection_ids)
+    fields, collections = await transaction.together(
+        list_fields_of(transaction, ids), transaction.find_all(Collection, ids)
+    )
     for collection in collections.values():
         transaction.keep(collection)
     return {collection.id: (collection, fields[collection.id]) for collection in collections.values()}

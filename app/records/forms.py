@@ -12,7 +12,7 @@ from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.shell import list_parts, page_owner, render_page
 from app.database import Transaction
-from app.editing.channels import find_standing
+from app.editing.channels import Standing, find_standing
 from app.editing.row_places import find_row_places
 from app.editing.rows import LEASE, LEASE_WITHOUT_JAVASCRIPT, Proof
 from app.editing.waiting import list_queue
@@ -155,12 +155,15 @@ async def render_record(
     """A record to be read; with `waiting`, by somebody who waits to edit it, and `joined` with this page or before."""
     access = await find_record_access(transaction, member, collection, record)
     await render_long_texts_aside(fields.list_long_texts(record.values))
-    queue, places, makers = await transaction.together(
-        list_queue(transaction, record),
-        find_row_places(transaction, [record]),
-        find_makers(transaction, [record.id]),
-    )
-    place = places[record]
+    place = (await find_row_places(transaction, [record]))[record]
+
+    async def list_head_parts() -> list[tuple[str, dict[str, Any]]]:
+        made = Made(place.name, (await find_makers(transaction, [record.id]))[record.id])
+        return await list_parts("record head", request, transaction, member, made)
+
+    async def find_own_standing() -> Standing:
+        return await find_standing(transaction, record, await list_queue(transaction, record), member.id)
+
     return await render_page(
         request,
         transaction,
@@ -176,8 +179,8 @@ async def render_record(
         row=record,
         place=place,
         parts=list_parts("record", request, transaction, member, place),
-        head_parts=list_parts("record head", request, transaction, member, Made(place.name, makers[record.id])),
-        standing=find_standing(transaction, record, queue, member.id),
+        head_parts=list_head_parts(),
+        standing=find_own_standing(),
         waiting=waiting,
         joined=joined,
         readers=list_readers(request, transaction, f"record.{record.id}"),

@@ -7,13 +7,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import FileSystemLoader, StrictUndefined, pass_context, select_autoescape
+from jinja2.runtime import Context
 from markupsafe import Markup
 
 from app.database import Fact, Partial, Tenant
 from app.web.assets import module_tags, static_url
 from app.web.fast.compiled_templates import Constants, OneLanguage, write_with
-from app.web.forms import make_key
+from app.web.forms import FOR_MEMBER, make_key
 from app.web.texts import LANGUAGES, Text, keep_in_place, translations
 
 APP = Path(__file__).parent.parent
@@ -63,7 +64,7 @@ def environment(language: str) -> OneLanguage:
     texts = translations(language)
     made.install_gettext_callables(texts.gettext, texts.ngettext, newstyle=True)  # type: ignore[attr-defined]
     made.globals.update(_=write_with(texts.gettext), gettext=write_with(texts.gettext))
-    made.globals.update(static=static_url, modules=write_modules, make_key=make_key)
+    made.globals.update(static=static_url, modules=write_modules, make_key=make_key, write_whose=write_whose)
     made.globals.update(language=language, language_tag=language.replace("_", "-"))
     made.filters.update(
         text=lambda value: value.translate(language) if isinstance(value, Text) else value,
@@ -81,6 +82,13 @@ def write_modules(names: str) -> Markup:
     return Markup(module_tags(names))  # noqa: S704  (our own names)
 
 
+@pass_context
+def write_whose(context: Context) -> Markup:
+    """The field that says of a form for which member its page was made. It is asked of the page that has the form:
+    macros know nothing of a page, and are made once for all."""
+    return Markup(f'<input type="hidden" name="{FOR_MEMBER}" value="{context["member"].id:d}">')  # noqa: S704  (a number)
+
+
 def initials(name: str) -> str:
     """The two letters that stand for a person without a picture."""
     words = [word for word in name.split() if word[0].isalnum()] or ["?"]
@@ -96,20 +104,25 @@ def hue(identifier: int) -> int:
 def moment(value: datetime | date) -> Markup:
     """A `<time>` that times.js turns into the reader's own zone and words; plain UTC without JavaScript."""
     if isinstance(value, datetime):
-        shown = value.strftime("%Y-%m-%d %H:%M UTC")
-        stamp = value.strftime("%Y-%m-%dT%H:%M:%SZ")
-    else:
-        shown = stamp = value.isoformat()
-    return Markup('<time datetime="{}">{}</time>').format(stamp, shown)
+        stamp, day, time = stamp_of(value)
+        return Markup(f'<time datetime="{stamp}">{day} {time} UTC</time>')  # noqa: S704  (digits)
+    stamp = value.isoformat()
+    return Markup(f'<time datetime="{stamp}">{stamp}</time>')  # noqa: S704
 
 
 def clock(value: datetime) -> Markup:
     """A `<time>` as the time of day, "14:05", with the date when it is not today's."""
-    stamp = value.strftime("%Y-%m-%dT%H:%M:%SZ")
-    return Markup('<time datetime="{}" data-clock>{}</time>').format(stamp, value.strftime("%H:%M UTC"))
+    stamp, _, time = stamp_of(value)
+    return Markup(f'<time datetime="{stamp}" data-clock>{time} UTC</time>')  # noqa: S704
 
 
 def hour(value: datetime) -> Markup:
     """A `<time>` as the time of day alone, where a heading says the day."""
-    stamp = value.strftime("%Y-%m-%dT%H:%M:%SZ")
-    return Markup('<time datetime="{}" data-hour>{}</time>').format(stamp, value.strftime("%H:%M UTC"))
+    stamp, _, time = stamp_of(value)
+    return Markup(f'<time datetime="{stamp}" data-hour>{time} UTC</time>')  # noqa: S704
+
+
+def stamp_of(value: datetime) -> tuple[str, str, str]:
+    """A moment as `times.js` reads it, its day, and its hour and minute."""
+    written = value.isoformat(timespec="seconds")
+    return f"{written[:19]}Z", written[:10], written[11:16]

@@ -65,8 +65,10 @@ async def render_room(
     key: str = "",
     error: Text | None = None,
     status: int = 200,
+    opened: bool = False,
 ) -> Response[str]:
-    """A room where it is asked for, else at its first unread message, with its box."""
+    """A room where it is asked for, else at its first unread message, with its box. When it is `opened`, what was told
+    of it is read."""
     membership = await find_membership(transaction, room, member)
     read = membership.read_number if membership else room.last_number
     around = at or (0 if before or after or end else first_unread_far_up(room, read))
@@ -85,6 +87,7 @@ async def render_room(
         at=at,
         people=count_people(transaction, room),
         others=others,
+        opened=note_opened(request, transaction, member, **of_subject(("room", room.id), up_to=0)) if opened else None,
         pins=count_pinned_to(transaction, room),
         may_pin=may(member, "pin in", RoomAccess(room, membership is not None)),
         welcome=None if room.last_number else welcome_to(transaction, member, room),
@@ -207,7 +210,6 @@ async def show_room(
     of a day or after it."""
     room = await get_room(transaction, member, slug)
     note_visit(request, member, "room", room.id)
-    await note_opened(request, transaction, member, **of_subject(("room", room.id), up_to=0))
     named = number_of(at) or (await find_first_on(transaction, room, member, on) if on else 0)
     answering = None
     if reply:
@@ -223,6 +225,7 @@ async def show_room(
         at=named,
         end=at == "end" or bool(on and not named),
         reply=answering,
+        opened=True,
     )
 
 

@@ -50,43 +50,59 @@ class CompiledStatement:
         origin = {part: name for name, parts in expanded.parameter_expansion.items() for part in parts}
         self.is_insert: bool = statement.is_insert
         self.words: str = expanded.statement
-        self.lists = [(name, expanded.parameter_expansion[name]) for name in lengths]
-        self.constants: dict[str, Any] = {}
-        self.made: list[tuple[str, Callable[[], Any]]] = []
-        self.encode: list[tuple[str, Callable[[Any], Any] | None]] = []
-        for each in expanded.positiontup:
-            bind = compiled.binds[origin.get(each, each)]
+        part_of = {part: at for parts in expanded.parameter_expansion.values() for at, part in enumerate(parts)}
+        # What every execution has at its place; what is made anew for each, once for all of its places; and what is
+        # given, by its name, of which lists have a value at each of their places.
+        self.constants: list[Any] = []
+        made: dict[str, tuple[list[int], Callable[[], Any], Callable[[Any], Any] | None]] = {}
+        self.given: list[tuple[int, str, Callable[[Any], Any] | None]] = []
+        self.listed: list[tuple[int, str, int, Callable[[Any], Any] | None]] = []
+        for place, each in enumerate(expanded.positiontup):
+            name = origin.get(each, each)
+            bind = compiled.binds[name]
             process = bind.type.dialect_impl(dialect).bind_processor(dialect)
-            if origin.get(each, each) not in names:
-                if bind.callable is not None:
-                    self.made.append((each, bind.callable))
-                else:
-                    value = expanded.parameters[each]
-                    self.constants[each], process = process(value) if process else value, None
-            self.encode.append((each, process))
+            self.constants.append(None)
+            if each in origin and name in names:
+                self.listed.append((place, name, part_of[each], process))
+            elif name in names:
+                self.given.append((place, name, process))
+            elif bind.callable is not None:
+                made.setdefault(name, ([], bind.callable, process))[0].append(place)
+            else:
+                value = expanded.parameters[each]
+                self.constants[place] = process(value) if process else value
+        self.made = list(made.values())
         columns = statement.selected_columns if statement.is_select else statement.exported_columns
+        # Whether what makes values of ours is asked for nothing, too: most types have None for that.
         self.decode = [
-            (place, process)
+            (place, process, process(None) is not None)
             for place, column in enumerate(columns)
             if (process := column.type.dialect_impl(dialect).result_processor(dialect, None)) is not None
         ]
 
     def encode_row(self, parameters: dict[str, Any]) -> tuple[Any, ...]:
         """The values of parameters as the database has them."""
-        given = {**self.constants, **parameters} if self.constants else parameters
-        for name, make in self.made:
-            given[name] = make()
-        for name, parts in self.lists:
-            given |= zip(parts, parameters[name], strict=True)
-        return tuple([process(given[name]) if process else given[name] for name, process in self.encode])
+        values = self.constants.copy()
+        for places, make, process in self.made:
+            value = process(make()) if process else make()
+            for place in places:
+                values[place] = value
+        for place, name, process in self.given:
+            values[place] = process(parameters[name]) if process else parameters[name]
+        for place, name, at, process in self.listed:
+            value = parameters[name][at]
+            values[place] = process(value) if process else value
+        return tuple(values)
 
     def read(self, row: Sequence[Any]) -> Sequence[Any]:
         """A row with values as we have them."""
         if not self.decode:
             return row
         values = list(row)
-        for place, process in self.decode:
-            values[place] = process(values[place])
+        for place, process, also_nothing in self.decode:
+            value = values[place]
+            if value is not None or also_nothing:
+                values[place] = process(value)
         return tuple(values)
 
 

@@ -13,7 +13,8 @@ Written against: SQLAlchemy 2.1.9, aiosqlite 0.22.1.
 
 Tested by: tests/database/fast/test_inline.py.
 
-Used by: database/sqlite.py, database/fast/compiled.py, database/fast/prepared.py, database/fast/queries.py.
+Used by: database/sqlite.py, database/transaction.py, database/fast/compiled.py, database/fast/prepared.py,
+database/fast/queries.py.
 """
 
 from __future__ import annotations
@@ -152,6 +153,21 @@ class InlineConnection(AsyncAdapt_aiosqlite_connection):
         connection: Any = self._connection
         return run_in_cursor(connection._conn, lambda cursor: cursor.executemany(operation, rows))
 
+    def begin_now(self, words: str) -> bool:
+        """Begin a transaction. False when that failed, such as when another process writes: what is to be waited for,
+        and to look as SQLAlchemy's errors do, has to go the way of all."""
+        connection: Any = self._connection
+        try:
+            connection._conn.execute(words)
+        except self.dbapi.Error:
+            return False
+        return True
+
+    @property
+    def ends_at_once(self) -> bool:
+        """Whether a transaction ends without waiting for anything: it has only read, and nothing reads any more."""
+        return self.reads and not self._execute_mutex.locked()
+
     def rollback(self) -> None:
         """Undo the transaction, if there is one: the pool asks for it each time that a connection comes back.
 
@@ -160,7 +176,7 @@ class InlineConnection(AsyncAdapt_aiosqlite_connection):
         connection: Any = self._connection
         if not connection._conn.in_transaction:
             return
-        if self.reads and not self._execute_mutex.locked():
+        if self.ends_at_once:
             connection._conn.rollback()
         else:
             super().rollback()

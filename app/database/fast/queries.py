@@ -120,6 +120,11 @@ class PreparedSelect(PreparedStatement, Generic[*Found]):
         return not any(self.parts)
 
     @cached_property
+    def single(self) -> TableInfo | None:
+        """What is known of the one kind of object of which it is."""
+        return self.parts[0] if len(self.parts) == 1 else None
+
+    @cached_property
     def executed(self) -> Any:
         """The select, of single columns."""
         if self.plain:
@@ -144,7 +149,13 @@ class PreparedSelect(PreparedStatement, Generic[*Found]):
     def load(self, session: TenantSession, found: StatementResult) -> Sequence[tuple[*Found]]:
         """The objects and values of each row that was found."""
         rows: Any = found.rows
-        return rows if self.plain else [self.load_row(session, row) for row in rows]
+        if self.plain:
+            loaded = rows
+        elif self.single is not None:
+            loaded = [(self.single.load(session, row, anew=self.anew),) for row in rows]
+        else:
+            loaded = [self.load_row(session, row) for row in rows]
+        return loaded  # type: ignore[no-any-return]
 
     def load_row(self, session: TenantSession, row: Sequence[Any]) -> Any:
         """The objects and values of a row."""

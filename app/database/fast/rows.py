@@ -46,7 +46,9 @@ class TableInfo:
         self.names: list[str] = self.table.columns.keys()
         self.key: list[str] = [column.key for column in mapper.primary_key]
         self.places = [self.names.index(name) for name in self.key]
-        self.identify = mapper.identity_key_from_primary_key
+        self.owner = self.names.index("tenant_id") if issubclass(model, Tenanted) else None
+        # As the session knows an object; `mapper.identity_key_from_primary_key` makes this of a key.
+        self.mapped = mapper.class_
         self.make = mapper.class_manager.new_instance
         generated = self.table.autoincrement_column
         self.generated: str | None = generated.key if generated is not None else None
@@ -60,12 +62,13 @@ class TableInfo:
         key = tuple([values[place] for place in self.places])
         if key[0] is None:
             return None
-        identity = self.identify(key)
+        identity = (self.mapped, key, None)
         instance = session.identity_map.get(identity)
         if instance is None:
             instance = self.make()
             instance.__dict__.update(zip(self.names, values, strict=True))
-            check_instance(instance, session.tenant_id)
+            if self.owner is not None and values[self.owner] != session.tenant_id:
+                check_instance(instance, session.tenant_id)
             # What the session does with an object that it has read.
             state = instance_state(instance)
             state.key, state.session_id = identity, session.hash_key

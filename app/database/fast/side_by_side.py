@@ -31,7 +31,7 @@ from app.database.tenancy import TenantSession
 # A prepared select with its parameters.
 AskedSelect = tuple[PreparedSelect[*tuple[Any, ...]], dict[str, Any]]
 # More are not asked at once: their statement would be kept for few pages.
-MOST_JOINED = 12
+MOST_JOINED = 16
 
 
 class Questions:
@@ -154,7 +154,7 @@ class JoinedSelects(ForPostgresql):
         for place, each in enumerate(selects):
             words = count_parameters_from(before, each.words)
             parts.append(f"ARRAY(SELECT found_{place} FROM ({words}) AS found_{place})")  # noqa: S608  (compiled)
-            before += len(each.encode)
+            before += len(each.constants)
         self.is_insert = False
         self.words = f"SELECT {', '.join(parts)}"
 

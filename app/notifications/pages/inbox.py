@@ -28,7 +28,7 @@ from app.notifications.inbox import (
     of_subject,
     read_inbox,
 )
-from app.notifications.kinds import NOTIFICATION_KINDS, SUBJECTS, split
+from app.notifications.kinds import NOTIFICATION_KINDS, SUBJECTS, NotificationKind, split
 from app.notifications.listing import Group, say_many, say_one
 from app.notifications.preferences import list_choices
 from app.notifications.wishes import choose_following, silence_kind, silence_subject
@@ -70,22 +70,25 @@ async def show_inbox(
 ) -> Response[str]:
     """What one was told, unread first."""
     view = view_of(show, kind, page)
-    inbox = await read_inbox(
-        transaction, member, unread_only=view["show"] == "unread", kind=view["kind"], page=view["page"]
-    )
+
+    async def list_kinds() -> list[NotificationKind]:
+        return [known for known, _ in await list_choices(transaction, member) if known.in_app]
+
     return await render_page(
         request,
         transaction,
         member,
         "notifications/inbox.html",
-        inbox=inbox,
-        days=list_days(transaction, member, inbox.groups),
+        inbox=read_inbox(
+            transaction, member, unread_only=view["show"] == "unread", kind=view["kind"], page=view["page"]
+        ),
+        list_days=lambda groups: list_days(transaction, member, groups),
         anything_unread=has_unread(transaction, member),
         sentence=lambda item: say_one(item, transaction.tenant.language),
         summary=lambda group: say_many(group, transaction.tenant.language),
         view=view,
         address=lambda **changes: address_of(view, **changes),
-        kinds=[known for known, _ in await list_choices(transaction, member) if known.in_app],
+        kinds=list_kinds(),
     )
 
 
@@ -190,8 +193,11 @@ async def change_following(transaction: Transaction, member: Member, text: str, 
 async def follow_part(request: AnyRequest, transaction: Transaction, member: Member, about: Any) -> dict[str, Any]:
     """The button to follow a thing. Opening its page also marks what was told of it as read."""
     name, number = split(about.name)
-    await note_opened(request, transaction, member, **of_subject((name, number)))
-    chosen = (await read_followers(transaction, name, [number]))[number].get(member.id)
+    _, followers = await transaction.together(
+        note_opened(request, transaction, member, **of_subject((name, number))),
+        read_followers(transaction, name, [number]),
+    )
+    chosen = followers[number].get(member.id)
     return {"subject": about.name, "following": about.made_by == member.id if chosen is None else chosen}
 
 

@@ -32,7 +32,6 @@ leads_to("pages", _l("Home"), "/", icon="circle-dot", order=10)
 async def show_home(request: AnyRequest, transaction: Transaction, member: Member) -> Response[Any]:
     """What waits for the member, what happens, and the collections that they have pinned or use; in a new workspace,
     for whoever may invite others, what to begin with."""
-    used = await list_used(transaction, member)
     is_new = may(member, "invite", "members") and now() - transaction.tenant.created_at < NEW_FOR
     return await render_page(
         request,
@@ -42,10 +41,8 @@ async def show_home(request: AnyRequest, transaction: Transaction, member: Membe
         waiting=list_all_waiting(request, transaction, member),
         parts=list_home_parts(request, transaction, member),
         steps=list_steps(transaction, member) if is_new else [],
-        collections=used.first,
-        pinned=bool(used.pinned),
-        follow=follow_counts(used.first),
-        more=len(used.first) < len(used.collections),
+        used=list_used(transaction, member),
+        follow_counts=follow_counts,
     )
 
 

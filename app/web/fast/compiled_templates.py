@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, MutableMapping
 from functools import cache
+from types import FunctionType, MethodType
 from typing import Any
 
 from jinja2 import Environment, nodes, pass_eval_context
@@ -22,25 +23,35 @@ from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
 from jinja2.meta import find_referenced_templates
 from jinja2.nodes import EvalContext
+from jinja2.runtime import Context, Macro
 from jinja2.visitor import NodeTransformer
 from markupsafe import Markup, escape
 from markupsafe import _escape_inner as escape_text  # type: ignore[attr-defined]
 
 from app.web.assets import module_tags, static_url
-from app.web.texts import keep_in_place, translations
+from app.web.texts import keep_direction, keep_in_place, translations
 
 
 def write_value(value: object) -> str:
     """What a page has for a value. It is for the page alone: that it is safe is not kept with it."""
+    kind = type(value)
+    if kind is str:
+        return escape_text(value if value.isascii() else keep_direction(value))  # type: ignore[attr-defined,arg-type]
+    if kind is int:
+        return str(value)
     kept = keep_in_place(value)
-    kind = type(kept)
-    if kind is str or kind is int:
-        return escape_text(str(kept))
-    return escape(kept)
+    return kept if kind is Markup else escape(kept)  # type: ignore[return-value]
 
 
 class PlainOutput(CodeGenerator):
-    """Writes values by one call each, where Jinja asks two and makes an object that says that its text is safe."""
+    """Writes values by one call each, where Jinja asks two and makes an object that says that its text is safe; and
+    blocks as one piece, where Jinja hands each of their pieces on through every template that stands around them."""
+
+    def writeline(self, x: str, node: nodes.Node | None = None, extra: int = 0) -> None:
+        """Add a line of code."""
+        if x.startswith("yield from "):
+            x = f"yield concat({x.removeprefix('yield from ')})"
+        super().writeline(x, node, extra)
 
     def _writes_value(self, frame: Frame, finalize: CodeGenerator._FinalizeInfo) -> bool:
         """Whether what is written is escaped, and all know it now."""
@@ -59,6 +70,21 @@ class PlainOutput(CodeGenerator):
             super()._output_child_post(node, frame, finalize)
 
 
+class QuickContext(Context):
+    """Calls macros and plain functions without asking three times whether they want to know who calls them."""
+
+    def call(self, obj: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        """Call what a template calls."""
+        kind = type(obj)
+        if kind is Macro:
+            args = (self.eval_ctx, *args)
+        elif (kind is not FunctionType and kind is not MethodType) or hasattr(obj, "jinja_pass_arg"):
+            return super().call(obj, *args, **kwargs)
+        kwargs.pop("_block_vars", None)
+        kwargs.pop("_loop_vars", None)
+        return obj(*args, **kwargs)
+
+
 class OneLanguage(Environment):
     """An environment whose globals are all there before its first template: each has a dictionary of them.
 
@@ -66,6 +92,7 @@ class OneLanguage(Environment):
     """
 
     code_generator_class = PlainOutput
+    context_class = QuickContext
     write_value = staticmethod(write_value)
 
     def __init__(self, **options: Any) -> None:
@@ -159,7 +186,11 @@ def write_with(translate: Callable[[str], str]) -> Callable[..., str]:
     def write(template: EvalContext, message: str, /, **values: Any) -> str:
         if not template.autoescape:  # a mail's text
             return translate(message) % values
-        return Markup(translate(message)) % values if values else plain(message)  # noqa: S704  (our own text)
+        if not values:
+            return plain(message)
+        # As `Markup(…) % values`, which asks an object for each value.
+        safe = {name: each if isinstance(each, int | float) else escape(each) for name, each in values.items()}
+        return Markup(translate(message) % safe)  # noqa: S704  (our own text)
 
     @cache
     def plain(message: str) -> Markup:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from inspect import signature
 
 import pytest
@@ -39,7 +42,7 @@ def test_what_is_done_otherwise_is_what_sqlalchemy_calls() -> None:
     """A method that it calls by another name, or with other arguments, would not be ours any more."""
     for ours, own in (
         (inline.InlineCursor, {"run_outside"}),
-        (inline.InlineConnection, {"run_now", "run_each_now", "budget", "reads"}),
+        (inline.InlineConnection, {"run_now", "run_each_now", "begin_now", "ends_at_once", "budget", "reads"}),
     ):
         for name in {name for name in vars(ours) if not name.startswith("__")} - own:
             theirs = getattr(ours.__base__, name)
@@ -133,3 +136,32 @@ async def test_a_change_may_take_its_time(database: Database, monkeypatch: pytes
         found = await transaction.scalar(select(Room.name.cast(String)).where(Room.slug == "lamps"))
     await changing.close()
     assert found == "Lamps"
+
+
+async def test_who_begins_to_write_while_another_process_does_waits_beside_the_event_loop(database: Database) -> None:
+    async def write() -> str:
+        async with database.write(1) as transaction:
+            found = await transaction.find(BY_NAME, name="Ana")
+            assert found
+            return found[0].name
+
+    with closing(sqlite3.connect(str(database.writer.url.database), isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        writing = asyncio.create_task(write())
+        for _ in range(3):  # by then it has tried
+            async with database.read(1) as transaction:
+                assert await transaction.find(BY_NAME, name="Ana")
+        assert not writing.done()
+        other.rollback()
+        assert await writing == "Ana"
+    assert await write() == "Ana"
+
+
+async def test_what_has_only_read_is_over_without_a_task_of_its_own(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with database.read(1) as transaction:
+        assert await transaction.find(BY_NAME, name="Ana")
+        begun: list[object] = []
+        monkeypatch.setattr(asyncio, "create_task", lambda each, **_: begun.append(each))
+    assert begun == []
