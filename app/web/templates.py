@@ -13,6 +13,7 @@ from markupsafe import Markup
 from app.database import Fact, Partial, Tenant
 from app.web.assets import module_tags, static_url
 from app.web.fast.compiled_templates import Constants, OneLanguage, write_with
+from app.web.fast.kept_compiled import KeptTemplates
 from app.web.forms import make_key
 from app.web.texts import LANGUAGES, Text, keep_in_place, translations
 
@@ -40,6 +41,15 @@ def compile_pushes() -> None:
             made.get_template(name)
 
 
+def compile_all() -> int:
+    """Compile all templates in each language, to be kept; how many."""
+    names = environment("en").list_templates(extensions=["html", "txt"])
+    for language in LANGUAGES:
+        for name in names:
+            environment(language).get_template(name)
+    return len(names)
+
+
 @cache
 def environment(language: str) -> Environment:
     """The environment of one language."""
@@ -51,6 +61,7 @@ def environment(language: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        bytecode_cache=KeptTemplates(language),
         finalize=keep_in_place,
     )
     texts = translations(language)
