@@ -18,7 +18,8 @@ COPY requirements.txt .
 RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.txt
 # The file system is read-only later: a process starts faster from what is compiled here.
 COPY --from=build /wheel /wheel
-RUN pip install --no-cache-dir --disable-pip-version-check --no-deps --no-index /wheel/*.whl
+RUN pip install --no-cache-dir --disable-pip-version-check --no-deps --no-index /wheel/*.whl \
+    && PYTHONDONTWRITEBYTECODE= mutirao compile
 
 RUN useradd --system --uid 10001 --home-dir /data mutirao \
     && mkdir /data \

@@ -43,10 +43,11 @@ from app.database.fast.compiled import StatementResult  # noqa: E402
 from app.database.fast.prepared import Prepared  # noqa: E402
 from app.database.fast.rows import flush_and_connect  # noqa: E402
 from app.features import open_database  # noqa: E402
-from app.server import asgi  # noqa: E402
+from app.server.asgi import create_app  # noqa: E402
 from app.server.gate import Gate  # noqa: E402
 from app.settings import read_settings  # noqa: E402
 from app.web import templates  # noqa: E402
+from app.web.fast import late_arguments  # noqa: E402
 from app.web.fast.compiled_templates import Constants, OneLanguage  # noqa: E402
 from tests.databases import make_seed  # noqa: E402
 
@@ -315,13 +316,13 @@ async def main() -> None:
         patches: dict[str, Any] = {
             "base": nullcontext(),
             "inline": mock.patch.object(inline, "connect", connect_as_ever),
-            "in turn": mock.patch.object(asgi, "resolve_in_turn", return_value=None),
+            "in turn": mock.patch.object(late_arguments, "resolve_in_turn", return_value=None),
         }
         asked = {}
         async with AsyncExitStack() as stack:
             for name, patch in patches.items():
                 with patch:
-                    gate = asgi.create_app(settings)
+                    gate = create_app(settings)
                 await stack.enter_async_context(gate.workspace.lifespan())  # type: ignore[attr-defined]
                 asked[name] = Asked(gate, str(token))
             base = asked["base"]

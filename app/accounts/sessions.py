@@ -9,9 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from geoip2fast import GeoIP2Fast
 from litestar import Request
 from sqlalchemy import (
     BigInteger,
@@ -24,12 +23,14 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.orm import Mapped, mapped_column
-from ua_parser import parse
 
 from app.accounts.members import Member, is_active
 from app.database import Base, Database, PreparedChange, PreparedSelect, Tenant, Tenanted, Transaction, UtcDateTime, now
 from app.settings import Settings
 from app.web.cookies import read_cookie
+
+if TYPE_CHECKING:
+    from geoip2fast import GeoIP2Fast
 
 
 class Session(Tenanted, Base):
@@ -59,6 +60,8 @@ class Session(Tenanted, Base):
     @property
     def device(self) -> str:
         """Browser and system, as 'Firefox, Linux'."""
+        from ua_parser import parse  # tables of all it knows
+
         parsed = parse(self.agent)
         parts = [part.family for part in (parsed.user_agent, parsed.os) if part]
         return ", ".join(parts) or self.agent[:40] or "?"
@@ -89,6 +92,8 @@ MOST_SESSIONS = 50
 @cache
 def locator() -> GeoIP2Fast:
     """The table of addresses and countries that comes with the library; nobody is asked."""
+    from geoip2fast import GeoIP2Fast
+
     return GeoIP2Fast()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
-from emoji import demojize, emojize, is_emoji
 from litestar.exceptions import NotFoundException
 from sqlalchemy import ForeignKeyConstraint, String, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column
@@ -51,6 +50,8 @@ def check_emoji(emoji: str) -> str:
     Some can be written with and without the characters that ask for a picture (U+FE0F) or for a text (U+FE0E): they
     are stored in the fully qualified form, so that ❤, ❤️ and ❤︎ are one (Unicode Technical Standard 51, 1.4.5).
     """
+    from emoji import demojize, emojize, is_emoji  # a table of all of them
+
     emoji = next((each for each in (emoji, VARIATIONS.sub("", emoji)) if is_emoji(each)), "")
     if not emoji:
         raise Invalid(emoji=_l("Choose an emoji."))

@@ -8,12 +8,13 @@ import sys
 import click
 
 import app
+import app.lean_start
 from app.cli.apps import apps
 from app.cli.check import check
 from app.cli.members import member
 from app.cli.operators import operator
 from app.cli.records import record
-from app.cli.serving import demo, serve, worker
+from app.cli.serving import compile_pages, demo, serve, worker
 from app.cli.tables import backup, migrate, move
 from app.cli.tokens import token
 from app.cli.webhooks import webhook
@@ -28,7 +29,7 @@ def commands() -> None:
 
 
 for command in (
-    *(migrate, serve, worker, demo, check, backup, move, workspace, operator, member, record),
+    *(migrate, serve, worker, compile_pages, demo, check, backup, move, workspace, operator, member, record),
     *(token, apps, webhook),
 ):
     commands.add_command(command)

@@ -72,6 +72,14 @@ def worker(listener: int, supervisor: int, debug: bool) -> None:
     serve_on(settings, socket.socket(fileno=listener), socket.socket(fileno=supervisor))
 
 
+@click.command(name="compile")
+def compile_pages() -> None:
+    """Compile the pages beside the program, where a start may write nothing."""
+    from app.web.templates import compile_all
+
+    click.echo(f"{compile_all()} templates are compiled.")
+
+
 @click.command()
 @click.option("--serve", "and_serve", is_flag=True, help="Then serve, and print the addresses.")
 @listening_port

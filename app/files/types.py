@@ -6,8 +6,6 @@ import codecs
 import re
 from pathlib import Path
 
-import puremagic
-
 TYPE_CHUNK = 64 * 1024
 MOST_BOXES = 1_000
 DOWNLOAD = "application/octet-stream"
@@ -176,6 +174,8 @@ def media_type_of(path: Path) -> str:
 
 def recognised_type(path: Path) -> str:
     """What puremagic is sure of, and empty when it is not, or of several types at once."""
+    import puremagic  # tables of all it knows
+
     try:
         matches = puremagic.magic_file(path)
     except (puremagic.PureError, ValueError):  # nothing known, an empty file

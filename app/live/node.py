@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Coroutine
 from dataclasses import fields
 from datetime import timedelta
 from typing import Any
+from weakref import WeakValueDictionary
 
 import structlog
 from sqlalchemy import bindparam, select
@@ -92,7 +93,8 @@ class Node:
         self.draining = False
         self.looked_at = now()
         self.look_at_all_at = 0.0
-        self.catching_up: dict[int, asyncio.Lock] = {}
+        # Of each workspace that is caught up with now.
+        self.catching_up: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self.tasks: set[asyncio.Task[None]] = set()
         database.on_commit.append(self.take)
         self.bus.handlers["log"] = self.hear_batch

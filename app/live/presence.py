@@ -123,6 +123,8 @@ class Presence:
             self.bus.publish("gone", [self.version, *place, member_id])
         if not self.people[place]:
             del self.people[place]
+            if place[0] not in self.hub.connections:
+                self.languages.pop(place[0], None)
         self.announce_change(place, member_id, before)
 
     def tell_all(self, wanted: str) -> None:

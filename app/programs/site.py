@@ -27,6 +27,7 @@ from app.programs.description import complete_description
 from app.programs.problems import answer_problem
 from app.programs.routes import API, check_routes
 from app.web.errors import PageError
+from app.web.fast.late_arguments import QuickStart
 from app.web.metrics import PROGRAM_CALLS
 from app.web.origins import is_origin_allowed
 
@@ -80,7 +81,7 @@ class ProgramSite:
         self.parts: Any = None
         self.describing = Lock()
         self.document: dict[str, Any] | None = None
-        self.endpoints = Litestar(
+        self.endpoints = QuickStart(
             routes,
             guards=[let_in],
             dependencies={

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import codecs
 
-from charset_normalizer import from_bytes
-
 from app.web.texts import Text, _l
 
 BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
@@ -71,6 +69,8 @@ def decode_text(content: bytes) -> str:
         except UnicodeDecodeError:
             # A short text may look like another's: what has no zeros is hardly UTF-16.
             return content.decode("cp1252", "replace")
+    from charset_normalizer import from_bytes  # rarely needed
+
     found = from_bytes(content, cp_isolation=GUESSED).best()
     if found is not None:
         return str(found)

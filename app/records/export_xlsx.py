@@ -21,7 +21,6 @@ from app.files.uploads import ABANDONED_AFTER, in_thread
 from app.records.export_csv import name_columns
 from app.records.exports import EXPORTING, Batches, Export, ExportedRecord
 from app.records.kinds.kind import Cell, Link
-from app.records.lean_workbook import LeanWorkbook, LinksOfSheet, PlainSheet
 from app.web.freed_memory import give_memory_back
 
 SENT_AT_ONCE = 256 * 1024
@@ -91,6 +90,9 @@ class ExportBook:
     """
 
     def __init__(self, export: Export, folder: Path) -> None:
+        from app.records.lean_workbook import LeanWorkbook, LinksOfSheet, PlainSheet  # a library of megabytes
+
+        self.plain_sheet, self.no_links = PlainSheet, LinksOfSheet
         self.export = export
         self.path = folder / "export.xlsx"
         self.book = LeanWorkbook(str(self.path), {"constant_memory": True, "tmpdir": str(folder)})
@@ -106,7 +108,7 @@ class ExportBook:
         """Begin a sheet with the names of the fields, which stay in sight."""
         name, number = self.export.collection.slug[:24], len(self.sheets) + 1
         self.sheet = self.book.add_worksheet(
-            name if number == 1 and name not in NOT_NAMES else f"{name} {number}", PlainSheet
+            name if number == 1 and name not in NOT_NAMES else f"{name} {number}", self.plain_sheet
         )
         self.sheets.append(self.sheet)
         self.row, self.links = 1, 0
@@ -205,7 +207,7 @@ class ExportBook:
         """Close what it writes into, however far it got."""
         for sheet in self.sheets:
             sheet._opt_close()
-            sheet.hyperlinks = LinksOfSheet()  # it refers to itself, and may be there for a while
+            sheet.hyperlinks = self.no_links()  # it refers to itself, and may be there for a while
 
 
 def count_utf16(text: str) -> int:

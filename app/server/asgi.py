@@ -51,7 +51,7 @@ from app.server.workspace_limits import WorkspaceLimits
 from app.settings import Settings
 from app.tenants.limits import AddressLimit, RenamingLimit
 from app.web.errors import handle_error
-from app.web.fast.dependencies import resolve_in_turn
+from app.web.fast.late_arguments import QuickStart
 from app.web.forms import provide_form, read_path_number
 from app.web.languages import Languages
 from app.web.limits import Windows
@@ -122,9 +122,9 @@ class Parts:
 class Pages:
     """The pages of workspaces and of the central host, and what programs call.
 
-    Making them is most of what a start costs, as the framework looks at the arguments of each function, as what is
-    pushed is compiled, and as the order of texts is read: what is done at the first write otherwise holds up all others
-    of its workspace. They need no settings for it: what they ask for is in `parts`, which come later.
+    Making them is most of what a start costs, as what is pushed is compiled, where no earlier start has kept it, and as
+    the order of texts is read: what is done at the first write otherwise holds up all others of its workspace. They
+    need no settings for it: what they ask for is in `parts`, which come later.
     """
 
     parts: Parts
@@ -165,15 +165,13 @@ class Pages:
             "signature_types": [Response, Request],
         }
         parsers_map[int] = read_path_number
-        self.workspace = Litestar(
+        self.workspace = QuickStart(
             [*everywhere, *WORKSPACE_ROUTES],
             lifespan=[self.run],
             **common,
         )
-        self.central = Litestar([*everywhere, *CENTRAL_ROUTES], **common)
+        self.central = QuickStart([*everywhere, *CENTRAL_ROUTES], **common)
         self.programs = ProgramSite(PROGRAM_ROUTES)
-        for site in (self.workspace, self.central, self.programs.endpoints):
-            resolve_in_turn(site)
 
     def serve_with(self, parts: Parts) -> None:
         """Say what there is to ask for."""

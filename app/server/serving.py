@@ -143,9 +143,8 @@ def rarely_collect() -> None:
     """Spare the program's own objects from garbage collection, and look through young ones less often.
 
     A full collection looked through the whole program, for a tenth of a second in which nothing is delivered, and a
-    request makes enough objects for several small ones.
+    request makes enough objects for several small ones. A start makes hardly anything that is garbage.
     """
-    gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)
 

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
+from collections.abc import Callable
+from functools import cache
+from typing import Any
 
-# A workspace may be in a network of its own, whose names end in "local" or "test": the library's way to allow them.
-SPECIAL_USE_DOMAIN_NAMES.clear()
+
+@cache
+def mail_address_judge() -> Callable[..., Any]:
+    """The library's function, imported when the first address is read."""
+    import email_validator
+
+    # A workspace may be in a network of its own, whose names end in "local" or "test": the library's way to allow them.
+    email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
+    return email_validator.validate_email
 
 
 def read_mail_address(text: str) -> str:
@@ -14,12 +23,12 @@ def read_mail_address(text: str) -> str:
     Raises ValueError for what is none. Nobody is asked whether there is such a domain, which has a dot in any case.
     """
     try:
-        found = validate_email(text, check_deliverability=False, globally_deliverable=False, strict=True)
-    except EmailNotValidError as error:
+        found = mail_address_judge()(text, check_deliverability=False, globally_deliverable=False, strict=True)
+    except ValueError as error:
         raise ValueError(text) from error
     if "." not in found.domain:
         raise ValueError(text)
-    return found.normalized
+    return str(found.normalized)
 
 
 def account_address(text: str) -> str:

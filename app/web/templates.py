@@ -14,6 +14,7 @@ from markupsafe import Markup
 from app.database import Fact, Partial, Tenant
 from app.web.assets import module_tags, static_url
 from app.web.fast.compiled_templates import Constants, OneLanguage, write_with
+from app.web.fast.kept_compiled import KeptTemplates
 from app.web.forms import FOR_MEMBER, make_key
 from app.web.texts import LANGUAGES, Text, keep_in_place, translations
 
@@ -38,14 +39,16 @@ def compile_pushes() -> None:
     writer."""
     for language in LANGUAGES:
         made = environment(language)
-        waiting = made.list_templates(filter_func=lambda each: each.endswith("_push.html"))
-        compiled: set[str] = set()
-        while waiting:
-            name = waiting.pop()
-            if name not in compiled:
-                made.get_template(name)
-                compiled.add(name)
-                waiting += made.asked_for[name]
+        made.compile_with_others(made.list_templates(filter_func=lambda each: each.endswith("_push.html")))
+
+
+def compile_all() -> int:
+    """Compile all templates in each language, to be kept; how many."""
+    names = environment("en").list_templates(extensions=["html", "txt"])
+    for language in LANGUAGES:
+        for name in names:
+            environment(language).get_template(name)
+    return len(names)
 
 
 @cache
@@ -59,6 +62,7 @@ def environment(language: str) -> OneLanguage:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        bytecode_cache=KeptTemplates(language),
         finalize=keep_in_place,
     )
     texts = translations(language)

@@ -19,8 +19,8 @@ from typing import Any
 
 from anyascii import anyascii
 from babel.dates import format_timedelta
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
+
+from app.web.fast.kept_compiled import find_compiled, keep
 
 LOCALE = Path(__file__).parent.parent / "locale"
 LANGUAGES = {"en": "English", "pt_BR": "Português (Brasil)"}
@@ -112,12 +112,22 @@ def translations(language: str) -> gettext.NullTranslations:
     path = LOCALE / language / "LC_MESSAGES" / "messages.po"
     if language not in LANGUAGES or not path.exists():
         return gettext.NullTranslations()
-    with path.open("rb") as file:
-        catalog = read_po(file, locale=language)
+    compiled = find_compiled(f"texts-{language}")
+    if compiled is None:
+        compiled = compile_texts(path, language)
+        keep(f"texts-{language}", compiled)
+    return gettext.GNUTranslations(io.BytesIO(compiled))
+
+
+def compile_texts(path: Path, language: str) -> bytes:
+    """The texts of a language as gettext reads them."""
+    from babel.messages.mofile import write_mo  # nothing else needs what reads and writes them
+    from babel.messages.pofile import read_po
+
     compiled = io.BytesIO()
-    write_mo(compiled, catalog)
-    compiled.seek(0)
-    return gettext.GNUTranslations(compiled)
+    with path.open("rb") as file:
+        write_mo(compiled, read_po(file, locale=language))
+    return compiled.getvalue()
 
 
 class FoldedLetters(dict[int, str]):

@@ -117,3 +117,13 @@ async def test_what_is_logged_within_two_seconds_leaves_the_index_of_times_alone
     changes = [words for words, _ in asked if "UPDATE tenant SET" in words]
     assert len(changes) == 1
     assert "logged_at" not in changes[0].split("WHERE")[0]
+
+
+async def test_nothing_is_kept_of_a_workspace_whose_last_page_has_gone(database: Database, other: Database) -> None:
+    node = Node(database)
+    page = follow(node, await write_events(database, "seen"))
+    last = await write_events(other, "new")
+    await node.look()
+    assert list(node.hub.cursors.values()) == [last]
+    node.hub.remove(page)
+    assert not any((node.catching_up, node.hub.cursors, node.hub.names, node.hub.connections, node.hub.followers))

@@ -130,3 +130,12 @@ async def test_pages_that_come_at_once_are_shown_who_is_here_by_few_partials(mon
     presence.bring_up_to_date(connection, TENANT)
     assert await connection.queue.get() == rendered[-1]
     assert len(rendered) == 2, "nothing has changed since"
+
+
+async def test_nothing_is_kept_of_a_workspace_whose_last_page_has_gone() -> None:
+    presence = start()
+    presence.join(ACME, "pt_BR", TENANT, Person(1, "Ana"))
+    assert presence.languages == {ACME: "pt_BR"}
+    presence.leave(ACME, TENANT, 1, at_once=True)
+    kept = (presence.people, presence.sockets, presence.languages, presence.leaving, presence.listed, presence.frames)
+    assert not any(kept)

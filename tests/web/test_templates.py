@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import DictLoader, UndefinedError
+from jinja2.meta import find_referenced_templates
 from markupsafe import Markup, escape
 
+from app.web.assets import static_url
 from app.web.fast.compiled_templates import OneLanguage, write_value
-from app.web.templates import APP, compile_pushes, environment, static_url
+from app.web.templates import APP, compile_pushes, environment
 from app.web.texts import LANGUAGES, keep_in_place, translations
 
 TEXTS = ("Reply", "React", "Delete message", "100 %% of it", "A text that nobody has translated & <b>marked</b>")
@@ -76,7 +78,10 @@ def test_what_is_pushed_is_compiled_with_all_that_it_asks_for(language: str) -> 
     assert made.cache is not None
     compiled = {name for _, name in made.cache}
     assert {"records/row_push.html", "records/_row.html", "records/_value.html"} <= compiled
-    assert set().union(*(made.asked_for[name] for name in compiled)) <= compiled
+    assert made.loader is not None
+    for name in compiled:
+        source, filename, _ = made.loader.get_source(made, name)
+        assert set(find_referenced_templates(made._parse(source, name, filename))) <= compiled
 
 
 @given(st.one_of(st.text(), st.integers(), st.booleans(), st.none(), st.text().map(Markup)))
@@ -175,7 +180,7 @@ def test_scripts_ask_by_the_functions_that_name_the_member() -> None:
         "calls.js": ["fetch(", "sendBeacon(", "fetch("],  # the last for htmx, which has named the member
         "sign-up.js": ["fetch("],  # of nobody who is signed in
         # Static files, which are the same for everybody.
-        **{"emoji-picker.js": ["fetch("], "late-styles.js": ["fetch("]},
+        **{"emoji-picker.js": ["fetch("], "late-styles.js": ["fetch("], "name-completion.js": ["fetch("]},
         "message-files.js": ["XMLHttpRequest()"],  # which tells of progress, and names the member, too
     }
 

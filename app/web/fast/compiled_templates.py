@@ -12,16 +12,15 @@ Used by: web/templates.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from functools import cache
-from types import FunctionType, MethodType
+from types import CodeType, FunctionType, MethodType
 from typing import Any
 
 from jinja2 import Environment, nodes, pass_eval_context
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
-from jinja2.meta import find_referenced_templates
 from jinja2.nodes import EvalContext
 from jinja2.runtime import Context, Macro
 from jinja2.visitor import NodeTransformer
@@ -95,11 +94,6 @@ class OneLanguage(Environment):
     context_class = QuickContext
     write_value = staticmethod(write_value)
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        # The templates that each compiled one asks for when it is rendered.
-        self.asked_for: dict[str | None, set[str]] = {}
-
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
         """The globals of a template."""
         return {**self.globals, **(d or {})}
@@ -107,8 +101,24 @@ class OneLanguage(Environment):
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         """A template with what it includes in its place: it is rendered as one, without a context for each part."""
         parsed: nodes.Template = Inlined(self, name).visit(super()._parse(source, name, filename))
-        self.asked_for[name] = {each for each in find_referenced_templates(parsed) if each is not None}
         return parsed
+
+    def compile_with_others(self, names: Iterable[str]) -> set[str]:
+        """Compile templates, or take what was kept of them, with all that they ask for when they are rendered."""
+        waiting, compiled, all_names = set(names), set[str](), set(self.list_templates())
+        while waiting:
+            name = waiting.pop()
+            template = self.get_template(name)
+            compiled.add(name)
+            for function in (template.root_render_func, *template.blocks.values()):
+                waiting |= find_texts(function.__code__) & all_names - compiled
+        return compiled
+
+
+def find_texts(code: CodeType) -> set[str]:
+    """The texts that are written in a function, and in those within it."""
+    inner = [find_texts(each) for each in code.co_consts if isinstance(each, CodeType)]
+    return {each for each in code.co_consts if isinstance(each, str)}.union(*inner)
 
 
 class Inlined(NodeTransformer):

@@ -9,22 +9,18 @@ Written against: Litestar 2.25.0.
 
 Tested by: tests/web/fast/test_dependencies.py.
 
-Used by: server/asgi.py.
+Used by: web/fast/late_arguments.py.
 """
 
 from __future__ import annotations
 
-from litestar import Litestar
-from litestar.routes import HTTPRoute
+from litestar._kwargs import KwargsModel
 
 
-def resolve_in_turn(site: Litestar) -> None:
-    """Resolve what pages depend on one after the other.
+def resolve_in_turn(arguments: KwargsModel) -> None:
+    """Resolve what a page depends on one after the other.
 
     Litestar makes a task for each of those that don't depend on each other. Ours wait for nothing but the transaction.
     """
-    for route in site.routes:
-        if isinstance(route, HTTPRoute):
-            for _, arguments in route.route_handler_map.values():
-                batches = [sorted(batch, key=lambda each: each.key) for batch in arguments.dependency_batches]
-                arguments.dependency_batches = [{each} for batch in batches for each in batch]
+    batches = [sorted(batch, key=lambda each: each.key) for batch in arguments.dependency_batches]
+    arguments.dependency_batches = [{each} for batch in batches for each in batch]

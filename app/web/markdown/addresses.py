@@ -22,15 +22,19 @@ LONGEST_AUTHORITY = 350
 LONGEST_PATH = 2_000
 LONGEST_LOCAL_PART = 64
 
-# Punctuation of all scripts; none lies beyond.
-PUNCTUATION = [code for code in range(0xA0, 0x20000) if unicodedata.category(chr(code)).startswith("P")]
 # What joins letters or emoji; nothing else that nobody can see belongs to an address.
 JOINERS = "\u200c\u200d"
-INVISIBLE_IN_ADDRESS = [
-    code
-    for code in (*range(0xA0, 0x20000), *range(0xE0000, 0xE0080))
-    if unicodedata.category(chr(code)) == "Cf" and chr(code) not in JOINERS
-]
+
+
+def list_marks() -> tuple[list[int], list[int]]:
+    """Punctuation of all scripts, of which none lies beyond, and what nobody can see, by their code points."""
+    codes = (*range(0xA0, 0x20000), *range(0xE0000, 0xE0080))
+    kinds = list(zip(codes, map(unicodedata.category, map(chr, codes)), strict=True))
+    punctuation = [code for code, kind in kinds if kind[0] == "P"]
+    return punctuation, [code for code, kind in kinds if kind == "Cf" and chr(code) not in JOINERS]
+
+
+PUNCTUATION, INVISIBLE_IN_ADDRESS = list_marks()
 
 
 def breaks_address(code: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import operator
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from litestar.routes import HTTPRoute
 from litestar.testing import AsyncTestClient
 
 from app.server.asgi import Pages
-from app.web.fast.dependencies import resolve_in_turn
+from app.web.fast.late_arguments import QuickStart
 
 WARNING = "ignore::litestar.exceptions.LitestarDeprecationWarning"
 
@@ -39,9 +40,7 @@ async def tasks_of(*, in_turn: bool) -> tuple[set[str], str]:
         return {"found": [first, second, third], "own": [name_task()]}
 
     provide = {"first": Provide(provide_first), "second": Provide(provide_second), "third": Provide(provide_third)}
-    site = Litestar([show], dependencies=provide, openapi_config=None)
-    if in_turn:
-        resolve_in_turn(site)
+    site = (QuickStart if in_turn else Litestar)([show], dependencies=provide, openapi_config=None)
     async with AsyncTestClient(site) as client:
         answer = (await client.get("/")).json()
     return set(answer["found"]), answer["own"][0]
@@ -61,10 +60,10 @@ async def test_the_framework_alone_would_make_some() -> None:
 
 
 @pytest.mark.filterwarnings(WARNING)
-@pytest.mark.parametrize("site", ["workspace", "central"])
+@pytest.mark.parametrize("site", ["workspace", "central", "programs.endpoints"])
 def test_each_dependency_of_each_page_comes_alone_and_after_what_it_needs(site: str) -> None:
     looked_at = 0
-    for route in getattr(Pages(), site).routes:
+    for route in operator.attrgetter(site)(Pages()).routes:
         if not isinstance(route, HTTPRoute):
             continue
         for _, arguments in route.route_handler_map.values():
