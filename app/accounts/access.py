@@ -23,10 +23,11 @@ from app.web.cookies import read_cookie
 from app.web.endings import end_with_answer
 from app.web.error_texts import render_error
 from app.web.errors import PageError
-from app.web.forms import FOR_MEMBER, Form, list_typed, read_ahead
+from app.web.forms import FOR_MEMBER, Form, read_ahead
 from app.web.redirects import see_other
 from app.web.request_ids import request_id_of
 from app.web.texts import _l
+from app.web.typed_texts import list_typed
 
 AnyRequest = Request[Any, Any, Any]
 

@@ -15,7 +15,8 @@ from app.accounts.shell import render_page
 from app.database import Transaction
 from app.web.cookies import CookieError, read_cookie
 from app.web.errors import frames_errors
-from app.web.forms import Form, TypedText, list_typed
+from app.web.forms import Form
+from app.web.typed_texts import TypedText, list_typed
 
 # Says what the inputs of a form are called that came to nothing, and how people read what they have, by their names:
 # (transaction, who has sent it, the form, what its address names).

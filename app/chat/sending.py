@@ -19,13 +19,17 @@ from app.chat.timeline import ShownMessage, count_edits, show_message
 from app.database import Transaction
 from app.live.node import Node
 from app.live.presence import Person
-from app.web.calls import refuse_call
+from app.web.calls import is_call, refuse_call
 from app.web.forms import Form, Invalid
+from app.web.redirects import see_other
 from app.web.templates import render
 
 
-async def send(transaction: Transaction, member: Member, room: Room, form: Form, typed: Typed) -> Message:
-    """Post what a box holds, whose text was read already. Raises Invalid."""
+async def send(
+    request: AnyRequest, transaction: Transaction, member: Member, room: Room, form: Form, typed: Typed, *, page: str
+) -> Response[Any]:
+    """Post what a box holds, whose text was read already, and tell its page which message that is, or lead to it on a
+    `page`. Raises Invalid."""
     message, _ = await post_message(
         transaction,
         room,
@@ -36,11 +40,8 @@ async def send(transaction: Transaction, member: Member, room: Room, form: Form,
         files=set(form.numbers("file")),
         instead=form.values.get("instead", ()),
     )
-    return message
-
-
-def show_sent(message: Message) -> Response[Any]:
-    """Tell a page which message it has sent."""
+    if not is_call(request):
+        return see_other(f"{page}#message-{message.id}")
     posted = {"id": message.id, "number": message.number, "key": message.key}
     return Response(posted, status_code=200, media_type=MediaType.JSON)
 

@@ -67,14 +67,15 @@ class ShownMessage:
     names: Mapping[int, str] = field(default_factory=dict)
 
     @property
-    def signed(self) -> Text:
+    def signed(self) -> Text | str:
         """Who has written it, by a program or not; of a bot that is clear."""
-        return name_with_program(self.author.name, None if self.author.bot else self.message.program)
+        return self.author.name if self.author.bot else self.signed_in_line
 
     @property
-    def signed_in_line(self) -> Text:
+    def signed_in_line(self) -> Text | str:
         """Likewise, where no mark of a bot stands beside it."""
-        return name_with_program(self.author.name, self.message.program)
+        author, program = self.author.name, self.message.program
+        return name_with_program(author, program) if program else author
 
     @property
     def text(self) -> str:

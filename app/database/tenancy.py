@@ -166,14 +166,14 @@ class TenantSession(Session):
         if connection.dialect.name == "postgresql":
             if self.tenant_id is None:
                 postgresql.start_counting(connection)
-            elif self.info.get("told") != (self.get_transaction(), self.tenant_id):
+            elif self.info.get("rls_tenant") != (self.get_transaction(), self.tenant_id):
                 postgresql.enter_tenant(connection, self.tenant_id)
         self.info["rls_set"] = (self.get_transaction(), connection)
         return connection
 
-    def note_told(self, tenant_id: int) -> None:
+    def note_rls_tenant(self, tenant_id: int) -> None:
         """Note that the database knows already which tenant's rows this transaction may see."""
-        self.info["told"] = (self.get_transaction(), tenant_id)
+        self.info["rls_tenant"] = (self.get_transaction(), tenant_id)
 
     def count(self) -> None:
         """Open the one door in the wall, for good: this session reads numbers of all tenants, and nothing else.

@@ -155,7 +155,7 @@ class Transaction(AsyncSession):
         if found is None:
             return None
         if behind_wall:
-            self.sync_session.note_told(found[0].id)
+            self.sync_session.note_rls_tenant(found[0].id)
         tenant: Tenant = found[0]
         return tenant
 

@@ -151,7 +151,8 @@ async def change_record(
     fields: Fields | None = None,
     keeps_lock: bool = False,
 ) -> bool:
-    """Save what is typed over the version that the author has seen, with the proof of the author's lock, if any.
+    """Save what is typed over the version that the author has seen, with the proof of the author's lock, if any: the
+    whole form, as a field that is not in it is emptied.
 
     Frees the lock, unless a program goes on with it. False when there is nothing to change; whoever has no right to the
     lock is refused that, too.

@@ -14,7 +14,8 @@ from app.records.access import permissions_of
 from app.records.closing import get_any_collection
 from app.records.fields import Fields, list_fields
 from app.records.forms import NOTHING_CHOSEN
-from app.web.forms import Form, TypedText
+from app.web.forms import Form
+from app.web.typed_texts import TypedText
 
 # The address of a record's form, and the names of its inputs: of a field, and of files that were not uploaded for it.
 FORM_ADDRESS = re.compile(r"/c/([^/]+)/(?:new|[0-9]+/)")

@@ -104,7 +104,7 @@ class Gate:
         self.readiness = readiness
         self.limits = limits
         self.send_away = send_away
-        self.security = security_headers(settings)
+        self.security = security_headers(settings)  # of answers that never come here (web/plain.py)
         self.starting = FairTurns(1, 1)
         # Who is told of by X-Forwarded-For: the last address that is not one of a proxy of ours.
         trusted = settings.forwarded_allow_ips.split()
@@ -157,8 +157,10 @@ class Gate:
     async def answer(self, scope: Any, receive: Receive, send: Send, judged: Judgement) -> None:
         """Answer an HTTP request with the security headers, counting it, and then do what reading the page leads to."""
         started, slug = time.perf_counter(), judged.slug
-        security = security_headers(self.settings, None if judged.refusal else slug or "")
-        security += [OURS, STATIC_HEADER, (HEADER, scope["state"]["request_id"].encode())]
+        security = (
+            *security_headers(self.settings, None if judged.refusal else slug or ""),
+            *(OURS, STATIC_HEADER, (HEADER, scope["state"]["request_id"].encode())),
+        )
         status = 0  # of the answer, once it has begun
 
         async def send_secured(message: Message) -> None:

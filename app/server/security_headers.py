@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from app.settings import Settings
 
 
-def security_headers(settings: Settings, slug: str | None = None) -> list[tuple[bytes, bytes]]:
+# Anybody may ask for any host: what was not asked for lately is made again.
+@lru_cache(maxsize=1000)
+def security_headers(settings: Settings, slug: str | None = None) -> tuple[tuple[bytes, bytes], ...]:
     """The headers of every answer that has not set them itself. docs/security.md explains each.
 
     `slug` says whose host answers: a workspace's, '' for the central one, None for one that is not ours.
@@ -31,4 +35,4 @@ def security_headers(settings: Settings, slug: str | None = None) -> list[tuple[
     ]
     if settings.secure:
         headers.append((b"strict-transport-security", b"max-age=31536000; includeSubDomains"))
-    return headers
+    return tuple(headers)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from app.web.forms import TypedText
 from app.web.request_ids import quote_request
 from app.web.templates import render
 from app.web.texts import Text, _l
+from app.web.typed_texts import TypedText
 
 HEADINGS = {
     400: _l("This request can't be read"),

@@ -20,12 +20,13 @@ from app.web import calls
 from app.web.calls import is_call, refuse_call
 from app.web.cookies import CookieError, clearing_cookies
 from app.web.error_texts import EXPLANATIONS, describe_error_page, no_workspace_at
-from app.web.forms import Invalid, TypedText, list_typed
+from app.web.forms import Invalid
 from app.web.languages import browser_language
 from app.web.pages_above import find_own_address, find_page_above, find_page_before, is_opened
 from app.web.request_ids import request_id_of
 from app.web.templates import render
 from app.web.texts import Text, _l
+from app.web.typed_texts import TypedText, list_typed
 
 # PostgreSQL's SQLSTATE for it (https://www.postgresql.org/docs/current/errcodes-appendix.html).
 DISK_FULL = "53100"

@@ -7,7 +7,7 @@ import contextlib
 import re
 import secrets
 import unicodedata
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import unquote_to_bytes
@@ -31,8 +31,6 @@ TO_PARSE = FairTurns(at_once=1, of_each=1)
 PARSER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="forms")
 # More than the largest form of ours sends: a tick for each of a hundred choices in each of two hundred fields.
 MOST_PAIRS = 25_000
-# Of what was typed into more fields than this, an error page shows the rest as one text.
-SHOWN_APART = 40
 
 # What mail programs make links of: an address of any scheme, `www.`, a domain, a number of the internet. Whatever
 # stands before a dot may be a domain (letters, emoji, what closes a bracket), and after it two letters are enough, as
@@ -198,15 +196,6 @@ def read_path_number(text: str) -> int:
 FOR_MEMBER = "for-member"
 # The field with the key of a form that makes something (`ui.once`; accounts/form_answers.py).
 FORM_KEY = "form-key"
-# What pages put into such forms by themselves, where it looks like that, and secrets.
-NOT_TYPED = re.compile(
-    rf"(?:{FOR_MEMBER}|{FORM_KEY}|key|reply|edits|instead|file|version|draft-version|draft-changes|seen|again"
-    r"|draft-begun|to-place|removed-fields)=[\w-]*"
-    r"|(?:lock-token|seen-lock|seen-state|sent-late|page-left|question-said)=[\w-]*"
-    r"|named=\{.*\}|(?:has-fields|seen-order)=[f0-9 ]*|number-formats=[A-Za-z_]*"
-    r"|(?:password|new_password|password-again)=.*"
-)
-
 
 WITH_BODY = ("POST", "PUT", "PATCH", "DELETE")
 
@@ -231,31 +220,6 @@ def is_form(request: Request[Any, Any, Any]) -> bool:
     """Whether the body of a request is said to be a form."""
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     return content_type == "application/x-www-form-urlencoded"
-
-
-class TypedText(NamedTuple):
-    """What was typed into an input, and what its form called that, as far as it is known."""
-
-    text: str
-    label: str = ""
-
-
-def list_typed(request: Request[Any, Any, Any], known: Mapping[str, TypedText] | None = None) -> list[TypedText]:
-    """What was typed into the form of a request, for the page that says why it came to nothing. Of some inputs it may
-    be `known` what they are called, and how people read what they have."""
-    named: Form | None = request.scope.get("state", {}).get("named")
-    typed: list[TypedText] = []
-    for name, values in named.values.items() if named else ():
-        if known and name in known:
-            typed += [known[name]] if known[name].text.strip() else []
-            continue
-        typed += [TypedText(value) for value in values if value.strip() and not NOT_TYPED.fullmatch(f"{name}={value}")]
-    return typed if len(typed) <= SHOWN_APART else [*typed[:SHOWN_APART], TypedText(join_typed(typed[SHOWN_APART:]))]
-
-
-def join_typed(typed: Sequence[TypedText]) -> str:
-    """Some of what was typed as one text."""
-    return "\n".join(f"{label}: {text}" if label else text for text, label in typed)
 
 
 async def provide_form(request: Request[Any, Any, Any]) -> Form:

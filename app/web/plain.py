@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
@@ -11,10 +12,10 @@ from uvicorn import Config
 from app.web.problems import PROBLEM_TYPE, code_of, describe_problem, is_for_programs
 
 
-def standing_headers(config: Config) -> list[tuple[bytes, bytes]]:
+def standing_headers(config: Config) -> Sequence[tuple[bytes, bytes]]:
     """The headers that every answer carries, as the outermost application says."""
     application: Any = config.app
-    return getattr(application, "security", [])
+    return getattr(application, "security", ())
 
 
 def read_path(url: bytes) -> str:

@@ -49,11 +49,11 @@ def ask(port: int, request: bytes) -> tuple[int, dict[str, list[str]]]:
     ],
 )
 async def test_every_answer_of_the_server_itself_has_the_security_headers(
-    server: Server, status: int, request_bytes: bytes
+    shared_server: Server, status: int, request_bytes: bytes
 ) -> None:
-    settings = read_settings(server.settings())
+    settings = read_settings(shared_server.settings())
     request = request_bytes.replace(b"%s", f"{settings.base_host}".encode())
-    answered, headers = await asyncio.to_thread(ask, server.port, request)
+    answered, headers = await asyncio.to_thread(ask, shared_server.port, request)
     assert answered == status
     routed = status in (404, 405)
     for name, value in security_headers(settings, "" if routed else None):

@@ -181,10 +181,11 @@ async def test_what_will_not_do_is_said_beside_the_field_and_nothing_is_used_up(
     ],
 )
 async def test_an_invitation_that_can_not_be_is_refused(
-    people: dict[str, httpx.AsyncClient], path: str, typed: dict[str, str], status: int
+    shared_server: Server, path: str, typed: dict[str, str], status: int
 ) -> None:
-    assert (await people["bruno"].post(f"/members/{path}", data=typed)).status_code == status
-    assert "Revoke" not in (await people["bruno"].get("/members")).text
+    async with shared_server.let_in("acme", "bruno@acme.test") as bruno:
+        assert (await bruno.post(f"/members/{path}", data=typed)).status_code == status
+        assert "Revoke" not in (await bruno.get("/members")).text
 
 
 @pytest.mark.parametrize("path", ["invitations", "links"])

@@ -106,14 +106,18 @@ async def test_a_changed_role_holds_at_once_in_pages_and_sockets(
 
 @pytest.mark.parametrize("role", ["", "king", "Owner", "member\0"])
 async def test_a_role_that_is_none_is_refused_beside_the_choice(
-    people: dict[str, httpx.AsyncClient], server: Server, role: str
+    those_who_change_nothing: dict[str, httpx.AsyncClient], shared_server: Server, role: str
 ) -> None:
-    answer = await people["ana"].post(f"/members/{id_of(server, 'Davi')}/role", data={"role": role})
+    address = f"/members/{id_of(shared_server, 'Davi')}/role"
+    answer = await those_who_change_nothing["ana"].post(address, data={"role": role})
     assert answer.status_code == (303 if role == "member\0" else 422), "NUL is nothing in a form"
 
 
-async def test_nobody_gives_a_role_above_their_own(people: dict[str, httpx.AsyncClient], server: Server) -> None:
-    answer = await people["bruno"].post(f"/members/{id_of(server, 'Davi')}/role", data={"role": "owner"})
+async def test_nobody_gives_a_role_above_their_own(
+    those_who_change_nothing: dict[str, httpx.AsyncClient], shared_server: Server
+) -> None:
+    address = f"/members/{id_of(shared_server, 'Davi')}/role"
+    answer = await those_who_change_nothing["bruno"].post(address, data={"role": "owner"})
     assert answer.status_code == 403
 
 
@@ -193,14 +197,15 @@ async def test_owners_can_not_leave_a_workspace_without_one_by_any_way(database:
 
 @pytest.mark.parametrize("member_id", ["0", "999", str(2**63), "{gil}"])
 async def test_who_is_not_of_this_workspace_does_not_exist_here(
-    people: dict[str, httpx.AsyncClient], server: Server, member_id: str
+    those_who_change_nothing: dict[str, httpx.AsyncClient], shared_server: Server, member_id: str
 ) -> None:
-    path = "/members/" + member_id.replace("{gil}", str(id_of(server, "Gil")))
-    before = rows(server, "SELECT * FROM member")
-    assert (await people["ana"].get(path)).status_code == 404
+    ana = those_who_change_nothing["ana"]
+    path = "/members/" + member_id.replace("{gil}", str(id_of(shared_server, "Gil")))
+    before = rows(shared_server, "SELECT * FROM member")
+    assert (await ana.get(path)).status_code == 404
     for what in ("role", "suspend", "restore", "remove", "owner"):
-        assert (await people["ana"].post(f"{path}/{what}", data={"role": "admin"})).status_code == 404
-    assert rows(server, "SELECT * FROM member") == before
+        assert (await ana.post(f"{path}/{what}", data={"role": "admin"})).status_code == 404
+    assert rows(shared_server, "SELECT * FROM member") == before
 
 
 def picture_of(width: int = 400, height: int = 300) -> bytes:
@@ -245,12 +250,16 @@ async def test_a_picture_becomes_a_small_square_for_this_workspace_alone(
     ],
 )
 async def test_what_is_no_picture_is_refused_and_nothing_is_kept(
-    people: dict[str, httpx.AsyncClient], server: Server, path: str, files: Any, reason: str
+    those_who_change_nothing: dict[str, httpx.AsyncClient],
+    shared_server: Server,
+    path: str,
+    files: Any,
+    reason: str,
 ) -> None:
-    answer = await people["ana"].post(path, files=files)
+    answer = await those_who_change_nothing["ana"].post(path, files=files)
     assert answer.status_code == 422
     assert reason in answer.text
-    folder = server.data_dir / "pictures"
+    folder = shared_server.data_dir / "pictures"
     assert not folder.exists() or [one for one in folder.rglob("*") if one.is_file()] == []
 
 

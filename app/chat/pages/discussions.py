@@ -19,14 +19,7 @@ from app.chat.memberships import find_membership
 from app.chat.pins import count_pinned_to
 from app.chat.posting import SentAlready
 from app.chat.rooms import Room, RoomAccess, find_discussion
-from app.chat.sending import (
-    answer_draft,
-    refuse_message,
-    send,
-    show_answered,
-    show_sent,
-    signal_typing,
-)
+from app.chat.sending import answer_draft, refuse_message, send, show_answered, signal_typing
 from app.chat.text.rendering import LONGEST_MESSAGE, UnfitText, prepare_text
 from app.chat.timeline import Page, ShownMessage, read_page
 from app.database import Transaction
@@ -109,10 +102,9 @@ async def discuss(request: AnyRequest, writing: Pace, subject: str, form: Form) 
             if not (prepared.text or "file" in form) or len(prepared.text) > LONGEST_MESSAGE:
                 raise UnfitText(prepared.text)
             room = await enter_discussion(transaction, member, subject)
-            message = await send(transaction, member, room, form, prepared)
+            return await send(request, transaction, member, room, form, prepared, page=card.place.address)
         except Invalid as invalid:
             return await refuse_in_discussion(request, transaction, member, card, form, invalid)
-        return show_sent(message) if is_call(request) else see_other(f"{card.place.address}#message-{message.id}")
 
 
 async def refuse_in_discussion(

@@ -28,14 +28,7 @@ from app.chat.pins import count_pinned_to
 from app.chat.posting import SentAlready
 from app.chat.room_lists import list_rooms
 from app.chat.rooms import Room, RoomAccess
-from app.chat.sending import (
-    answer_draft,
-    refuse_message,
-    send,
-    show_answered,
-    show_sent,
-    signal_typing,
-)
+from app.chat.sending import answer_draft, refuse_message, send, show_answered, signal_typing
 from app.chat.text.rendering import prepare_text
 from app.chat.timeline import ShownMessage, read_page, show_message
 from app.chat.welcomes import welcome_to
@@ -240,10 +233,9 @@ async def post_to_room(request: AnyRequest, writing: Pace, slug: str, form: Form
         try:
             if writing.too_fast:
                 raise writing.too_fast
-            message = await send(transaction, member, room, form, prepared)
+            return await send(request, transaction, member, room, form, prepared, page=f"/chat/{slug}?at=end")
         except Invalid as invalid:
             return await refuse_in_room(request, transaction, member, room, form, invalid)
-        return show_sent(message) if is_call(request) else see_other(f"/chat/{slug}?at=end#message-{message.id}")
 
 
 async def refuse_in_room(

@@ -34,8 +34,9 @@ from app.records.limits import SHORT_TABLE, ImportLimit
 from app.settings import Settings
 from app.web.endings import end_early
 from app.web.errors import PageError
-from app.web.forms import Form, TypedText, parse_in_turn
+from app.web.forms import Form, parse_in_turn
 from app.web.texts import Text, _l
+from app.web.typed_texts import TypedText
 
 # Tables are long, and letters take up to twelve bytes in a form.
 IMPORT_LIMIT = 8 * 1024 * 1024
