@@ -15,8 +15,8 @@ def write_about(collection: Collection) -> list[tuple[str, str]]:
 
 
 def read_about(form: Form, collection: Collection) -> tuple[str, dict[str, str]]:
-    """The name that a form gives a collection, and the rest; what it lacks stays as it is. Raises Invalid."""
-    for name, value in write_about(collection):
+    """The name that a form gives a collection, and the rest, of which stays what it lacks. Raises Invalid."""
+    for name, value in write_about(collection)[1:]:
         form.values.setdefault(name, [value])
     name = form.text("collection_name", limit=60)
     about = {each: form.text(each, limit=500, required=False) for each in ("icon", "color", "description")}

@@ -153,7 +153,9 @@ KNOWN_WRITES = {
     ("records/kind_changes.py", "finish_change", "new.version"),
     ("records/pages/kinds.py", "save_kind", "form.values"),
     ("records/pages/kinds.py", "show_kind", "form.values"),
-    ("records/pages/fields.py", "render_fields", "form.values"),
+    ("records/pages/fields.py", "save_field", "form.values"),
+    ("records/about_forms.py", "read_about", "form.values"),
+    ("web/seen_forms.py", "refuse_unseen", "form.values"),
     ("tenants/workspaces.py", "change_settings", "setattr(tenant)"),
 }
 COLUMNS = {"version", "values", "deleted_at", "search"}
