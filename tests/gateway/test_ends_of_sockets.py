@@ -28,6 +28,7 @@ class NoDatabase:
 
     def __init__(self) -> None:
         self.on_commit: list[Any] = []
+        self.on_due: list[Any] = []
 
 
 @pytest.fixture
