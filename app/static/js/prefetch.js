@@ -19,12 +19,26 @@ function isAhead(link) {
     && !/\/edit$|^\/files\//.test(pathname) && !new URLSearchParams(search).has("q") && !navigator.connection?.saveData;
 }
 
+// The scripts that a page brings are asked for and read with it, and run when it is shown.
+const SCRIPTS = /(?:rel="modulepreload" href|type="module" src)="([^"]+)"/g;
+const read = new Set();
+
+function preload(text) {
+  for (const [, href] of text.matchAll(SCRIPTS)) {
+    if (read.has(href)) continue;
+    read.add(href);
+    document.head.append(Object.assign(document.createElement("link"), { rel: "modulepreload", href }));
+  }
+}
+
 async function bring(address) {
   coming += 1;
   try {
     const response = await fetchPage(address, { Purpose: "prefetch" }, AbortSignal.timeout(PATIENCE));
-    await response.clone().blob();
-    return response.ok && !response.redirected ? response : null;
+    const text = await response.clone().text();
+    if (!response.ok || response.redirected) return null;
+    preload(text);
+    return response;
   } catch {
     return null;
   } finally {

@@ -5,6 +5,7 @@ import { isStill } from "./page.js";
 
 const RECORD = /^(\/c\/[^/]+)\/(\d+)$/;
 const NAME = "record-title";
+const SOON = 250;                // ms: a page that took longer has been waited for, and comes at once
 
 // The number of the record if one path is that of a list, and the other that of a record in it.
 function recordBetween(from, to) {
@@ -54,8 +55,9 @@ document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
   if (!number || isStill() || !document.startViewTransition) return;
   const ask = ctx.fetch;
   ctx.fetch = async (...given) => {
+    const asked = performance.now();
     const response = await ask(...given);
-    if (response.ok && document.visibilityState === "visible") await begin(ctx, number);
+    if (performance.now() - asked < SOON && response.ok && document.visibilityState === "visible") await begin(ctx, number);
     return response;
   };
 });
