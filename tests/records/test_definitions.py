@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from html import unescape
@@ -21,15 +22,15 @@ Work = Callable[[], Awaitable[None]]
 
 
 @pytest.fixture
-async def ana(server: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with server.let_in("acme", "ana@acme.test") as client:
-        yield client
+def own_or_shared(request: pytest.FixtureRequest) -> Server:
+    """The server of a test that asks for one of its own, else that of all: most are about one collection."""
+    found: Server = request.getfixturevalue("server" if "server" in request.fixturenames else "shared_server")
+    return found
 
 
 @pytest.fixture
-async def shared_ana(shared_server: Server) -> AsyncIterator[httpx.AsyncClient]:
-    """For what is the same whatever other collections there are."""
-    async with shared_server.let_in("acme", "ana@acme.test") as client:
+async def ana(own_or_shared: Server) -> AsyncIterator[httpx.AsyncClient]:
+    async with own_or_shared.let_in("acme", "ana@acme.test") as client:
         yield client
 
 
@@ -39,9 +40,12 @@ async def davi(server: Server) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-async def make_tools(ana: httpx.AsyncClient, named: str = "Tools", /, **field: str) -> tuple[str, str, str]:
+NUMBERS = itertools.count(1)
+
+
+async def make_tools(ana: httpx.AsyncClient, named: str = "", /, **field: str) -> tuple[str, str, str]:
     """A collection of tools with a second field: its address, and the refs of both fields."""
-    made = await ana.post("/collections/new", data={"name": named, "first": "Title"})
+    made = await ana.post("/collections/new", data={"name": named or f"Tools {next(NUMBERS)}", "first": "Title"})
     address = made.headers["location"].removesuffix("/fields?done=collection")
     added = await ana.post(f"{address}/fields", data=field)
     assert added.status_code == 303, added.text
@@ -271,11 +275,11 @@ async def test_what_two_have_made_of_a_field_is_compared_in_words_of_the_workspa
     [("state_of_it", 303), ("State2", 303), ("f7", 422), ("title", 422), ("number", 422), ("a b", 422), ("é", 422),
      ("x" * 41, 422), ("2x", 422)],
 )  # fmt: skip
-async def test_a_key_can_be_chosen(shared_ana: httpx.AsyncClient, key: str, status: int) -> None:
-    address, title, state = await make_tools(shared_ana, f"Tools called {key}", **STATES)
-    await add(shared_ana, address, **{title: "Axe", state: "#2"})
-    await change(shared_ana, address, state, {"key": key}, status)
-    exported = (await shared_ana.get(f"{address}/export.json")).text
+async def test_a_key_can_be_chosen(ana: httpx.AsyncClient, key: str, status: int) -> None:
+    address, title, state = await make_tools(ana, f"Tools called {key}", **STATES)
+    await add(ana, address, **{title: "Axe", state: "#2"})
+    await change(ana, address, state, {"key": key}, status)
+    exported = (await ana.get(f"{address}/export.json")).text
     assert (f'"{key}"' in exported) == (status == 303 or key in ("title", "number"))
 
 
@@ -429,22 +433,22 @@ async def test_a_collection_has_an_icon_a_colour_and_a_description(ana: httpx.As
 @pytest.mark.alike
 @pytest.mark.parametrize("kind", [name for name, kind in FIELD_KINDS.items() if not kind.is_typed])
 async def test_the_page_of_a_field_that_nobody_types_has_neither_default_nor_filling(
-    shared_ana: httpx.AsyncClient, kind: str
+    ana: httpx.AsyncClient, kind: str
 ) -> None:
-    address, title, ref = await make_tools(shared_ana, f"Tools {kind}", label="Pictures", kind=kind)
-    await add(shared_ana, address, **{title: "Axe"})
+    address, title, ref = await make_tools(ana, f"Tools {kind}", label="Pictures", kind=kind)
+    await add(ana, address, **{title: "Axe"})
     other = {"label": "Others", "kind": kind}
     for more, said in (({"default": "a.txt"}, "its values are not typed"), ({"required": "yes"}, "it is never empty")):
-        answer = await shared_ana.post(f"{address}/fields", data={**other, **more})
+        answer = await ana.post(f"{address}/fields", data={**other, **more})
         assert (said in unescape(answer.text)) == (answer.status_code == 422) == ("default" in more or kind != "files")
-    await change(shared_ana, address, ref, {"required": "yes"}, 303 if kind == "files" else 422)
-    page = (await shared_ana.get(f"{address}/fields/{ref}")).text
+    await change(ana, address, ref, {"required": "yes"}, 303 if kind == "files" else 422)
+    page = (await ana.get(f"{address}/fields/{ref}")).text
     assert 'name="default"' not in page
     assert f"/fields/{ref}/fill" not in page
     assert ('name="required"' in page) == (kind == "files"), "nobody lacks what the program writes"
-    await change(shared_ana, address, ref, {"label": "Shots"})
-    assert "Shots" in (await shared_ana.get(f"{address}/fields")).text
-    refused = await shared_ana.post(f"{address}/fields/{ref}/fill", data={ref: "1 p a.jpg"})
+    await change(ana, address, ref, {"label": "Shots"})
+    assert "Shots" in (await ana.get(f"{address}/fields")).text
+    refused = await ana.post(f"{address}/fields/{ref}/fill", data={ref: "1 p a.jpg"})
     assert refused.status_code == 422
 
 
@@ -460,16 +464,16 @@ async def test_a_field_that_is_removed_twice_at_once_is_in_the_bin(ana: httpx.As
 @pytest.mark.alike
 @pytest.mark.parametrize("kind", [name for name, kind in FIELD_KINDS.items() if kind.is_typed])
 async def test_the_page_of_any_field_is_there_though_records_have_nothing_in_it(
-    shared_ana: httpx.AsyncClient, kind: str
+    ana: httpx.AsyncClient, kind: str
 ) -> None:
     more = {"choices": "Good\nBad", "currency": "BRL", "several": "yes"}
-    address, title, ref = await make_tools(shared_ana, f"Tools {kind}", label="It", kind=kind, **more)
-    await add(shared_ana, address, **{title: "Axe"})
-    page = await shared_ana.get(f"{address}/fields/{ref}")
+    address, title, ref = await make_tools(ana, f"Tools {kind}", label="It", kind=kind, **more)
+    await add(ana, address, **{title: "Axe"})
+    page = await ana.get(f"{address}/fields/{ref}")
     assert page.status_code == 200
     assert (f"/fields/{ref}/fill" in page.text) == (not FIELD_KINDS[kind].shows_none)
     for typed in ("", "?"):
-        refused = await shared_ana.post(f"{address}/fields/{ref}/fill", data={ref: typed})
+        refused = await ana.post(f"{address}/fields/{ref}/fill", data={ref: typed})
         assert refused.status_code == (303 if typed and kind in ("text", "long_text") else 422)
 
 
@@ -489,6 +493,7 @@ async def test_who_is_told_of_many_records_that_are_filled_sees_it_once(
     assert f'data-unread="{toasts}"' in shown
 
 
+@pytest.mark.usefixtures("server")
 async def test_money_begins_with_the_currency_of_the_country_and_then_with_the_last_used(
     ana: httpx.AsyncClient,
 ) -> None:
