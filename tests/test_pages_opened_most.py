@@ -20,7 +20,7 @@ MOST_STATEMENTS = {
     "/chat/general": (23, 8),
     "/notifications": (15, 6),
 }
-MOST_OF_A_POST = (10, 6)
+MOST_OF_A_POST = (11, 6)
 
 
 @pytest.fixture

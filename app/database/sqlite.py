@@ -30,7 +30,7 @@ from app.database import clock
 from app.database.fast import inline
 from app.database.fast.limits import LimitCompiler
 
-BEGIN_READING, BEGIN_WRITING = "BEGIN", "BEGIN IMMEDIATE"
+BEGIN_READING = "BEGIN"
 SAFE_VERSION = (3, 51, 3)
 # What was committed outlives a crash of the machine.
 SYNCHRONOUS = "FULL"
@@ -81,23 +81,13 @@ def create_engine(url: str, *, begin: str, pool_size: int) -> AsyncEngine:
             "mmap_size = 268435456",
         ):
             cursor.execute(f"PRAGMA {pragma}")
-        if begin == BEGIN_WRITING:
-            cursor.execute("PRAGMA busy_timeout = 0")
         cursor.close()
         connection.create_function("lease_clock", 0, lambda: clock.read_monotonic_clock())
 
     @event.listens_for(engine.sync_engine, "begin")
     def start(connection: Any) -> None:
-        # Who has the file's turn finds nobody who writes, but for who was not given one in time. That is waited for in
-        # SQLite's thread; nothing else that a writer does waits for others.
-        if not connection.connection.dbapi_connection.begin_now(begin):
-            if begin == BEGIN_WRITING:
-                connection.exec_driver_sql(f"PRAGMA busy_timeout = {BUSY_TIMEOUT * 1000}")
-            try:
-                connection.exec_driver_sql(begin)
-            finally:
-                if begin == BEGIN_WRITING:
-                    connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+        if begin != BEGIN_READING or not connection.connection.dbapi_connection.begin_now(begin):
+            connection.exec_driver_sql(begin)
 
     return engine
 

@@ -154,8 +154,8 @@ class InlineConnection(AsyncAdapt_aiosqlite_connection):
         return run_in_cursor(connection._conn, lambda cursor: cursor.executemany(operation, rows))
 
     def begin_now(self, words: str) -> bool:
-        """Begin a transaction. False when that failed, such as when another process writes: what is to be waited for,
-        and to look as SQLAlchemy's errors do, has to go the way of all."""
+        """Begin to read. False when that failed, as errors are to look as SQLAlchemy's do: then it has to go the way of
+        all."""
         connection: Any = self._connection
         try:
             connection._conn.execute(words)
