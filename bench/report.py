@@ -2,9 +2,9 @@
 
     python bench/report.py [PART …]
 
-The parts are `pages`, `large`, `deep`, `memory`, `sockets`, `posts`, `workers`, `fairness`, `peers`; all without one.
-What they find goes into `bench/figures.json`, with the machine and the day, and from there into the table of
-`docs/performance.md`. With `table` alone nothing is measured. Where others use the machine, rates and what is waited
+The parts are `pages`, `large`, `deep`, `memory`, `looking`, `sockets`, `posts`, `workers`, `fairness`, `peers`; all
+without one. What they find goes into `bench/figures.json`, with the machine and the day, and from there into the table
+of `docs/performance.md`. With `table` alone nothing is measured. Where others use the machine, rates and what is waited
 for are not kept: they say nothing then. Times of the processor are, with how busy it was.
 """
 
@@ -65,7 +65,11 @@ LINES = [
     *(line for part, (prefix, wanted) in WANTED.items() for line in lines_of(part, prefix, wanted)),
     Line("memory.ready", "CPU until ready", 1.1, "s", "memory"),
     Line("memory.rest", "a worker at rest", 105, "MB", "memory"),
-    Line("memory.grown", "more after 3,000 requests than after 600", 2, "MB", "memory"),
+    Line("memory.alone", "the same, what is shared with other processes counted in parts (PSS)", None, "MB", "memory"),
+    Line("memory.grown", "more after 3,000 requests than after 900", 2, "MB", "memory"),
+    Line("looking.look", "the look at 10,000 followed workspaces", 1, "ms", "looking"),
+    Line("looking.look_at_all", "the one a minute that asks of each", None, "ms", "looking"),
+    Line("looking.joins", "1,000 people come within 5 s, and are shown", 0.5, "s", "looking"),
     Line("sockets.accept", "accept with hello", 1.2, "ms", "sockets"),
     Line("sockets.each", "an idle socket of 10,000", 15, "KiB", "sockets"),
     Line("sockets.idle", "10,000 idle sockets", 5, "% of a core", "sockets"),
@@ -137,17 +141,25 @@ def measure_memory() -> Figures:
 
     with tempfile.TemporaryDirectory() as directory:
         environment = {"PATH": os.environ["PATH"], "DATA_DIR": directory}
-        subprocess.run(
-            [sys.executable, "-m", "app", "demo"], env=environment, cwd=ROOT, check=True, capture_output=True
-        )
+        for command in ("compile", "demo"):
+            subprocess.run(
+                [sys.executable, "-m", "app", command], env=environment, cwd=ROOT, check=True, capture_output=True
+            )
         with serve(Path(directory)) as (_, pid):
             fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
             ready = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
             time.sleep(1)
             status = Path(f"/proc/{pid}/status").read_text()
             rest = int(status.partition("VmRSS:")[2].split()[0]) / 1024
+            shared = Path(f"/proc/{pid}/smaps_rollup").read_text()
+            alone = int(shared.partition("Pss:")[2].split()[0]) / 1024
     grown = json.loads(run("day.py"))
-    return {"memory.ready": ready, "memory.rest": rest, "memory.grown": grown["grown"]}
+    return {"memory.ready": ready, "memory.rest": rest, "memory.alone": alone, "memory.grown": grown["grown"]}
+
+
+def measure_looking() -> Figures:
+    """What a process does for the workspaces and people that it follows."""
+    return {f"looking.{name}": value for name, value in json.loads(run("looking.py")).items()}
 
 
 def measure_sockets() -> Figures:
@@ -210,6 +222,7 @@ PARTS: dict[str, Callable[[], Figures]] = {
     "large": measure_large,
     "deep": measure_deep,
     "memory": measure_memory,
+    "looking": measure_looking,
     "sockets": measure_sockets,
     "posts": measure_posts,
     "workers": measure_workers,

@@ -36,6 +36,8 @@ SAFE_VERSION = (3, 51, 3)
 SYNCHRONOUS = "FULL"
 # How long to wait, in seconds: for a connection, and then for who else writes to the file.
 BUSY_TIMEOUT = 10
+# KiB of pages of the file that a connection keeps at the most. Those who read map most of them instead.
+KEPT_PAGES = 32_000
 # How many statements a connection keeps as SQLite has planned them: as many as there are on all pages.
 CACHED_STATEMENTS = 512
 
@@ -77,7 +79,7 @@ def create_engine(url: str, *, begin: str, pool_size: int) -> AsyncEngine:
             f"synchronous = {SYNCHRONOUS}",
             "foreign_keys = ON",
             f"busy_timeout = {BUSY_TIMEOUT * 1000}",
-            "cache_size = -32000",
+            f"cache_size = -{KEPT_PAGES}",
             "mmap_size = 268435456",
         ):
             cursor.execute(f"PRAGMA {pragma}")

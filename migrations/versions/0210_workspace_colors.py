@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0210"
-down_revision = "0150"
+down_revision = "0181"
 
 
 def upgrade() -> None:
