@@ -74,7 +74,7 @@ async def list_values(transaction: Transaction, field: Field) -> list[tuple[str,
     return [(value, count, number) for value, count, number in rows]
 
 
-async def count_archived(transaction: Transaction, field: Field) -> dict[int, int]:
+async def count_archived_choices(transaction: Transaction, field: Field) -> dict[int, int]:
     """How many records have each of the choices of a field that can't be chosen any more, by their ids."""
     archived = {str(choice["id"]): 0 for choice in field.choices if choice["archived"]}
     for value, count, _ in await list_values(transaction, field) if archived else ():

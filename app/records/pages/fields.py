@@ -23,7 +23,7 @@ from app.records.field_order import Moving, answer_move, is_move, read_place
 from app.records.fields import Field, list_fields
 from app.records.filling import count_lacking, fill_in_steps, list_lacking, read_filling
 from app.records.key_writing import stage_unique
-from app.records.kind_plans import count_archived
+from app.records.kind_plans import count_archived_choices
 from app.records.kinds import FIELD_KINDS
 from app.records.opening import open_collection, open_field
 from app.records.permissions import LIMITED
@@ -94,7 +94,7 @@ async def render_fields(
         form=form,
         editing=editing,
         lacking=await count_lacking(transaction, editing) if editing else 0,
-        archived=await count_archived(transaction, editing) if editing else {},
+        archived=await count_archived_choices(transaction, editing) if editing else {},
         moving=moving,
         about=about,
     )
