@@ -47,5 +47,8 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 def read_stored_moment(value: str | None) -> datetime | None:
-    """A moment as SQLite has it, a text without a zone."""
-    return None if value is None else datetime.fromisoformat(f"{value}+00:00")
+    """A moment as SQLite has it: a text, without a zone unless somebody has written one by hand."""
+    if value is None:
+        return None
+    found = datetime.fromisoformat(value)
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
