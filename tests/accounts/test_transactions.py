@@ -42,7 +42,7 @@ async def made(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", LitestarDeprecationWarning)
         application = create_app(replace(SETTINGS, database_url=store.url, data_dir=tmp_path))
-    yield application, database
+        yield application, database  # Litestar looks at what a page is given when it is first asked for
     await database.close()
 
 

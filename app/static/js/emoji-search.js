@@ -33,3 +33,10 @@ export function findEmoji(emoji, typed) {
   const ranked = emoji.map((each) => [rankOf(each, asked, terms), each]).filter(([rank]) => rank >= 0);
   return ranked.sort(([one], [other]) => one - other).map(([, each]) => each);
 }
+
+// Those at an address, as a function that completes what is typed: what a message gets, and how it is shown.
+const MOST_COMPLETED = 8;
+export async function loadEmoji(address) {
+  const all = (await (await fetch(address)).json()).flat().map(readEmoji);
+  return (typed) => findEmoji(all, typed).slice(0, MOST_COMPLETED).map(({ emoji: text, name, code }) => ({ text, shown: `${text} ${code ? `:${code}:` : name}` }));
+}

@@ -8,18 +8,11 @@ const STROKED = { "ł": "l", "ø": "o", "đ": "d", "ħ": "h", "ŧ": "t", "ı": "
 const fold = (name) => name.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().replace(/[łøđħŧı]/g, (letter) => STROKED[letter]);
 
 // Emoji as the picker has them (js/emoji-picker.js), in the language of the page.
-const MOST_EMOJI = 8;
 const picker = () => document.getElementById("emoji");
 let emoji = null;
 
-async function loadEmoji() {
-  const [{ findEmoji, readEmoji }, response] = await Promise.all([import("./emoji-search.js"), fetch(picker().dataset.source)]);
-  const all = (await response.json()).flat().map(readEmoji);
-  return (typed) => findEmoji(all, typed).slice(0, MOST_EMOJI).map(({ emoji: text, name, code }) => ({ text, shown: `${text} ${code ? `:${code}:` : name}` }));
-}
-
 async function findEmojiOf(word) {
-  emoji ??= loadEmoji();
+  emoji ??= import("./emoji-search.js").then(({ loadEmoji }) => loadEmoji(picker().dataset.source));
   try {
     return (await emoji)(word);
   } catch {
