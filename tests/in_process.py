@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import warnings
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
@@ -12,7 +11,6 @@ from typing import Any, TypeVar
 
 import httpx
 import pytest
-from litestar.exceptions import LitestarDeprecationWarning
 from sqlalchemy import func, select, update
 
 from app.accounts.members import find_member
@@ -109,8 +107,7 @@ class Program:
 
     async def open(self, store: Store, settings: Any, names: tuple[str, ...]) -> None:
         self.database = open_database(store.url)
-        with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
-            warnings.simplefilter("ignore", LitestarDeprecationWarning)
+        with pytest.MonkeyPatch.context() as patch:
             patch.setattr("app.server.asgi.open_database", lambda _: self.database)
             application: Any = create_app(settings)
         host = f"acme.{SETTINGS.base_host}"

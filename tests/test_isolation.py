@@ -11,7 +11,6 @@ import functools
 import io
 import json
 import re
-import warnings
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -21,7 +20,6 @@ from typing import Any
 import httpx
 import pytest
 import websockets
-from litestar.exceptions import LitestarDeprecationWarning
 from litestar.routes import HTTPRoute
 from PIL import Image
 
@@ -124,9 +122,7 @@ class Target:
 @functools.cache
 def make_application() -> Any:
     """The program, to be asked what pages it has: to make it anew for each list takes half a second."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", LitestarDeprecationWarning)
-        return create_app(SETTINGS)
+    return create_app(SETTINGS)
 
 
 def list_routes(*, central: bool = False) -> list[Any]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import sys
-import warnings
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -20,7 +19,6 @@ from typing import Any
 import greenlet
 import httpx
 import pytest
-from litestar.exceptions import LitestarDeprecationWarning
 from litestar.routes import HTTPRoute
 from PIL import Image
 from sqlalchemy import CompoundSelect, Delete, Select, Update
@@ -262,8 +260,7 @@ async def make_world(seeded: Store, directory: Path, count: int, asked: list[tup
         values, token = await plenty.fill()
     async with database.write() as transaction:
         operator = await fill_installation(transaction, count)
-    with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
-        warnings.simplefilter("ignore", LitestarDeprecationWarning)
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr("app.server.asgi.open_database", lambda _: database)  # which is closed at the end
         settings = replace(SETTINGS, database_url=store.url, data_dir=directory, secret_key="x" * 40)
         application: Any = create_app(settings)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import warnings
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any
 
 import httpx
 import pytest
-from litestar.exceptions import LitestarDeprecationWarning
 from sqlalchemy import text
 
 from app.accounts import access
@@ -39,10 +37,7 @@ async def made(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     """The program, and the database that it uses."""
     database = open_database(store.url)
     monkeypatch.setattr("app.server.asgi.open_database", lambda _: database)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", LitestarDeprecationWarning)
-        application = create_app(replace(SETTINGS, database_url=store.url, data_dir=tmp_path))
-        yield application, database  # Litestar looks at what a page is given when it is first asked for
+    yield create_app(replace(SETTINGS, database_url=store.url, data_dir=tmp_path)), database
     await database.close()
 
 

@@ -156,7 +156,9 @@ KNOWN_WRITES = {
     ("records/pages/fields.py", "save_field", "form.values"),
     ("records/about_forms.py", "read_about", "form.values"),
     ("web/seen_forms.py", "refuse_unseen", "form.values"),
+    ("tenants/turns_to_send.py", "release", "update(self.model)"),
     ("tenants/workspaces.py", "change_settings", "setattr(tenant)"),
+    ("web/fast/late_arguments.py", "__getattr__", "setattr(self)"),
 }
 COLUMNS = {"version", "values", "deleted_at", "search"}
 LOCKABLE = {"Record", "Editable"}

@@ -20,7 +20,7 @@ from app.web.texts import _l
 from tests.browser.test_accessible import LAYOUT, LOOK
 from tests.test_isolation import SETTINGS
 
-TENANT = Tenant(id=1, slug="acme", name="W" * 58 + " & <b>Söhne</b> 😀", language="en", logo=None)
+TENANT = Tenant(id=1, slug="acme", name="W" * 58 + " & <b>Söhne</b> 😀", color="green", language="en", logo=None)
 HOSTILE = Face(2, "W" * 60 + "<script>😀")
 MENTIONED = _l("%(actor)s mentioned you in %(title)s")
 LINK = SETTINGS.workspace_url("acme", "/c/books/1")
@@ -72,7 +72,7 @@ async def test_a_mail_is_small_whatever_it_tells() -> None:
 @pytest.mark.sqlite
 @pytest.mark.parametrize("language", ["en", "pt_BR"])
 async def test_nothing_of_a_mail_is_cut_off_or_can_not_be_read(new_context: Callable[..., Any], language: str) -> None:
-    tenant = Tenant(id=1, slug="acme", name=TENANT.name, language=language, logo=None)
+    tenant = Tenant(id=1, slug="acme", name=TENANT.name, color="green", language=language, logo=None)
     complaints: list[str] = []
     for scheme in ("light", "dark"):
         context = await new_context(color_scheme=scheme)

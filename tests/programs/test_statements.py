@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import Any
 
 import httpx
 import pytest
-from litestar.exceptions import LitestarDeprecationWarning
 
 from app.accounts.members import find_member
 from app.accounts.program_tokens import WantedToken, make_program_token
@@ -32,10 +30,8 @@ MORE = {"POST /collections/{slug:str}/records/{number:int}/discussion/messages":
 
 def make_program(database: Database, store: Store, directory: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The program over a database that is open already."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", LitestarDeprecationWarning)
-        monkeypatch.setattr("app.server.asgi.open_database", lambda _: database)
-        return create_app(replace(SETTINGS, database_url=store.url, data_dir=directory, secret_key="x" * 40))
+    monkeypatch.setattr("app.server.asgi.open_database", lambda _: database)
+    return create_app(replace(SETTINGS, database_url=store.url, data_dir=directory, secret_key="x" * 40))
 
 
 def program_of(application: Any, secret: str) -> httpx.AsyncClient:

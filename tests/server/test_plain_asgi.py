@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import warnings
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
 
 import pytest
 import uvicorn
-from litestar.exceptions import LitestarDeprecationWarning
 
 from app.server.asgi import create_app
 from app.settings import read_settings
@@ -25,9 +23,7 @@ async def plain_server(seeded: Store, tmp_path: Path) -> AsyncIterator[Server]:
     """The application on uvicorn as it comes."""
     seeded.copy_to(tmp_path)
     described = Server(tmp_path, free_port())
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", LitestarDeprecationWarning)
-        application = create_app(read_settings(described.settings()))
+    application = create_app(read_settings(described.settings()))
     config = uvicorn.Config(
         application,
         port=described.port,

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from app.records.kinds.collation import load_collator
 from app.server.asgi import Pages
 from app.web.templates import environment
 
 
-@pytest.mark.filterwarnings("ignore::litestar.exceptions.LitestarDeprecationWarning")
 def test_the_order_of_texts_and_what_is_pushed_are_there_before_the_first_write() -> None:
     load_collator.cache_clear()
     environment.cache_clear()

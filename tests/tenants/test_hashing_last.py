@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import re
-import warnings
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,6 @@ from typing import Any
 
 import httpx
 import pytest
-from litestar.exceptions import LitestarDeprecationWarning
 from litestar.routes import HTTPRoute
 
 from app.accounts import hashing
@@ -59,9 +57,7 @@ class Installation:
 async def installation(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Installation]:
     hasher = Counting()
     monkeypatch.setattr(hashing, "HASHER", hasher)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", LitestarDeprecationWarning)
-        gate = create_app(dataclasses.replace(SETTINGS, database_url=store.url, data_dir=tmp_path))
+    gate = create_app(dataclasses.replace(SETTINGS, database_url=store.url, data_dir=tmp_path))
     yield Installation(gate, hasher)
     workspace: Any = gate.workspace
     await workspace.dependencies["database"].dependency().close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import Any
 
 import httpx
 import pytest
-from litestar.exceptions import LitestarDeprecationWarning
 from sqlalchemy import select
 
 from app.accounts.mentions import OPEN
@@ -51,9 +49,7 @@ async def ana(
 ) -> AsyncIterator[httpx.AsyncClient]:
     """Ana's browser, and the program in this process."""
     monkeypatch.setattr("app.server.asgi.open_database", lambda _: database)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", LitestarDeprecationWarning)
-        application = create_app(replace(SETTINGS, database_url=store.url, data_dir=tmp_path))
+    application = create_app(replace(SETTINGS, database_url=store.url, data_dir=tmp_path))
     headers = {"origin": f"http://{HOST}", "sec-fetch-site": "same-origin", "x-page": "1"}
     transport = httpx.ASGITransport(app=application)
     async with httpx.AsyncClient(transport=transport, base_url=f"http://{HOST}", headers=headers) as client:

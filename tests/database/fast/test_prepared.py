@@ -97,6 +97,7 @@ async def test_what_a_statement_has_changed_and_added_is_told(database: Database
             "language": "en",
             "locale": "",
             "cursor": 0,
+            "color": "green",
             "pictures": 0,
             "session_days": 30,
         }

@@ -15,8 +15,6 @@ from litestar.testing import AsyncTestClient
 from app.server.asgi import Pages
 from app.web.fast.late_arguments import QuickStart
 
-WARNING = "ignore::litestar.exceptions.LitestarDeprecationWarning"
-
 
 async def tasks_of(*, in_turn: bool) -> tuple[set[str], str]:
     """The tasks in which two dependencies of a page and one that needs both are resolved, and the page's own."""
@@ -46,20 +44,17 @@ async def tasks_of(*, in_turn: bool) -> tuple[set[str], str]:
     return set(answer["found"]), answer["own"][0]
 
 
-@pytest.mark.filterwarnings(WARNING)
 async def test_no_task_is_made_for_what_a_page_depends_on() -> None:
     resolved, own = await tasks_of(in_turn=True)
     assert resolved == {own}
 
 
-@pytest.mark.filterwarnings(WARNING)
 async def test_the_framework_alone_would_make_some() -> None:
     """When it does no more, `resolve_in_turn` has nothing to earn, and goes."""
     resolved, own = await tasks_of(in_turn=False)
     assert resolved - {own}
 
 
-@pytest.mark.filterwarnings(WARNING)
 @pytest.mark.parametrize("site", ["workspace", "central", "programs.endpoints"])
 def test_each_dependency_of_each_page_comes_alone_and_after_what_it_needs(site: str) -> None:
     looked_at = 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import pytest
 from litestar import Litestar, get, post
 from litestar._kwargs import KwargsModel
 from litestar.routes import HTTPRoute
@@ -12,8 +11,6 @@ from litestar.testing import AsyncTestClient
 
 from app.server.asgi import Pages
 from app.web.fast.late_arguments import LateArguments, QuickStart
-
-WARNING = "ignore::litestar.exceptions.LitestarDeprecationWarning"
 
 
 @get("/{number:int}")
@@ -47,7 +44,6 @@ def is_worked_out(arguments: KwargsModel) -> bool:
     return True
 
 
-@pytest.mark.filterwarnings(WARNING)
 async def test_pages_answer_as_the_framework_has_it() -> None:
     answers = []
     for kind in (QuickStart, Litestar):
@@ -59,7 +55,6 @@ async def test_pages_answer_as_the_framework_has_it() -> None:
     assert answers[0][:2] == [(200, "7 there", None), (200, "7 ", None)]
 
 
-@pytest.mark.filterwarnings(WARNING)
 async def test_only_what_is_asked_for_is_worked_out() -> None:
     site = QuickStart([show, show_else], openapi_config=None)
     async with AsyncTestClient(site) as client:
@@ -67,7 +62,6 @@ async def test_only_what_is_asked_for_is_worked_out() -> None:
     assert sorted(is_worked_out(each) for each in arguments_of(site)) == [False, False, False, True]
 
 
-@pytest.mark.filterwarnings(WARNING)
 def test_a_start_works_out_the_arguments_of_no_page() -> None:
     pages = Pages()
     for site in (pages.workspace, pages.central, pages.programs.endpoints):
@@ -76,7 +70,6 @@ def test_a_start_works_out_the_arguments_of_no_page() -> None:
         assert all(isinstance(each, LateArguments) and not is_worked_out(each) for each in found)
 
 
-@pytest.mark.filterwarnings(WARNING)
 async def test_the_framework_alone_would_work_them_out_at_once() -> None:
     """When it does no more, `QuickStart` has less to earn."""
     assert all(is_worked_out(each) for each in arguments_of(Litestar([show, show_else], openapi_config=None)))
