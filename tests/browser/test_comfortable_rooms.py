@@ -198,6 +198,25 @@ async def test_emoji_are_found_by_name_taken_by_keys_and_written_by_short_names(
     await expect(last.locator(".reactions")).to_contain_text(taken)
 
 
+async def test_what_is_completed_takes_the_place_of_nothing_else(shared_server: Server, person: Any) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    page = await ana.open("/chat/general")
+    box = page.get_by_label("Message", exact=True)
+    offered = page.locator("#completion [aria-selected=true]")
+    for before in ("write to carla@acme.test today, and say ", "@Carla, as said: ", "@Carla "):
+        await box.fill("")
+        await box.press_sequentially(f"{before}:rocke")
+        await expect(offered).to_have_text("🚀 :rocket:")
+        await box.press("Tab")
+        await expect(box).to_have_value(f"{before}🚀 ")
+    await box.fill("at ana@acme.test, (")
+    await box.press_sequentially("@Carl")
+    await expect(offered).to_have_text("@Carla")
+    await box.press("Enter")
+    await expect(box).to_have_value("at ana@acme.test, (@Carla ")
+    await box.fill("")
+
+
 async def test_what_is_typed_is_formatted_by_keys_and_by_a_bar_and_undone(server: Server, person: Any) -> None:
     ana = await person(server, "acme", "ana@acme.test")
     page = await ana.open("/chat/general")

@@ -41,10 +41,10 @@ class NameCompletion extends HTMLElement {
     this.stop.abort();
   }
 
-  // What is to be completed: a name without its @, or a short name with its colon.
+  // What is to be completed: a short name with its colon, or a name without its @, which may have spaces in it.
   get #begun() {
     const before = this.area.value.slice(0, this.area.selectionStart);
-    return /(?:^|[\s(])@([^@\n]{0,40})$/.exec(before)?.[1] ?? /(?:^|[\s(])(:[\p{L}+-][\p{L}\p{N}_+-]{1,30})$/u.exec(before)?.[1];
+    return /(?:^|[\s(])(:[\p{L}+-][\p{L}\p{N}_+-]{1,30})$/u.exec(before)?.[1] ?? /(?:^|[\s(])@([^@\n]{0,40})$/.exec(before)?.[1];
   }
 
   get #marked() { return this.#menu.querySelector("[aria-selected=true]"); }
@@ -115,9 +115,11 @@ class NameCompletion extends HTMLElement {
 
   #take(text) {
     const { area } = this;
-    const before = area.value.slice(0, area.selectionStart).replace(/(?:@[^@\n]*|:[^\s:]*)$/, () => `${text} `);
-    area.setRangeText(before, 0, area.selectionStart, "end");
+    const begun = this.#begun;
     this.#close();
+    if (begun === undefined) return;
+    const signs = begun.startsWith(":") ? 0 : 1;   // the @, which is no part of the name
+    area.setRangeText(`${text} `, area.selectionStart - begun.length - signs, area.selectionStart, "end");
     area.dispatchEvent(new Event("input", { bubbles: true }));
   }
 
