@@ -52,7 +52,7 @@ def list_files() -> Iterator[Path]:
 
 def stamp_files() -> dict[Path, tuple[int, ...]]:
     """What changes with each write of a file, also with one that changes it back."""
-    stamps = {}
+    stamps: dict[Path, tuple[int, ...]] = {}
     for path in list_files():
         with contextlib.suppress(OSError):
             found = path.stat()
