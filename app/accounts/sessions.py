@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from geoip2fast import GeoIP2Fast
 
 
+LONGEST_AGENT = 300
+
+
 class Session(Tenanted, Base):
     """A signed-in browser. The cookie holds a 256-bit token, this row only its SHA-256.
 
@@ -55,16 +58,12 @@ class Session(Tenanted, Base):
     password_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     address: Mapped[str] = mapped_column(String(45))
-    agent: Mapped[str] = mapped_column(String(300))
+    agent: Mapped[str] = mapped_column(String(LONGEST_AGENT))
 
     @property
     def device(self) -> str:
         """Browser and system, as 'Firefox, Linux'."""
-        from ua_parser import parse  # tables of all it knows
-
-        parsed = parse(self.agent)
-        parts = [part.family for part in (parsed.user_agent, parsed.os) if part]
-        return ", ".join(parts) or self.agent[:40] or "?"
+        return name_device(self.agent)
 
     @property
     def is_phone(self) -> bool:
@@ -76,6 +75,22 @@ class Session(Tenanted, Base):
         """The country of the address, '' where it is not known."""
         found = locator().lookup(self.address)
         return "" if found.is_private or not found.country_code.isalpha() else str(found.country_name)
+
+
+@cache
+def agent_reader() -> Callable[[str], Any]:
+    """What knows browsers and systems by what they call themselves: the library's function, with its tables read."""
+    from ua_parser import parse
+
+    parse("")
+    return parse
+
+
+def name_device(agent: str) -> str:
+    """The browser and the system of what a browser calls itself."""
+    parsed = agent_reader()(agent)
+    parts = [part.family for part in (parsed.user_agent, parsed.os) if part]
+    return ", ".join(parts) or agent[:40] or "?"
 
 
 def device_of(session: Session) -> str:
@@ -125,7 +140,7 @@ async def add_session(transaction: Transaction, member: Member, *, address: str,
             began_cursor=transaction.tenant.cursor,
             expires_at=now() + lifetime(transaction.tenant),
             address=address[:45],
-            agent=agent[:300],
+            agent=agent[:LONGEST_AGENT],
         )
     )
     await transaction.flush()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from functools import cache
+from types import ModuleType
 
 from litestar.exceptions import NotFoundException
 from sqlalchemy import ForeignKeyConstraint, String, bindparam, select
@@ -17,6 +19,7 @@ from app.chat.references import OfMessage, to_message
 from app.chat.rooms import Room
 from app.database import Base, PreparedSelect, Transaction, UtcDateTime, now
 from app.web.forms import Invalid
+from app.web.libraries import load_library
 from app.web.texts import _l
 
 MOST_REACTIONS = 20
@@ -44,18 +47,31 @@ LIST_REACTIONS = PreparedSelect(
 )
 
 
+@cache
+def emoji_library() -> ModuleType:
+    """The library with a table of all emoji, imported when the first is looked at; and its tables, made at once."""
+    import emoji
+
+    emoji.emojize(emoji.demojize("👍"))
+    return emoji
+
+
+async def prepare_emoji(_: object) -> None:
+    """Bring in what tells which texts are an emoji, before the writer waits for it."""
+    await load_library(emoji_library)
+
+
 def check_emoji(emoji: str) -> str:
     """An emoji as it is stored. Raises Invalid for any other text.
 
     Some can be written with and without the characters that ask for a picture (U+FE0F) or for a text (U+FE0E): they
     are stored in the fully qualified form, so that ❤, ❤️ and ❤︎ are one (Unicode Technical Standard 51, 1.4.5).
     """
-    from emoji import demojize, emojize, is_emoji  # a table of all of them
-
-    emoji = next((each for each in (emoji, VARIATIONS.sub("", emoji)) if is_emoji(each)), "")
+    library = emoji_library()
+    emoji = next((each for each in (emoji, VARIATIONS.sub("", emoji)) if library.is_emoji(each)), "")
     if not emoji:
         raise Invalid(emoji=_l("Choose an emoji."))
-    return emojize(demojize(emoji))
+    return str(library.emojize(library.demojize(emoji)))
 
 
 async def react(transaction: Transaction, message: Message, member: Member, emoji: str, *, on: bool) -> bool:

@@ -25,6 +25,7 @@ from app.programs.problems import Problem
 from app.records.limits import ListLimit
 from app.web.calls import retry_after
 from app.web.endings import end_with_answer
+from app.web.mail_addresses import prepare_addresses
 from app.web.origins import is_origin_allowed
 from app.web.problems import JSON_TYPE
 
@@ -196,7 +197,7 @@ async def provide_program_transaction(request: AnyRequest, database: Database) -
     opt = request.route_handler.opt
     writes = opt.get("writes", request.method not in SAFE)
     if not opt.get("streams"):
-        await request.body()  # no transaction waits for a slow sender
+        await prepare_addresses(await request.body())  # no transaction waits for a slow sender
     if writes and (prepare := opt.get("prepare")):
         await prepare(request)
     async with contextlib.AsyncExitStack() as ending:

@@ -168,9 +168,9 @@ def changes(
     return naming(patch, API + path, opt=opt, responses=responses, **options)
 
 
-def removes(path: str, *, scope: Scope, answers: Sequence[int] = (), **options: Any) -> Decorator:
+def removes(path: str, *, scope: Scope, answers: Sequence[int] = (), prepare: Any = None, **options: Any) -> Decorator:
     """An endpoint that takes something away, and answers nothing."""
-    opt = {"scope": scope}
+    opt = {"scope": scope, "prepare": prepare}
     responses = describe_answers(*ALWAYS, 409, *answers, also=NOTHING_ELSE)
     return naming(litestar.delete, API + path, opt=opt, status_code=204, responses=responses, **options)
 

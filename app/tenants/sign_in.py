@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from litestar.datastructures import Cookie
 from litestar.response import Redirect
 
@@ -9,7 +11,7 @@ from app.accounts.access import AnyRequest, client_address
 from app.accounts.devices import device_cookie
 from app.accounts.facts import SessionStarted, SignedInFromNewDevice
 from app.accounts.members import Member, take_time_zone
-from app.accounts.sessions import FIND_SESSION_ID, digest, lifetime, list_sessions
+from app.accounts.sessions import FIND_SESSION_ID, LONGEST_AGENT, digest, lifetime, list_sessions, name_device
 from app.database import Transaction
 from app.live.cutoff import end_sessions, start_session
 from app.settings import Settings
@@ -17,10 +19,29 @@ from app.web.cookies import read_cookie, session_cookie
 from app.web.redirects import see_other
 
 
+def agent_of(request: AnyRequest) -> str:
+    """What a browser calls itself, as it is stored."""
+    return request.headers.get("user-agent", "")[:LONGEST_AGENT]
+
+
+async def find_device_name(request: AnyRequest) -> str:
+    """Which browser on which system asks, looked up in a thread, before the writer waits for it: the first time for
+    each takes long."""
+    return await asyncio.to_thread(name_device, agent_of(request))
+
+
 async def enter_with_session(
-    request: AnyRequest, transaction: Transaction, settings: Settings, member: Member, path: str, time_zone: str = ""
+    request: AnyRequest,
+    transaction: Transaction,
+    settings: Settings,
+    member: Member,
+    path: str,
+    time_zone: str = "",
+    *,
+    device: str,
 ) -> Redirect:
-    """Sign the browser in and lead it to a page; a session that it had before ends. It may say in which zone it is."""
+    """Sign the browser in and lead it to a page; a session that it had before ends. It may say in which zone it is.
+    Which `device` it is was looked up before the transaction."""
     take_time_zone(transaction, member, time_zone)
     old = read_cookie(request.scope["headers"], settings.session_cookie)
     if old:
@@ -31,9 +52,8 @@ async def enter_with_session(
         transaction,
         member,
         address=client_address(request),
-        agent=request.headers.get("user-agent", ""),
+        agent=agent_of(request),
     )
-    device = (await list_sessions(transaction, member))[0].device
     by, email = transaction.acting(member.id), member.email or ""
     if known and device not in known:
         transaction.note(SignedInFromNewDevice(by=by, member_id=member.id, email=email, device=device))

@@ -9,6 +9,7 @@ from litestar.exceptions import HTTPException
 from litestar.types import HTTPReceiveMessage, Receive, Scope
 
 from app.database import check_holds_none
+from app.web.mail_addresses import prepare_addresses
 
 # Of a larger body it is asked whose it is before it is taken, and a longer form is parsed in a thread.
 LARGE_BODY = 64 * 1024
@@ -63,4 +64,6 @@ async def receive_body(request: Request[Any, Any, Any]) -> bytes:
         received += len(piece)
         if max(said, received) > LARGE_BODY:
             await request.app.state.senders.admit(request, max(said, received))
-    return b"".join(pieces)
+    body = b"".join(pieces)
+    await prepare_addresses(body)
+    return body

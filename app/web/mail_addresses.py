@@ -6,6 +6,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from app.web.libraries import load_library
+
 
 @cache
 def mail_address_judge() -> Callable[..., Any]:
@@ -14,7 +16,15 @@ def mail_address_judge() -> Callable[..., Any]:
 
     # A workspace may be in a network of its own, whose names end in "local" or "test": the library's way to allow them.
     email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
+    email_validator.validate_email("a@a.test", check_deliverability=False)  # it makes what it needs for the first
     return email_validator.validate_email
+
+
+async def prepare_addresses(body: bytes) -> None:
+    """Bring the library in where there may be an address in what a request has sent: before it is read, and before
+    the writer waits for it."""
+    if b"@" in body or b"%40" in body:
+        await load_library(mail_address_judge)
 
 
 def read_mail_address(text: str) -> str:
@@ -22,6 +32,8 @@ def read_mail_address(text: str) -> str:
 
     Raises ValueError for what is none. Nobody is asked whether there is such a domain, which has a dot in any case.
     """
+    if "@" not in text:
+        raise ValueError(text)
     try:
         found = mail_address_judge()(text, check_deliverability=False, globally_deliverable=False, strict=True)
     except ValueError as error:

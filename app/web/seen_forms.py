@@ -44,10 +44,18 @@ def compare_said(say: Say, yours: Form, saved: Form) -> list[FormDifference]:
     return [FormDifference(label, mine, theirs) for (label, mine), (_, theirs) in pairs if mine != theirs]
 
 
+def give_mark(form: Form, saved: Pairs) -> None:
+    """Give a form the mark of what is saved if it has none, as on a page from before there were marks: the page that
+    asks again has it then. Called before anything of the form is refused."""
+    if not form[SEEN_STATE]:
+        form.values[SEEN_STATE] = [mark_of(saved)]
+
+
 def refuse_unseen(form: Form, saved: Pairs, say: Say) -> None:
     """Raise ChangedSince where a form would save over what its page has not shown. The form has both sides then, and
     the mark of what is saved now: sent again, it is saved. One that says what is saved anyway may go on."""
-    if SEEN_STATE not in form or form[SEEN_STATE] == mark_of(saved):
+    give_mark(form, saved)
+    if form[SEEN_STATE] == mark_of(saved):
         return
     form.differences = compare_said(say, form, Form(list(saved)))
     form.values[SEEN_STATE] = [mark_of(saved)]

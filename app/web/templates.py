@@ -14,9 +14,9 @@ from markupsafe import Markup
 from app.database import Fact, Partial, Tenant
 from app.web.assets import module_tags, static_url
 from app.web.fast.compiled_templates import Constants, OneLanguage, write_with
-from app.web.fast.kept_compiled import KeptTemplates
+from app.web.fast.kept_compiled import KeptTemplates, keeping
 from app.web.forms import FOR_MEMBER, make_key
-from app.web.texts import LANGUAGES, Text, keep_in_place, translations
+from app.web.texts import LANGUAGES, Text, keep_in_place, read_translations, translations
 
 APP = Path(__file__).parent.parent
 
@@ -36,24 +36,34 @@ def make_partial(
 
 def compile_pushes() -> None:
     """Compile what is pushed, in each language, with all that it asks for: it is rendered while others wait for the
-    writer."""
-    for language in LANGUAGES:
-        made = environment(language)
-        made.compile_with_others(made.list_templates(filter_func=lambda each: each.endswith("_push.html")))
+    writer. It is kept for the next start."""
+    with keeping():
+        for language in LANGUAGES:
+            made = environment(language)
+            made.compile_with_others(made.list_templates(filter_func=lambda each: each.endswith("_push.html")))
 
 
 def compile_all() -> int:
-    """Compile all templates in each language, to be kept; how many."""
-    names = environment("en").list_templates(extensions=["html", "txt"])
-    for language in LANGUAGES:
-        for name in names:
-            environment(language).get_template(name)
+    """Compile all templates and texts in each language, to be kept, whatever this process has of them; how many
+    templates."""
+    with keeping():
+        for language in LANGUAGES:
+            read_translations(language)
+            made = make_environment(language)
+            names = made.list_templates(extensions=["html", "txt"])
+            for name in names:
+                made.get_template(name)
     return len(names)
 
 
 @cache
 def environment(language: str) -> OneLanguage:
     """The environment of one language."""
+    return make_environment(language)
+
+
+def make_environment(language: str) -> OneLanguage:
+    """One that has no template yet."""
     made = OneLanguage(
         loader=FileSystemLoader(APP / "templates"),
         autoescape=select_autoescape(default=True, default_for_string=True),

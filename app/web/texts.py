@@ -109,6 +109,11 @@ def _ln(message: str, many: str, count: int, **values: Any) -> Text:
 @cache
 def translations(language: str) -> gettext.NullTranslations:
     """The texts of a language; English for one we don't have."""
+    return read_translations(language)
+
+
+def read_translations(language: str) -> gettext.NullTranslations:
+    """The same, read anew: from what was kept, or compiled."""
     path = LOCALE / language / "LC_MESSAGES" / "messages.po"
     if language not in LANGUAGES or not path.exists():
         return gettext.NullTranslations()

@@ -205,3 +205,49 @@ async def test_what_is_wrong_is_said_first_and_the_mark_stays(ana: httpx.AsyncCl
 
 async def test_a_page_of_before_saves_as_it_did(ana: httpx.AsyncClient) -> None:
     assert (await ana.post("/c/books/rename", data={"collection_name": "Volumes"})).status_code == 303
+
+
+WRONG = [
+    ("/c/books/fields", "/c/books/rename", {"collection_name": " "}),
+    ("/settings", "/settings", {"name": " "}),
+    ("/settings/security", "/settings/security", {"session_days": "0"}),
+    ("/chat/general/about", "/chat/general/about", {"name": " "}),
+    ("/members/{davi}", "/members/{davi}/role", {"role": "king"}),
+    ("/settings/apps/{app}", "/settings/apps/{app}", {"origins": "ftp://a.test"}),
+    ("/settings/apps/{app}", "/settings/apps/{app}/webhook", {"address": "nowhere", "kinds": "presence"}),
+]
+
+
+async def test_a_page_of_before_that_was_refused_is_mended_and_saves(
+    server: Server, ana: httpx.AsyncClient, bruno: httpx.AsyncClient
+) -> None:
+    assert (await ana.post("/settings/apps", data={"name": "Front", "role": "member"})).is_success
+    ids = {
+        "davi": server.store.rows("SELECT id FROM member WHERE email = 'davi@acme.test'")[0][0],
+        "app": server.store.rows("SELECT id FROM gateway_app")[0][0],
+    }
+    for *addresses, wrong in WRONG:
+        page, action = (each.format(**ids) for each in addresses)
+        form = await read_form(ana, page, action)
+        for unmarked in ({}, {"seen-state": ""}):
+            before = {name: value for name, value in form.items() if name != "seen-state"} | unmarked
+            refused = await ana.post(action, data={**before, **wrong})
+            assert refused.status_code in (200, 422), (page, refused.status_code)
+            again = form_in(refused.text, action)
+            assert again["seen-state"] == form["seen-state"], page
+        mended = {**again, **{name: value for name, value in form.items() if name in wrong}}
+        if action.endswith("webhook"):
+            mended["address"] = "https://8.8.8.8/a"
+        assert (await ana.post(action, data=mended)).status_code == 303, page
+
+
+async def test_a_page_of_before_that_was_refused_has_the_mark_of_what_was_saved_then(
+    ana: httpx.AsyncClient, bruno: httpx.AsyncClient
+) -> None:
+    about = "/c/books/rename"
+    refused = await ana.post(about, data={"collection_name": " "})
+    saved = await bruno.post(about, data={**await read_form(bruno, "/c/books/fields", about), "description": "Theirs"})
+    assert saved.status_code == 303
+    again = await ana.post(about, data={**form_in(refused.text, about), "collection_name": "Mine"})
+    assert again.status_code == 409
+    assert "Theirs" in again.text

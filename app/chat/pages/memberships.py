@@ -31,7 +31,7 @@ from app.web.errors import PageError
 from app.web.forms import Form, Invalid, clean_line, number_of
 from app.web.paging import page_of
 from app.web.redirects import see_other
-from app.web.seen_forms import refuse_unseen, show_as_saved
+from app.web.seen_forms import give_mark, refuse_unseen, show_as_saved
 from app.web.texts import Text, _l
 
 # A page beyond any that there is, so that what is reckoned from it is a number that databases take.
@@ -132,6 +132,7 @@ async def describe_room(
     room = await get_room(transaction, member, slug)
     name = form.text("name", limit=80)
     description = form.text("description", limit=500, required=False)
+    give_mark(form, kept_about(room))
     try:
         form.check()
         refuse_unseen(form, kept_about(room), say_about_room)

@@ -19,7 +19,7 @@ from app.chat.limits import Pace
 from app.chat.memberships import get_room
 from app.chat.message_changes import delete_message, edit_message, list_revisions
 from app.chat.messages import ChangedMeanwhile, Message, find_message, get_message
-from app.chat.reactions import react
+from app.chat.reactions import prepare_emoji, react
 from app.chat.rewriting import Filled, fill_as_before, fill_form
 from app.chat.rooms import Room
 from app.chat.sending import refuse_message
@@ -139,7 +139,7 @@ async def remove_message(
     return lead_to(f"/chat/{slug}?at={message.number}", offer)
 
 
-@post(f"{MESSAGES}/react")
+@post(f"{MESSAGES}/react", opt={"prepare": prepare_emoji})
 async def put_emoji(
     request: AnyRequest,
     transaction: Transaction,

@@ -17,7 +17,7 @@ from app.chat.memberships import get_room
 from app.chat.message_changes import delete_message, edit_message
 from app.chat.messages import Message, find_message
 from app.chat.posting import post_message
-from app.chat.reactions import check_emoji, react
+from app.chat.reactions import check_emoji, prepare_emoji, react
 from app.chat.rewriting import Filled, fill_as_before
 from app.chat.rooms import Room
 from app.chat.text.rendering import FindEdited, prepare_text
@@ -140,7 +140,7 @@ async def delete_message_by_program(transaction: Transaction, member: Member, sl
     await delete_message(transaction, found, member)
 
 
-@adds(MESSAGE + "/reactions", scope="chat:write", status_code=200)
+@adds(MESSAGE + "/reactions", scope="chat:write", status_code=200, prepare=prepare_emoji)
 async def put_reaction(
     request: AnyRequest, transaction: Transaction, member: Member, slug: str, message: int, data: NewReaction
 ) -> ReactionShape:
@@ -152,7 +152,7 @@ async def put_reaction(
     return next(each for each in shape.reactions if each.emoji == emoji)
 
 
-@removes(MESSAGE + "/reactions/{emoji:str}", scope="chat:write", answers=())
+@removes(MESSAGE + "/reactions/{emoji:str}", scope="chat:write", answers=(), prepare=prepare_emoji)
 async def take_reaction(transaction: Transaction, member: Member, slug: str, message: int, emoji: str) -> None:
     """Take one's own emoji away again. What is not there is no error."""
     _, found = await open_message(transaction, member, slug, message)

@@ -76,6 +76,7 @@ async def render_own_security(
         transaction,
         signed_in.member,
         "tenants/own_security.html",
+        aside=True,  # what knows devices and countries is brought in for the first
         status=422 if form else 200,
         form=form or Form(),
         parts=await list_parts("account", request, transaction, signed_in.member, None),

@@ -14,7 +14,7 @@ from app.database import Database, Tenant, Transaction
 from app.settings import Settings
 from app.tenants.front import is_switched, render_front, render_switched
 from app.tenants.invitations import Invitation, accept_invitation, find_invitation
-from app.tenants.sign_in import enter_with_session
+from app.tenants.sign_in import enter_with_session, find_device_name
 from app.web.forms import Form, Invalid
 from app.web.languages import browser_language
 from app.web.texts import _l
@@ -63,13 +63,13 @@ async def join_workspace(
     if member is not None:
         form.errors["email"] = ALREADY
         return render_join(request, tenant, invitation, token, form, status=422)
-    hashed = await hash_password(password)
+    hashed, browser = await hash_password(password), await find_device_name(request)
     try:
         async with begin(request, database, writes=True) as writing:
             member = await accept_invitation(
                 writing, token, email=email, name=name, password_hash=hashed, time_zone=form["time_zone"]
             )
-            return await enter_with_session(request, writing, settings, member, "/")
+            return await enter_with_session(request, writing, settings, member, "/", device=browser)
     except Invalid as invalid:
         form.errors = invalid.errors
         return render_join(request, tenant, invitation, token, form, status=422)

@@ -34,7 +34,7 @@ from app.tenants.confirmation import confirm_mail
 from app.tenants.facts import ShutOut, SignInRefused
 from app.tenants.links import check_link
 from app.tenants.members import set_password
-from app.tenants.sign_in import device_account, enter_with_session
+from app.tenants.sign_in import device_account, enter_with_session, find_device_name
 from app.web.cookies import session_cookie
 from app.web.forms import Form
 from app.web.mail_addresses import account_address
@@ -133,6 +133,7 @@ async def sign_in(
             return render_sign_in(writing, next=form["next"], error=error, email=email, status=422)
     outdated = is_outdated(member.password_hash)
     rehashed = await hash_password(form["password"][:200], known=True) if outdated else None
+    browser = await find_device_name(request)
     async with begin(request, database, writes=True) as writing:
         found = await find_member(writing, email)
         if found is None or not found.active or found.password_hash != member.password_hash:
@@ -140,7 +141,7 @@ async def sign_in(
         if rehashed:
             found.password_hash = rehashed
         path = local_path(settings, host_of(request), form["next"])
-        return await enter_with_session(request, writing, settings, found, path, form["time_zone"])
+        return await enter_with_session(request, writing, settings, found, path, form["time_zone"], device=browser)
 
 
 leads_to("acts", _l("Sign out"), "/logout", icon="log-out", order=90, posts=True, attributes=("data-release",))
@@ -167,11 +168,12 @@ async def sign_in_with_token(
     _, works = await check_link(request, database, guessing, form["token"], "enter")
     if not works:
         return see_other("/login?why=used")
+    browser = await find_device_name(request)
     async with begin(request, database, writes=True) as transaction:
         member = await use_token(transaction, form["token"], "enter")
         if member is None:
             return see_other("/login?why=used")
-        return await enter_with_session(request, transaction, settings, member, "/")
+        return await enter_with_session(request, transaction, settings, member, "/", device=browser)
 
 
 @get("/forgotten")
@@ -232,14 +234,15 @@ async def set_new_password(
     if form.errors:
         return render_plain(tenant.language, "tenants/password.html", status=422, tenant=tenant, token=token, form=form)
     await guessing.count("", client_address(request))
-    hashed = await hash_password(password)
+    hashed, browser = await hash_password(password), await find_device_name(request)
     async with begin(request, database, writes=True) as transaction:
         member = await use_token(transaction, token, "password")
         if member is None:
             return see_other("/login?why=used")
         confirm_mail(transaction, member)
         await set_password(transaction, member, hashed, how="link")
-        return await enter_with_session(request, transaction, settings, member, "/", form["time_zone"])
+        zone = form["time_zone"]
+        return await enter_with_session(request, transaction, settings, member, "/", zone, device=browser)
 
 
 handlers = [
