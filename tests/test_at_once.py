@@ -320,7 +320,7 @@ async def test_pages_that_are_sent_at_once_are_never_a_fault_of_ours(server: Ser
         ]
         member_id = server.store.rows("SELECT id FROM member WHERE email = 'davi@acme.test'")[0][0]
         posts: list[tuple[str, dict[str, str]]] = [
-            ("/chat/direct", {"person": str(member_id), "people": str(member_id)}),
+            ("/chat/direct", {"person": f"#{member_id}", "people": str(member_id)}),
             ("/chat/general", {"text": "Hello", "key": "the-same"}),
             ("/chat/general/messages/1/react", {"emoji": "🎉", "on": "1"}),
             ("/chat/general/read", {"number": "1"}),

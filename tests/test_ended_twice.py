@@ -82,7 +82,7 @@ async def test_somebody_is_taken_out_of_a_room(shared_server: Server, ana: httpx
     made = await ana.post("/chat/new", data={"name": "Taken out twice", "private": "yes"})
     room = made.headers["location"].partition("?")[0]
     carla = shared_server.store.rows("SELECT id FROM member WHERE email = 'carla@acme.test'")[0][0]
-    await ana.post(f"{room}/invite", data={"person": str(carla)})
+    await ana.post(f"{room}/invite", data={"person": f"#{carla}"})
     form = {**read_form(await ana.get(f"{room}/about"), f"{room}/remove"), "person": str(carla)}
     first, again = [await ana.post(f"{room}/remove", data=form) for _ in range(2)]
     assert (first.status_code, again.status_code) == (303, 303), again.text

@@ -202,7 +202,7 @@ async def test_who_left_a_private_room_is_back_in_it_as_before(
     shared_server: Server, ana: httpx.AsyncClient, carla: httpx.AsyncClient
 ) -> None:
     room = await make_room(ana, "Inner", private="yes")
-    await ana.post(f"{room}/invite", data={"person": "3"})
+    await ana.post(f"{room}/invite", data={"person": "#3"})
     await carla.post(f"{room}/notify", data={"notify": "mentions"})
     left = undo_in(await follow(carla, await carla.post(f"{room}/leave")))
     assert (await carla.get(room)).status_code == 404
@@ -298,13 +298,13 @@ async def test_what_somebody_has_decided_since_is_not_taken_back_though_it_looks
     ana: httpx.AsyncClient, carla: httpx.AsyncClient
 ) -> None:
     room = await make_room(ana, "Come and go", private="yes")
-    await ana.post(f"{room}/invite", data={"person": "3"})
+    await ana.post(f"{room}/invite", data={"person": "#3"})
     left = await follow(carla, await carla.post(f"{room}/leave"))
-    await ana.post(f"{room}/invite", data={"person": "3"})
+    await ana.post(f"{room}/invite", data={"person": "#3"})
     removed = await follow(ana, await ana.post(f"{room}/remove", data={"person": "3"}))
     assert (await carla.post(undo_in(left))).status_code == 409
     assert (await carla.get(room)).status_code == 404
-    await ana.post(f"{room}/invite", data={"person": "3"})
+    await ana.post(f"{room}/invite", data={"person": "#3"})
     await carla.post(f"{room}/leave")
     assert (await ana.post(undo_in(removed))).status_code == 409
     assert (await carla.get(room)).status_code == 404
@@ -336,7 +336,7 @@ async def test_what_was_done_is_said_with_whom_and_what(
     shared_server: Server, ana: httpx.AsyncClient, carla: httpx.AsyncClient
 ) -> None:
     room = await make_room(ana, "Named", private="yes")
-    page = await follow(ana, await ana.post(f"{room}/invite", data={"person": ["3", "4"]}))
+    page = await follow(ana, await ana.post(f"{room}/invite", data={"person": ["#3", "#4"]}))
     assert "Now in the room: Carla, Davi." in page
     assert "You are no longer in Named." in await follow(carla, await carla.post(f"{room}/leave"))
     removed = await follow(ana, await ana.post(f"{room}/remove", data={"person": "4"}))

@@ -1,9 +1,13 @@
-"""Choosing people by name or address: while one types, and from what a form was sent with."""
+"""Choosing people by name or address: while one types, and from what a form was sent with.
+
+Scripts send who was chosen as `#` and the id. A number that was typed is a name, and a part of a name chooses nobody
+where somebody is let in by it: whom it may mean is offered instead.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -17,7 +21,7 @@ from app.accounts.members import Member, is_active
 from app.accounts.rights import is_entitled
 from app.database import PreparedSelect, Transaction
 from app.web.errors import PageError
-from app.web.forms import Form, number_of
+from app.web.forms import Form
 from app.web.limits import Windows
 from app.web.texts import Text, _l, fold, fold_searched, without_strokes
 
@@ -25,6 +29,9 @@ from app.web.texts import Text, _l, fold, fold_searched, without_strokes
 OFFERED = 10
 # How many a field takes.
 MOST_CHOSEN = 20
+# How a list of choices sends what was chosen of it.
+CHOSEN_ID = re.compile(r"#([1-9][0-9]{0,17})")
+SEPARATORS = re.compile("([,;])")
 LOOK_UPS_A_MINUTE = RateLimitItemPerMinute(300)
 
 
@@ -55,6 +62,11 @@ class Candidate:
     email: str
     folded: str  # the name as it is compared
     bot: bool = False
+
+    @property
+    def value(self) -> str:
+        """How a list of choices sends that they were chosen."""
+        return f"#{self.id}"
 
 
 PreparedPersons = PreparedSelect[int, str, str | None, bool]
@@ -113,16 +125,39 @@ def find_persons(persons: Iterable[Candidate], text: str) -> list[Candidate]:
 
 
 def find_meant(persons: Sequence[Candidate], text: str) -> list[Candidate]:
-    """Whom a text means: by number, as a list of choices sends it; by address; by name; or by a part of the name."""
-    number, folded = number_of(text), fold(text)
-    for found in (
-        [person for person in persons if number and person.id == number],
-        [person for person in persons if person.email == text.strip().lower()],
-        [person for person in persons if person.folded == folded],
-    ):
-        if found:
-            return found
-    return find_persons(persons, text) if folded else []
+    """Whom a text means as a whole: by id, as a list of choices sends it; by address; or by name."""
+    if id_ := chosen_id(text):
+        return [person for person in persons if person.id == id_]
+    folded = fold(text)
+    addressed = [person for person in persons if person.email and person.email == text.strip().lower()]
+    return addressed or [person for person in persons if folded and person.folded == folded]
+
+
+def chosen_id(text: str) -> int:
+    """The id of what was chosen of a list, or 0 for what was typed."""
+    found = CHOSEN_ID.fullmatch(text.strip())
+    return int(found[1]) if found else 0
+
+
+def split_typed(texts: Iterable[str], folded_names: Collection[str], most: int) -> list[str]:
+    """The parts of texts that have commas, semicolons or line ends between them; one more than `most` of too many.
+
+    A name may have commas and semicolons, too: the longest name that stands from a place on is one part. Only such
+    names are looked for.
+    """
+    longest = max((len(SEPARATORS.findall(name)) for name in folded_names), default=0)
+    parts: list[str] = []
+    for line in (line for text in texts for line in text.splitlines()):
+        pieces, at = SEPARATORS.split(line), 0
+        while at < len(pieces) and len(parts) <= most:
+            end = at + 1
+            if not chosen_id(pieces[at]):
+                ends = range(min(at + 1 + 2 * longest, len(pieces)), end, -2)
+                end = next((one for one in ends if fold("".join(pieces[at:one])) in folded_names), end)
+            part = "".join(pieces[at:end]).strip()
+            parts += [part] if part else []
+            at = end + 1
+    return parts
 
 
 @dataclass(slots=True)
@@ -141,31 +176,35 @@ class Chosen:
 
     @property
     def ids(self) -> list[int]:
-        """The numbers of who was chosen."""
+        """The ids of who was chosen."""
         return [person.id for person in self.people]
 
 
-def read_chosen(form: Form, name: str, persons: Sequence[Candidate]) -> Chosen:
-    """Read a field that takes people: numbers, names or addresses, with commas between several.
+def read_chosen(form: Form, name: str, persons: Sequence[Candidate], *, by_parts: bool = False) -> Chosen:
+    """Read a field that takes people: ids as a list of choices sends them, names or addresses, with commas between
+    several; `by_parts`, where nobody is let in by it, also parts of names.
 
-    Of what means nobody, or several, an error is noted. Raises NotFoundException for the number of nobody.
+    Of what means nobody, or several, an error is noted. Raises NotFoundException for the id of nobody.
     """
     chosen = Chosen()
-    parts: list[str] = []
-    for text in form.values.get(name, [])[:MOST_CHOSEN]:
-        whole = len(find_meant(persons, text)) == 1
-        parts += [text.strip()] if whole else [part.strip() for part in re.split("[,;\n]", text) if part.strip()]
+    named = {person.folded for person in persons} | {fold(person.email) for person in persons if person.email}
+    parts = split_typed(form.values.get(name, ()), named, MOST_CHOSEN)
     if len(parts) > MOST_CHOSEN:
         chosen.error = _l("Choose at most %(limit)d people.", limit=MOST_CHOSEN)
-        chosen.typed, parts = parts, []
+        chosen.typed, parts = [text.strip() for text in form.values[name]], []
     for part in parts:
-        found = find_meant(persons, part)
-        if len(found) == 1:
+        same = find_meant(persons, part)
+        found = same or ([] if chosen_id(part) or not fold(part) else find_persons(persons, part))
+        if len(found) == 1 and (same or by_parts):
             chosen.people += [person for person in found if person not in chosen.people]
         elif found:
             chosen.offered += [person for person in found[:OFFERED] if person not in chosen.offered]
-            chosen.error = _l("Several people are called “%(text)s”. Choose one below.", text=part[:80])
-        elif number_of(part):
+            chosen.error = (
+                _l("Several people are called “%(text)s”. Choose one below.", text=part[:80])
+                if same or by_parts
+                else _l("“%(text)s” is not a full name. Choose one below.", text=part[:80])
+            )
+        elif chosen_id(part):
             raise NotFoundException
         else:
             chosen.typed.append(part)

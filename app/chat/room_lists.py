@@ -146,7 +146,7 @@ async def find_people_to_write_to(transaction: Transaction, member: Member, soug
     if not sought.text or not may(member, "write", "messages"):
         return []
     return sought.pick(
-        Destination("people", person.name, "/chat/direct", "user", fields=(("person", str(person.id)),))
+        Destination("people", person.name, "/chat/direct", "user", fields=(("person", person.value),))
         for person in await list_known(transaction, member)
         if person.id != member.id
     )
@@ -156,7 +156,7 @@ async def find_people_to_write_to(transaction: Transaction, member: Member, soug
 async def list_invitable_rooms(transaction: Transaction, member: Member) -> list[Invitable]:
     """The rooms that a member may bring guests into with an invitation: public ones, and those that they are in."""
     rooms = await list_rooms(transaction, member)
-    return [Invitable(room.id, room.name) for room in rooms if room.kind in ("public", "private")]
+    return [Invitable(room.id, room.name, room.slug) for room in rooms if room.kind in ("public", "private")]
 
 
 async def find_narrowed_rooms(transaction: Transaction, member: Member, slugs: Iterable[str]) -> dict[str, int]:

@@ -29,8 +29,10 @@ NOT_IN_TABLES = bytes((*range(9), *range(14, 28), 127))
 # The bytes of a file that has nothing in it: marks of encodings, and white space in any of them.
 IN_NOTHING = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"
 NO_TABLE = _l("This is not a table. Choose a CSV file, or JSON exported from here.")
-# One letter in so many may be a control character, whatever that does in a table.
+# One letter in so many may be a control character, whatever that does in a table; one may be in any.
 MOST_CONTROLS = 100
+# One byte in so many at most may be a control in UTF-8 that has zeros.
+MOST_STRAYED = 4
 
 
 def why_no_table(content: bytes) -> Text | None:
@@ -49,13 +51,29 @@ def why_no_table(content: bytes) -> Text | None:
 
 
 def is_letters(content: bytes) -> bool:
-    """Whether a file is a text: without zeros, or with those of UTF-16, which are in one half of its pairs."""
+    """Whether a file is a text: with hardly a zero or another control, or with the zeros of UTF-16, which are in one
+    half of its pairs."""
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return True
     zeros = sorted((content[::2].count(0), content[1::2].count(0)))
-    if zeros[1]:
+    if zeros[1] and not is_utf8_with_zeros(content):
         return zeros[0] * MOST_CONTROLS <= zeros[1]
-    return (len(content) - len(content.translate(None, NOT_IN_TABLES))) * MOST_CONTROLS <= len(content)
+    return count_controls(content) <= max(1, len(content) // MOST_CONTROLS)
+
+
+def is_utf8_with_zeros(content: bytes) -> bool:
+    """Whether a file is UTF-8 into which some zeros have strayed. In UTF-16, at least half of the bytes are zeros or
+    other controls where all of them could be UTF-8 as well."""
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return count_controls(content) * MOST_STRAYED <= len(content)
+
+
+def count_controls(content: bytes) -> int:
+    """How many bytes of a file are none that are in tables."""
+    return len(content) - len(content.translate(None, NOT_IN_TABLES))
 
 
 def decode_text(content: bytes) -> str:
@@ -63,7 +81,7 @@ def decode_text(content: bytes) -> str:
     for mark, encoding in BYTE_ORDER_MARKS:
         if content.startswith(mark):
             return content[len(mark) :].decode(encoding, "replace")
-    if b"\0" not in content:
+    if b"\0" not in content or is_utf8_with_zeros(content):
         try:
             return content.decode()
         except UnicodeDecodeError:

@@ -13,7 +13,7 @@ from app.accounts.rights import is_entitled, may, require
 from app.database import PreparedChange, PreparedSelect, Transaction
 from app.records.access import forget_access
 from app.records.access_facts import GuestAdmitted, GuestDismissed, PermissionsChanged
-from app.records.collections import LIST_COLLECTION_NAMES, Collection
+from app.records.collections import Collection
 from app.records.permissions import (
     ONLY_READING,
     CollectionGuest,
@@ -187,9 +187,18 @@ async def find_guest(transaction: Transaction, collection: Collection, member_id
     return person
 
 
+LIST_INVITABLE = PreparedSelect(
+    lambda: (
+        select(Collection.id, Collection.name, Collection.slug)
+        .where(Collection.deleted_at.is_(None))
+        .order_by(Collection.name, Collection.id)
+    )
+)
+
+
 @invites_to(GUEST_SUBJECT, _l("Collections"), "/choices/collections")
 async def list_invitable(transaction: Transaction, member: Member) -> list[Invitable]:
     """The collections that a member may open to guests: all, for those who manage them."""
     if not may(member, "manage", "collections"):
         return []
-    return [Invitable(collection_id, name) for collection_id, name in await transaction.rows(LIST_COLLECTION_NAMES)]
+    return [Invitable(*row) for row in await transaction.rows(LIST_INVITABLE)]

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import bindparam, select
 
+from app.accounts.form_answers import digest_values
 from app.accounts.members import Member
 from app.database import PreparedSelect, Transaction
 from app.database.tenancy import read_locale
@@ -44,12 +45,14 @@ ImportedText = Table | JsonFile | Invalid
 class Plan:
     """What an import would do. `errors` are about the whole; then it has no lines.
 
-    `definition` is what the fields were that it was made with, and `keys` are theirs by the labels that errors have.
+    `definition` is what the fields were that it was made with, `formats` how their values are written, and `keys` are
+    theirs by the labels that errors have.
     """
 
     source: ImportSource | None = None
     errors: list[Text] = field(default_factory=list)
     definition: tuple[tuple[str, int], ...] = ()
+    formats: str = ""
     keys: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -93,6 +96,11 @@ class Plan:
     def seen(self) -> str:
         """Numbers and versions of the records that the plan would change."""
         return " ".join(f"{line.record.number}:{line.record.version}" for line in self.lines if line.record)
+
+    @property
+    def shown_definition(self) -> str:
+        """What the preview was made with, in short: the fields, and how numbers, dates and times are read."""
+        return digest_values(self.definition, self.formats)[:24]
 
     def table_of(self, lines: Sequence[Line]) -> str:
         """Some of the lines, to be imported again."""
@@ -145,7 +153,8 @@ async def plan_import(
         source = await open_source(transaction, collection, fields, parsed)
     except Invalid as invalid:
         return Plan(errors=list(invalid.errors.values()))
-    plan = Plan(source, definition=definition_of(fields), keys={each.label: each.key for each in fields})
+    formats = " ".join((*(f"{each.locale} {each.language}" for each in fields[:1]), member.time_zone))
+    plan = Plan(source, [], definition_of(fields), formats, {each.label: each.key for each in fields})
     records = await find_records(transaction, collection, [line.number for line in plan.lines])
     read: list[tuple[Line, Values]] = []
     refused = await find_refused(transaction, member, collection, [record for record, _ in records.values() if record])

@@ -5,15 +5,15 @@ Features register their kinds of things, each with how an admin finds some of th
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from app.accounts.choosing import OFFERED, chosen_id, split_typed
 from app.accounts.members import Member
 from app.database import Transaction
 from app.tenants.roles import GUEST
-from app.web.forms import Form, number_of
-from app.web.texts import Text, _l, fold, fold_searched, without_strokes
+from app.web.forms import Form
+from app.web.texts import Text, _l, fold, fold_searched
 
 # How many of a kind an invitation takes.
 MOST_INVITED_TO = 20
@@ -21,10 +21,16 @@ MOST_INVITED_TO = 20
 
 @dataclass(frozen=True, slots=True)
 class Invitable:
-    """A thing that a guest may be invited to."""
+    """A thing that a guest may be invited to; its slug is what its address has."""
 
     id: int
     name: str
+    slug: str
+
+    @property
+    def value(self) -> str:
+        """How a list of choices sends that it was chosen."""
+        return f"#{self.id}"
 
 
 # The things of a kind that somebody may invite guests to.
@@ -57,53 +63,100 @@ def invites_to(name: str, label: Text, source: str) -> Callable[[ListInvitable],
 
 @dataclass(slots=True)
 class InvitedTo:
-    """What was chosen in a form, of one kind. What means nothing, or several, stays typed."""
+    """What was chosen in a form, of one kind. What means nothing stays typed; what may mean something, or several
+    things, is `offered`. `text` is what stands in the field without scripts."""
 
     kind: InvitableKind
     things: list[Invitable] = field(default_factory=list)
     typed: list[str] = field(default_factory=list)
-
-    @property
-    def text(self) -> str:
-        """What stands in the field without scripts."""
-        return ", ".join([*(each.name for each in self.things), *self.typed])
+    offered: list[Invitable] = field(default_factory=list)
+    text: str = ""
 
 
 async def read_invited_to(transaction: Transaction, member: Member, form: Form) -> list[InvitedTo]:
-    """What a form invites guests to: by number, as a list of choices sends it, or by name, with commas between. What
-    means nothing that the member could invite to, or several things, is noted as an error."""
+    """What a form invites guests to: by id, as a list of choices sends it, or by name or address, with commas between.
+    What means nothing that the member could invite to, or several things, is noted as an error."""
     found = []
     for kind in sorted(INVITABLE.values(), key=lambda kind: kind.name):
-        chosen = InvitedTo(kind)
-        found.append(chosen)
-        texts = [each.strip() for text in form.values.get(kind.name, []) for each in re.split("[,;\n]", text)]
-        texts = [text for text in texts if text][:MOST_INVITED_TO]
+        texts = [text for text in form.values.get(kind.name, ()) if text.strip()]
         things = await kind.list_things(transaction, member) if texts else ()
-        for text in texts:
-            meant = find_things(things, text)
-            if len(meant) == 1:
-                chosen.things += [each for each in meant if each not in chosen.things]
-            else:
-                chosen.typed.append(text)
-                form.errors[kind.name] = (
-                    _l("Several things here are called “%(text)s”. Type the full name.", text=text[:80])
-                    if meant
-                    else _l("Nothing here is called “%(text)s”.", text=text[:80])
-                )
+        found.append(read_kind(kind, form, texts, things))
     return found
 
 
+def read_kind(kind: InvitableKind, form: Form, texts: Sequence[str], things: Sequence[Invitable]) -> InvitedTo:
+    """What a form invites guests to, of one kind."""
+    chosen = InvitedTo(kind)
+    parts = split_things(things, texts)
+    if len(parts) > MOST_INVITED_TO:
+        form.errors[kind.name] = _l("Choose at most %(limit)d.", limit=MOST_INVITED_TO)
+        chosen.typed = [text.strip() for text in texts]
+        chosen.text = ", ".join(chosen.typed)
+        return chosen
+    for part in parts:
+        same = find_things(things, part)
+        similar = same or ([] if chosen_id(part) else find_similar(things, part))
+        if len(same) == 1:
+            chosen.things += [each for each in same if each not in chosen.things]
+        elif similar:
+            chosen.offered += [each for each in similar[:OFFERED] if each not in chosen.offered]
+            form.errors[kind.name] = (
+                _l("Several things here are called “%(text)s”. Choose one below.", text=part[:80])
+                if same
+                else _l("“%(text)s” is not a full name. Choose one below.", text=part[:80])
+            )
+        else:
+            chosen.typed.append(part)
+            form.errors[kind.name] = _l("Nothing here is called “%(text)s”.", text=part[:80])
+    chosen.offered = [each for each in chosen.offered if each not in chosen.things][:OFFERED]
+    chosen.text = spell_chosen(things, chosen)
+    return chosen
+
+
+def split_things(things: Iterable[Invitable], texts: Iterable[str]) -> list[str]:
+    """The parts of what was typed; one more than an invitation takes of too many."""
+    return split_typed(texts, {fold(each.name) for each in things}, MOST_INVITED_TO)
+
+
 def find_things(things: Iterable[Invitable], text: str) -> list[Invitable]:
-    """What a text means: by number, by name, or by a part of the name."""
-    things, number, folded = list(things), number_of(text), fold(text)
-    for meant in (
-        [each for each in things if number and each.id == number],
-        [each for each in things if fold(each.name) == folded],
-    ):
-        if meant:
-            return meant
-    wanted = without_strokes(folded)
-    return [each for each in things if wanted in fold_searched(each.name)]
+    """What a text means as a whole: by id, as a list of choices sends it; by name; or by address."""
+    things, id_, folded = list(things), chosen_id(text), fold(text)
+    named = [each for each in things if each.id == id_ or fold(each.name) == folded]
+    return named or [each for each in things if each.slug == text.strip()]
+
+
+def find_similar(things: Iterable[Invitable], text: str) -> list[Invitable]:
+    """What has a text in its name."""
+    wanted = fold_searched(text)
+    return [each for each in things if wanted in fold_searched(each.name)] if wanted else []
+
+
+def spell_chosen(things: Sequence[Invitable], chosen: InvitedTo) -> str:
+    """What was chosen and typed, such that it means the same when it is read again: by names if they do, by addresses
+    else."""
+    wanted = [[each] for each in chosen.things]
+    spellings: tuple[Callable[[Invitable], str], ...] = (
+        lambda each: each.name if len(find_things(things, each.name)) == 1 else each.slug,
+        lambda each: each.slug,
+        lambda each: each.value,
+    )
+    for spell in spellings:
+        text = ", ".join([*map(spell, chosen.things), *chosen.typed])
+        parts = split_things(things, [text])
+        if [find_things(things, part) for part in parts[: len(wanted)]] == wanted:
+            break
+    return text
+
+
+def offer_things(things: Sequence[Invitable], text: str) -> list[dict[str, str]]:
+    """What has a text in its name, as one chooses it while typing."""
+    found = find_similar(things, text) if fold(text) else things
+    return [{"value": each.value, "text": each.name, "note": note_of(things, each)} for each in found[:OFFERED]]
+
+
+def note_of(things: Iterable[Invitable], thing: Invitable) -> str:
+    """What tells a thing from another one that is called the same: its address."""
+    return thing.slug if sum(fold(each.name) == fold(thing.name) for each in things) > 1 else ""
 
 
 async def read_names(transaction: Transaction, member: Member, form: Form) -> list[str]:

@@ -160,7 +160,7 @@ async def test_the_list_of_members_says_who_is_here(shared_server: Server, perso
 async def test_who_is_renamed_has_the_new_name_in_open_pages(server: Server, person: Any) -> None:
     ana = await person(server, "acme", "ana@acme.test")
     async with aclosing(await server.sign_in("acme", "bruno@acme.test")) as bruno:
-        direct = (await bruno.post("/chat/direct", data={"person": "1"})).headers["location"]
+        direct = (await bruno.post("/chat/direct", data={"person": "#1"})).headers["location"]
         await bruno.post(direct, data={"text": "Said by Bruno, to @Bruno", "key": "direct"})
         await ana.open(direct)
         page = ana.page

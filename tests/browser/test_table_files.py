@@ -28,6 +28,7 @@ async def test_a_chosen_file_comes_into_the_form_as_it_was_written(shared_server
         TABLE.encode("utf-16-be"),
         codecs.BOM_UTF16_BE + TABLE.encode("utf-16-be"),
         TABLE.encode("cp1252"),
+        TABLE.replace("nº", "n\0º").encode(),
     ):
         await table.fill("")
         file: Any = {"name": "table.csv", "mimeType": "text/csv", "buffer": content}

@@ -59,7 +59,7 @@ async def test_a_page_that_ends_by_an_act_is_not_asked_for_again_and_who_is_take
     page = ana.page
     async with aclosing(await server.sign_in("acme", "ana@acme.test")) as client:
         room = (await client.post("/chat/new", data={"name": "Inner", "private": "yes"})).headers["location"]
-        await client.post(f"{room}/invite", data={"person": "3"})
+        await client.post(f"{room}/invite", data={"person": "#3"})
     await carla.page.goto(f"{carla.origin}{room}")
     await ready(carla.page)
     await page.goto(f"{ana.origin}{room}/about")

@@ -44,19 +44,20 @@ def names(found: list[Candidate]) -> list[str]:
 @pytest.mark.parametrize(
     ("text", "means"),
     [
-        ("2", ["Ana Souza"]),
+        ("#2", ["Ana Souza"]),
+        ("2", []),
         ("BRUNO3@acme.test", ["Bruno"]),
         ("bruno", ["Bruno"]),
         ("angela", ["Ângela"]),
-        ("ana", ["Ana Lima", "Ana Souza", "Joana, da Silva"]),
+        ("ana", []),
         ("Joana, da Silva", ["Joana, da Silva"]),
-        ("souza", ["Ana Souza"]),
+        ("souza", []),
         ("zzz", []),
         ("  ", []),
-        ("99", []),
+        ("#99", []),
     ],
 )
-def test_a_text_means_those_of_that_number_address_or_name(text: str, means: list[str]) -> None:
+def test_a_text_means_those_of_that_id_address_or_whole_name(text: str, means: list[str]) -> None:
     assert names(find_meant(PEOPLE, text)) == means
 
 
@@ -65,13 +66,53 @@ def test_who_is_called_so_from_the_start_comes_first() -> None:
 
 
 def test_a_field_keeps_what_is_not_clear_and_offers_whom_it_may_mean() -> None:
-    form = Form([("person", "Bruno, ana, Nobody; 4"), ("person", "Joana, da Silva")])
+    form = Form([("person", "Bruno, ana, Nobody; #4"), ("person", "Joana, da Silva")])
     chosen = read_chosen(form, "person", PEOPLE)
     assert names(chosen.people) == ["Bruno", "Ângela", "Joana, da Silva"]
     assert names(chosen.offered) == ["Ana Lima", "Ana Souza"]
     assert chosen.typed == ["Nobody"]
     assert "person" in form.errors
     assert chosen.text == "bruno3@acme.test, angela4@acme.test, joana,5@acme.test, Nobody"
+
+
+NAMESAKES = [
+    Candidate(number, name, f"p{number}@acme.test", fold(name))
+    for number, name in enumerate(("Costa, Bia", "Bia", "Vitor", "9", "Costa; Bia, Ana"), start=6)
+]
+
+
+@pytest.mark.parametrize(
+    ("typed", "means"),
+    [
+        ("Costa, Bia, p8@acme.test", ["Costa, Bia", "Vitor"]),
+        ("Vitor; costa,  bia", ["Vitor", "Costa, Bia"]),
+        ("Costa; Bia, Ana", ["Costa; Bia, Ana"]),
+        ("Bia, 9", ["Bia", "9"]),
+        ("#9,#6,Bia", ["9", "Costa, Bia", "Bia"]),
+        ("Vitor\nBia", ["Vitor", "Bia"]),
+        ("#7,Costa, Bia", ["Bia", "Costa, Bia"]),
+    ],
+)
+def test_the_longest_whole_name_is_taken_and_a_number_is_a_name(typed: str, means: list[str]) -> None:
+    form = Form([("person", typed)])
+    assert names(read_chosen(form, "person", NAMESAKES).people) == means
+    assert not form.errors
+
+
+def test_a_part_of_a_name_chooses_nobody_where_somebody_is_let_in_by_it() -> None:
+    form = Form([("person", "Souza")])
+    chosen = read_chosen(form, "person", PEOPLE)
+    assert (names(chosen.people), names(chosen.offered)) == ([], ["Ana Souza"])
+    assert "person" in form.errors
+    searched = Form([("author", "Souza")])
+    assert names(read_chosen(searched, "author", PEOPLE, by_parts=True).people) == ["Ana Souza"]
+    assert not searched.errors
+
+
+def test_a_number_that_is_nobody_s_name_is_not_an_id() -> None:
+    form = Form([("person", "7")])
+    assert read_chosen(form, "person", NAMESAKES).typed == ["7"]
+    assert form.errors
 
 
 def test_a_field_takes_some_people_and_not_any_number_of_them() -> None:
@@ -158,7 +199,7 @@ async def test_a_name_that_nobody_has_is_said_beside_the_field_and_kept(ana: htt
     assert refused.status_code == 422
     assert "No one here is called" in refused.text
     assert 'value="bruno@acme.test, Nobody &lt;b&gt;"' in refused.text
-    assert (await ana.post("/chat/direct", data={"person": "999999"})).status_code == 404
+    assert (await ana.post("/chat/direct", data={"person": "#999999"})).status_code == 404
 
 
 async def test_of_several_the_choice_is_offered_and_what_is_chosen_goes_with_the_rest(
@@ -174,8 +215,8 @@ async def test_of_several_the_choice_is_offered_and_what_is_chosen_goes_with_the
     asked = await ana.post("/chat/direct", data={"person": "Bruno, Twin"})
     assert asked.status_code == 422
     assert asked.text.count('type="checkbox" name="person"') == OFFERED
-    assert f'name="person" value="{twin}"' in asked.text
-    made = await ana.post("/chat/direct", data={"person": ["bruno@acme.test", str(twin)]})
+    assert f'name="person" value="#{twin}"' in asked.text
+    made = await ana.post("/chat/direct", data={"person": ["bruno@acme.test", f"#{twin}"]})
     assert made.status_code == 303
 
 

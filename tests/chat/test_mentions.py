@@ -156,7 +156,7 @@ async def test_a_message_can_be_saved_however_long_the_names_in_it_are_by_now(se
 
 async def test_a_direct_room_is_called_after_the_others_everywhere(people: People) -> None:
     ana, davi = people["ana"], people["davi"]
-    room = (await ana.post("/chat/direct", data={"person": ["3", "4"]})).headers["location"]
+    room = (await ana.post("/chat/direct", data={"person": ["#3", "#4"]})).headers["location"]
     number = await say(ana, "Hello @Davi", room)
     both = "Ana, Carla, Davi"
     pages = [

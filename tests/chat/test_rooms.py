@@ -425,7 +425,7 @@ async def test_direct_rooms_are_called_after_the_others_also_when_one_is_called_
     bruno = await shared_server.sign_in("acme", "bruno@acme.test")
     people = shared_server.store.rows("SELECT id, name FROM member WHERE tenant_id = 1 AND name IN ('Bruno', 'Carla')")
     ids = {name: number for number, name in people}
-    made = await carla.post("/chat/direct", data={"person": str(ids["Bruno"])})
+    made = await carla.post("/chat/direct", data={"person": f"#{ids['Bruno']}"})
     assert "<h1>Carla</h1>" in (await bruno.get(made.headers["location"])).text
     try:
         await carla.post("/account/name", data={"name": "Carla <b>Sá</b>"})

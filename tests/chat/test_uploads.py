@@ -89,7 +89,7 @@ async def test_an_upload_is_taken_out_by_its_own_member_alone(server: Server, an
 async def test_who_is_taken_out_of_a_room_has_no_upload_there(server: Server, ana: httpx.AsyncClient) -> None:
     room = (await ana.post("/chat/new", data={"name": "Vault", "private": "yes"})).headers["location"].partition("?")[0]
     member = server.store.rows("SELECT id FROM member WHERE email = 'carla@acme.test'")[0][0]
-    await ana.post(f"{room}/invite", data={"person": member})
+    await ana.post(f"{room}/invite", data={"person": f"#{member}"})
     async with aclosing(await server.sign_in("acme", "carla@acme.test")) as carla:
         await bring(carla, "there", room)
         await bring(carla, "there", status=422)

@@ -129,7 +129,7 @@ async def test_a_mention_an_answer_a_direct_message_and_a_discussion_each_tell_o
     await say(people["davi"], "/chat/general", "Yes, @Carla", reply=message)
     assert "Davi replied to you in general" in await listed(people["ana"])
     assert await unread(people["carla"]) == 2
-    direct = await people["ana"].post("/chat/direct", data={"person": "4"})
+    direct = await people["ana"].post("/chat/direct", data={"person": "#4"})
     await say(people["ana"], direct.headers["location"], "Only for you")
     assert "Ana sent you a message" in await listed(people["davi"])
     assert await unread(people["bruno"]) == 0
@@ -176,7 +176,7 @@ async def test_an_edit_tells_whom_it_mentions_for_the_first_time_and_takes_back_
     assert await change("Nobody") == [0, 0, 0, 0]
     assert rows(server, waiting) == [(0,)]
     # Who read it before being mentioned is told; who was told for another reason, of which some is left, is told once.
-    direct = (await ana.post("/chat/direct", data={"person": "4"})).headers["location"]
+    direct = (await ana.post("/chat/direct", data={"person": "#4"})).headers["location"]
     await say(ana, direct, "Well")
     for text, words in (("Well, @Davi", "Ana mentioned you in Ana"), ("Well", "Ana sent you a message")):
         await ana.post(f"{direct}/messages/1/edit", data={"text": text})
@@ -226,7 +226,7 @@ async def test_a_reason_and_a_subject_can_be_muted(people: People) -> None:
 
 async def test_who_is_taken_out_of_a_room_loses_what_was_told_of_it(server: Server, people: People) -> None:
     room = (await people["ana"].post("/chat/new", data={"name": "Vault", "private": "yes"})).headers["location"]
-    await people["ana"].post(f"{room}/invite", data={"person": "3"})
+    await people["ana"].post(f"{room}/invite", data={"person": "#3"})
     await say(people["ana"], room, "The plan, @Carla and @Davi")
     assert "Ana added you to Vault" in await listed(people["carla"])
     assert await unread(people["carla"]) == 2
@@ -254,7 +254,7 @@ async def test_looking_at_the_thing_reads_what_was_told_of_it(server: Server, pe
     assert added.returncode == 0, added.stderr
     await ana.post("/members/3/role", data={"role": "admin"})
     room = (await ana.post("/chat/new", data={"name": "Vault", "private": "yes"})).headers["location"]
-    await ana.post(f"{room}/invite", data={"person": "3"})
+    await ana.post(f"{room}/invite", data={"person": "#3"})
     assert await unread(carla) == 3
     for path, left in (("/members", 2), ("/account", 1), (room, 0)):
         for unseen in UNSEEN:
@@ -408,7 +408,7 @@ async def test_a_personal_one_reaches_that_person_alone(server: Server, people: 
             everyone = " ".join([channels[1], *(f"user.{number}" for number in range(1, 7))])
             await sockets[name].send(json.dumps({"sub": everyone, "last": int(channels[2]), "n": 1}))
             await read_frames(sockets[name], "<!--@1")
-        direct = await people["ana"].post("/chat/direct", data={"person": "3"})
+        direct = await people["ana"].post("/chat/direct", data={"person": "#3"})
         await say(people["ana"], direct.headers["location"], "Between us two")
         await people["ana"].post("/c/books/new", data={"title": "The last word"})
         await people["hana"].post("/c/books/new", data={"title": "The last word"})

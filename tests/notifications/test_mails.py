@@ -177,10 +177,10 @@ async def test_what_was_read_or_lost_meanwhile_is_not_mailed(server: Server, pos
     await wants(server, "carla@acme.test", mention="once", invitation="once", direct="once")
     async with aclosing(await server.sign_in("acme", "ana@acme.test")) as ana:
         room = (await ana.post("/chat/new", data={"name": "Vault", "private": "yes"})).headers["location"]
-        await ana.post(f"{room}/invite", data={"person": "3"})
+        await ana.post(f"{room}/invite", data={"person": "#3"})
         await ana.post(room, data={"text": "Secret @Carla", "key": "secret"})
         await ana.post("/chat/general", data={"text": "Seen @Carla", "key": "seen"})
-        direct = (await ana.post("/chat/direct", data={"person": "3"})).headers["location"]
+        direct = (await ana.post("/chat/direct", data={"person": "#3"})).headers["location"]
         await ana.post(direct, data={"text": "Still to be told", "key": "told"})
         let_moment_come(server)
         await until(lambda: rows(server, "SELECT count(*) FROM mail") == [(1,)])
@@ -210,7 +210,7 @@ async def test_what_waits_about_a_record_that_one_may_not_read_any_more_is_not_m
         table = {"table": "#;Title;Keeper\n7;A secret title;gus@acme.test", "seen": "7:1"}
         assert (await ana.post("/c/books/import", data=table)).status_code == 303
         gus = rows(server, "SELECT id FROM member WHERE email = 'gus@acme.test'")[0][0]
-        direct = (await ana.post("/chat/direct", data={"person": str(gus)})).headers["location"]
+        direct = (await ana.post("/chat/direct", data={"person": f"#{gus}"})).headers["location"]
         await ana.post(direct, data={"text": "Still to be told", "key": "told"})
         assert rows(server, f"SELECT count(*) FROM notification WHERE member_id = {gus} AND mail_at IS NOT NULL") == [
             (2,)

@@ -346,7 +346,7 @@ async def test_who_is_put_out_of_a_room_hears_nothing_more_of_it(server: Server,
         vault = rooms[address.rpartition("/")[2]]
         async with streaming(eva, channels=f"{vault},{rooms['general']}") as stream:
             assert (await stream.next()).data["refused"] == [vault]
-        await page.post(f"{address}/invite", data={"person": person})
+        await page.post(f"{address}/invite", data={"person": f"#{person}"})
         async with streaming(eva, channels=f"{vault},{rooms['general']}") as stream:
             assert (await stream.next()).data["refused"] == []
             await page.post(f"{address}/remove", data={"person": person})

@@ -49,6 +49,23 @@ def test_what_is_no_text_is_no_error(content: bytes) -> None:
     decode_text(content)
 
 
+@pytest.mark.parametrize("text", ["Título;Preço\nAção;1\nMaçã;2\n", "a;b\nc;d", "Título;Preço\n" + "Ação;1\n" * 500])
+def test_a_zero_that_strayed_into_a_text_leaves_the_others_as_they_are(text: str) -> None:
+    for place in (0, 1, 9, len(text)):
+        strayed = text[:place] + "\0" + text[place:]
+        assert why_no_table(strayed.encode()) is None
+        assert decode_text(strayed.encode()) == strayed
+    several = "\0".join(["Título;Preço\n" + "Ação;1\n" * 200] * 3)
+    assert why_no_table(several.encode()) is None
+    assert decode_text(several.encode()) == several
+
+
+@pytest.mark.parametrize("text", [TABLE, "Название;Цена\nКнига;1\n", "日本語;値段\n本;1\n", "Ελλάδα;τιμή\n"])
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_the_zeros_of_utf_16_are_no_strays(text: str, encoding: str) -> None:
+    assert decode_text(text.encode(encoding)) == text
+
+
 @pytest.mark.parametrize("name", WRITTEN)
 async def test_a_file_comes_into_the_form_without_scripts(ana: httpx.AsyncClient, name: str) -> None:
     answer = await ana.post("/c/books/import/file", files={"file": ("table.csv", WRITTEN[name], "text/csv")})

@@ -52,13 +52,15 @@ async def listed(client: httpx.AsyncClient) -> str:
 
 async def test_a_person_is_chosen_by_name_or_address_and_shown_by_picture_and_name(people: People) -> None:
     reader = await add_field(people["ana"])
-    for text in ("Bruno", "bruno@acme.test", "2", "#2"):
+    for text in ("Bruno", "bruno@acme.test", "#2"):
         address = await add_book(people["ana"], **{reader: text})
         page = (await people["ana"].get(address)).text
         assert 'class="avatar small" data-person="2"' in page
         form = (await people["ana"].get(f"{address}/edit")).text
         assert 'value="bruno@acme.test"' in form
         await people["ana"].post(f"{address}/lock/release", data={})
+    number = await people["ana"].post("/c/books/new", data={"f1": "A", reader: "2"})
+    assert "No one here is called “2”." in number.text
     refused = await people["ana"].post("/c/books/new", data={"f1": "A", reader: "Nobody at all"})
     assert refused.status_code == 422
     assert "No one here is called “Nobody at all”." in refused.text
@@ -165,3 +167,11 @@ async def test_a_guest_finds_nobody_by_a_field_of_people_whom_they_do_not_know(
             assert not re.search("Davi|davi@", page.text.replace(said, "")), "and nothing says who that is"
         chosen = await gus.post(f"/c/books/preview/{reader}", data={reader: "Gus"})
         assert "data-person" in chosen.text
+
+
+def test_the_longest_name_that_has_a_comma_is_one_person() -> None:
+    known = people_kind.People(
+        (number, name, f"p{number}@acme.test", True) for number, name in enumerate(("Costa, Bia", "Bia", "Vitor"), 1)
+    )
+    assert people_kind.split_people("Costa, Bia, p3@acme.test", known) == ["Costa, Bia", "p3@acme.test"]
+    assert people_kind.split_people("Vitor, Bia", known) == ["Vitor", "Bia"]

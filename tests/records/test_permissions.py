@@ -425,7 +425,7 @@ async def test_without_a_session_and_from_another_workspace_nothing_is_said_of_p
         assert (await nobody.post("/c/books/permissions", data={})).headers["location"].startswith("/login")
     async with aclosing(shared_server.let_in("globex", "gil@globex.test")) as gil:
         ids = shared_server.store.rows("SELECT id FROM member WHERE tenant_id = 1 ORDER BY id LIMIT 1")
-        answer = await gil.post("/c/books/guests", data={"person": str(ids[0][0])})
+        answer = await gil.post("/c/books/guests", data={"person": f"#{ids[0][0]}"})
         assert answer.status_code == 404
         answer = await gil.post("/c/books/guests/remove", data={"person": str(ids[0][0])})
         assert answer.status_code == 404

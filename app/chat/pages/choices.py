@@ -15,6 +15,7 @@ from app.chat.people import list_known_of_room, list_permitted
 from app.chat.room_lists import list_invitable_rooms, list_rooms
 from app.chat.text.names import EVERYBODY_NAMES, EVERYBODY_WORDS
 from app.database import Transaction
+from app.tenants.invited import Invitable, offer_things
 from app.web.paging import clean_query
 from app.web.texts import _l, fold, fold_searched
 
@@ -26,7 +27,7 @@ BOT = _l("bot")
 def choice_of(person: Candidate, language: str) -> dict[str, str]:
     """A person as a choice: namesakes are told apart by their addresses, and bots say that they are."""
     note = BOT.translate(language) if person.bot else person.email
-    return {"value": str(person.id), "text": person.name, "note": note}
+    return {"value": person.value, "text": person.name, "note": note}
 
 
 @get("/choices/people")
@@ -48,16 +49,14 @@ async def choose_people(
 async def show_room_choices(
     transaction: Transaction, member: Member, choosing: ChoosingLimit, q: str = "", invite: str = ""
 ) -> Response[Any]:
-    """Rooms that a member is in, or may join, by letters of their names; to `invite` to, by their numbers."""
+    """Rooms that a member is in, or may join, by letters of their names; to `invite` to, by their ids."""
     await choosing.check(member)
-    wanted = fold_searched(clean_query(q))
     if invite:
-        things = [
-            each for each in await list_invitable_rooms(transaction, member) if wanted in fold_searched(each.name)
-        ]
-        return Response([{"value": str(each.id), "text": each.name, "note": ""} for each in things[:OFFERED]])
-    rooms = [room for room in await list_rooms(transaction, member) if wanted in fold_searched(room.name)]
-    return Response([{"value": room.slug, "text": room.name, "note": ""} for room in rooms[:OFFERED]])
+        return Response(offer_things(await list_invitable_rooms(transaction, member), clean_query(q)))
+    rooms = [Invitable(room.id, room.name, room.slug) for room in await list_rooms(transaction, member)]
+    found = offer_things(rooms, clean_query(q))
+    slugs = {room.value: room.slug for room in rooms}
+    return Response([{**each, "value": slugs[each["value"]]} for each in found])
 
 
 @get("/choices/mentions")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
@@ -11,7 +12,7 @@ from litestar import Response, get
 from litestar.exceptions import NotFoundException
 
 from app.accounts.access import AnyRequest
-from app.accounts.choosing import OFFERED, Chosen, list_known, list_known_of_number, read_chosen
+from app.accounts.choosing import OFFERED, Chosen, chosen_id, list_known, list_known_of_number, read_chosen
 from app.accounts.members import Member
 from app.accounts.quick_switcher import leads_to
 from app.accounts.shell import render_page
@@ -55,7 +56,7 @@ async def show_search(
         member,
         form["q"],
         room=await get_room(transaction, member, where.values[0]) if where.values else None,
-        author_id=writer.ids[0] if writer.ids else number_of(author),
+        author_id=writer.ids[0] if writer.ids else chosen_id(author),
         since=first,
         until=last + timedelta(days=1) if last else None,
         before=number_of(before),
@@ -106,7 +107,9 @@ async def find_room(transaction: Transaction, member: Member, form: Form) -> Cho
     ]
     if len(found) == 1:
         return ChosenRoom([found[0].slug], [found[0].name])
-    names = ", ".join(each.name for each in found[:OFFERED])
+    # Those that are called the same are told apart by their addresses.
+    alike = Counter(name for _, name in rooms)
+    names = ", ".join(each.slug if alike[fold(each.name)] > 1 else each.name for each in found[:OFFERED])
     form.errors["room"] = (
         _l("Several rooms have this name: %(names)s. Type one of these.", names=names)
         if found
@@ -116,12 +119,12 @@ async def find_room(transaction: Transaction, member: Member, form: Form) -> Cho
 
 
 async def find_searched_author(transaction: Transaction, member: Member, form: Form) -> Chosen:
-    """Who wrote what is searched for: also somebody who has left, by their number."""
+    """Who wrote what is searched for: also somebody who has left, by their id."""
     if not form["author"].strip():
         return Chosen()
-    if number := number_of(form["author"]):
-        return Chosen(await list_known_of_number(transaction, member, number))
-    return read_chosen(form, "author", await list_known(transaction, member))
+    if id_ := chosen_id(form["author"]):
+        return Chosen(await list_known_of_number(transaction, member, id_))
+    return read_chosen(form, "author", await list_known(transaction, member), by_parts=True)
 
 
 def read_day(form: Form, name: str, zone: ZoneInfo) -> datetime | None:

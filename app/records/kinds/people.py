@@ -14,7 +14,7 @@ from markupsafe import Markup
 from sqlalchemy import bindparam, select
 
 from app.accounts.acquaintance import is_acquainted
-from app.accounts.choosing import MOST_CHOSEN, OFFERED, Candidate, Chosen, find_persons
+from app.accounts.choosing import CHOSEN_ID, MOST_CHOSEN, OFFERED, Candidate, Chosen, find_persons, split_typed
 from app.accounts.members import Member
 from app.accounts.rights import is_entitled
 from app.database import PreparedSelect, Transaction
@@ -24,7 +24,6 @@ from app.web.forms import number_of
 from app.web.templates import hue, initials
 from app.web.texts import _l, drop_unseen, fold, keep_direction
 
-PERSON_REFERENCE = re.compile(r"#([1-9][0-9]{0,17})")
 # How one who was removed, and has no address any more, stands in a form without scripts.
 NAMED_REFERENCE = re.compile(r".*\(#([1-9][0-9]{0,17})\)")
 LINE_ENDS = re.compile("[\r\n]+")
@@ -97,7 +96,7 @@ class People:
         texts that are no names and no addresses, the last ones mean nobody."""
         text = drop_unseen(text)
         same = self.by_name.get(fold(text), [])
-        # A number alone is what scripts send of a form, which `join` reads; here it is a name.
+        # A number alone is a name: no part of one, and no id.
         if same or number_of(text):
             return same
         addressed = self.by_address.get(text.strip().lower(), [])
@@ -110,6 +109,11 @@ class People:
     def by_name(self) -> dict[str, list[Candidate]]:
         """Those who can be chosen, by name as it is compared."""
         return group_by(self.choosable, lambda person: person.folded)
+
+    @cached_property
+    def parted_names(self) -> set[str]:
+        """The names that have a comma in them."""
+        return {name for name in self.by_name if "," in name}
 
     @cached_property
     def by_address(self) -> dict[str, list[Candidate]]:
@@ -127,7 +131,7 @@ def group_by(people: Iterable[Candidate], key: Callable[[Candidate], str]) -> di
 
 def read_reference(text: str) -> int:
     """The id of a member that a form names by reference, or 0."""
-    found = PERSON_REFERENCE.fullmatch(text) or NAMED_REFERENCE.fullmatch(text)
+    found = CHOSEN_ID.fullmatch(text) or NAMED_REFERENCE.fullmatch(text)
     return int(found[1]) if found else 0
 
 
@@ -157,11 +161,13 @@ def means_one(text: str, people: People) -> bool:
 def split_people(text: str, people: People) -> list[str]:
     """The people of a text, one on each line, or with commas or semicolons between them, which a name may have too."""
     parts = LINE_ENDS.split(text, MOST_WRITTEN)
-    for between in (";", ","):
+    splits: tuple[Callable[[str], list[str]], ...] = (
+        lambda part: part.split(";", MOST_WRITTEN),
+        lambda part: split_typed([part], people.parted_names, MOST_WRITTEN),
+    )
+    for split in splits:
         parts = [
-            each
-            for part in dict.fromkeys(parts)
-            for each in ([part] if means_one(part, people) else part.split(between, MOST_WRITTEN))
+            each for part in dict.fromkeys(parts) for each in ([part] if means_one(part, people) else split(part))
         ][: MOST_WRITTEN + 1]
     return list(dict.fromkeys(" ".join(part.split()) for part in parts if part.strip()))
 
@@ -200,7 +206,7 @@ class PersonKind(FieldKind):
             return "\n".join(typed)
         found: dict[str, list[int]] = {}
         for part in parts:
-            given = read_reference(part) or (number_of(part) if number_of(part) in field.people else 0)
+            given = read_reference(part)
             found[part] = [given] if given else [person.id for person in field.people.meant(part)]
         clear = {ids[0] for ids in found.values() if len(ids) == 1}
         return "\n".join(
@@ -277,7 +283,7 @@ class PersonKind(FieldKind):
         parts = []
         for part in split_people(text, field.people):
             same = field.people.by_name.get(fold(drop_unseen(part)), [])
-            if not same and PERSON_REFERENCE.fullmatch(part):
+            if not same and CHOSEN_ID.fullmatch(part):
                 raise fail("No one here is called “%(text)s”.", text=part[:80])
             if len(same) > 1 and read_reference(part):
                 raise fail("Several people are called “%(text)s”. Write an e-mail address instead.", text=part[:80])

@@ -42,6 +42,11 @@ from app.web.typed_texts import TypedText
 IMPORT_LIMIT = 8 * 1024 * 1024
 FILE_LIMIT = 2_000_000
 
+SHOWN_OTHERWISE = _l(
+    "The fields have changed since the preview, or how numbers and dates are written. Nothing was imported:"
+    " check the preview again."
+)
+
 notice("imported", _l("Table imported."))
 notice("imported-partly", _l("The table was imported, but not completely: some records were left unchanged."))
 
@@ -95,7 +100,8 @@ async def refuse_table_file(request: AnyRequest, slug: str, why: Text, status: i
 async def import_records(
     request: AnyRequest, transaction: Transaction, member: Member, importing: ImportLimit, slug: str, form: Form
 ) -> Response[Any]:
-    """Say what a table would do; with what was `seen` of that, do it, and say what was left as it is.
+    """Say what a table would do; with what was `seen` of that, do it, and say what was left as it is. What was shown
+    with another `definition` of the fields is shown anew, and not written.
 
     With `again`, show the table to be changed.
     """
@@ -119,11 +125,18 @@ async def import_records(
             plan = await plan_import(reading, collection, reader, parsed)
             if plan.errors:
                 form.errors["table"] = plan.errors[0]
-            if plan.errors or (plan.wrong and "seen" not in form):
-                return await render_import(request, reading, reader, slug, form, "records/import.html", 422, plan)
-            if "seen" not in form:
+            elif "seen" in form and form["definition"] not in ("", plan.shown_definition):
+                if await find_end_of_part(reading, reader, key_of_parts(request, form), 0) is None:
+                    form.errors["table"] = SHOWN_OTHERWISE
+                else:  # a part was written as it was shown: the others are not written otherwise
+                    plan.definition = ()
+            if plan.errors or (plan.wrong and ("seen" not in form or form.errors)):
+                status = 422 if plan.errors or not form.errors else 409
+                return await render_import(request, reading, reader, slug, form, "records/import.html", status, plan)
+            if "seen" not in form or form.errors:
+                status = 409 if form.errors else 200
                 template = "records/import_preview.html"
-                return await render_import(request, reading, reader, slug, form, template, plan=plan)
+                return await render_import(request, reading, reader, slug, form, template, status, plan)
         return await write_import(request, slug, form, plan)
 
 

@@ -30,12 +30,13 @@ from app.records.granting import (
     list_invitable,
 )
 from app.records.permissions import DEFAULTS, ONLY_READING, REACHES, Permissions, list_permissions
+from app.tenants.invited import offer_things
 from app.tenants.roles import ROLES
 from app.web.forms import Form, Invalid, number_of
 from app.web.paging import clean_query, page_of
 from app.web.redirects import see_other
 from app.web.seen_forms import refuse_unseen, show_as_saved
-from app.web.texts import Text, _l, fold_searched
+from app.web.texts import Text, _l
 
 notice("permissions", _l("Permissions changed. They apply immediately."))
 notice(
@@ -172,7 +173,7 @@ async def choose_guests(
     require(member, "manage", "collections")
     await choosing.check(member)
     guests = find_persons(await list_persons(transaction, LIST_GUEST_CHOICES), clean_query(q))
-    return Response([{"value": str(each.id), "text": each.name, "note": each.email} for each in guests[:OFFERED]])
+    return Response([{"value": each.value, "text": each.name, "note": each.email} for each in guests[:OFFERED]])
 
 
 @get("/choices/collections")
@@ -182,9 +183,7 @@ async def choose_collections(
     """Collections by letters of their names, for admins who invite guests."""
     require(member, "manage", "collections")
     await choosing.check(member)
-    wanted = fold_searched(clean_query(q))
-    found = [each for each in await list_invitable(transaction, member) if wanted in fold_searched(each.name)]
-    return Response([{"value": str(each.id), "text": each.name, "note": ""} for each in found[:OFFERED]])
+    return Response(offer_things(await list_invitable(transaction, member), clean_query(q)))
 
 
 @post("/c/{slug:str}/guests")

@@ -1,5 +1,5 @@
 // <choice-field source="/choices/people">: a text field becomes a list that is searched on the server. It is sent what was
-// chosen, by number, and what was typed and not chosen as it stands. Without scripts the server reads names.
+// chosen, as `#` and an id, and what was typed and not chosen as it stands. Without scripts the server reads names.
 import { CompositeInput } from "./composite-input.js";
 import { fetchPage } from "./page.js";
 

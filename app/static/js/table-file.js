@@ -1,8 +1,20 @@
 // Takes a table from a file into the form, where one can look at it. What the first bytes say of its letters counts; then
-// zeros, which only UTF-16 has, and spreadsheets that write Windows' own letters (as records/encodings.py on the server).
+// zeros, of which UTF-16 has many, and spreadsheets that write Windows' own letters (as records/encodings.py on the server).
+const countControls = (bytes) => bytes.reduce((count, byte) => count + (byte < 9 || (byte > 13 && byte < 28) || byte === 127), 0);
+
+// Whether it is UTF-8 into which some zeros have strayed.
+function isUtf8WithZeros(bytes) {
+  try {
+    new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return false;
+  }
+  return countControls(bytes) * 4 <= bytes.length;
+}
+
 function decode(bytes) {
   const isMarked = (...mark) => mark.every((byte, at) => bytes[at] === byte);
-  const zero = bytes.indexOf(0);
+  const zero = isUtf8WithZeros(bytes) ? -1 : bytes.indexOf(0);
   if (isMarked(0xff, 0xfe) || (zero >= 0 && zero % 2 && !isMarked(0xfe, 0xff))) return new TextDecoder("utf-16le").decode(bytes);
   if (isMarked(0xfe, 0xff) || zero >= 0) return new TextDecoder("utf-16be").decode(bytes);
   try {
@@ -26,14 +38,10 @@ function whyNot(form, bytes) {
   }
   if (bytes.every((byte) => IN_NOTHING.includes(byte)) && !decode(bytes).trim()) return form.dataset.empty;
   const zeros = [0, 0];
-  let controls = 0;
-  bytes.forEach((byte, at) => {
-    if (byte === 0) zeros[at % 2] += 1;
-    else if (byte < 9 || (byte > 13 && byte < 28) || byte === 127) controls += 1;
-  });
+  bytes.forEach((byte, at) => { if (byte === 0) zeros[at % 2] += 1; });
   const [few, many] = zeros.sort((one, other) => one - other);
   const isMarked = begins.startsWith("\xff\xfe") || begins.startsWith("\xfe\xff");
-  const isText = isMarked || (many ? few * 100 <= many : controls * 100 <= bytes.length);
+  const isText = isMarked || (many && !isUtf8WithZeros(bytes) ? few * 100 <= many : countControls(bytes) <= Math.max(1, Math.floor(bytes.length / 100)));
   return isText && !NO_TABLES.some((start) => begins.startsWith(start)) ? "" : form.dataset.noTable;
 }
 
@@ -50,7 +58,7 @@ document.addEventListener("change", async (event) => {
     event.target.value = "";   // and the table stays as it is
     return;
   }
-  const text = decode(bytes);
+  const text = decode(bytes).replaceAll("\0", "");
   const table = document.getElementById("field-table");
   table.value = text;
   table.dispatchEvent(new Event("input", { bubbles: true }));   // as if it was typed

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, bindparam, select
 
 from app.accounts.access import AnyRequest
 from app.accounts.audit import AuditedSubject, AuditEntry, find_audited_places, find_audited_subjects, names_subjects
-from app.accounts.choosing import Chosen, list_persons, read_chosen, select_persons
+from app.accounts.choosing import Chosen, chosen_id, list_persons, read_chosen, select_persons
 from app.accounts.days import group_by_day
 from app.accounts.members import Member, find_member_names
 from app.accounts.rights import require
@@ -86,8 +86,8 @@ async def show_audit(
     wanted: dict[str, Any] = {}
     if asked["nobody"]:
         wanted["nobody"] = None
-    elif number_of(who) or chosen.people:
-        wanted["actor_id"] = chosen.ids[0] if chosen.ids else number_of(who)
+    elif chosen_id(who) or chosen.people:
+        wanted["actor_id"] = chosen.ids[0] if chosen.ids else chosen_id(who)
     if what in SENTENCES:
         wanted["what"] = what
     elif what in GROUPS:
@@ -137,12 +137,12 @@ LIST_AUDITED_ACTORS = select_persons(lambda: [Member.removed_at.is_(None)])
 
 
 async def find_actor(transaction: Transaction, form: Form) -> Chosen:
-    """Whose entries are asked for: also somebody's who has left, by their number."""
+    """Whose entries are asked for: also somebody's who has left, by their id."""
     if not form["who"].strip() or form["nobody"]:
         return Chosen()
-    if number := number_of(form["who"]):
-        return Chosen(await list_persons(transaction, FIND_AUDITED_ACTOR, member_id=number))
-    return read_chosen(form, "who", await list_persons(transaction, LIST_AUDITED_ACTORS))
+    if id_ := chosen_id(form["who"]):
+        return Chosen(await list_persons(transaction, FIND_AUDITED_ACTOR, member_id=id_))
+    return read_chosen(form, "who", await list_persons(transaction, LIST_AUDITED_ACTORS), by_parts=True)
 
 
 @names_subjects("session", "token", "password", "member", "mail", "message", "room")
