@@ -177,7 +177,8 @@ def ask_to_sign_in(request: AnyRequest, error: Exception) -> Response[Any]:
     language = request.scope["state"].get("language", "en")
     if is_call(request):
         return refuse_call(language, _l("You are no longer signed in. Sign in again; what you typed is kept."), 401)
-    typed = [] if "hx-request" in request.headers else list_typed(request)  # scripts keep what is typed themselves
+    # Scripts keep what is typed themselves.
+    typed = [] if "hx-request" in request.headers else list_typed(request, language)
     if typed:
         heading, detail = _l("You are no longer signed in"), _l("Sign in again, then send it.")
         html = render_error(

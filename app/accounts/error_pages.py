@@ -55,5 +55,5 @@ async def name_all_typed(request: AnyRequest, transaction: Transaction, member: 
     form: Form | None = request.scope["state"].get("named")
     for address, name in TYPED_NAMES if form else ():
         if (found := address.match(request.scope["path"])) and form:
-            return list_typed(request, await name(transaction, member, form, found[1]))
+            return list_typed(request, transaction.tenant.language, await name(transaction, member, form, found[1]))
     return []

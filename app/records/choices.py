@@ -16,7 +16,7 @@ from app.records.new_drafts import KIND as NEW_RECORD
 from app.records.records import Record
 from app.records.revisions import Revision
 from app.web.forms import clean_line
-from app.web.texts import Text, _l, drop_unseen, fold, is_blank
+from app.web.texts import TOO_MANY_MARKS, Text, _l, drop_unseen, fold, has_heaps, is_blank
 
 MOST_CHOICES = 100
 # With those that can't be chosen any more.
@@ -71,6 +71,8 @@ def find_fault(choices: Sequence[FieldChoice]) -> Text | None:
         return _l("Enter one choice per line.")
     if any(is_blank(choice["name"]) for choice in choices):
         return _l("A choice needs a name.")
+    if any(has_heaps(choice["name"]) for choice in choices):
+        return TOO_MANY_MARKS
     if len(names) > MOST_CHOICES or any(len(choice["name"]) > MOST_OF_A_CHOICE for choice in choices):
         return _l("At most %(number)d choices of up to 60 characters.", number=MOST_CHOICES)
     if len(choices) > MOST_KEPT_CHOICES:

@@ -24,7 +24,7 @@ from app.records.kinds.choices import NO_CHOICES, ChoiceIndex
 from app.records.kinds.collation import LAST, SORT_KEY_LIMIT
 from app.records.kinds.kind import Cell, FieldChoice, FieldKind
 from app.records.kinds.people import NOBODY, read_workspace_people
-from app.web.texts import _l, drop_noncharacters, has_heaps, is_blank, keep_direction
+from app.web.texts import TOO_MANY_MARKS, _l, drop_noncharacters, has_heaps, is_blank, keep_direction
 
 MOST_FIELDS = 200
 # More than any value has, so that no longer one is looked at.
@@ -108,7 +108,7 @@ class Field(Tenanted, Base):
             raise ValueError(_l("At most %(limit)d characters.", limit=LONGEST_VALUE))
         text = drop_noncharacters(keep_direction(text))
         if has_heaps(text):
-            raise ValueError(_l("There are too many marks on one letter."))
+            raise ValueError(TOO_MANY_MARKS)
         text = unicodedata.normalize("NFC", text)
         return "" if is_blank(text) else self.kind.read_over(text, self, before)
 
@@ -127,6 +127,10 @@ class Field(Tenanted, Base):
     def spell(self, value: str) -> str:
         """A value as people would type it."""
         return self.kind.spell(value, self) if value or self.kind.shows_none else ""
+
+    def quote_typed(self, text: str) -> str:
+        """What was typed, in plain text for the one who did: in their own letters where they wrote it."""
+        return self.kind.quote_typed(text, self) or self.describe_typed(text)
 
     def describe_typed(self, text: str) -> str:
         """What a form has, in plain text for the one who asks; as it stands where it won't do."""

@@ -29,7 +29,7 @@ class LeftOver:
     @property
     def described(self) -> str:
         """What was typed, in plain text."""
-        return self.field.describe_typed(self.text)
+        return self.field.quote_typed(self.text)
 
 
 def carry_over(text: str, before: str, old: Field, new: Field) -> str | None:

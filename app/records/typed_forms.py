@@ -48,4 +48,4 @@ def name_value(fields: Fields, name: str, values: list[str]) -> TypedText | None
     if found[1]:
         return TypedText(", ".join(each for each in values if each not in NOTHING_CHOSEN), field.label)
     text = field.kind.join(values, field)
-    return TypedText(field.describe_typed(text) if text.strip() else "", field.label)
+    return TypedText(field.quote_typed(text) if text.strip() else "", field.label)

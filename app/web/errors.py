@@ -171,12 +171,13 @@ def render_answer(request: Request[Any, Any, Any], error: Exception, language: s
     find = ""
     if status == 404 and is_nowhere:
         detail, find = no_workspace_at(request.headers.get("host", "")), f"{request.app.state.settings.base_url}/find"
+    typed = error.typed if isinstance(error, PageError) else None
     shown = describe_error_page(
         status,
         request_id=request_id_of(request.scope),
         detail=detail,
         heading=heading,
-        typed=error.typed if isinstance(error, PageError) and error.typed is not None else list_typed(request),
+        typed=list_typed(request, language) if typed is None else typed,
         wait=int(headers.get("Retry-After", 0)),
         back="" if reads else find_page_before(request),
         again=find_own_address(request) if reads else "",

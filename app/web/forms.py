@@ -18,7 +18,7 @@ from litestar.exceptions import ClientException
 from app.database.fairness import FairTurns
 from app.web.bodies import LARGE_BODY, read_body
 from app.web.mail_addresses import account_address, read_mail_address
-from app.web.texts import PIECE, Text, _l, drop_noncharacters, is_blank
+from app.web.texts import PIECE, TOO_MANY_MARKS, Text, _l, drop_noncharacters, has_heaps, is_blank
 
 # Controls but white space, overrides and isolates of the direction, and halves of characters.
 UNSEEN = re.compile("[\0-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -98,6 +98,8 @@ class Form:
             self.errors[name] = _l("This can't be empty.")
         elif len(value) > limit:
             self.errors[name] = _l("At most %(limit)d characters.", limit=limit)
+        elif has_heaps(value):
+            self.errors[name] = TOO_MANY_MARKS
         return value
 
     def name(self, name: str, *, limit: int = 80, kept: str = "") -> str:
@@ -162,6 +164,8 @@ def clean_label(name: str, text: str) -> str:
     cleaned = clean_line(text)
     if is_blank(cleaned):
         raise Invalid(**{name: _l("This can't be empty.")})
+    if has_heaps(cleaned):
+        raise Invalid(**{name: TOO_MANY_MARKS})
     return cleaned
 
 

@@ -8,18 +8,15 @@ from typing import Any, NamedTuple
 
 from litestar import Request
 
-from app.web.forms import FOR_MEMBER, FORM_KEY, Form
+from app.web.forms import Form
+from app.web.typed_inputs import FormInput, find_inputs
 
 # Of what was typed into more fields than this, an error page shows the rest as one text.
 SHOWN_APART = 40
-# What pages put into forms by themselves, where it looks like that, and secrets.
-NOT_TYPED = re.compile(
-    rf"(?:{FOR_MEMBER}|{FORM_KEY}|key|reply|edits|instead|file|version|draft-version|draft-changes|seen|again"
-    r"|draft-begun|to-place|removed-fields)=[\w-]*"
-    r"|(?:lock-token|seen-lock|seen-state|sent-late|page-left|question-said)=[\w-]*"
-    r"|named=\{.*\}|(?:has-fields|seen-order)=[f0-9 ]*|number-formats=[A-Za-z_]*"
-    r"|(?:password|new_password|password-again)=.*"
-)
+# What scripts put into forms by themselves, and what asks again for a password: no form of a template has these.
+NOT_TYPED = re.compile(r"instead|sent-late|page-left|question-said|password-again|draft-changes|for-member|form-key")
+# An input that no template has, such as one of a field of records.
+UNKNOWN_INPUT = FormInput(is_typed=True)
 
 
 class TypedText(NamedTuple):
@@ -29,16 +26,21 @@ class TypedText(NamedTuple):
     label: str = ""
 
 
-def list_typed(request: Request[Any, Any, Any], known: Mapping[str, TypedText] | None = None) -> list[TypedText]:
+def list_typed(
+    request: Request[Any, Any, Any], language: str, known: Mapping[str, TypedText] | None = None
+) -> list[TypedText]:
     """What was typed into the form of a request, for the page that says why it came to nothing. Of some inputs it may
-    be `known` what they are called, and how people read what they have."""
+    be `known` what they are called, and how people read what they have. What was chosen or ticked, and what the page
+    put there, is nothing that anybody has to type again."""
     named: Form | None = request.scope.get("state", {}).get("named")
     typed: list[TypedText] = []
+    inputs = find_inputs(request.scope["path"], named.values) if named else {}
     for name, values in named.values.items() if named else ():
         if known and name in known:
             typed += [known[name]] if known[name].text.strip() else []
-            continue
-        typed += [TypedText(value) for value in values if value.strip() and not NOT_TYPED.fullmatch(f"{name}={value}")]
+        elif (each := inputs.get(name, UNKNOWN_INPUT)).is_typed and not NOT_TYPED.fullmatch(name):
+            label = each.label.translate(language) if each.label else ""
+            typed += [TypedText(value, label) for value in values if value.strip()]
     return typed if len(typed) <= SHOWN_APART else [*typed[:SHOWN_APART], TypedText(join_typed(typed[SHOWN_APART:]))]
 
 

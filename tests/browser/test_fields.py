@@ -306,4 +306,5 @@ async def test_on_a_phone_what_is_compared_is_not_cut(server: Server, person: An
         await expect(page.locator(".pairs tbody tr")).to_have_count(2)
         for side in (f"{LONG}A", f"{LONG}B"):
             await expect(page.locator(".pairs td", has_text=side)).to_be_in_viewport(ratio=0.1)
+        await expect(page.locator(".pairs td.lines").first).to_have_css("white-space-collapse", "preserve-breaks")
         assert await count_cut(page) == 0

@@ -542,6 +542,7 @@ async def test_who_changes_a_field_whose_kind_was_changed_meanwhile_is_told_and_
     other = await ana.post(f"{address}/fields/{state}/kind", data={"kind": "link", "version": mine["version"]})
     assert other.status_code == 409
     assert "from Choice to Text" in other.text
+    assert "Fix 1 field" not in other.text, "no field of this page is wrong"
     assert '<option value="link" selected' in other.text
     back = await change(ana, address, ref, action="undo")
     for form in (mine, {**again, "help": "Text"}):

@@ -205,6 +205,9 @@ def test_what_is_ambiguous_is_refused_with_what_it_may_mean(
         ("whole_number", "en", "1,23", "Enter a whole number, without decimals."),
         ("rating", "pt_BR", "1.5", "Enter a whole number, without decimals."),
         ("whole_number", "pt_BR", "1.234.5", "Do you mean 12.345? Write it that way."),
+        ("whole_number", "pt_BR", "many", "Enter a number, such as 1.234."),
+        ("decimal", "pt_BR", "many", "Enter a number, such as 1.234,5."),
+        ("rating", "en", "many", "Enter a number, such as 5."),
         ("money", "en", "1,2345", "At most 2 decimals."),
         ("decimal", "pt_BR", "0." + "1" * 40, "At most 15 digits."),
         ("decimal", "pt_BR", "0," + "1" * 40, "At most 10 decimals."),
@@ -222,7 +225,7 @@ def test_of_a_number_only_what_the_field_could_take_is_offered(kind: str, locale
     ("kind", "given", "said"),
     [
         ("whole_number", "1.234", "Enter a whole number, without decimals."),
-        ("whole_number", "1,234", "Enter a number as programs do, such as 1234.5."),
+        ("whole_number", "1,234", "Enter a number as programs do, such as 1234."),
         ("rating", "1.5", "Enter a whole number, without decimals."),
         ("money", "0.005", "At most 2 decimals."),
         ("money", "12.345", "At most 2 decimals."),
@@ -303,6 +306,10 @@ VALUES = {
     "rating": st.integers(0, 5).map(str),
     **dict.fromkeys(["record_number", "created_at", "created_by", "changed_at", "changed_by"], st.text(max_size=9)),
 }
+
+
+def test_lines_of_a_long_text_end_in_one_way() -> None:
+    assert make_field("long_text").read("one\u2028two\u2029three\r\nfour\x85five") == "one\ntwo\nthree\nfour\nfive"
 
 
 def test_every_kind_is_among_those_whose_values_are_drawn() -> None:

@@ -46,6 +46,21 @@ def test_every_kind_says_in_plain_words_what_was_typed(field: Field, text: str, 
     assert field.describe_typed(text).startswith(described)
 
 
+@pytest.mark.parametrize(
+    ("field", "text", "quoted"),
+    [
+        (make_field("decimal", unit="kg", digits=3, locale="pt_BR"), "12,5", "12,5"),
+        (make_field("money", currency="EUR"), "1234", "1234"),
+        (make_field("choice", choices=["One", "Two"]), "#2", "Two"),
+        (make_field("person"), "#1", "Ana Lima"),
+    ],
+)
+def test_what_people_wrote_themselves_is_quoted_as_they_did(field: Field, text: str, quoted: str) -> None:
+    field.id = 1
+    [left] = list_left_over(Fields([], [field]), {"f1": text}, None)
+    assert left.described == quoted
+
+
 def fields_of(*chain: str) -> Fields:
     """A field of the last kind, which was of each of the others before."""
     made = [make_field(kind) for kind in chain]

@@ -171,6 +171,8 @@ async def test_who_saves_over_what_somebody_else_has_saved_sees_both_and_loses_n
         assert "This has been changed since you opened it. Nothing has been saved yet." in told.text
         shown = [tuple(map(unescape, row)) for row in re.findall(BESIDE, told.text)]
         assert shown == list(each.shown), page
+        part = "Role" if page.endswith("permissions") else "Field"
+        assert f'<th scope="col" class="whole-line">{part}</th>' in told.text, page
         again = form_in(told.text, action)
         assert {**again, "seen-state": ""} == {**typed, "seen-state": ""}, "what was typed is there, all of it"
         kept = await ana.post(action, data=again)

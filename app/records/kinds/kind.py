@@ -148,6 +148,10 @@ class FieldKind:
         """A value as people would type it: in plain words, which `read` takes for the same value."""
         return self.describe_here(value, field)
 
+    def quote_typed(self, text: str, field: Definition) -> str:
+        """What people have written themselves, as they did; '' where a form has something else than they see."""
+        return ""
+
     def describe_unread(self, text: str, field: Definition) -> str:
         """What was typed and won't do, in plain text."""
         return text

@@ -41,11 +41,12 @@ def is_written(digits: str) -> bool:
     return bool(WRITTEN.fullmatch(digits)) and any(map(str.isdigit, digits))
 
 
-def read_number(text: str, locale: Locale, most: int = MOST_DIGITS) -> Decimal:
+def read_number(text: str, locale: Locale, most: int = MOST_DIGITS, example: str = "1234.5") -> Decimal:
     """A number as a locale writes it, with or without groups. Raises ValueError with a Text.
 
     What is written as another locale would, such as 1.5 where a point separates thousands, is refused with what it may
-    mean; and where one of that has more than so many digits after the point, with how many there may be.
+    mean; and where one of that has more than so many digits after the point, with how many there may be. Of what is no
+    number an `example` is given.
     """
     if len(text) > LONGEST_NUMBER:
         raise fail("At most %(limit)d characters; this has %(count)d.", limit=LONGEST_NUMBER, count=len(text))
@@ -71,8 +72,8 @@ def read_number(text: str, locale: Locale, most: int = MOST_DIGITS) -> Decimal:
             ) from error
         if suggestions:
             raise fail("Do you mean %(one)s? Write it that way.", one=suggestions[0]) from error
-        example = format_decimal(Decimal("1234.5"), locale=locale)
-        raise fail("Enter a number, such as %(example)s.", example=example) from error
+        shown = format_decimal(Decimal(example), locale=locale)
+        raise fail("Enter a number, such as %(example)s.", example=shown) from error
     return limit_whole_digits(number)
 
 
@@ -143,6 +144,10 @@ class NumberKind(FieldKind):
         digits = self.digits_of(field)
         return MOST_DIGITS if digits is None else digits
 
+    def example_of(self, field: Definition) -> str:
+        """A number that the field takes, as programs write it."""
+        return "1234.5" if self.most_digits_of(field) else "1234"
+
     def list_affixes(self, field: Definition) -> tuple[str, ...]:
         """What may stand before a number of the field, or behind it; the first is what people know it by."""
         unit = field.options.get("unit")
@@ -164,7 +169,7 @@ class NumberKind(FieldKind):
 
     def read(self, text: str, field: Definition) -> str:
         most = self.most_digits_of(field)
-        number = read_number(self.take_number(text, field), field.locale, most)
+        number = read_number(self.take_number(text, field), field.locale, most, self.example_of(field))
         if count_digits(number) > most:
             other = find_other_reading(number, field.locale)
             if most == 0 and other:
@@ -213,9 +218,12 @@ class NumberKind(FieldKind):
         if not (text := super().from_json(given, field).strip()):
             return ""
         if not IN_JSON.fullmatch(text):
-            raise fail("Enter a number as programs do, such as %(example)s.", example="1234.5")
+            raise fail("Enter a number as programs do, such as %(example)s.", example=self.example_of(field))
         self.keep(limit_whole_digits(Decimal(text)), field)
         return write_number(text, field.locale, None, False)
+
+    def quote_typed(self, text: str, field: Definition) -> str:
+        return text
 
     def cell(self, value: str, field: Definition) -> Cell:
         return Decimal(value)

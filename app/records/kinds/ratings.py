@@ -28,6 +28,9 @@ class RatingKind(WholeNumberKind):
     can_be_unique = False
     is_searched = False
 
+    def example_of(self, field: Definition) -> str:
+        return str(field.options.get("most", 5))
+
     def read(self, text: str, field: Definition) -> str:
         shown = STARS.fullmatch(text.strip())
         return super().read((shown["number"] or str(len(shown["stars"] or ""))) if shown else text, field)

@@ -61,7 +61,7 @@ async def render_typed_words(
     for field in fields:
         saved = field.write(value_of_before(field, record.values if record else None))
         if typed.get(field.ref, saved) != saved:
-            shown.append((field, field.describe_typed(typed[field.ref])))
+            shown.append((field, field.quote_typed(typed[field.ref])))
     shown += [(left.field, left.described) for left in list_left_over(fields, typed, record)]
     return await render_page(
         request,

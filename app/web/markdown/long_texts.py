@@ -15,6 +15,7 @@ from markdown_it.token import Token
 from markupsafe import Markup
 
 from app.web.markdown.commonmark import PORTS, REL, WALL, Parser
+from app.web.texts import keep_line_ends
 
 # Controls but newline and tab, what turns the direction of text for all that follows, and halves of characters.
 REMOVED = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -24,7 +25,7 @@ RENDERED_AT_ONCE = 100
 
 def without_controls(text: str) -> str:
     """The text with newlines in one form, and without what browsers should never get."""
-    return REMOVED.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return REMOVED.sub("", keep_line_ends(text))
 
 
 class RenderedTexts:

@@ -13,6 +13,8 @@ from app.web.markdown.long_texts import RenderedTexts, render_long_text
 
 RENDERED = [
     ("two\nlines", "<p>two<br>\nlines</p>\n"),
+    ("two\u2028lines", "<p>two<br>\nlines</p>\n"),
+    ("two\x85lines", "<p>two<br>\nlines</p>\n"),
     ("- a\n- b", "<ul>\n<li>a</li>\n<li>b</li>\n</ul>\n"),
     ("**bold** `code`", "<p><strong>bold</strong> <code>code</code></p>\n"),
     ("# Head", "<p><strong>Head</strong></p>\n"),
