@@ -295,6 +295,9 @@ async def test_who_goes_while_workers_are_replaced_is_told_once_and_who_is_back_
     for task in staying:
         task.cancel()
     two_workers.stop()  # whatever waited to be told is told now
-    told = [f"{event['name']} {event['channel']}" for event in kept(two_workers)]
-    names = ("channel_occupied", "channel_vacated", "member_added", "member_removed")
-    assert sorted(told) == sorted(f"{name} presence-{user}" for name in names for user in users)
+    told = kept(two_workers)
+    for user in users:
+        for names in (["channel_occupied", "channel_vacated"], ["member_added", "member_removed"]):
+            own = [each["name"] for each in told if each["channel"] == f"presence-{user}" and each["name"] in names]
+            # On a slow machine one who stays may be away for so long that they have gone, and come again.
+            assert own == names * (len(own) // 2 if user in users[:3] else 1), told
