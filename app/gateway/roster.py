@@ -65,6 +65,7 @@ class Roster:
         self.untold: list[list[Any]] = []
         self.telling: asyncio.TimerHandle | None = None
         self.told_at = 0.0
+        self.learning_from = ""  # the node that tells all that is there, while that is taken over
         self.on_added: Callable[[Spot, str, str], None] = lambda spot, user, info: None
         self.on_removed: Callable[[Spot, str], None] = lambda spot, user: None
         self.on_occupancy: Callable[[Spot, str, bool], None] = lambda spot, user, there: None
@@ -131,13 +132,17 @@ class Roster:
         self.own.told += 1
         self.bus.publish("gateway changes", [self.own.told, changes], needed=True)
 
+    def tell_now(self) -> None:
+        """Tell the others at once what has changed, if anything has."""
+        if self.telling is not None:
+            self.telling.cancel()
+            self.tell_changes()
+
     def tell_everything(self, wanted: str) -> None:
         """Tell the others all, if this node is meant ('': every node is)."""
         if wanted not in ("", self.bus.name):
             return
-        if self.telling is not None:
-            self.telling.cancel()
-            self.tell_changes()
+        self.tell_now()
         counts = [[*spot, count] for spot, count in self.own.counts.items()]
         people = [[*spot, users] for spot, users in self.own.people.items()]
         self.bus.publish("gateway all", [self.own.told, counts, people], needed=True)
@@ -194,7 +199,11 @@ class Roster:
         told.counts = {(scope, channel): count for scope, channel, count in counts}
         for scope, channel, users in people:
             told.people[scope, channel] = dict(users)
-        self.replace_node(sender, told)
+        self.learning_from = sender
+        try:
+            self.replace_node(sender, told)
+        finally:
+            self.learning_from = ""
 
     def replace_node(self, name: str, told: NodeRoster | None) -> None:
         """Put what is known of a node in the place of what was known."""

@@ -172,8 +172,12 @@ class Gateway:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Run while the block does."""
-        async with self.hooks.running(), in_background(self.run()), in_background(self.keep_locks()):
-            yield
+        async with self.hooks.running():
+            try:
+                async with in_background(self.run()), in_background(self.keep_locks()):
+                    yield
+            finally:
+                await self.exchange.occupancy.end()
 
 
 async def read_whole_body(receive: Receive, limit: int) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import shutil
 import subprocess
@@ -15,20 +14,17 @@ import pusher
 import pytest
 
 from app.database import Database
-from app.gateway import app_deliveries, occupancy
+from app.gateway import app_deliveries
 from app.gateway.app_deliveries import APP_DELIVERIES, keep_app_delivery
 from app.gateway.app_turns import MOST_SENT_AGAIN
 from app.gateway.app_webhooks import HOOK_KINDS, change_app_webhook
 from app.gateway.apps import WantedApp, make_app
-from app.gateway.occupancy import Occupancy, describe_client_event
-from app.gateway.roster import Roster
 from app.tenants.deliveries import CameBack
 from app.web.forms import Invalid
 from tests.conftest import RedisServer, Server, free_port
 from tests.databases import Store
 from tests.gateway.conftest import HERE as LIBRARIES
 from tests.gateway.conftest import Dial, add_app
-from tests.gateway.test_over_processes import Line, tell
 from tests.receiver import Received, Receiver, answer, receiving
 from tests.test_isolation import SETTINGS
 from tests.waiting import until
@@ -130,100 +126,6 @@ def check_with_node(made: dict[str, Any], received: Received) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == [True, received.told["events"]]
-
-
-def make_watchers(monkeypatch: pytest.MonkeyPatch, *names: str) -> tuple[Line, list[Occupancy], dict[str, list[str]]]:
-    """Nodes that know at once who lives, each with what it tells."""
-    for name in ("GONE_AFTER", "LISTENING"):
-        monkeypatch.setattr(occupancy, name, 0.0)
-    line, made, told = Line(), [], {name: [] for name in names}
-    for number, name in enumerate(names):
-        node: Any = line.join(name)
-        node.state = "ok"
-        watcher = Occupancy(Roster(node))
-        watcher.since = float(number)
-        watcher.offer = lambda _, app_id, event, name=name: told[name].append(  # type: ignore[misc]
-            f"{event['name']} {event['channel']} {event.get('user_id', '')}".rstrip()
-        )
-        made.append(watcher)
-    for watcher in made:
-        watcher.roster.belong(1, 1)
-        watcher.beat()
-    return line, made, told
-
-
-async def test_the_node_that_has_run_for_longest_tells_and_who_comes_after_it_goes_on(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    _, (first, second), told = make_watchers(monkeypatch, "first", "second")
-    second.roster.count_more((1, "news"), 1)
-    second.roster.count_more((1, "news"), 1)
-    await tell(second.roster)
-    first.tell()
-    second.tell()
-    assert told == {"first": ["channel_occupied news"], "second": []}
-    second.roster.count_more((1, "more"), 1)
-    await tell(second.roster)
-    first.bus.publish = lambda *_, **__: None  # it has died before it told that
-    second.elders["first"] = (0.0, asyncio.get_running_loop().time() - 10)
-    second.tell()
-    assert told["second"][-1] == "channel_occupied more"
-
-
-async def test_what_is_told_already_is_forgotten_by_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(occupancy, "SURELY_TOLD", -1.0)
-    _, (first, second), told = make_watchers(monkeypatch, "first", "second")
-    second.roster.enter((1, "presence-room"), "ana", "null")
-    await tell(second.roster)
-    first.tell()
-    first.beat()
-    assert not second.held
-    assert told == {"first": ["member_added presence-room ana"], "second": []}
-
-
-async def test_what_a_client_says_is_told_after_that_it_has_come(monkeypatch: pytest.MonkeyPatch) -> None:
-    _, (first,), told = make_watchers(monkeypatch, "first")
-    first.roster.count_more((1, "presence-room"), 1)
-    first.roster.enter((1, "presence-room"), "ana", "null")
-    first.note(1, describe_client_event("client-hi", "{}", "presence-room", "1.1", ""))
-    first.tell()
-    first.note(1, describe_client_event("client-hi", "{}", "presence-room", "1.1", ""))
-    said = "client_event presence-room"
-    assert told["first"] == ["channel_occupied presence-room", "member_added presence-room ana", said, said]
-
-
-async def test_who_is_back_soon_has_not_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    _, (first,), told = make_watchers(monkeypatch, "first")
-    spot = (1, "presence-room")
-    first.roster.enter(spot, "ana", "null")
-    first.tell()
-    monkeypatch.setattr(occupancy, "GONE_AFTER", 60.0)
-    first.roster.leave(spot, "ana")
-    first.tell()
-    first.roster.enter(spot, "ana", "null")
-    monkeypatch.setattr(occupancy, "GONE_AFTER", 0.0)
-    first.tell()
-    assert told == {"first": ["member_added presence-room ana"]}
-    first.roster.leave(spot, "ana")
-    first.tell()
-    assert told["first"][1:] == ["member_removed presence-room ana"]
-
-
-async def test_nobody_has_gone_who_is_out_of_sight_while_nodes_do_not_hear_each_other(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    _, (first, second), told = make_watchers(monkeypatch, "first", "second")
-    second.roster.count_more((1, "news"), 1)
-    await tell(second.roster)
-    first.tell()
-    monkeypatch.setattr(occupancy, "GONE_AFTER", 60.0)
-    first.bus.reachable = False
-    first.roster.replace_node("second", None)
-    first.tell()
-    first.bus.reachable = True
-    second.roster.tell_everything("")
-    first.tell()
-    assert told == {"first": ["channel_occupied news"], "second": []}
 
 
 async def test_the_newest_that_was_sent_to_an_apps_server_is_kept(

@@ -26,11 +26,19 @@ SPOT = (1, "presence-room")
 
 
 class Line:
-    """A bus of some nodes, which loses what it is told to lose."""
+    """A bus of some nodes, which loses and delays what it is told to."""
 
     def __init__(self) -> None:
         self.nodes: list[Any] = []
-        self.loses = False
+        self.loses = self.delays = False
+        self.waiting: list[tuple[Any, str, Any]] = []
+
+    def deliver(self) -> None:
+        """Let everybody hear what was said meanwhile."""
+        self.delays = False
+        for sender, kind, content in self.waiting:
+            sender.publish(kind, content)
+        self.waiting.clear()
 
     def join(self, name: str) -> Any:
         node = Node(self, name)
@@ -47,7 +55,9 @@ class Node:
         self.on_join: list[Any] = []
 
     def publish(self, kind: str, content: Any, *, needed: bool = False) -> None:
-        if not self.line.loses:
+        if self.line.delays:
+            self.line.waiting.append((self, kind, content))
+        elif not self.line.loses:
             for other in self.line.nodes:
                 if other is not self:
                     other.handlers[kind](self.name, content)
