@@ -20,7 +20,7 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from app.database import Database, PreparedSelect, Tenant, Transaction, now
 from app.database.leases import back_off, hold, is_due
@@ -61,7 +61,11 @@ LIST_DUE_APP_TURNS = PreparedSelect(
     lambda: (
         select(AppTurn.id, AppTurn.workspace_id)
         .join(Tenant, Tenant.id == AppTurn.workspace_id)
-        .where(is_due(AppTurn), Tenant.suspended_at.is_(None))
+        .where(
+            is_due(AppTurn),
+            AppTurn.workspace_id.not_in(bindparam("full", expanding=True)),
+            Tenant.suspended_at.is_(None),
+        )
         .order_by(AppTurn.due_at, AppTurn.id)
         .limit(LOOKED_AT_DUE)
     )
@@ -156,9 +160,9 @@ class HookSender(TurnSender[AppTurn]):
             self.known[workspace, app_id] = time.monotonic() + HOOK_KNOWN_FOR, hook
         return hook
 
-    async def list_due(self, transaction: Transaction) -> Sequence[Any]:
+    async def list_due(self, transaction: Transaction, full: Sequence[int]) -> Sequence[Any]:
         """What is due, but of suspended workspaces."""
-        return await transaction.rows(LIST_DUE_APP_TURNS)
+        return await transaction.rows(LIST_DUE_APP_TURNS, full=full)
 
     async def do(self, turn: AppTurn) -> None:
         """Send the events that wait, or what was asked for."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 from contextlib import aclosing
@@ -19,6 +20,7 @@ from app.gateway.app_turns import AppHookEvent, add_hook_events
 from app.gateway.app_webhooks import HOOK_KINDS, change_app_webhook
 from app.gateway.apps import WantedApp, get_app, make_app, make_app_secret
 from app.jobs.sweeps import sweep_one
+from app.tenants.turns_to_send import LOOKED_AT_DUE, MOST_OF_WORKSPACE
 from app.web.outgoing import Outgoing
 from tests.conftest import Server, end_server, free_port
 from tests.databases import Store
@@ -28,9 +30,9 @@ from tests.receiver import OK, Received, answer, receiving
 from tests.waiting import until
 
 
-async def make_hooked(database: Database, address: str, *kinds: str) -> tuple[int, dict[str, str]]:
-    """An app of acme with a webhook."""
-    async with database.write(1) as transaction:
+async def make_hooked(database: Database, address: str, *kinds: str, workspace: int = 1) -> tuple[int, dict[str, str]]:
+    """An app with a webhook, of acme or another workspace."""
+    async with database.write(workspace) as transaction:
         app, bot = await make_app(transaction, None, WantedApp("Front end"))
         await change_app_webhook(transaction, HERE, None, app, bot, address, kinds or list(HOOK_KINDS))
         secret = app.secrets(HERE.secret_key).secrets[0]
@@ -64,6 +66,35 @@ async def test_a_server_that_fails_is_told_later_in_order_and_holds_up_no_other(
         ill = False
         await until_told(sender, store)
         assert [event["channel"] for event in events_in(failing)][-3:] == ["c0", "c1", "c2"]
+
+
+async def test_a_workspace_with_more_due_than_is_looked_at_keeps_no_other_waiting(
+    database: Database, store: Store
+) -> None:
+    sender = HookSender(database, HERE, Outgoing(HERE))
+    async with receiving(lambda _: None) as hanging, receiving() as well:
+        one, _ = await make_hooked(database, hanging.url)
+        two, _ = await make_hooked(database, well.url, workspace=2)
+        store.rows(
+            "INSERT INTO gateway_app_turn (workspace_id, app_id, what, due_at) WITH RECURSIVE series (n) AS"
+            f" (SELECT 1 UNION ALL SELECT n + 1 FROM series WHERE n < {2 * LOOKED_AT_DUE})"
+            f" SELECT 1, {one}, 'events', '2026-01-01 00:00:00+00' FROM series"
+        )
+        for workspace, app_id in ((1, one), (2, two)):
+            async with database.write(workspace) as transaction:
+                await add_hook_events(transaction, app_id, [("channel_existence", json.dumps(say(1)))])
+
+        async def begin_and_look() -> bool:
+            await sender.step()
+            return bool(well.requests)
+
+        await until(begin_and_look)
+        hanging_still = list(sender.sending)
+        assert len(hanging_still) >= MOST_OF_WORKSPACE
+        for task in hanging_still:
+            task.cancel()
+        await asyncio.gather(*hanging_still, return_exceptions=True)
+        sender.outgoing.close()
 
 
 async def test_what_waits_is_bounded_and_the_newest_is_kept(
