@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import signal
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from sqlalchemy import select
 
-from app.database import Database, now
+from app.database import Database, Transaction, now
 from app.gateway import app_sending, app_turns
-from app.gateway.app_sending import HookSender
+from app.gateway.app_sending import Gathered, HookSender
 from app.gateway.app_turns import AppHookEvent, add_hook_events
 from app.gateway.app_webhooks import HOOK_KINDS, change_app_webhook
 from app.gateway.apps import WantedApp, get_app, make_app, make_app_secret
@@ -104,12 +107,56 @@ async def test_what_waits_is_bounded_and_the_newest_is_kept(
     sender = HookSender(database, HERE, Outgoing(HERE))
     async with receiving() as receiver, sender.running():
         app_id, _ = await make_hooked(database, receiver.url)
-        for number in range(100):
-            sender.offer(1, app_id, say(number))
-        await until_told(sender, store)
+        with structlog.testing.capture_logs() as logs:
+            for number in range(100):
+                sender.offer(1, app_id, say(number))
+            await until_told(sender, store)
         told = [event["channel"] for event in events_in(receiver)]
-        assert 18 <= len(told) <= 20
-        assert told[-1] == "c99"
+        assert told == [f"c{number}" for number in range(80, 100)]
+        warned = [(each["app"], each["events"]) for each in logs if each["log_level"] == "warning"]
+        assert warned == [(app_id, 80)], "and what is not kept is told to operators"
+
+
+def test_what_is_dropped_while_it_is_put_into_rows_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app_sending, "MOST_GATHERED", 3)
+    gathered = Gathered()
+    for number in range(1, 4):
+        gathered.add("presence", f"{number}")
+    assert gathered.count_dropped() == 0
+    for number in range(4, 7):
+        gathered.add("presence", f"{number}")
+    gathered.forget(3)
+    assert gathered.count_dropped() == 0
+    gathered.add("presence", "7")
+    assert (gathered.count_dropped(), gathered.count_dropped()) == (1, 0)
+
+
+async def test_a_workspace_whose_writers_are_busy_holds_up_no_other(
+    database: Database, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sender = HookSender(database, HERE, Outgoing(HERE))
+    free, write = asyncio.Event(), database.write
+
+    @contextlib.asynccontextmanager
+    async def write_when_free(workspace: int | None = None) -> AsyncIterator[Transaction]:
+        if workspace == 1:
+            await free.wait()
+        async with write(workspace) as transaction:
+            yield transaction
+
+    async with receiving() as one, receiving() as two:
+        first, _ = await make_hooked(database, one.url)
+        second, _ = await make_hooked(database, two.url, workspace=2)
+        monkeypatch.setattr(database, "write", write_when_free)
+        async with sender.running():
+            for number in range(2):
+                sender.offer(1, first, say(number))
+                sender.offer(2, second, say(number))
+                await until(lambda: len(events_in(two)) == number + 1)  # noqa: B023
+            assert one.requests == []
+            free.set()
+            await until_told(sender, store)
+            assert [event["channel"] for event in events_in(one)] == ["c0", "c1"]
 
 
 async def test_of_what_a_server_does_not_take_the_newest_is_kept_in_rows(
