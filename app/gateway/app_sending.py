@@ -27,11 +27,11 @@ from app.database.leases import back_off, hold, is_due
 from app.gateway.app_deliveries import APP_DELIVERIES, keep_app_delivery
 from app.gateway.app_turns import (
     FIND_ANY_EVENT,
-    FORGET_EVENTS,
     LIST_FIRST_EVENTS,
     AppHookEvent,
     AppTurn,
     add_hook_events,
+    forget_hook_events,
 )
 from app.gateway.app_webhooks import KIND_OF_EVENT, KnownHook, find_hook
 from app.gateway.secrets import sign_text
@@ -213,7 +213,7 @@ class HookSender(TurnSender[AppTurn]):
         """Forget events that were told, with what was answered; whether no more wait. Raises LeaseLost."""
         async with self.database.write(turn.workspace_id) as transaction:
             await hold(transaction, AppTurn, turn.id, turn.lease)
-            await transaction.apply(FORGET_EVENTS, app_id=turn.app_id, upto=upto)
+            await forget_hook_events(transaction, turn.app_id, upto)
             if body:
                 await keep_app_delivery(transaction, turn.app_id, body, came)
             here = AppTurn.id == turn.id

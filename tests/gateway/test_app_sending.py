@@ -19,7 +19,7 @@ from sqlalchemy import select
 from app.database import Database, Transaction, now
 from app.gateway import app_sending, app_turns
 from app.gateway.app_sending import Gathered, HookSender
-from app.gateway.app_turns import AppHookEvent, add_hook_events
+from app.gateway.app_turns import AppHookEvent, add_hook_events, forget_hook_events
 from app.gateway.app_webhooks import HOOK_KINDS, change_app_webhook
 from app.gateway.apps import WantedApp, get_app, make_app, make_app_secret
 from app.jobs.sweeps import sweep_one
@@ -182,6 +182,42 @@ async def test_of_what_a_server_does_not_take_the_newest_is_kept_in_rows(
     assert (await add(app_id, 1, "last"))[:1] == ["first 7"]
     assert store.rows("SELECT count(*) FROM gateway_app_event WHERE app_id = ?", other) == [(15,)]
     assert store.rows("SELECT count(*) FROM gateway_app_turn") == [(2,)]
+
+
+async def test_what_waits_is_measured_only_where_it_may_be_too_much(
+    database: Database, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app_turns, "MOST_HOOK_EVENTS", 100)
+    measured, rows = [], Transaction.rows
+
+    async def note_measuring(transaction: Transaction, prepared: Any, **given: Any) -> Any:
+        if prepared is app_turns.MEASURE_EVENTS:
+            measured.append(prepared)
+        return await rows(transaction, prepared, **given)
+
+    monkeypatch.setattr(Transaction, "rows", note_measuring)
+    app_id, _ = await make_hooked(database, "https://hooks.invalid/")
+
+    async def add(times: int) -> list[tuple[Any, ...]]:
+        for number in range(times):
+            async with database.write(1) as transaction:
+                await add_hook_events(transaction, app_id, [("presence", f"{number:03}")])
+        return store.rows("SELECT waiting, waiting_text FROM gateway_app_turn")
+
+    assert await add(100) == [(100, 300)]
+    assert measured == []
+    assert await add(1) == [(91, 273)]
+    assert await add(9) == [(100, 300)]
+    assert len(measured) == 2, "before and after the oldest were dropped"
+    (found,) = store.rows("SELECT min(id) FROM gateway_app_event")
+    async with database.write(1) as transaction:
+        await forget_hook_events(transaction, app_id, found[0] + 39)
+    assert await add(1) == [(61, 183)]
+    store.rows("DELETE FROM gateway_app_event WHERE id < ?", found[0] + 60)  # as sweeps do
+    assert await add(39) == [(100, 300)]
+    assert len(measured) == 2
+    assert await add(1) == [(81, 243)]
+    assert store.rows("SELECT count(*), sum(size) FROM gateway_app_event") == [(81, 243)]
 
 
 async def test_what_was_not_told_in_time_is_told_no_more(database: Database, store: Store) -> None:
