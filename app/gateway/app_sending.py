@@ -20,18 +20,18 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from app.database import Database, PreparedSelect, Tenant, Transaction, now
 from app.database.leases import back_off, hold, is_due
 from app.gateway.app_deliveries import APP_DELIVERIES, keep_app_delivery
 from app.gateway.app_turns import (
     FIND_ANY_EVENT,
-    FORGET_EVENTS,
     LIST_FIRST_EVENTS,
     AppHookEvent,
     AppTurn,
     add_hook_events,
+    forget_hook_events,
 )
 from app.gateway.app_webhooks import KIND_OF_EVENT, KnownHook, find_hook
 from app.gateway.secrets import sign_text
@@ -61,7 +61,11 @@ LIST_DUE_APP_TURNS = PreparedSelect(
     lambda: (
         select(AppTurn.id, AppTurn.workspace_id)
         .join(Tenant, Tenant.id == AppTurn.workspace_id)
-        .where(is_due(AppTurn), Tenant.suspended_at.is_(None))
+        .where(
+            is_due(AppTurn),
+            AppTurn.workspace_id.not_in(bindparam("full", expanding=True)),
+            Tenant.suspended_at.is_(None),
+        )
         .order_by(AppTurn.due_at, AppTurn.id)
         .limit(LOOKED_AT_DUE)
     )
@@ -70,11 +74,13 @@ LIST_DUE_APP_TURNS = PreparedSelect(
 
 @dataclass(slots=True)
 class Gathered:
-    """What has happened on an app's channels and is in no row yet: of each its number, kind, and the event as JSON."""
+    """What has happened on an app's channels and is in no row yet: of each its number, kind, and the event as JSON; and
+    up to which number it is known what became of it."""
 
     events: deque[tuple[int, str, str]] = field(default_factory=deque)
     size: int = 0
     count: int = 0
+    upto: int = 0
 
     def add(self, kind: str, text: str) -> None:
         """One more; of too many the oldest are dropped."""
@@ -88,6 +94,18 @@ class Gathered:
         """Drop the oldest."""
         self.size -= len(self.events.popleft()[2])
 
+    def forget(self, upto: int) -> None:
+        """Drop what is in rows now; some of it may have been dropped meanwhile."""
+        while self.events and self.events[0][0] <= upto:
+            self.drop_first()
+        self.upto = upto
+
+    def count_dropped(self) -> int:
+        """How many were dropped, since it was asked last, that are in no rows."""
+        first = self.events[0][0]
+        dropped, self.upto = first - self.upto - 1, first - 1
+        return dropped
+
 
 class HookSender(TurnSender[AppTurn]):
     """This process's part in telling apps' servers."""
@@ -98,8 +116,9 @@ class HookSender(TurnSender[AppTurn]):
     def __init__(self, database: Database, settings: Settings, outgoing: Outgoing) -> None:
         super().__init__(database, settings, outgoing)
         self.known: dict[tuple[int, int], tuple[float, KnownHook | None]] = {}
-        self.gathered: dict[tuple[int, int], Gathered] = {}
-        self.putting: asyncio.Task[None] | None = None
+        # By workspace and app; and of each workspace who puts it into rows.
+        self.gathered: dict[int, dict[int, Gathered]] = {}
+        self.putting: dict[int, asyncio.Task[None]] = {}
 
     def offer(self, workspace: int, app_id: int, event: dict[str, Any]) -> None:
         """Tell an app's server of an event, if it wants to be told."""
@@ -107,43 +126,47 @@ class HookSender(TurnSender[AppTurn]):
         until, hook = self.known.get((workspace, app_id), (0.0, None))
         if until > time.monotonic() and (hook is None or kind not in hook.kinds):
             return
-        gathered = self.gathered.setdefault((workspace, app_id), Gathered())
-        gathered.add(kind, write_hook_event(event))
-        if self.putting is None:
-            self.putting = asyncio.create_task(self.put_soon())
+        self.gathered.setdefault(workspace, {}).setdefault(app_id, Gathered()).add(kind, write_hook_event(event))
+        if workspace not in self.putting:
+            self.putting[workspace] = asyncio.create_task(self.put_soon(workspace))
 
-    async def put_soon(self) -> None:
-        """Put what is gathered into rows, until nothing is left."""
+    async def put_soon(self, workspace: int) -> None:
+        """Put what is gathered of a workspace's apps into rows, until nothing is left. Each workspace's is put beside
+        the others', as the writers of one may be busy for long."""
         try:
             wait = GATHERED_FOR
-            while self.gathered:
+            while workspace in self.gathered:
                 await asyncio.sleep(wait)
-                wait = GATHERED_FOR if await self.put_all() else PUT_AGAIN_AFTER
+                wait = GATHERED_FOR if await self.put_all(workspace) else PUT_AGAIN_AFTER
         finally:
-            self.putting = None
+            del self.putting[workspace]
 
-    async def put_all(self) -> bool:
-        """Put what is gathered into rows; whether that could be done for every app."""
-        done = True
-        for (workspace, app_id), gathered in list(self.gathered.items()):
+    async def put_all(self, workspace: int) -> bool:
+        """Put what is gathered of a workspace's apps into rows; whether that could be done for each."""
+        done, apps = True, self.gathered[workspace]
+        for app_id, gathered in list(apps.items()):
             try:
                 await self.put(workspace, app_id, gathered)
             except Exception as error:
                 log.error("what an app's server is to be told can't be kept yet", app=app_id, reason=repr(error))
                 done = False
             if not gathered.events:
-                self.gathered.pop((workspace, app_id), None)
+                del apps[app_id]
+        if not apps:
+            del self.gathered[workspace]
         return done
 
     async def put(self, workspace: int, app_id: int, gathered: Gathered) -> None:
         """Put what is gathered for an app into rows."""
-        taken, hook = list(gathered.events), await self.find(workspace, app_id)
+        hook = await self.find(workspace, app_id)
+        dropped, taken = gathered.count_dropped(), list(gathered.events)
+        if dropped and hook is not None:
+            log.warning("too much happens until it can be kept: the oldest is dropped", app=app_id, events=dropped)
         wanted = [(kind, text) for _, kind, text in taken if hook is not None and kind in hook.kinds]
         if wanted:
             async with self.database.write(workspace) as transaction:
                 await add_hook_events(transaction, app_id, wanted)
-        while gathered.events and gathered.events[0][0] <= taken[-1][0]:  # some may have been dropped meanwhile
-            gathered.drop_first()
+        gathered.forget(taken[-1][0])
 
     async def find(self, workspace: int, app_id: int) -> KnownHook | None:
         """The webhook of an app, as it was read some seconds ago at most."""
@@ -156,9 +179,9 @@ class HookSender(TurnSender[AppTurn]):
             self.known[workspace, app_id] = time.monotonic() + HOOK_KNOWN_FOR, hook
         return hook
 
-    async def list_due(self, transaction: Transaction) -> Sequence[Any]:
+    async def list_due(self, transaction: Transaction, full: Sequence[int]) -> Sequence[Any]:
         """What is due, but of suspended workspaces."""
-        return await transaction.rows(LIST_DUE_APP_TURNS)
+        return await transaction.rows(LIST_DUE_APP_TURNS, full=full)
 
     async def do(self, turn: AppTurn) -> None:
         """Send the events that wait, or what was asked for."""
@@ -190,7 +213,7 @@ class HookSender(TurnSender[AppTurn]):
         """Forget events that were told, with what was answered; whether no more wait. Raises LeaseLost."""
         async with self.database.write(turn.workspace_id) as transaction:
             await hold(transaction, AppTurn, turn.id, turn.lease)
-            await transaction.apply(FORGET_EVENTS, app_id=turn.app_id, upto=upto)
+            await forget_hook_events(transaction, turn.app_id, upto)
             if body:
                 await keep_app_delivery(transaction, turn.app_id, body, came)
             here = AppTurn.id == turn.id
@@ -249,10 +272,10 @@ class HookSender(TurnSender[AppTurn]):
             async with super().running():
                 yield
         finally:
-            if self.putting is not None:
-                await asyncio.wait([self.putting], timeout=HOOKS_GRACE)
-            if self.putting is not None:
-                self.putting.cancel()
+            if self.putting:
+                await asyncio.wait(self.putting.values(), timeout=HOOKS_GRACE)
+            for task in self.putting.values():
+                task.cancel()
 
 
 def write_hook_event(event: Any) -> str:

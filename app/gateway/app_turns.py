@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import ForeignKeyConstraint, Index, String, Text, bindparam, delete, func, select, update
+from sqlalchemy import ForeignKeyConstraint, Index, Integer, String, Text, bindparam, delete, func, select, update
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from app.database import Base, PreparedChange, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
@@ -47,7 +47,11 @@ class AppHookEvent(Tenanted, Base):
 
 class AppTurn(SendingTurn, Base):
     """What an app's server is to be told: `what` is `events` for those that wait, of which there is one while any do,
-    or `again` for a packet that was sent before, by its delivery."""
+    or `again` for a packet that was sent before, by its delivery.
+
+    Of the events' it says how many wait, and their characters, at most: they are counted as they come and go, and
+    measured anew where that seems too much, since what is swept is not counted.
+    """
 
     __tablename__ = "gateway_app_turn"
     __table_args__ = (
@@ -58,11 +62,21 @@ class AppTurn(SendingTurn, Base):
 
     app_id: Mapped[int] = mapped_column(index=True)
     delivery_id: Mapped[int | None]
+    waiting: Mapped[int] = mapped_column(default=0, server_default="0")
+    waiting_text: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 OF_APP = AppHookEvent.app_id == bindparam("app_id")
-FIND_EVENTS_TURN = PreparedSelect(
-    lambda: select(AppTurn.id).where(AppTurn.app_id == bindparam("app_id"), AppTurn.what == "events")
+COUNT_WAITING = PreparedChange(
+    lambda: (
+        update(AppTurn)
+        .where(AppTurn.app_id == bindparam("of_app"), AppTurn.what == "events")
+        .values(
+            waiting=AppTurn.waiting + bindparam("more", type_=Integer),
+            waiting_text=AppTurn.waiting_text + bindparam("more_text", type_=Integer),
+        )
+        .returning(AppTurn.waiting, AppTurn.waiting_text)
+    )
 )
 MEASURE_EVENTS = PreparedSelect(
     lambda: select(func.count(AppHookEvent.id), func.coalesce(func.sum(AppHookEvent.size), 0)).where(OF_APP)
@@ -71,7 +85,9 @@ LIST_FIRST_EVENTS = PreparedSelect(
     lambda: select(AppHookEvent).where(OF_APP).order_by(AppHookEvent.id).limit(bindparam("most"))
 )
 FIND_ANY_EVENT = PreparedSelect(lambda: select(AppHookEvent.id).where(OF_APP).limit(1))
-FORGET_EVENTS = PreparedChange(lambda: delete(AppHookEvent).where(OF_APP, AppHookEvent.id <= bindparam("upto")))
+FORGET_EVENTS = PreparedChange(
+    lambda: delete(AppHookEvent).where(OF_APP, AppHookEvent.id <= bindparam("upto")).returning(AppHookEvent.size)
+)
 OLDER = aliased(AppHookEvent)
 DROP_OLDEST_EVENTS = PreparedChange(
     lambda: delete(AppHookEvent).where(
@@ -112,14 +128,40 @@ async def add_hook_events(transaction: Transaction, app_id: int, events: Sequenc
     rows = [{"app_id": app_id, "kind": kind, "size": len(text), "body": text} for kind, text in events]
     await transaction.insert_rows(AppHookEvent, *rows)
     transaction.due = True
-    if await transaction.value(FIND_EVENTS_TURN, app_id=app_id) is None:
-        await transaction.insert(AppTurn(workspace_id=transaction.tenant.id, app_id=app_id, what="events"))
-        return
+    more, more_text = len(rows), sum(len(text) for _, text in events)
+    if not (counted := await count_hook_events(transaction, app_id, more, more_text)):
+        whose = {"workspace_id": transaction.tenant.id, "app_id": app_id}
+        await transaction.insert(AppTurn(**whose, what="events", waiting=more, waiting_text=more_text))
+    elif is_too_much(*counted):
+        await drop_oldest_events(transaction, app_id, *counted)
+
+
+def is_too_much(count: int, size: int) -> bool:
+    """Whether more waits for an app's server than is kept."""
+    return count > MOST_HOOK_EVENTS or size > MOST_HOOK_TEXT
+
+
+async def count_hook_events(transaction: Transaction, app_id: int, more: int, more_text: int) -> tuple[int, int] | None:
+    """Count what waits for an app's server, as more of it does, or less: how much that is at most, if any did."""
+    rows = (await transaction.apply(COUNT_WAITING, of_app=app_id, more=more, more_text=more_text)).rows
+    return (rows[0][0], rows[0][1]) if rows else None
+
+
+async def drop_oldest_events(transaction: Transaction, app_id: int, counted: int, counted_text: int) -> None:
+    """Measure what waits for an app's server, and drop the oldest of it where that is too much."""
     ((count, size),) = await transaction.rows(MEASURE_EVENTS, app_id=app_id)
-    if count > MOST_HOOK_EVENTS or size > MOST_HOOK_TEXT:
+    if is_too_much(count, size):
         log.warning("what an app's server is not told is too much: the oldest is dropped", app=app_id)
         dropped = max(count - MOST_HOOK_EVENTS, count // 10)
         await transaction.apply(DROP_OLDEST_EVENTS, app_id=app_id, dropped=dropped)
+        ((count, size),) = await transaction.rows(MEASURE_EVENTS, app_id=app_id)
+    await count_hook_events(transaction, app_id, count - counted, size - counted_text)
+
+
+async def forget_hook_events(transaction: Transaction, app_id: int, upto: int) -> None:
+    """Delete events that an app's server was told."""
+    sizes = [size for (size,) in (await transaction.apply(FORGET_EVENTS, app_id=app_id, upto=upto)).rows]
+    await count_hook_events(transaction, app_id, -len(sizes), -sum(sizes))
 
 
 async def send_waiting_anew(transaction: Transaction, app_id: int) -> None:

@@ -232,13 +232,13 @@ LIST_KEPT = PreparedSelect(
 LIST_GRANTED = PreparedSelect(
     lambda: select(Collection, is_granted_to_reader("read", Collection.id)).where(Collection.id.in_(bindparam("ids")))
 )
-
-
+# The locked are found first, by their index: to have them in order, SQLite may go through all records otherwise.
 LIST_EDITED = PreparedSelect(
     lambda: (
         select(Record, Collection)
         .join(Collection, (Collection.id == Record.collection_id) & (Collection.tenant_id == Record.tenant_id))
-        .where(Record.lock_member_id.is_not(None), ~Record.lock_offered, is_open_to_all(Collection.id))
+        .where(Record.id.in_(select(Record.id).where(Record.lock_member_id.is_not(None)).correlate(None)))
+        .where(~Record.lock_offered, is_open_to_all(Collection.id))
         .order_by(Record.id)
         .limit(bindparam("most"))
     )

@@ -67,8 +67,8 @@ class TurnSender(ABC, Generic[AnyTurn]):
         self.loop = Loop(database, self.step, self.called)
 
     @abstractmethod
-    async def list_due(self, transaction: Transaction) -> Sequence[Any]:
-        """The ids of the turns that are due, each with its workspace's."""
+    async def list_due(self, transaction: Transaction, full: Sequence[int]) -> Sequence[Any]:
+        """The ids of the turns that are due, each with its workspace's, but of workspaces that have their places."""
 
     @abstractmethod
     async def do(self, turn: AnyTurn) -> None:
@@ -92,9 +92,10 @@ class TurnSender(ABC, Generic[AnyTurn]):
         """Begin with what is due, as far as there is room; False when nothing was begun."""
         if len(self.sending) >= MOST_SENDING:
             return False
-        async with self.database.read() as transaction:
-            due = await self.list_due(transaction)
         busy, begun = Counter(self.sending.values()), False
+        full = [workspace for workspace, sending in busy.items() if sending >= MOST_OF_WORKSPACE]
+        async with self.database.read() as transaction:
+            due = await self.list_due(transaction, full)
         for turn_id, workspace_id in due:
             if len(self.sending) >= MOST_SENDING:
                 break

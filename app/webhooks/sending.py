@@ -16,7 +16,7 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import bindparam, delete, or_, select, update
 
 from app.accounts.members import Member
 from app.database import Database, PreparedSelect, Tenant, Transaction, now
@@ -48,6 +48,7 @@ LIST_DUE_TURNS = PreparedSelect(
         .where(
             WebhookTurn.active,
             is_due(WebhookTurn),
+            WebhookTurn.workspace_id.not_in(bindparam("full", expanding=True)),
             Tenant.suspended_at.is_(None),
             or_(WebhookTurn.what != "log", Tenant.cursor > WebhookTurn.cursor),
         )
@@ -76,10 +77,10 @@ class WebhookSender(TurnSender[WebhookTurn]):
         if transaction.batch is not None and transaction.batch.facts and transaction.tenant.id in self.watched:
             self.loop.wake.set()
 
-    async def list_due(self, transaction: Transaction) -> Sequence[Any]:
+    async def list_due(self, transaction: Transaction, full: Sequence[int]) -> Sequence[Any]:
         """What is due, where anything is watched."""
         self.watched = set(await transaction.column(LIST_WATCHED))
-        return await transaction.rows(LIST_DUE_TURNS) if self.watched else []
+        return await transaction.rows(LIST_DUE_TURNS, full=full) if self.watched else []
 
     async def do(self, turn: WebhookTurn) -> None:
         """Go on in the log, or send what was asked for."""

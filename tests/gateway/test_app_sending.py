@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import signal
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from sqlalchemy import select
 
-from app.database import Database, now
+from app.database import Database, Transaction, now
 from app.gateway import app_sending, app_turns
-from app.gateway.app_sending import HookSender
-from app.gateway.app_turns import AppHookEvent, add_hook_events
+from app.gateway.app_sending import Gathered, HookSender
+from app.gateway.app_turns import AppHookEvent, add_hook_events, forget_hook_events
 from app.gateway.app_webhooks import HOOK_KINDS, change_app_webhook
 from app.gateway.apps import WantedApp, get_app, make_app, make_app_secret
 from app.jobs.sweeps import sweep_one
+from app.tenants.turns_to_send import LOOKED_AT_DUE, MOST_OF_WORKSPACE
 from app.web.outgoing import Outgoing
 from tests.conftest import Server, end_server, free_port
 from tests.databases import Store
@@ -28,9 +33,9 @@ from tests.receiver import OK, Received, answer, receiving
 from tests.waiting import until
 
 
-async def make_hooked(database: Database, address: str, *kinds: str) -> tuple[int, dict[str, str]]:
-    """An app of acme with a webhook."""
-    async with database.write(1) as transaction:
+async def make_hooked(database: Database, address: str, *kinds: str, workspace: int = 1) -> tuple[int, dict[str, str]]:
+    """An app with a webhook, of acme or another workspace."""
+    async with database.write(workspace) as transaction:
         app, bot = await make_app(transaction, None, WantedApp("Front end"))
         await change_app_webhook(transaction, HERE, None, app, bot, address, kinds or list(HOOK_KINDS))
         secret = app.secrets(HERE.secret_key).secrets[0]
@@ -66,6 +71,35 @@ async def test_a_server_that_fails_is_told_later_in_order_and_holds_up_no_other(
         assert [event["channel"] for event in events_in(failing)][-3:] == ["c0", "c1", "c2"]
 
 
+async def test_a_workspace_with_more_due_than_is_looked_at_keeps_no_other_waiting(
+    database: Database, store: Store
+) -> None:
+    sender = HookSender(database, HERE, Outgoing(HERE))
+    async with receiving(lambda _: None) as hanging, receiving() as well:
+        one, _ = await make_hooked(database, hanging.url)
+        two, _ = await make_hooked(database, well.url, workspace=2)
+        store.rows(
+            "INSERT INTO gateway_app_turn (workspace_id, app_id, what, due_at) WITH RECURSIVE series (n) AS"
+            f" (SELECT 1 UNION ALL SELECT n + 1 FROM series WHERE n < {2 * LOOKED_AT_DUE})"
+            f" SELECT 1, {one}, 'events', '2026-01-01 00:00:00+00' FROM series"
+        )
+        for workspace, app_id in ((1, one), (2, two)):
+            async with database.write(workspace) as transaction:
+                await add_hook_events(transaction, app_id, [("channel_existence", json.dumps(say(1)))])
+
+        async def begin_and_look() -> bool:
+            await sender.step()
+            return bool(well.requests)
+
+        await until(begin_and_look)
+        hanging_still = list(sender.sending)
+        assert len(hanging_still) >= MOST_OF_WORKSPACE
+        for task in hanging_still:
+            task.cancel()
+        await asyncio.gather(*hanging_still, return_exceptions=True)
+        sender.outgoing.close()
+
+
 async def test_what_waits_is_bounded_and_the_newest_is_kept(
     database: Database, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -73,12 +107,56 @@ async def test_what_waits_is_bounded_and_the_newest_is_kept(
     sender = HookSender(database, HERE, Outgoing(HERE))
     async with receiving() as receiver, sender.running():
         app_id, _ = await make_hooked(database, receiver.url)
-        for number in range(100):
-            sender.offer(1, app_id, say(number))
-        await until_told(sender, store)
+        with structlog.testing.capture_logs() as logs:
+            for number in range(100):
+                sender.offer(1, app_id, say(number))
+            await until_told(sender, store)
         told = [event["channel"] for event in events_in(receiver)]
-        assert 18 <= len(told) <= 20
-        assert told[-1] == "c99"
+        assert told == [f"c{number}" for number in range(80, 100)]
+        warned = [(each["app"], each["events"]) for each in logs if each["log_level"] == "warning"]
+        assert warned == [(app_id, 80)], "and what is not kept is told to operators"
+
+
+def test_what_is_dropped_while_it_is_put_into_rows_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app_sending, "MOST_GATHERED", 3)
+    gathered = Gathered()
+    for number in range(1, 4):
+        gathered.add("presence", f"{number}")
+    assert gathered.count_dropped() == 0
+    for number in range(4, 7):
+        gathered.add("presence", f"{number}")
+    gathered.forget(3)
+    assert gathered.count_dropped() == 0
+    gathered.add("presence", "7")
+    assert (gathered.count_dropped(), gathered.count_dropped()) == (1, 0)
+
+
+async def test_a_workspace_whose_writers_are_busy_holds_up_no_other(
+    database: Database, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sender = HookSender(database, HERE, Outgoing(HERE))
+    free, write = asyncio.Event(), database.write
+
+    @contextlib.asynccontextmanager
+    async def write_when_free(workspace: int | None = None) -> AsyncIterator[Transaction]:
+        if workspace == 1:
+            await free.wait()
+        async with write(workspace) as transaction:
+            yield transaction
+
+    async with receiving() as one, receiving() as two:
+        first, _ = await make_hooked(database, one.url)
+        second, _ = await make_hooked(database, two.url, workspace=2)
+        monkeypatch.setattr(database, "write", write_when_free)
+        async with sender.running():
+            for number in range(2):
+                sender.offer(1, first, say(number))
+                sender.offer(2, second, say(number))
+                await until(lambda: len(events_in(two)) == number + 1)  # noqa: B023
+            assert one.requests == []
+            free.set()
+            await until_told(sender, store)
+            assert [event["channel"] for event in events_in(one)] == ["c0", "c1"]
 
 
 async def test_of_what_a_server_does_not_take_the_newest_is_kept_in_rows(
@@ -104,6 +182,42 @@ async def test_of_what_a_server_does_not_take_the_newest_is_kept_in_rows(
     assert (await add(app_id, 1, "last"))[:1] == ["first 7"]
     assert store.rows("SELECT count(*) FROM gateway_app_event WHERE app_id = ?", other) == [(15,)]
     assert store.rows("SELECT count(*) FROM gateway_app_turn") == [(2,)]
+
+
+async def test_what_waits_is_measured_only_where_it_may_be_too_much(
+    database: Database, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app_turns, "MOST_HOOK_EVENTS", 100)
+    measured, rows = [], Transaction.rows
+
+    async def note_measuring(transaction: Transaction, prepared: Any, **given: Any) -> Any:
+        if prepared is app_turns.MEASURE_EVENTS:
+            measured.append(prepared)
+        return await rows(transaction, prepared, **given)
+
+    monkeypatch.setattr(Transaction, "rows", note_measuring)
+    app_id, _ = await make_hooked(database, "https://hooks.invalid/")
+
+    async def add(times: int) -> list[tuple[Any, ...]]:
+        for number in range(times):
+            async with database.write(1) as transaction:
+                await add_hook_events(transaction, app_id, [("presence", f"{number:03}")])
+        return store.rows("SELECT waiting, waiting_text FROM gateway_app_turn")
+
+    assert await add(100) == [(100, 300)]
+    assert measured == []
+    assert await add(1) == [(91, 273)]
+    assert await add(9) == [(100, 300)]
+    assert len(measured) == 2, "before and after the oldest were dropped"
+    (found,) = store.rows("SELECT min(id) FROM gateway_app_event")
+    async with database.write(1) as transaction:
+        await forget_hook_events(transaction, app_id, found[0] + 39)
+    assert await add(1) == [(61, 183)]
+    store.rows("DELETE FROM gateway_app_event WHERE id < ?", found[0] + 60)  # as sweeps do
+    assert await add(39) == [(100, 300)]
+    assert len(measured) == 2
+    assert await add(1) == [(81, 243)]
+    assert store.rows("SELECT count(*), sum(size) FROM gateway_app_event") == [(81, 243)]
 
 
 async def test_what_was_not_told_in_time_is_told_no_more(database: Database, store: Store) -> None:

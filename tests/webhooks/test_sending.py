@@ -203,6 +203,22 @@ async def test_a_workspace_has_a_part_of_the_places_only(
         assert list(sending.sender.sending.values()).count(ACME) == app.tenants.turns_to_send.MOST_OF_WORKSPACE
 
 
+async def test_a_workspace_with_more_due_than_is_looked_at_keeps_no_other_waiting(
+    sending: Sending, receiver: Receiver
+) -> None:
+    async with receiving(lambda _: None) as hanging:
+        number, _ = await sending.make(hanging.url, RENAMED)
+        sending.store.rows(
+            "INSERT INTO webhook_turn (workspace_id, webhook_id, what, cursor, due_at) WITH RECURSIVE series (n) AS"
+            f" (SELECT 1 UNION ALL SELECT n + 1 FROM series WHERE n < {2 * app.tenants.turns_to_send.LOOKED_AT_DUE})"
+            f" SELECT {ACME}, {number}, 'test', 0, '2026-01-01 00:00:00+00' FROM series"
+        )
+        await sending.make(receiver.url, RENAMED, by="gil", workspace=GLOBEX)
+        await sending.happen("Globex's", workspace=GLOBEX)
+        await until(lambda: begin_and_look(sending, receiver))
+        assert names_in(receiver) == ["Globex's"]
+
+
 async def test_what_fails_for_three_days_is_disabled_and_its_maker_told(sending: Sending, receiver: Receiver) -> None:
     number, _ = await sending.make(receiver.url, RENAMED)
     receiver.say = lambda _: answer(500, b"Out of order")
