@@ -144,7 +144,7 @@ async def test_what_was_done_is_said_on_another_page_at_its_beginning(shared_ser
     await ready(page)
     await expect(said).to_have_count(0)
     await page.goto(f"{ana.origin}/c/ferramentas/fields?done=field")  # as a browser comes that sent the form itself
-    await expect(said).to_contain_text("The fields were changed.")
+    await expect(said).to_contain_text("Fields saved.")
     await page.reload()
     await ready(page)
     await expect(said).to_have_count(0)
