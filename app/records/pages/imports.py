@@ -116,7 +116,7 @@ async def import_records(
         parsed = await parse_in_turn((member.tenant_id, member.id), parse_import, form["table"])
         async with read_signed_in(request) as (reading, reader):
             collection = (await enter_collection(reading, reader, slug, "import into")).collection
-            plan = await plan_import(reading, collection, reader, parsed)
+            plan = await plan_import(reading, collection, reader, parsed, skips="skip-unknown" in form)
             if plan.errors:
                 form.errors["table"] = plan.errors[0]
             if plan.errors or (plan.wrong and "seen" not in form):
