@@ -45,7 +45,7 @@ KIND_ICONS = {
 COLORS = dict(
     zip(
         CHOICE_COLORS,
-        (_l("Green"), _l("Amber"), _l("Blue"), _l("Grey"), _l("Red"), _l("Violet")),
+        (_l("Green"), _l("Amber"), _l("Blue"), _l("Gray"), _l("Red"), _l("Violet")),
         strict=True,
     )
 )

@@ -4,27 +4,41 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import replace
 from functools import partial
 
 from app.accounts.time_zones import list_time_zones
 from app.records.export_csv import write_cell
 from app.records.fields import Field
-from app.records.import_lines import Line, ReadCell, why_left_out
+from app.records.import_lines import NO_FIELD, Line, ReadCell, why_left_out
 from app.records.tables import Table, read_no_formula, without
 from app.web.forms import Invalid
 from app.web.texts import Text, _l, drop_unseen, fold
 
 NUMBER_NAMES = {"#", "number", "numero"}
+# More names of columns are not said.
+MOST_SAID = 12
+
+
+class UnknownColumns(Invalid):
+    """Columns are called as no field: all are named. `others` is whether there are any that could be taken alone."""
+
+    def __init__(self, names: Sequence[str], *, others: bool) -> None:
+        said = ", ".join(f"“{name[:60]}”" for name in names[:MOST_SAID]) + ("…" if len(names) > MOST_SAID else "")
+        one, several = _l("There is no field “%(name)s”.", name=names[0][:60]), _l("There are no fields %(names)s.")
+        super().__init__(table=one if len(names) == 1 else replace(several, values={"names": said}))
+        self.others = others
 
 
 class TableSource:
-    """The lines of a table. A column that is called as none of the fields is refused."""
+    """The lines of a table. A column that is called as none of the fields is refused, or left out if that `skips` it."""
 
-    def __init__(self, fields: Sequence[Field], table: Table, language: str) -> None:
+    def __init__(self, fields: Sequence[Field], table: Table, language: str, *, skips: bool = False) -> None:
         self.table = table
         self.language = language
         leave_out_unknown(fields, table)
+        skipped = leave_out_filled(fields, table) if skips else []
         self.columns = read_header(fields, table.header)
         self.zones = [
             read_zone(column, cell) if column else "" for column, cell in zip(self.columns, table.header, strict=True)
@@ -42,6 +56,8 @@ class TableSource:
                 line.errors.append(("", _l("It has more cells than the first line.")))
         reasons = ((column.label, why_left_out(column)) for column in self.columns if column is not None)
         self.left_out: list[tuple[str, Text]] = [(label, reason) for label, reason in reasons if reason]
+        self.left_out += [(name[:60], NO_FIELD) for name in skipped[:MOST_SAID]]
+        self.left_out += [("…", NO_FIELD)] if len(skipped) > MOST_SAID else []
         self.empty_columns = table.left_out
 
     def cells(self, line: Line) -> Iterator[tuple[Field, ReadCell]]:
@@ -68,8 +84,28 @@ def leave_out_unknown(fields: Sequence[Field], table: Table) -> None:
         if table.rows and at not in filled and find_column(fields, heading) is None and not is_number_name(heading)
     }
     table.left_out += len(unknown)
-    table.header = without(table.header, unknown)
-    table.rows = [(line, without(cells, unknown)) for line, cells in table.rows]
+    take_out(table, unknown)
+
+
+def take_out(table: Table, places: Set[int]) -> None:
+    """Take columns out of a table."""
+    table.header = without(table.header, places)
+    table.rows = [(line, without(cells, places)) for line, cells in table.rows]
+
+
+def leave_out_filled(fields: Sequence[Field], table: Table) -> list[str]:
+    """Take out all columns that are called as no field; their names. Of a table that has no others, none."""
+    unknown = list_unknown(fields, table.header)
+    if len(unknown) == len(table.header):
+        return []
+    names = [name_in(table.header[at]) for at in unknown]
+    take_out(table, {*unknown})
+    return names
+
+
+def list_unknown(fields: Sequence[Field], cells: Sequence[str]) -> list[int]:
+    """Which columns are called as no field."""
+    return [at for at, cell in enumerate(cells) if find_column(fields, cell) is None and not is_number_name(cell)]
 
 
 def read_header(fields: Sequence[Field], cells: Sequence[str]) -> list[Field | None]:
@@ -78,10 +114,10 @@ def read_header(fields: Sequence[Field], cells: Sequence[str]) -> list[Field | N
     Raises Invalid for a name that is no field, or comes twice.
     """
     columns: list[Field | None] = []
+    if unknown := list_unknown(fields, cells):
+        raise UnknownColumns([name_in(cells[at]) for at in unknown], others=len(unknown) < len(cells))
     for cell in cells:
         known = find_column(fields, cell)
-        if known is None and not is_number_name(cell):
-            raise Invalid(table=_l("There is no field “%(name)s”.", name=name_in(cell)[:60]))
         if known in columns:
             raise Invalid(table=_l("The field “%(name)s” appears twice.", name=name_in(cell)[:60]))
         columns.append(known)

@@ -25,7 +25,7 @@ from app.records.fields import Field, Fields, list_fields
 from app.records.history import Difference, compare
 from app.records.import_json import JsonSource, open_json
 from app.records.import_lines import ImportSource, Line, What
-from app.records.import_table import TableSource
+from app.records.import_table import TableSource, UnknownColumns
 from app.records.json_files import JsonFile, is_json, read_json_file
 from app.records.keys import Taken, check_taken, find_taken, unique_key
 from app.records.records import Record, Values, title_of
@@ -54,6 +54,9 @@ class Plan:
     definition: tuple[tuple[str, int], ...] = ()
     formats: str = ""
     keys: Mapping[str, str] = field(default_factory=dict)
+    # Columns are called as no field, and there are others beside them.
+    lacks_fields: bool = False
+    skippable: bool = False
 
     @property
     def lines(self) -> list[Line]:
@@ -122,7 +125,7 @@ def parse_import(text: str) -> ImportedText:
 
 
 async def open_source(
-    transaction: Transaction, collection: Collection, fields: Fields, parsed: ImportedText
+    transaction: Transaction, collection: Collection, fields: Fields, parsed: ImportedText, *, skips: bool
 ) -> TableSource | JsonSource:
     """What was read, as lines for the fields of a collection. Raises Invalid."""
     if isinstance(parsed, Invalid):
@@ -130,7 +133,7 @@ async def open_source(
     if isinstance(parsed, JsonFile):
         return await open_json(transaction, collection, fields, parsed)
     language = fields[0].language if fields else transaction.tenant.language
-    return TableSource(fields, parsed, language)
+    return TableSource(fields, parsed, language, skips=skips)
 
 
 def written_in(fields: Fields, locale: str) -> None:
@@ -143,16 +146,28 @@ def written_in(fields: Fields, locale: str) -> None:
 
 
 async def plan_import(
-    transaction: Transaction, collection: Collection, member: Member, parsed: ImportedText, *, locale: str = ""
+    transaction: Transaction,
+    collection: Collection,
+    member: Member,
+    parsed: ImportedText,
+    *,
+    locale: str = "",
+    skips: bool = False,
 ) -> Plan:
-    """What importing what was read would do, as written in a locale, or the workspace's; it changes nothing."""
+    """What importing what was read would do, as written in a locale, or the workspace's; it changes nothing. Columns
+    that are called as no field are refused, or left out if it `skips` them."""
     fields = await list_fields(transaction, collection)
     if locale:
         written_in(fields, locale)
     try:
-        source = await open_source(transaction, collection, fields, parsed)
+        source = await open_source(transaction, collection, fields, parsed, skips=skips)
     except Invalid as invalid:
-        return Plan(errors=list(invalid.errors.values()))
+        skippable = isinstance(invalid, UnknownColumns) and invalid.others
+        return Plan(
+            errors=list(invalid.errors.values()),
+            lacks_fields=isinstance(invalid, UnknownColumns),
+            skippable=skippable,
+        )
     formats = " ".join((*(f"{each.locale} {each.language}" for each in fields[:1]), member.time_zone))
     plan = Plan(source, [], definition_of(fields), formats, {each.label: each.key for each in fields})
     records = await find_records(transaction, collection, [line.number for line in plan.lines])

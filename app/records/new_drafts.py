@@ -23,6 +23,8 @@ from app.database import PreparedSelect, Transaction, now
 from app.editing.drafts import Draft
 from app.editing.pushes import push_draft_end
 from app.records.collections import Collection
+from app.records.fields import Fields
+from app.records.formats import FORMATS
 from app.web.forms import FORM_KEY, Form, make_key, number_of
 
 # Beside the kinds of rows, whose drafts are of a row's id. This one is of the collection's.
@@ -72,12 +74,14 @@ async def keep_new_draft(
     page: TypedOn,
     *,
     sent: bool = False,
+    nothing: bool = False,
 ) -> int | None:
     """Keep what was typed, unless it is late; return the version of the draft to go on with.
 
     None when another page of this member has gone on since: nothing was kept. What was just `sent`, to be saved, and
-    was refused is not late.
+    was refused is not late. Where `nothing` is typed, the draft is settled: only the mark of it stays.
     """
+    typed = None if nothing else dict(values)
     draft = await find_any_new_draft(transaction, collection, member)
     if draft is None:
         draft = Draft(kind=KIND, row_id=collection.id, member_id=member.id, version=0)
@@ -85,11 +89,18 @@ async def keep_new_draft(
     elif page.wrote(draft):
         if page.changes < draft.token or (page.changes == draft.token and draft.values is None and not sent):
             return draft.version  # typed before what is here, or before it was saved or discarded
-    elif draft.values != dict(values) and await is_behind(transaction, member, draft, page):
+    elif draft.values != typed and await is_behind(transaction, member, draft, page):
         return None
-    if draft.values != dict(values) or page.wrote(draft):
-        await write_new_draft(transaction, draft, page, dict(values))
+    if draft.values != typed or nothing or page.wrote(draft):
+        await write_new_draft(transaction, draft, page, typed)
     return draft.version
+
+
+def holds_nothing(fields: Fields, typed: Mapping[str, str]) -> bool:
+    """Whether a form is as a new one begins, or was emptied."""
+    begun = {each.ref: each.write(each.default) for each in fields}
+    values = {ref: text for ref, text in typed.items() if ref != FORMATS}
+    return not any(values.values()) or all(text == begun.get(ref, "") for ref, text in values.items())
 
 
 async def is_behind(transaction: Transaction, member: Member, draft: Draft, page: TypedOn) -> bool:
@@ -100,9 +111,10 @@ async def is_behind(transaction: Transaction, member: Member, draft: Draft, page
     return (unseen and draft.values is not None) or await is_answered(transaction, member, page.form)
 
 
-async def write_new_draft(transaction: Transaction, draft: Draft, page: TypedOn, values: dict[str, str]) -> None:
-    """Write what was typed. The member's open home pages show that there is something, where there was nothing."""
-    if draft.values is None:
+async def write_new_draft(transaction: Transaction, draft: Draft, page: TypedOn, values: dict[str, str] | None) -> None:
+    """Write what was typed. The member's open home pages show that there is something, where there was nothing, and
+    no more where there is nothing any more."""
+    if (draft.values is None) != (values is None):
         transaction.show(HomeOf(draft.member_id))
     draft.version, draft.values, draft.typed_at = draft.version + 1, values, now()
     draft.form, draft.token = page.form or None, page.changes

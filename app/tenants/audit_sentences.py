@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 
 from app.accounts.audit import AuditedSubject, AuditEntry
 from app.accounts.programs import name_with_program
+from app.tenants.locales import AS_USUAL, name_locale
 from app.tenants.roles import ROLES
 from app.tenants.workspaces import SESSION_LENGTHS
 from app.web.colors import WORKSPACE_COLORS
@@ -171,7 +172,7 @@ def say_entry(
         "actor": Markup("<b>{}</b>").format(say(name_actor(entry, names))),
         "subject": whom.format(subject.address, say(together or called.get("subject", subject.name))),
         **{
-            key: Markup("<b>{}</b>").format(say(called.get(key) or value_of(entry, getattr(entry, key))))
+            key: Markup("<b>{}</b>").format(say(called.get(key) or value_of(entry, getattr(entry, key), language)))
             for key in ("before", "after")
         },
     }
@@ -179,7 +180,7 @@ def say_entry(
         values["subject"] += Markup(' <small class="muted">{}</small>').format(subject.more)
     said = escape(sentence) % values
     before, after = (
-        say(called.get(key) or value_of(entry, value)) if value and f"%({key})s" not in sentence else ""
+        say(called.get(key) or value_of(entry, value, language)) if f"%({key})s" not in sentence else ""
         for key, value in (("before", entry.before), ("after", entry.after))
     )
     if entry.what == "edit.taken-over":
@@ -234,7 +235,7 @@ def say_run(
     return say_entry(newest, names, AuditedSubject(together), language, called, together=together)
 
 
-def value_of(entry: AuditEntry, value: str) -> Text | str:
+def value_of(entry: AuditEntry, value: str, language: str) -> Text | str:
     """What was before, or after; a role, a setting and what was imported and exported in words."""
     if entry.what == "records.imported" and (counts := IMPORTED.fullmatch(value)):
         return _l("%(added)s added, %(changed)s changed", **counts.groupdict())
@@ -246,6 +247,8 @@ def value_of(entry: AuditEntry, value: str) -> Text | str:
     if entry.what == "settings.changed":
         if entry.subject == "language":
             return LANGUAGES.get(value, value)
+        if entry.subject == "locale":
+            return name_locale(value, language) if value else AS_USUAL
         if entry.subject == "color" and value in WORKSPACE_COLORS:
             return WORKSPACE_COLORS[value].label
         if entry.subject == "session_days" and value.isdecimal():

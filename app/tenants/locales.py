@@ -10,6 +10,8 @@ from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_decimal
 
+from app.web.texts import _l
+
 # Where people use the program, or may soon. An empty one is what is usual where the workspace's language is spoken.
 LOCALES = (
     *("cs_CZ", "da_DK", "de_AT", "de_CH", "de_DE", "el_GR", "en_AU", "en_CA", "en_GB", "en_IE", "en_IN", "en_NZ"),
@@ -17,6 +19,7 @@ LOCALES = (
     *("hu_HU", "it_CH", "it_IT", "ja_JP", "ko_KR", "nb_NO", "nl_BE", "nl_NL", "pl_PL", "pt_BR", "pt_PT", "ro_RO"),
     *("sk_SK", "sv_SE", "tr_TR", "uk_UA"),
 )
+AS_USUAL = _l("As usual in the language")
 EXAMPLE = Decimal("1234.5"), date(2026, 1, 31)
 
 
@@ -28,5 +31,10 @@ def list_locales(language: str) -> dict[str, str]:
     for tag in LOCALES:
         locale = Locale.parse(tag)
         shown = f"{format_decimal(number, locale=locale)} · {format_date(day, 'medium', locale=locale)}"
-        named[tag] = f"{locale.get_display_name(language)}: {shown}"
+        named[tag] = f"{name_locale(tag, language)}: {shown}"
     return dict(sorted(named.items(), key=lambda each: each[1]))
+
+
+def name_locale(tag: str, language: str) -> str:
+    """What a locale is called in a language; one that is not among them by its tag."""
+    return Locale.parse(tag).get_display_name(language) or tag if tag in LOCALES else tag

@@ -30,5 +30,5 @@ WORKSPACE_COLORS = {
     "violet": WorkspaceColor(_l("Violet"), "#6f388c", "#cb9ae8", "#f4e7fc", "#35283c"),
     "pink": WorkspaceColor(_l("Pink"), "#8b2b5d", "#eb90b9", "#fee5ef", "#3d2530"),
     "amber": WorkspaceColor(_l("Amber"), "#6d5001", "#ceac64", "#f6ecd7", "#372c15"),
-    "grey": WorkspaceColor(_l("Grey"), "#505753", "#abb3ae", "#e6efea", "#29302c"),
+    "grey": WorkspaceColor(_l("Gray"), "#505753", "#abb3ae", "#e6efea", "#29302c"),
 }

@@ -20,7 +20,7 @@ async def test_a_person_sees_that_an_agent_edits_and_asks_for_the_record(server:
     book = {"collection": "books", "number": 40}
     async with agent_of(server, "ana@acme.test", name="Librarian") as agent:
         begun = await agent.use("begin_editing", **book)
-        await expect(bruno.page.get_by_text("An agent for Ana is editing")).to_be_visible()
+        await expect(bruno.page.get_by_text("An agent for Ana has been editing")).to_be_visible()
         version = begun["record"]["version"]
         said = await agent.use("change_record", **book, lock=begun["lock"], version=version, values={"year": 1881})
         assert said["standing"]["requests"] == []

@@ -95,7 +95,7 @@ async def test_what_was_typed_as_the_session_was_ended_waits_where_somebody_else
     await ana.open("/c/books/40/edit")
     await expect(ana.page.get_by_label("Notes")).not_to_have_value(re.compile("what it has not"))
     await sign_in(davi.page, "davi@acme.test")
-    await expect(davi.page.get_by_text("Ana is editing")).to_be_visible()
+    await expect(davi.page.get_by_text("Ana has been editing")).to_be_visible()
     await expect(davi.page.get_by_text("You have unsaved changes from")).to_be_visible()
     await ana.page.get_by_role("button", name="Cancel").click()
     await davi.page.get_by_role("link", name="Edit now").click()

@@ -78,7 +78,7 @@ async def type_note(page: Page, text: str) -> None:
 
 
 def banner(page: Page, name: str) -> Any:
-    return page.get_by_role("status").filter(has_text=f"{name} is editing")
+    return page.get_by_role("status").filter(has_text=f"{name} has been editing")
 
 
 @pytest.fixture
@@ -152,7 +152,7 @@ async def test_the_second_person_reads_asks_and_is_let_in(people: tuple[Person, 
     await expect(ana.page.locator("dl.fields")).to_contain_text("1901")
     await ana.page.get_by_role("link", name="Continue with them").click()
     await expect(ana.page.get_by_text("You have unsaved changes from")).to_be_visible()
-    await expect(ana.page.get_by_text("now saved").first).to_be_visible()
+    await expect(ana.page.get_by_text("Now saved").first).to_be_visible()
 
 
 async def test_who_is_next_in_line_is_called_and_then_the_one_after(

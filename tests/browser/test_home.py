@@ -81,9 +81,9 @@ async def test_a_collection_is_pinned_by_a_star_and_an_open_home_page_has_it_fir
     await star.click()
     await expect(star).to_have_attribute("aria-pressed", "true")
     await expect(star).to_be_focused()
-    await expect(home.get_by_role("region", name="Pinned")).to_contain_text("Books")
+    await expect(home.get_by_role("region", name="Pinned collections")).to_contain_text("Books")
     await star.click()
-    await expect(home.get_by_role("region", name="Pinned")).to_have_count(0)
+    await expect(home.get_by_role("region", name="Pinned collections")).to_have_count(0)
 
 
 @pytest.mark.parametrize("path", ["/", "/settings", "/members", "/audit", "/account", "/notifications/preferences"])

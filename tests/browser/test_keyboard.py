@@ -42,6 +42,20 @@ async def test_single_keys_lead_to_places_and_along_lists(server: Server, person
     await expect(page.locator("#main input[type=search]")).to_have_value("gh?jke")
 
 
+async def test_a_menu_closes_behind_who_goes_on_by_tab(shared_server: Server, person: Any) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    page = await ana.open("/c/books")
+    menu = page.locator("#more")
+    await menu.locator("> summary").focus()
+    await page.keyboard.press("Enter")
+    await page.keyboard.press("Tab")
+    await expect(menu).to_have_attribute("open", "")
+    await expect(menu.locator("a, button").first).to_be_focused()
+    await menu.locator("a:visible, button:visible").last.focus()
+    await page.keyboard.press("Tab")
+    await expect(menu).not_to_have_attribute("open", "")
+
+
 async def test_keys_edit_reply_and_add(server: Server, person: Any) -> None:
     ana = await person(server, "acme", "ana@acme.test")
     page = await ana.open("/c/books/1")

@@ -60,7 +60,7 @@ async def test_an_open_record_follows_and_says_when_it_was_deleted(server: Serve
     await expect(carla.page.locator("dl.fields")).to_contain_text("1900")
     await open_acts(ana.page)
     await ana.page.get_by_role("button", name="Delete").click()
-    await expect(carla.page.get_by_text("Ana deleted this")).to_be_visible()
+    await expect(carla.page.get_by_text("Deleted by Ana")).to_be_visible()
     await expect(carla.page.get_by_role("link", name="Edit")).to_have_count(0)
     await assert_equals_a_fresh_load(carla.page)
 

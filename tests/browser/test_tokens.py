@@ -40,8 +40,8 @@ async def test_a_token_is_made_copied_used_and_ended(server: Server, person: Any
     await bruno.open("/c/books/40")
     async with aclosing(call_with(server, "acme", secret)) as program:
         assert (await program.post(f"{API}/collections/books/records/40/lock")).status_code == 201
-        banner = bruno.page.locator("#main").get_by_role("status").filter(has_text="is editing")
-        await expect(banner).to_contain_text("Ana, by script “nightly” is editing")
+        banner = bruno.page.locator("#main").get_by_role("status").filter(has_text="has been editing")
+        await expect(banner).to_contain_text("Ana, by script “nightly” has been editing")
         await page.goto(f"{ana.origin}/account/tokens")
         await ready(page)
         await page.get_by_role("link", name="Revoke the token nightly").click()

@@ -65,7 +65,7 @@ async def test_a_record_that_is_being_edited_is_read_only_and_free_after_saving(
     carla = await person(server, "acme", "carla@acme.test", java_script_enabled=False)
     page = await ana.open("/c/books/40/edit", live=False)
     await carla.open("/c/books/40/edit", live=False)
-    await expect(carla.page.get_by_text("Ana is editing")).to_be_visible()
+    await expect(carla.page.get_by_text("Ana has been editing")).to_be_visible()
     await expect(carla.page.get_by_role("textbox", name="Notes")).to_have_count(0)
     await carla.page.get_by_role("button", name="Ask to edit").click()
     await expect(carla.page.get_by_text("Ana was asked.")).to_be_visible()

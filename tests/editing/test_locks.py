@@ -555,7 +555,7 @@ async def test_a_change_of_hands_is_told_once_however_often_it_was_noted(desk: D
         events = await read_after(transaction, before)
     banners = [event for event in events if f'id="record-{row.id}-lock"' in event.body]
     assert [event.channel for event in banners] == [f"record.{row.id}"]
-    assert "is editing" not in banners[0].body
+    assert "has been editing" not in banners[0].body
 
 
 class Typing:

@@ -35,7 +35,7 @@ async def test_what_is_saved_and_not_offered_any_more_is_called_by_its_name(ana:
     assert (refused.status_code, opened.status_code) == (409, 200)
     for page in (refused.text, opened.text):
         assert f'name="{STATUS}" value="#2"' in page
-        assert re.search(r"yours\s+Ordered\s+now saved\s+Lent", texts_of(page))
+        assert re.search(r"Yours\s+Ordered\s+Now saved\s+Lent", texts_of(page))
         assert not re.search(r"#\d", texts_of(page))
 
 

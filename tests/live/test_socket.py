@@ -201,7 +201,7 @@ async def test_an_open_record_follows_its_changes_and_its_end(shared_server: Ser
         await ana.post(f"{address}/edit", data={"title": "Changed", "version": "1"})
         assert 'data-version="2"' in (await read_until(socket, ">Changed</h1>"))[-1]
         await ana.post(f"{address}/delete", data={"version": "2"})
-        await read_until(socket, "Ana deleted this")
+        await read_until(socket, "Deleted by Ana")
 
 
 # How it resumes

@@ -132,7 +132,7 @@ async def test_people_see_that_an_agent_edits_and_what_it_did(shared_server: Ser
         book = {"collection": "books", "number": number}
         begun = await agent.use("begin_editing", **book)
         page = (await bruno.get(f"/c/books/{number}")).text
-        assert "An agent for Ana is editing" in page
+        assert "An agent for Ana has been editing" in page
         await agent.use("change_record", **book, lock=begun["lock"], version=1, values={"title": "By an agent"})
         await agent.use("stop_editing", **book, lock=begun["lock"])
         page = (await bruno.get(f"/c/books/{number}")).text
@@ -261,7 +261,7 @@ async def test_a_bot_that_holds_a_lock_is_called_one(shared_server: Server) -> N
         assert (await client.post(f"/api/v1/collections/books/records/{number:.0f}/lock", json={})).status_code < 300
         read = await ana.use("read_record", collection="books", number=number)
         assert read["lock"]["holder"]["bot"] is True
-        assert "Carla (bot) is editing" in (await bruno.get(f"/c/books/{number:.0f}")).text
+        assert "Carla (bot) has been editing" in (await bruno.get(f"/c/books/{number:.0f}")).text
 
 
 async def test_what_an_agent_can_not_send_is_a_problem(shared_server: Server) -> None:

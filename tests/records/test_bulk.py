@@ -255,10 +255,25 @@ async def test_what_is_neither_yes_nor_no_is_refused_and_an_empty_column_left_ou
     assert "1 column is empty and skipped." in unknown.text, "no field is called so, and nothing is lost"
     filled = await people["carla"].post(address, data={"table": "Name;Colour;Broken\nD;red;TRUE"})
     assert "There is no field “Colour”." in filled.text
+    both = await people["carla"].post(address, data={"table": "Name;Colour;Broken;Size\nD;red;TRUE;L"})
+    assert "There are no fields “Colour”, “Size”." in both.text, "all at once"
+    assert 'name="skip-unknown"' in both.text
+    assert f'href="/c/{slug}/fields">Add fields' not in both.text, "who may not manage fields is not led there"
+    table = {"table": "Name;Colour;Broken;Size\nD;red;TRUE;L", "skip-unknown": "yes"}
+    asked = await people["ana"].post(address, data={"table": table["table"]})
+    assert f'href="/c/{slug}/fields">Add fields' in asked.text
+    without = await people["carla"].post(address, data=table)
+    assert re.search(r"Skipped, because there is no field with this name:\s+Colour, Size", without.text)
+    assert 'name="skip-unknown"' in without.text, "it goes along"
+    none = await people["carla"].post(address, data={"table": "Colour;Size\nred;L", "skip-unknown": "yes"})
+    assert "There are no fields “Colour”, “Size”." in none.text
+    assert 'name="skip-unknown"' not in none.text, "nothing would be left"
     done = await people["carla"].post(address, data={"table": "\r\n".join(lines), "seen": ""})
     assert done.status_code == 303
     cells = re.findall(r"<td[^>]*>\s*(Yes|No)\s*</td>", (await people["carla"].get(f"/c/{slug}?sort=number")).text)
     assert cells == ["Yes", "No", "No"]
+    done = await people["carla"].post(address, data={**table, "seen": ""})
+    assert (done.status_code, done.headers["location"]) == (303, f"/c/{slug}?done=imported")
 
 
 async def test_another_workspace_imports_into_its_own_alone(shared_server: Server, people: Peers) -> None:

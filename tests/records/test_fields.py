@@ -143,7 +143,7 @@ async def test_who_changes_a_field_over_anothers_change_is_shown_both_first(ana:
     assert (await ana.post(f"{address}/fields/{ref}", data=theirs)).status_code == 303
     refused = await ana.post(f"{address}/fields/{ref}", data=mine)
     assert refused.status_code == 409
-    assert all(text in refused.text for text in ("Mine", "Theirs", "now saved"))
+    assert all(text in refused.text for text in ("Mine", "Theirs", "Now saved"))
     (seen,) = re.findall(r'name="version" value="(\d+)"', refused.text)
     assert (await ana.post(f"{address}/fields/{ref}", data=mine | {"version": seen})).status_code == 303
     assert "Where" in (await ana.get(f"{address}/fields")).text

@@ -123,12 +123,12 @@ async def test_a_pinned_collection_is_first_on_the_page_of_its_member_alone(
     assert 'aria-pressed="false"' in (await carla.get("/c/tasks")).text
     assert (await carla.post("/c/tasks/pin", data={"pinned": "yes"})).headers["location"] == "/c/tasks"
     assert 'aria-pressed="true"' in (await carla.get("/c/tasks")).text
-    assert await part_of(carla, "Pinned") == "Pinned Tasks 0 records All collections"
-    assert await part_of(people["bruno"], "Pinned") == ""
+    assert await part_of(carla, "Pinned collections") == "Pinned collections Tasks 0 records All collections"
+    assert await part_of(people["bruno"], "Pinned collections") == ""
     assert (await people["gil"].post("/c/tasks/pin", data={"pinned": "yes"})).status_code == 404
     await carla.post("/c/tasks/pin", data={"pinned": "yes"})
     await carla.post("/c/tasks/pin", data={"pinned": ""})
-    assert await part_of(carla, "Pinned") == ""
+    assert await part_of(carla, "Pinned collections") == ""
 
 
 async def test_a_new_workspace_has_three_steps_that_tick_off_by_themselves(server: Server) -> None:

@@ -54,6 +54,36 @@ async def test_a_draft_is_the_members_own_and_ends_when_it_is_saved(shared_serve
         await client.aclose()
 
 
+async def test_a_draft_with_nothing_in_it_is_none(shared_server: Server) -> None:
+    ana = begin(shared_server)
+    waits = "New record, not added yet"
+
+    async def type_title(changes: int, title: str) -> str:
+        sent = {"form-key": "emptied", "draft-changes": str(changes), "draft-version": "0", "title": title}
+        assert (await ana.post("/c/books/new/draft", data=sent)).status_code == 204
+        return shown(await ana.get("/"))
+
+    assert (await ana.post("/c/books/new", data={"title": "", "form-key": "refused"})).status_code == 422
+    assert waits not in shown(await ana.get("/"))
+    assert waits in await type_title(1, "A book")
+    assert waits not in await type_title(3, "")
+    assert waits not in await type_title(2, "A boo"), "what was typed before it was emptied came later"
+    assert "data-put-back hidden" in shown(await ana.get("/c/books/new"))
+    assert waits in await type_title(4, "Another book")
+    await ana.aclose()
+
+
+async def test_who_cancels_is_told_that_what_they_typed_is_kept(shared_server: Server) -> None:
+    ana = begin(shared_server)
+    for title, done in (("", ""), ("Half a book", "?done=kept")):
+        sent = {"form-key": "cancelled", "draft-changes": "1", "draft-version": "0", "title": title, "cancel": "yes"}
+        answer = await ana.post("/c/books/new/draft", data={**sent, "draft-changes": str(len(title) + 1)})
+        assert (answer.status_code, answer.headers["location"]) == (303, f"/c/books{done}")
+    assert "What you typed is kept as a draft." in shown(await ana.get("/c/books?done=kept"))
+    assert "Half a book" in shown(await ana.get("/c/books/new"))
+    await ana.aclose()
+
+
 async def test_an_older_page_writes_over_no_newer_draft_nor_ends_it(shared_server: Server) -> None:
     davi = await shared_server.sign_in("acme", "davi@acme.test")
     assert (await keep(davi, "0", title="Words of one")).status_code == 204

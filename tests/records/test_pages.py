@@ -220,7 +220,7 @@ async def test_a_deleted_record_is_in_the_bin_until_it_is_restored(people: Peopl
     address = await add(people.ana, name="Umbrella")
     deleted = await people.carla.post(f"{address}/delete", data={"version": "1"})
     assert re.fullmatch(rf"{address}\?undo=\d+", deleted.headers["location"])
-    assert "deleted this" in (await people.ana.get(address)).text
+    assert "Deleted by" in (await people.ana.get(address)).text
     assert "Umbrella" in (await people.ana.get("/c/things/bin")).text
     assert "Umbrella" not in (await people.ana.get("/c/things?q=umbrella")).text.split("<tbody")[1]
     again = await people.carla.post(f"{address}/delete", data={"version": "1"})

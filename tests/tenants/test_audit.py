@@ -59,6 +59,7 @@ async def test_what_admins_and_members_do_is_in_the_log(server: Server, people: 
     ana, bruno = people["ana"], people["bruno"]
     await ana.post(f"/members/{ids['Carla']}/role", data={"role": "admin"})
     await ana.post("/settings", data={"name": "Biblioteca Nova", "language": "en", "session_days": "7"})
+    await ana.post("/settings", data={"name": "Biblioteca Nova", "language": "en", "locale": "nl_BE"})
     await bruno.post("/members/invitations", data={"email": "eva@example.org", "role": "member"})
     await bruno.post("/c/books/3/delete", data={"version": "1"})
     await bruno.post(f"/members/{ids['Davi']}/suspend")
@@ -70,6 +71,7 @@ async def test_what_admins_and_members_do_is_in_the_log(server: Server, people: 
         '<b>Carla</b> <small class="muted">carla@acme.test</small> from <b>Member</b> to <b>Admin</b>',
         "<del>Biblioteca Acme</del>",
         "<ins>Biblioteca Nova</ins>",
+        "<b>Numbers and dates</b>: <del>As usual in the language</del> → <ins>Dutch (Belgium)</ins>",
         "<b>Bruno</b> invited <b>eva@example.org</b> as <b>Member</b>",
         '<small class="muted">carla@acme.test</small>',
         '<b>Bruno</b> deleted <a class="link" href="/c/books/3">',

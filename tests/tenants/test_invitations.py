@@ -82,6 +82,8 @@ async def test_a_link_lets_in_as_many_as_it_says_even_when_they_come_at_once(
 async def test_the_same_address_joins_once(server: Server, people: dict[str, httpx.AsyncClient]) -> None:
     made = await people["ana"].post("/members/links", data={"uses": "5", "days": "7", "role": "member"})
     link = re.findall(r"(/join\?token=[\w-]+)", made.text)[0]
+    async with server.client("acme") as visitor:
+        assert re.findall(r'<input id="field-(\w+)"[^>]* autofocus', (await visitor.get(link)).text) == ["email"]
     assert (await join(server, link)).status_code == 303
     again = await join(server, link)
     assert again.status_code == 422

@@ -189,3 +189,15 @@ def test_the_frame_of_live_pages_says_which_of_them_answer_a_form() -> None:
     frames = [path for path in (APP / "templates").rglob("*.html") if "data-cursor=" in path.read_text()]
     assert {path.name for path in frames} == {"workspace.html", "frame.html"}
     assert "data-answer=" in (APP / "templates/workspace.html").read_text()
+
+
+def test_buttons_beside_each_other_stand_in_what_keeps_them_apart() -> None:
+    """Spaces between lines are none where one wraps below the other, as on a phone."""
+    touching = [
+        f"{path.relative_to(APP)}: {line.strip()[:80]}"
+        for path in sorted((APP / "templates").rglob("*.html"))
+        for line in path.read_text().splitlines()
+        for paragraph in re.findall(r"<p>.*?</p>", line)
+        if len(re.findall(r'class="btn', paragraph)) > 1
+    ]
+    assert not touching

@@ -228,7 +228,7 @@ class PersonKind(FieldKind):
         for part in parts:
             found = field.people.meant(part, before)
             if len(found) > 1:
-                raise fail("Several people are called “%(text)s”. Write an e-mail address instead.", text=part[:80])
+                raise fail("Several people are called “%(text)s”. Write an email address instead.", text=part[:80])
             if not found:
                 raise fail("No one here is called “%(text)s”.", text=part[:80])
             chosen.add(found[0].id)
@@ -286,7 +286,7 @@ class PersonKind(FieldKind):
             if not same and CHOSEN_ID.fullmatch(part):
                 raise fail("No one here is called “%(text)s”.", text=part[:80])
             if len(same) > 1 and read_reference(part):
-                raise fail("Several people are called “%(text)s”. Write an e-mail address instead.", text=part[:80])
+                raise fail("Several people are called “%(text)s”. Write an email address instead.", text=part[:80])
             parts.append(f"#{same[0].id}" if len(same) == 1 else part)
         return "\n".join(parts)
 

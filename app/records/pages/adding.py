@@ -34,6 +34,7 @@ from app.records.new_drafts import (
     TypedOn,
     discard_new_draft,
     find_any_new_draft,
+    holds_nothing,
     keep_new_draft,
     settle_new_draft,
 )
@@ -91,7 +92,8 @@ async def add_record(
         form.errors = invalid.errors
         name_draft(collection, form, "" if form.made else page.begun)
         page = replace(page, begun=form["draft-begun"])
-        kept = await keep_new_draft(transaction, collection, member, values, page, sent=True)
+        nothing = holds_nothing(fields, values)
+        kept = await keep_new_draft(transaction, collection, member, values, page, sent=True, nothing=nothing)
         form.values["draft-version"] = [str(page.version if kept is None else kept)]
         return await render_form(request, transaction, member, collection, fields, form, status=invalid.status)
     made = f"/c/{slug}/{record.number}"
@@ -107,11 +109,20 @@ def name_draft(collection: Collection, form: Form, begun: str) -> None:
 
 @post("/c/{slug:str}/new/draft", request_max_body_size=RECORD_LIMIT)
 async def keep_draft_of_new(transaction: Transaction, member: Member, slug: str, form: Form) -> Response[Any]:
-    """Keep what is typed on an open page: 204 with the version to go on with, or 409 when another page has gone on."""
-    collection = (await enter_collection(transaction, member, slug, "add to")).collection
+    """Keep what is typed on an open page: 204 with the version to go on with, or 409 when another page has gone on. Who
+    has cancelled is led back, and told what is kept."""
+    cancelled = "cancel" in form
+    access = await enter_collection(transaction, member, slug, "read" if cancelled else "add to")
+    collection = access.collection
+    if cancelled and not may(member, "add to", access):
+        return see_other(f"/c/{slug}")
     fields = await list_fields(transaction, collection)
     values = read_typed(fields, form)
-    kept = await keep_new_draft(transaction, collection, member, values, TypedOn.read(collection, form))
+    nothing = holds_nothing(fields, values)
+    page = TypedOn.read(collection, form)
+    kept = await keep_new_draft(transaction, collection, member, values, page, nothing=nothing)
+    if cancelled:
+        return see_other(f"/c/{slug}{'' if nothing or kept is None else '?done=kept'}")
     if kept is None:
         return Response(None, status_code=409)
     return Response(None, status_code=204, headers={"X-Draft": str(kept)})

@@ -36,7 +36,7 @@ from app.web.redirects import see_other
 from app.web.seen_forms import give_mark, refuse_unseen, show_as_saved
 from app.web.texts import Text, _l, _ln
 
-notice("field", _l("The fields were changed."))
+notice("field", _l("Fields saved."))
 notice("field-removed", _l("The field is in the bin. You can restore it below for 30 days, with its values."))
 notice("field-restored", _l("The field is back, with its values."))
 notice(
@@ -45,7 +45,7 @@ notice(
 )
 notice("filled", _l("All records now have a value in it."))
 notice("filled-some", _l("Some records now have a value in it. Others are being edited; fill again to include them."))
-notice("renamed", _l("The collection was changed."))
+notice("renamed", _l("Collection saved."))
 
 # How many of the fields in the bin are shown at once; of those who type into a field, how many are named.
 BIN_SIZE, MOST_TYPING_NAMED = 20, 10

@@ -122,7 +122,7 @@ async def import_records(
         parsed = await parse_in_turn((member.tenant_id, member.id), parse_import, form["table"])
         async with read_signed_in(request) as (reading, reader):
             collection = (await enter_collection(reading, reader, slug, "import into")).collection
-            plan = await plan_import(reading, collection, reader, parsed)
+            plan = await plan_import(reading, collection, reader, parsed, skips="skip-unknown" in form)
             if plan.errors:
                 form.errors["table"] = plan.errors[0]
             elif "seen" in form and form["definition"] not in ("", plan.shown_definition):

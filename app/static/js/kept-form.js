@@ -253,7 +253,7 @@ class KeptForm extends HTMLElement {
   }
 
   send(event) {
-    if (event.target !== this.form) return;
+    if (event.target !== this.form || event.submitter?.name === "cancel") return;
     // A draft on its way tells which version of it this form goes on with.
     if (this.onItsWay || !isWhole(this.form)) {
       event.preventDefault();
@@ -326,5 +326,7 @@ document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
   if (raw.redirected && raw.ok && new URL(raw.url).pathname !== SIGN_IN) {
     forms().forEach((form) => { if (form.name === nameOf(ctx.request.action)) { form.forget(); form.gone = true; } });
     erase(nameOf(ctx.request.action));
+    const kept = new URL(raw.url).searchParams.get("done") === "kept" && new URL(ctx.request.action, location.href).pathname;
+    forms().forEach((form) => { if (form.draft && form.draft === kept) { form.forget(); form.gone = true; } });    // cancelled
   }
 });

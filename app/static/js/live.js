@@ -302,11 +302,15 @@
   }, 5000);
   window.addEventListener("offline", () => show("off"));
 
-  // The fold-out menus close when one clicks elsewhere or presses Escape.
+  // The fold-out menus close when one clicks elsewhere, presses Escape, or goes on to elsewhere by Tab.
   const close = (except) => document.querySelectorAll("details.popup[open]").forEach((menu) => {
     if (menu !== except) menu.open = false;
   });
   document.addEventListener("click", (event) => close(event.target.closest("details.popup")));
+  document.addEventListener("focusout", ({ target, relatedTarget }) => {
+    const menu = target.closest("details.popup[open]");
+    if (menu && relatedTarget && !menu.contains(relatedTarget)) menu.open = false;
+  });
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     const menu = event.target.closest && event.target.closest("details.popup[open]");

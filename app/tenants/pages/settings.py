@@ -16,7 +16,7 @@ from app.accounts.tabs import tab
 from app.database import Tenant, Transaction
 from app.files.small_pictures import pictures_of
 from app.settings import Settings
-from app.tenants.locales import list_locales
+from app.tenants.locales import AS_USUAL, list_locales
 from app.tenants.pictures import PICTURE_LIMIT, change_logo, save_picture_of_form
 from app.tenants.security import length_of
 from app.tenants.workspaces import change_settings
@@ -34,7 +34,7 @@ tab("settings", _l("General"), "/settings", icon="settings", order=10, right=("c
 def say_settings(form: Form, tenant: Tenant) -> list[tuple[Text, str]]:
     """What a form says of the settings, as people read it; one of before 0.3 has no color, and changes none."""
     color = form["color"] or tenant.color
-    locales = {"": _l("As usual in the language").translate(tenant.language), **list_locales(tenant.language)}
+    locales = {"": AS_USUAL.translate(tenant.language), **list_locales(tenant.language)}
     return [
         (_l("Name"), clean_line(form["name"])),
         (_l("Language"), LANGUAGES.get(form["language"], form["language"])),
