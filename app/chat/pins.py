@@ -47,7 +47,7 @@ COUNT_PINNED = PreparedSelect(
 # The one that was pinned last first.
 LIST_PINNED = PreparedSelect(
     lambda: (
-        select(Message)
+        select(Message, PinnedMessage.pinned_at)
         .join(PinnedMessage, (PinnedMessage.message_id == Message.id) & (PinnedMessage.tenant_id == Message.tenant_id))
         .where(PinnedMessage.room_id == bindparam("room_id"))
         .order_by(PinnedMessage.pinned_at.desc(), Message.id.desc())
@@ -67,9 +67,14 @@ async def count_pinned_to(transaction: Transaction, room: Room) -> int:
     return (await count_pinned(transaction, [room.id]))[room.id]
 
 
+async def list_pins(transaction: Transaction, room: Room) -> list[tuple[Message, datetime]]:
+    """The messages that are pinned to a room, and since when, the one that was pinned last first."""
+    return [(message, pinned_at) for message, pinned_at in await transaction.rows(LIST_PINNED, room_id=room.id)]
+
+
 async def list_pinned(transaction: Transaction, room: Room) -> list[Message]:
-    """The messages that are pinned to a room."""
-    return await transaction.column(LIST_PINNED, room_id=room.id)
+    """Likewise the messages alone."""
+    return [message for message, _ in await list_pins(transaction, room)]
 
 
 async def pin_message(transaction: Transaction, room: Room, message: Message, member: Member, *, on: bool) -> bool:

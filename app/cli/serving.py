@@ -34,8 +34,10 @@ listening_port = click.option(
 @click.option("--reload", is_flag=True, help="Start anew when a file of the program changes, to work on it.")
 def serve(host: str, port: int, workers: int | None, debug: bool, reload: bool) -> None:
     """Migrate the database, then serve."""
+    if workers:  # the settings of each worker say whether there are others
+        os.environ["WORKERS"] = str(workers)
     settings = read_settings()
-    debug, workers = debug or settings.debug, workers or settings.workers
+    debug, workers = debug or settings.debug, settings.workers
     run_server(settings, host=host, port=port, workers=workers, debug=debug, reload=reload)
 
 

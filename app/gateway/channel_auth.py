@@ -21,10 +21,10 @@ from app.database import Transaction
 from app.gateway.apps import LIST_APP_ORIGINS
 from app.gateway.grants import GRANT_SECONDS, ChannelGrant, read_grant, write_grant
 from app.gateway.holdings import LockedFor
-from app.gateway.messages import Refused, read_json, write_json
+from app.gateway.messages import Refused, read_event_id, read_json, write_json
 from app.gateway.names import SOCKET_ID, is_presence, is_reserved
 from app.gateway.targets import Asker, find_target, is_editing
-from app.gateway.workspace import describe_user, read_event_id
+from app.gateway.workspace import describe_user
 from app.web.cookies import CookieError, read_cookie
 from app.web.errors import PageError
 from app.web.metrics import REFUSALS
@@ -86,6 +86,8 @@ def read_asked(scope: Any, body: bytes, cookie: str | None) -> AskedFor:
 
 def write_plain(value: Any) -> str:
     """A value of JSON as a form has it."""
+    if value is None:
+        return ""
     if isinstance(value, bool):
         return "1" if value else ""
     return value if isinstance(value, str) else write_json(value)
@@ -176,6 +178,10 @@ async def grant_channel(
 ) -> dict[str, str]:
     """The grant of a channel. Raises AuthRefused; that is always logged."""
     socket_id, channel = read_socket_id(asked), asked.said.get("channel_name", "")
+    try:
+        last = read_event_id(asked.said.get("last_event_id"))
+    except Refused as refusal:
+        raise AuthRefused(422, {"error": refusal.args[1]}) from None
     target = await find_target(transaction, asker, channel) if is_reserved(channel) else None
     if target is None:
         REFUSALS.labels("channel").inc()
@@ -190,7 +196,7 @@ async def grant_channel(
         asker.session_id,
         asker.token_id,
         int(time.time()) + GRANT_SECONDS,
-        read_event_id(asked.said.get("last_event_id")),
+        last,
         asked.said.get("wait", "") not in ("", "0", "false"),
     )
     if is_editing(channel):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +29,9 @@ from app.gateway.messages import (
     write_subscribed,
     write_subscription_over,
 )
-from app.gateway.roster import Spot
+from app.gateway.roster import ROSTER_LEASE, Spot
 from app.gateway.targets import Asker, Target, find_asker
+from app.live.bus import BEAT_EVERY, LAST_RETRY
 from app.records.forms import open_record
 from app.records.records import Record
 from app.web.errors import PageError
@@ -38,8 +39,13 @@ from app.web.errors import PageError
 if TYPE_CHECKING:
     from app.gateway.site import Gateway
 
-# How long another node has to answer. One that was killed is waited for as long, until it is not heard any more.
-NODES_ANSWER_WITHIN = 3.0
+# How long another node has to answer: longer than one that was killed counts as there.
+NODES_ANSWER_WITHIN = ROSTER_LEASE + 1.0
+# How long the other nodes may take to be heard once Redis is back: as long as they wait to connect, and until they say
+# that they live.
+NODES_ARE_BACK_WITHIN = LAST_RETRY + 2 * BEAT_EVERY
+# How often it is looked whether a node that does not answer is there still.
+LOOKS_FOR_NODES_EVERY = 0.5
 
 log = structlog.get_logger("gateway")
 
@@ -127,31 +133,48 @@ class Holdings:
         """Whether a socket that is connected somewhere holds it, other than one.
 
         Each other node is asked: what one knows of them may be a moment old, and what a node that was killed has said
-        last would be believed for some seconds. One that is slow has time to answer.
+        last would be believed for some seconds. One that is slow has time to answer. Where they can't be asked it is
+        taken to be so: the lease of a lock that nobody holds any more ends by itself.
         """
         return self.is_held_here(spot, but) or await self.ask_nodes("gateway holds", spot, but)
 
     async def is_waited_alive(self, spot: Spot, member_id: int) -> bool:
-        """Whether a tab of a member that is connected somewhere waits for it, or is about to."""
+        """Likewise whether a tab of a member waits for it, or is about to."""
         return self.is_waited_here(spot, member_id) or await self.ask_nodes("gateway waits", spot, member_id)
 
     async def ask_nodes(self, question: str, spot: Spot, about: str | int) -> bool:
-        """Whether one of the other nodes says yes to a question about a channel."""
-        others = self.gateway.exchange.roster.list_nodes()
-        if not others or not self.gateway.node.bus.reachable:
+        """Whether one of the other nodes says yes to a question about a channel, or there may be one that could not be
+        asked, or has not answered and is there still."""
+        bus, roster = self.gateway.node.bus, self.gateway.exchange.roster
+        if bus.alone:
             return False
-        asked = NodesAsked(set(others), asyncio.Event())
-        key = secrets.token_hex(8)
+        if bus.reachable and (wait := bus.joined_at + NODES_ARE_BACK_WITHIN - asyncio.get_running_loop().time()) > 0:
+            await asyncio.sleep(wait)
+        if not bus.reachable:
+            log.warning("other nodes can't be asked who edits", channel=spot[1])
+            return True
+        asked = NodesAsked(set(roster.list_nodes()), asyncio.Event())
+        if not asked.nodes:
+            return False
+        key, joined_at = secrets.token_hex(8), bus.joined_at
         self.asked[key] = asked
-        self.gateway.node.bus.publish(question, [key, *spot, about], needed=True)
+        bus.publish(question, [key, *spot, about], needed=True)
+        until = asyncio.get_running_loop().time() + NODES_ANSWER_WITHIN
         try:
-            async with asyncio.timeout(NODES_ANSWER_WITHIN):
-                await asked.answered.wait()
-        except TimeoutError:
-            log.warning("a node did not say who edits", channel=spot[1], nodes=sorted(asked.nodes))
+            while not asked.answered.is_set() and asyncio.get_running_loop().time() < until:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LOOKS_FOR_NODES_EVERY):
+                        await asked.answered.wait()
+                if not bus.reachable or bus.joined_at != joined_at:
+                    return True  # the question or the answer may be lost
+                asked.nodes.intersection_update(roster.list_nodes())
+                if not asked.nodes:
+                    break
         finally:
             del self.asked[key]
-        return asked.yes
+        if asked.nodes and not asked.yes:
+            log.warning("a node did not say who edits", channel=spot[1], nodes=sorted(asked.nodes))
+        return asked.yes or bool(asked.nodes)
 
     def is_held_here(self, spot: Spot, but: str) -> bool:
         """Whether a socket of this process holds it, other than one."""

@@ -125,3 +125,21 @@ def read_person(given: Any, name: str = "user_id") -> tuple[str, str]:
         raise Refused(INVALID_FORMAT, "Invalid channel data")
     assert isinstance(person, dict)  # noqa: S101
     return str(user), write_json(person.get("user_info"))
+
+
+def write_gap(channel: str, after: int, cursor: int) -> str:
+    """That the log does not have what was after one cursor, up to another, or has not come to the first."""
+    return write_event("gap", write_json({"after": after, "before": cursor + 1, "cursor": cursor}), channel)
+
+
+def read_event_id(given: Any, otherwise: int = -1) -> int:
+    """The cursor of the last event that a client says it has; another one, or -1, where it says none.
+
+    Raises Refused for what is no cursor.
+    """
+    if given is None or given == "":
+        return otherwise
+    text = str(given)
+    if not (text.isascii() and text.isdigit() and len(text) < 17):
+        raise Refused(INVALID_FORMAT, "last_event_id is no cursor")
+    return int(text)

@@ -23,7 +23,8 @@ from app.gateway.messages import (
     NO_SUCH_APP,
     UNAUTHORIZED,
     Refused,
-    write_event,
+    read_event_id,
+    write_gap,
     write_json,
     write_subscribed,
     write_subscription_over,
@@ -127,9 +128,9 @@ class WorkspaceChannels:
             if target is None:
                 raise Refused(UNAUTHORIZED)
             cursor = transaction.tenant.cursor
-            if not 0 <= after < cursor:
+            if after in (-1, cursor):
                 return asker, target, cursor, []
-            if after < await read_facts_reach(transaction):
+            if after > cursor or after < await read_facts_reach(transaction):
                 return asker, target, cursor, [write_gap(channel, after, cursor)]
             facts = await read_facts_after(transaction, after, channels=[target.inner], limit=MOST_MISSED + 1)
         if len(facts) > MOST_MISSED:
@@ -283,14 +284,3 @@ class WorkspaceChannels:
 def describe_user(member_id: int, name: str) -> str:
     """What is told of a member who signs in."""
     return write_json({"id": str(member_id), "user_info": {"name": name}})
-
-
-def write_gap(channel: str, after: int, cursor: int) -> str:
-    """That the log no longer has what was after one cursor, up to another."""
-    return write_event("gap", write_json({"after": after, "before": cursor + 1, "cursor": cursor}), channel)
-
-
-def read_event_id(given: Any, otherwise: int = -1) -> int:
-    """The cursor of the last event that a client says it has; what is none is another one, or -1 for none."""
-    text = str(given)
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 17 else otherwise

@@ -44,14 +44,16 @@ class BusLost(Exception):
 
 class Bus(Protocol):
     """What joins the nodes. `name` is this node's, made anew with each process. `reachable` says whether others may
-    hear what is said now.
+    hear what is said now; `alone` that there are no others. `joined_at` is when they last began to be heard.
 
     `handlers` are called with the sender's name and the content, by kind of message; `on_join` when messages begin to
     arrive, of which some may have been missed before; `beat` gives what is said each second.
     """
 
     name: str
+    alone: bool
     reachable: bool
+    joined_at: float
     handlers: dict[str, Handler]
     on_join: list[Callable[[], None]]
     beat: Callable[[], Any]
@@ -68,13 +70,15 @@ class Bus(Protocol):
 
 
 class InProcessBus:
-    """The bus of a node that is alone: there is nobody to tell."""
+    """The bus of a node that is `alone`, or can't tell others anything."""
 
     state = "in-process"
     name = ""
     reachable = False
+    joined_at = 0.0
 
-    def __init__(self) -> None:
+    def __init__(self, *, alone: bool = True) -> None:
+        self.alone = alone
         self.handlers: dict[str, Handler] = {}
         self.on_join: list[Callable[[], None]] = []
         self.beat: Callable[[], Any] = lambda: None
@@ -95,6 +99,8 @@ class RedisBus:
     silence, as redis-py would: a new one starts with `on_join`.
     """
 
+    alone = False
+
     def __init__(self, url: str, secret: str) -> None:
         self.handlers: dict[str, Handler] = {}
         self.on_join: list[Callable[[], None]] = []
@@ -108,6 +114,7 @@ class RedisBus:
         self.reachable = False
         self.lost_since: float | None = None
         self.heard_at = 0.0
+        self.joined_at = 0.0
 
     @property
     def state(self) -> str:
@@ -156,7 +163,7 @@ class RedisBus:
         self.heard_at = loop.time()
         if self.reachable:
             return
-        self.reachable = True
+        self.reachable, self.joined_at = True, loop.time()
         if self.lost_since is not None:
             log.info("the bus is back", seconds=round(loop.time() - self.lost_since, 1))
             self.lost_since = None
@@ -249,4 +256,6 @@ def connect_redis(url: str, *, patience: float) -> Redis:
 
 def make_bus(settings: Settings) -> Bus:
     """The bus that the settings ask for."""
-    return RedisBus(settings.redis_url, settings.secret_key) if settings.redis_url else InProcessBus()
+    if settings.redis_url:
+        return RedisBus(settings.redis_url, settings.secret_key)
+    return InProcessBus(alone=settings.workers == 1)

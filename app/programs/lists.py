@@ -6,8 +6,9 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, TypeVar
 
 from litestar.params import QueryParameter
@@ -18,6 +19,7 @@ from app.programs.routes import ListPart
 DEFAULT_LIMIT, MOST_ITEMS = 50, 200
 # Higher than any number that something has.
 LAST_NUMBER = 2**62
+NO_PLACE = "Send as `next` what the part before has given, with the same other parameters."
 # What JSON can say and no text of the database has: NUL, and halves of characters.
 NO_TEXT = re.compile("[\0\ud800-\udfff]")
 # Before and after all that was ever done.
@@ -52,7 +54,7 @@ def read_cursor(text: str, *kinds: type) -> list[Any]:
     except (ValueError, binascii.Error, UnicodeError, RecursionError):
         is_ours = False
     if not is_ours or [type(each) for each in found] != list(kinds) or not all(map(can_be_in_place, found)):
-        raise Problem("bad-request", "Send as `next` what the part before has given, with the same other parameters.")
+        raise Problem("bad-request", NO_PLACE)
     return list(found)
 
 
@@ -98,20 +100,21 @@ def page_rows(
 
 
 def cut_part(
-    items: Sequence[Row], limit: int, next: str, id_of: Callable[[Row], int | str]
+    items: Iterable[Row], limit: int, next: str, name: str, key_of: Callable[[Row], tuple[Any, ...]], *kinds: type
 ) -> tuple[Sequence[Row], str | None]:
-    """A part of a list that is read whole each time, and the place of the next: behind what came last, wherever
-    it stands by now, so that nothing comes twice or is left out because of others. Where it is gone, those behind it
-    stand one before. Raises a 400 problem."""
-    begin = 0
-    if place := read_cursor(next, str, int):
-        last, stood = place
-        begin = 1 + find_index([str(id_of(each)) for each in items], last, stood - 2)
-    shown = items[begin : begin + limit]
-    goes_on = bool(shown) and len(items) > begin + limit
-    return shown, write_cursor(str(id_of(shown[-1])), begin + limit) if goes_on else None
+    """A part of a list that is read whole each time, by keys of some kinds, and the place of the next: behind the key
+    of what came last, whether that is there still or not, so that nothing comes twice or is left out because of others.
+    Raises a 400 problem, also for a place in a list of another name."""
+    place = read_cursor(next, str, *kinds)
+    if place and place[0] != name:
+        raise Problem("bad-request", NO_PLACE)
+    ordered = sorted(items, key=key_of)
+    begin = bisect_right(ordered, tuple(place[1:]), key=key_of) if place else 0
+    shown = ordered[begin : begin + limit]
+    following = write_cursor(name, *key_of(shown[-1])) if len(ordered) > begin + limit else None
+    return shown, following
 
 
-def find_index(ids: Sequence[str], wanted: str, otherwise: int) -> int:
-    """Where something stands in a list, or where it would if it were there."""
-    return ids.index(wanted) if wanted in ids else otherwise
+def from_newest(moment: datetime | None) -> int:
+    """What a moment is sorted by where the newest comes first."""
+    return LAST_NUMBER - ((moment or FIRST_MOMENT) - FIRST_MOMENT) // timedelta(microseconds=1)

@@ -25,7 +25,7 @@ from app.database.fairness import FOR_WORKSPACE, FairTurns
 from app.database.tenancy import SLUG
 from app.gateway.names import is_gateway_socket
 from app.gateway.site import is_for_gateway
-from app.server.headers import address, find_request_id, first, hide_incoming
+from app.server.headers import address, find_request_id, first, hide_incoming, read_host_name
 from app.server.refusals import send_refusal
 from app.server.security_headers import security_headers
 from app.server.workspace_limits import WorkspaceLimits
@@ -287,7 +287,7 @@ class Gate:
     def leave_port_out(self, host: str) -> str:
         """A host as if it was asked on the port of all pages: the proxy may have one for the gateway alone."""
         _, separator, port = self.settings.base_host.partition(":")
-        return host.partition(":")[0] + separator + port
+        return read_host_name(host) + separator + port
 
     def is_same_origin(self, headers: Any, host: str) -> bool:
         """Whether a page of this very host sent the request.

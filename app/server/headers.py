@@ -1,4 +1,4 @@
-"""What the gate reads of a request's headers: its id, and where it comes from."""
+"""What the gate reads of a request's headers: its id, where it comes from, and where to."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from app.web.request_ids import HEADER
 
 # Which ids of a proxy of ours are taken.
 REQUEST_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
+PORT = re.compile("[0-9]{1,5}")
 
 
 def make_request_id() -> str:
@@ -35,6 +36,12 @@ def find_request_id(scope: Any, settings: Settings) -> str:
 def address(scope: Any) -> str:
     """The address that a request or a socket comes from, as a proxy of ours says it."""
     return str(scope["client"][0]) if scope.get("client") else ""
+
+
+def read_host_name(host: str) -> str:
+    """The name in a Host header; '' where what follows the colon is no port."""
+    name, colon, port = host.partition(":")
+    return name if not colon or (PORT.fullmatch(port) and 0 < int(port) < 2**16) else ""
 
 
 def hide_incoming(scope: Any) -> Any:

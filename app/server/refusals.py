@@ -1,11 +1,14 @@
-"""What the gate answers by itself: a page, or JSON where a program asks."""
+"""What the gate answers by itself: a page, or JSON where a program or a client of the gateway asks."""
 
 from __future__ import annotations
 
+import json
+from http import HTTPStatus
 from typing import Any
 
 from litestar.types import Send
 
+from app.gateway.site import is_for_gateway
 from app.web.error_texts import render_error
 from app.web.languages import accepted_language
 from app.web.problems import PROBLEM_TYPE, code_of, describe_problem, is_for_programs
@@ -21,6 +24,10 @@ async def send_refusal(
         said = detail.translate("en") if detail else ""
         body = describe_problem(code_of(status), status=status, detail=said, request_id=request_id, instance=path)
         content_type = PROBLEM_TYPE
+    elif is_for_gateway(path):
+        said = detail.translate("en") if detail else HTTPStatus(status).phrase.lower()
+        body = json.dumps({"error": said}).encode()
+        content_type = "application/json"
     else:
         language = accepted_language(",".join(every(scope["headers"], b"accept-language")))
         body = render_error(status, language=language, detail=detail, request_id=request_id).encode()

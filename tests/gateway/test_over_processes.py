@@ -47,7 +47,7 @@ class Line:
 
 
 class Node:
-    reachable = True
+    alone, reachable, joined_at = False, True, 0.0
 
     def __init__(self, line: Line, name: str) -> None:
         self.line, self.name = line, name

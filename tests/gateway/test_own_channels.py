@@ -169,6 +169,21 @@ async def test_the_proxy_may_have_a_port_of_its_own_for_the_gateway_and_for_noth
             assert (await client.get(path)).status_code == 400
 
 
+@pytest.mark.parametrize("port", ["x", "", "0", "65536", "8080:1", "8080@evil.test", "080808"])
+async def test_what_follows_the_colon_of_a_host_is_a_port(shared_server: Server, port: str) -> None:
+    async with shared_server.client("acme", host=f"acme.hero.localhost:{port}") as client:
+        answer = await client.get("/up")
+    assert (answer.status_code, answer.json()) == (400, {"error": "bad request"})
+
+
+@pytest.mark.parametrize("path", ["/up", "/apps/1/channels", "/broadcasting/auth"])
+async def test_what_the_gate_refuses_is_told_as_the_gateway_tells_it(shared_server: Server, path: str) -> None:
+    async with shared_server.client("acme", authorization="Bearer none") as client:
+        answer = await client.request("POST" if "auth" in path else "GET", f"{path}?x=%00")
+    assert (answer.status_code, answer.json()) == (400, {"error": "bad request"})
+    assert answer.headers["content-type"] == "application/json"
+
+
 async def test_a_server_may_sign_what_it_says_of_somebody_for_a_channel_without_presence(
     server: Server, dial: Dial
 ) -> None:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import random
+from pathlib import Path
 from typing import Any
 
-from tests.conftest import Server
+import pytest
+
+from tests.conftest import RedisServer, Server, free_port
+from tests.databases import Store
 from tests.gateway.conftest import Client, Dial, add_app, add_token
 from tests.gateway.test_workspace_channels import ask
 from tests.waiting import until
@@ -153,3 +157,33 @@ async def test_a_turn_is_one_tabs_though_two_of_a_member_want_it(workers: Server
             await tab.say("pusher:ping")
             await tab.hear_of("pusher:pong")
         await is_free_again(workers, bruno, 40)
+
+
+@pytest.mark.parametrize("with_redis", [False, True])
+async def test_a_second_tab_never_has_the_lock_of_the_first_while_the_workers_can_not_ask_each_other(
+    seeded: Store, tmp_path: Path, redis_server: RedisServer, dial: Dial, with_redis: bool
+) -> None:
+    seeded.copy_to(tmp_path)
+    server = Server(tmp_path, free_port(), {"REDIS_URL": redis_server.url} if with_redis else {}, workers=2)
+    server.start()
+    try:
+        app, token = add_app(server), add_token(server, "ana@acme.test")
+        channel = "presence-editing.books.40"
+        first = await dial(server, app["key"])
+        held = await first.follow(channel, **(await ask(server, first, channel, token)).json())
+        assert held["data"]["lock"]
+        tabs = [await dial(server, app["key"]) for _ in range(6)]
+        if with_redis:
+            redis_server.stop()
+        for tab in tabs:
+            refused = await ask(server, tab, channel, token)
+            assert (refused.status_code, refused.json()["state"]) == (423, "held")
+        await first.say("pusher:unsubscribe", {"channel": channel})
+
+        async def is_granted() -> bool:
+            return (await ask(server, tabs[0], channel, token)).status_code == 200
+
+        await until(is_granted)
+    finally:
+        server.stop()
+        server.store.drop()

@@ -130,7 +130,7 @@ async def test_a_grant_is_not_asked_for_in_what_is_no_text(shared_server: Server
         ({"auth_signature": "é" * 64}, 401),
         ({"auth_timestamp": "²"}, 401),
         ({"auth_timestamp": "١٢٣"}, 401),
-        ({"auth_key": "é\0"}, 401),
+        ({"auth_key": "é\0"}, 400),
         ({f"n{number}": "1" for number in range(50)}, 400),
     ],
 )

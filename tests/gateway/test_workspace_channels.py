@@ -171,6 +171,30 @@ async def test_who_was_away_gets_what_was_missed_or_is_told_of_a_gap(
     assert (await late.hear())["data"]["number"] == live
 
 
+async def test_who_says_a_cursor_that_the_log_has_not_reached_is_told_of_a_gap_and_who_says_none_is_refused(
+    server: Server, dial: Dial, carla: tuple[Client, str]
+) -> None:
+    client, token = carla
+    ana = add_token(server, "ana@acme.test")
+    await follow(server, client, BOOKS, token, last_event_id="")
+    await add_book(server, ana, "Seen")
+    cursor = (await client.hear_of("record.created"))["data"]["cursor"]
+    ahead = await dial(server, add_app(server)["key"])
+    await follow(server, ahead, BOOKS, token, last_event_id=str(cursor + 1000))
+    gap = await ahead.hear()
+    assert (gap["event"], gap["data"]["after"]) == ("gap", cursor + 1000)
+    assert gap["data"]["before"] < cursor + 1000
+    live = await add_book(server, ana, "Live")
+    assert (await ahead.hear())["data"]["number"] == live
+    other = await dial(server, add_app(server)["key"])
+    for unusable in ("x", "-1", "1.5", "1" * 17):
+        refused = await ask(server, other, BOOKS, token, last_event_id=unusable)
+        assert (refused.status_code, refused.json()) == (422, {"error": "last_event_id is no cursor"})
+        grant = (await ask(server, other, BOOKS, token)).json()
+        answer = await other.follow(BOOKS, **grant, last_event_id=unusable)
+        assert (answer["event"], answer["data"]["code"]) == ("pusher:error", 4200)
+
+
 async def test_a_token_that_is_narrowed_follows_nothing_else(server: Server, dial: Dial) -> None:
     client = await dial(server, add_app(server)["key"])
     scope = ("--name", "narrow", "--scope", "records:read", "--collection", "books")

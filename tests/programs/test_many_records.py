@@ -198,6 +198,9 @@ async def test_an_export_has_what_a_list_has(program: httpx.AsyncClient, let_in:
     assert json.loads(whole.content)
     assert (await program.get(f"{BOOKS}/export", params={"format": "xlsx"})).content.startswith(b"PK")
     assert problem_of(await program.get(f"{BOOKS}/export", params={"format": "pdf"})) == (422, "invalid")
+    for path in (BOOKS + "/export", BOOKS + "/records"):
+        assert problem_of(await program.get(path, params={"sort": "nope"})) == (422, "invalid")
+        assert (await program.get(path, params={"sort": "-title"})).status_code == 200
     narrowed = await let_in(ANA, collections=[99])
     assert problem_of(await narrowed.get(f"{BOOKS}/export")) == (404, "not-found")
     entry = (await program.get(f"{API}/audit", params={"what": "records.exported"})).json()["items"][0]

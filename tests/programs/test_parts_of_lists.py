@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.programs.lists import cut_part
+from app.programs.lists import cut_part, write_cursor
 from tests.conftest import Server
 from tests.programs.conftest import API, LetIn, add_token
 
@@ -97,17 +97,70 @@ async def test_what_is_added_meanwhile_moves_nothing(shared_server: Server, let_
     assert got[: len(listed)] == listed
 
 
-def test_a_list_goes_on_behind_what_came_last_or_stood_there() -> None:
+TAKES_OFF: dict[str, Callable[[Any], tuple[str, str]]] = {
+    "/rooms/general/pins": lambda each: ("DELETE", f"/rooms/general/messages/{each['number']}/pin"),
+    "/saved": lambda each: ("DELETE", f"/rooms/general/messages/{each['number']}/saved"),
+    "/rooms": lambda each: ("POST", f"/rooms/{each['slug']}/archive"),
+    "/deleted-collections": lambda each: ("POST", f"/collections/{each['slug']}/restore"),
+    "/collections/books/removed-fields": lambda each: (
+        "POST",
+        f"/collections/books/fields/{each['field']['key']}/restore",
+    ),
+    "/notifications/mutes": lambda each: ("DELETE", f"/notifications/mutes/{each['subject']}"),
+}
+
+
+@pytest.mark.parametrize("path", TAKES_OFF)
+async def test_who_takes_off_what_they_have_read_part_by_part_reads_everything(
+    shared_server: Server, let_in: LetIn, path: str
+) -> None:
+    ana = await let_in("ana@acme.test")
+    for _ in range(6):
+        await LISTS[path](ana, shared_server)
+    listed = (await ana.get(f"{API}{path}", params={"limit": 200})).json()["items"]
+    got: list[Any] = []
+    asked: dict[str, str] = {}
+    while True:
+        part = (await ana.get(f"{API}{path}", params={"limit": 3, **asked})).json()
+        got += part["items"]
+        for each in part["items"]:
+            method, address = TAKES_OFF[path](each)
+            answer = await ana.request(method, f"{API}{address}")
+            assert answer.status_code < 300 or each.get("slug") == "general", answer.text
+        if part["next"] is None:
+            break
+        asked = {"next": part["next"]}
+    assert got == listed
+
+
+async def test_a_place_is_of_the_list_that_gave_it(shared_server: Server, let_in: LetIn) -> None:
+    ana = await let_in("ana@acme.test")
+    places: dict[str, str] = {}
+    for path in [*TAKES_OFF, "/rooms/general/members"]:
+        for _ in range(2):
+            if path in LISTS:
+                await LISTS[path](ana, shared_server)
+        places[path] = (await ana.get(f"{API}{path}", params={"limit": 1})).json()["next"]
+    for path in places:
+        for other, place in [*places.items(), ("", write_cursor("", 1)), ("", write_cursor("", 1, 1))]:
+            answer = await ana.get(f"{API}{path}", params={"next": place})
+            assert answer.status_code == (200 if other == path else 400), (path, other)
+    await make(ana, "/rooms", name="Another")
+    answer = await ana.get(f"{API}/rooms/another/members", params={"next": places["/rooms/general/members"]})
+    assert answer.status_code == 400, "the list of another room is another list"
+
+
+def test_a_list_goes_on_behind_what_came_last_or_would_stand_there() -> None:
     def cut(items: str, following: str = "") -> tuple[str, str | None]:
-        shown, place = cut_part(items, 2, following, str)
+        shown, place = cut_part(items, 2, following, "letters", lambda each: (each,), str)
         return "".join(shown), place
 
     assert cut("") == ("", None)
     assert cut("ab") == ("ab", None)
-    shown, place = cut("abcde")
-    assert (shown, cut("abcde", place or "")[0]) == ("ab", "cd")
-    assert cut("xabcde", place or "")[0] == "cd", "something has come before"
-    assert cut("bcde", place or "")[0] == "cd", "something has gone before"
-    assert cut("acde", place or "")[0] == "cd", "what came last has gone"
-    assert cut("ab", place or "") == ("", None)
+    shown, place = cut("bcdef")
+    assert (shown, cut("bcdef", place or "")[0]) == ("bc", "de")
+    assert cut("abcdef", place or "")[0] == "de", "something has come before"
+    assert cut("def", place or "")[0] == "de", "all that came has gone"
+    assert cut("bdef", place or "")[0] == "de", "what came last has gone"
+    assert cut("bc", place or "") == ("", None)
     assert cut("", place or "") == ("", None)

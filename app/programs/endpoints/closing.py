@@ -13,7 +13,7 @@ from app.accounts.rights import require
 from app.database import Transaction
 from app.programs.collection_shapes import CollectionChange
 from app.programs.endpoints.collections import COLLECTION, answer_collection
-from app.programs.lists import DEFAULT_LIMIT, After, Limit, cut_part
+from app.programs.lists import DEFAULT_LIMIT, After, Limit, cut_part, from_newest
 from app.programs.problems import Problem
 from app.programs.record_shapes import list_named
 from app.programs.records import IfMatch, as_forms_have_it, read_version
@@ -104,6 +104,11 @@ async def restore_collection_by_program(
     return answer_collection(collection)
 
 
+def place_of_deleted(collection: Collection) -> tuple[int, int]:
+    """What the list of deleted collections is sorted by."""
+    return from_newest(collection.deleted_at), collection.id
+
+
 @reads("/deleted-collections", scope="admin")
 async def list_deleted_collections_for_programs(
     transaction: Transaction, member: Member, limit: Limit = DEFAULT_LIMIT, next: After = ""
@@ -112,7 +117,7 @@ async def list_deleted_collections_for_programs(
     require(member, "manage", "collections")
     binned = await list_binned(transaction)
     reached = [each for each in binned if member.grant.reaches([("collection", each.id)])]
-    shown, following = cut_part(reached, limit, next, lambda each: each.id)
+    shown, following = cut_part(reached, limit, next, "deleted-collections", place_of_deleted, int, int)
     return ListPart([shape_collection(each) for each in shown], following)
 
 

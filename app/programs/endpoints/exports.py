@@ -11,6 +11,7 @@ from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.database import Transaction
 from app.programs.endpoints.collections import COLLECTION
+from app.programs.endpoints.records import check_sort
 from app.programs.routes import SENT_AS_EXPORT, reads
 from app.records.exports import open_export
 from app.records.limits import ExportLimit
@@ -36,6 +37,7 @@ async def export_by_program(
     """The records that have all words of `q`, by `sort`, with all fields, as a file. It is sent as it comes to be: one
     that is cut off was not to be gone on with, as somebody has lost the right, or the server has ended."""
     export = await open_export(transaction, member, slug, q, sort, "")
+    check_sort(export.fields, sort or "number")
     await exporting.check(member)
     directory = exports_of(settings, transaction.tenant)
     pieces = stream_export(request, member, exporting, export, format, directory)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from litestar import Response
@@ -23,7 +24,7 @@ from app.programs.endpoints.closing import manage_collection
 from app.programs.endpoints.collections import COLLECTION, shape_for
 from app.programs.endpoints.fields import FIELD_PATH, as_ticked, open_definition
 from app.programs.kept_answers import write_once
-from app.programs.lists import DEFAULT_LIMIT, After, Limit, cut_part
+from app.programs.lists import DEFAULT_LIMIT, LAST_NUMBER, After, Limit, cut_part, from_newest
 from app.programs.problems import Problem
 from app.programs.records import IfMatch, read_json_value, read_version, told_by_keys
 from app.programs.routes import ListPart, adds, reads
@@ -48,14 +49,21 @@ async def manage_field(
     return opened
 
 
+def place_of_removed(removed: tuple[Field, datetime]) -> tuple[int, int]:
+    """What the list of removed fields is sorted by."""
+    return from_newest(removed[1]), LAST_NUMBER - removed[0].id
+
+
 @reads(COLLECTION + "/removed-fields", scope="admin")
 async def list_removed_fields(
     transaction: Transaction, member: Member, slug: str, limit: Limit = DEFAULT_LIMIT, next: After = ""
 ) -> ListPart[RemovedField]:
     """The fields that were taken out and can be restored, the last one first."""
-    fields = await list_fields(transaction, await manage_collection(transaction, member, slug))
-    removed = [(each, each.removed_at) for each in fields.in_bin[::-1] if each.removed_at]
-    shown, following = cut_part(removed, limit, next, lambda each: each[0].key)
+    collection = await manage_collection(transaction, member, slug)
+    fields = await list_fields(transaction, collection)
+    removed = [(each, each.removed_at) for each in fields.in_bin if each.removed_at]
+    name = f"removed-fields {collection.id}"
+    shown, following = cut_part(removed, limit, next, name, place_of_removed, int, int)
     return ListPart([RemovedField(shape_for(member, fields, each), in_utc(when)) for each, when in shown], following)
 
 

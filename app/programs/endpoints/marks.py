@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from litestar import Response
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.chat.memberships import get_room
+from app.chat.messages import Message
 from app.chat.own_places import mark_unread_from
-from app.chat.pins import list_pinned, pin_message
+from app.chat.pins import list_pins, pin_message
 from app.chat.rights import of_room
 from app.chat.saved import MOST_SAVED, list_saved, save_message
 from app.database import Transaction
 from app.programs.chat_shapes import MessageShape, shape_messages
 from app.programs.endpoints.rooms import MESSAGE, answer_message, open_message
-from app.programs.lists import DEFAULT_LIMIT, After, Limit, cut_part
+from app.programs.lists import DEFAULT_LIMIT, LAST_NUMBER, After, Limit, cut_part, from_newest
 from app.programs.routes import ListPart, adds, reads, removes
 
 ROOM_PINS = "/rooms/{slug:str}/pins"
+
+
+def place_of_marked(marked: tuple[Message, datetime]) -> tuple[int, int]:
+    """What lists of messages are sorted by that were pinned, or saved, at some moment."""
+    return from_newest(marked[1]), LAST_NUMBER - marked[0].id
 
 
 @reads(ROOM_PINS, scope="chat:read")
@@ -25,9 +33,10 @@ async def list_pinned_messages(
     transaction: Transaction, member: Member, slug: str, limit: Limit = DEFAULT_LIMIT, next: After = ""
 ) -> ListPart[MessageShape]:
     """The messages that are pinned to a room, the one that was pinned last first."""
-    pinned = await list_pinned(transaction, await get_room(transaction, member, slug))
-    shown, following = cut_part(pinned, limit, next, lambda each: each.id)
-    return ListPart(await shape_messages(transaction, [*shown]), following)
+    room = await get_room(transaction, member, slug)
+    pins = await list_pins(transaction, room)
+    shown, following = cut_part(pins, limit, next, f"pins {room.id}", place_of_marked, int, int)
+    return ListPart(await shape_messages(transaction, [message for message, _ in shown]), following)
 
 
 @adds(MESSAGE + "/pin", scope="chat:write", status_code=200, answers=(410,))
@@ -53,9 +62,9 @@ async def list_saved_by_program(
 ) -> ListPart[MessageShape]:
     """The messages that one has saved for later and not ticked off yet, the last first."""
     saved = await list_saved(transaction, member, most=MOST_SAVED)
-    reached = [each.message for each in saved if member.grant.reaches(of_room(each.room))]
-    shown, following = cut_part(reached, limit, next, lambda each: each.id)
-    return ListPart(await shape_messages(transaction, [*shown]), following)
+    reached = [(each.message, each.saved_at) for each in saved if member.grant.reaches(of_room(each.room))]
+    shown, following = cut_part(reached, limit, next, "saved", place_of_marked, int, int)
+    return ListPart(await shape_messages(transaction, [message for message, _ in shown]), following)
 
 
 @adds(MESSAGE + "/saved", scope="chat:write", status_code=200, answers=(410,))

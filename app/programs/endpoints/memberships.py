@@ -42,6 +42,7 @@ from app.programs.room_shapes import (
 )
 from app.programs.routes import API, ListPart, adds, changes, reads, removes
 from app.programs.shapes import PersonShape, in_utc, shape_person
+from app.web.texts import fold
 
 INSIDE = ROOM + "/members"
 OWN_PLACE = ROOM + "/membership"
@@ -142,8 +143,10 @@ async def list_people_in_room(
     transaction: Transaction, member: Member, slug: str, limit: Limit = DEFAULT_LIMIT, next: After = ""
 ) -> ListPart[PersonShape]:
     """Who is in a room, by name."""
-    people = await list_people(transaction, await get_room(transaction, member, slug))
-    shown, following = cut_part(people, limit, next, lambda each: each.id)
+    room = await get_room(transaction, member, slug)
+    people = await list_people(transaction, room)
+    name = f"room-members {room.id}"
+    shown, following = cut_part(people, limit, next, name, lambda each: (fold(each.name), each.id), str, int)
     return ListPart([shape_person(each) for each in shown], following)
 
 

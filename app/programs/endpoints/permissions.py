@@ -31,6 +31,7 @@ from app.records.collections import Collection
 from app.records.granting import admit_guests, change_permissions, dismiss_guest, find_guest, list_guests
 from app.records.permissions import list_permissions
 from app.web.forms import Invalid
+from app.web.texts import fold
 
 PERMISSION_TABLE = COLLECTION + "/permissions"
 GUESTS = COLLECTION + "/guests"
@@ -65,10 +66,11 @@ async def list_guests_for_programs(
     transaction: Transaction, member: Member, slug: str, limit: Limit = DEFAULT_LIMIT, next: After = ""
 ) -> ListPart[PersonShape]:
     """The guests whom a collection is open to, by name."""
-    guests = await list_guests(transaction, await manage_collection(transaction, member, slug))
-    shown, following = cut_part([number for number, _, _ in guests], limit, next, lambda number: number)
-    people = await find_people_shapes(transaction, {*shown})
-    return ListPart([people[number] for number in shown], following)
+    collection = await manage_collection(transaction, member, slug)
+    guests = [(fold(name), number) for number, name, _ in await list_guests(transaction, collection)]
+    shown, following = cut_part(guests, limit, next, f"guests {collection.id}", lambda each: each, str, int)
+    people = await find_people_shapes(transaction, {number for _, number in shown})
+    return ListPart([people[number] for _, number in shown], following)
 
 
 @adds(GUESTS, scope="admin", status_code=200)

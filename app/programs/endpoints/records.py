@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from litestar import Response
@@ -36,7 +37,7 @@ from app.programs.shapes import NewRecord, RecordChange, RecordShape, shape_reco
 from app.records.access import enter_collection
 from app.records.changes import change_record, create_record
 from app.records.deleting import delete_record
-from app.records.fields import list_fields
+from app.records.fields import Field, list_fields
 from app.records.following import (
     find_newest_change,
     list_by_change,
@@ -64,6 +65,13 @@ def answer_record(shape: RecordShape, *, status: int = 200, headers: dict[str, s
     return Response(shape, status_code=status, headers={"ETag": f'"{shape.version}"', **(headers or {})})
 
 
+def check_sort(fields: Iterable[Field], sort: str) -> None:
+    """Raise a 422 problem for what records can't be sorted by."""
+    key = sort.removeprefix("-")
+    if key != "number" and all(key not in (field.key, field.ref) for field in fields):
+        raise Problem("invalid", errors={"sort": "There is no such field."})
+
+
 @reads(RECORDS, scope="records:read", heavy="q")
 async def list_records_for_programs(
     transaction: Transaction,
@@ -84,9 +92,7 @@ async def list_records_for_programs(
     moment = read_bound(changed_after, "changed_after")
     by_change = moment is not None and not sort
     sort = sort or "number"
-    key = sort.removeprefix("-")
-    if key != "number" and fields.find(key) is None:
-        raise Problem("invalid", errors={"sort": "There is no such field."})
+    check_sort(fields, sort)
     view = read_view(fields, q, "" if by_change else sort, "")
     kinds: list[type] = [str, int] if by_change or view.by_key else [int]
     if moment is None:

@@ -12,7 +12,7 @@ from app.chat.direct_rooms import find_name
 from app.chat.memberships import find_membership, get_room
 from app.chat.message_changes import list_revisions
 from app.chat.messages import Message, get_message
-from app.chat.room_lists import list_rooms
+from app.chat.room_lists import ListedRoom, list_rooms
 from app.chat.rooms import Room
 from app.database import PreparedSelect, Transaction
 from app.programs.chat_shapes import (
@@ -27,6 +27,7 @@ from app.programs.chat_shapes import (
 from app.programs.lists import DEFAULT_LIMIT, After, ItemNumber, Limit, cut_part, page_rows, read_cursor
 from app.programs.routes import ListPart, reads
 from app.programs.shapes import in_utc
+from app.web.texts import fold
 
 ROOM = "/rooms/{slug:str}"
 ROOM_MESSAGES = ROOM + "/messages"
@@ -71,6 +72,11 @@ LIST_REPLIES = PreparedSelect(
 )
 
 
+def place_of_room(room: ListedRoom) -> tuple[int, str, int]:
+    """What the list of rooms is sorted by."""
+    return 1 + (room.kind == "direct"), fold(room.name), room.id
+
+
 @reads("/rooms", scope="chat:read")
 async def list_rooms_for_programs(
     transaction: Transaction, member: Member, limit: Limit = DEFAULT_LIMIT, next: After = ""
@@ -78,7 +84,7 @@ async def list_rooms_for_programs(
     """The rooms that one is in, or may join, by name; direct ones after the others."""
     rooms = await list_rooms(transaction, member)
     reached = [each for each in rooms if member.grant.reaches([("room", each.id)])]
-    shown, following = cut_part(reached, limit, next, lambda each: each.id)
+    shown, following = cut_part(reached, limit, next, "rooms", place_of_room, int, str, int)
     return ListPart([shape_listed_room(each) for each in shown], following)
 
 

@@ -86,9 +86,8 @@ async def list_muted(
     """The things that one hears nothing more of, as far as one may see them still."""
     mutes = [(each.subject_kind, each.subject_id) for each in await list_mutes(transaction, member)]
     reached = await find_reached_subjects(transaction, member, mutes)
-    muted = [SubjectShape(f"{kind}-{number}") for kind, number in mutes if (kind, number) in reached]
-    shown, following = cut_part(muted, limit, next, lambda each: each.subject)
-    return ListPart([*shown], following)
+    shown, following = cut_part(reached.intersection(mutes), limit, next, "mutes", lambda each: each, str, int)
+    return ListPart([SubjectShape(f"{kind}-{number}") for kind, number in shown], following)
 
 
 @adds(MUTES, scope="notifications:write", status_code=200)
