@@ -16,7 +16,8 @@ SHOWN_APART = 40
 NOT_TYPED = re.compile(
     rf"(?:{FOR_MEMBER}|{FORM_KEY}|key|reply|edits|instead|file|version|draft-version|draft-changes|seen|again"
     r"|draft-begun|to-place|removed-fields)=[\w-]*"
-    r"|(?:lock-token|seen-lock|seen-state|sent-late|page-left|question-said)=[\w-]*"
+    r"|(?:lock-token|seen-lock|sent-late|page-left|question-said)=[\w-]*"
+    r"|seen-state=[\w. -]*"
     r"|named=\{.*\}|(?:has-fields|seen-order)=[f0-9 ]*|number-formats=[A-Za-z_]*"
     r"|(?:password|new_password|password-again)=.*"
 )

@@ -155,6 +155,7 @@ KNOWN_WRITES = {
     ("records/pages/kinds.py", "show_kind", "form.values"),
     ("records/pages/fields.py", "save_field", "form.values"),
     ("records/about_forms.py", "read_about", "form.values"),
+    ("web/seen_forms.py", "take_saved", "form.values"),
     ("web/seen_forms.py", "refuse_unseen", "form.values"),
     ("tenants/turns_to_send.py", "release", "update(self.model)"),
     ("tenants/workspaces.py", "change_settings", "setattr(tenant)"),

@@ -31,7 +31,7 @@ from app.web.errors import PageError
 from app.web.forms import Form, Invalid, clean_line, number_of
 from app.web.paging import page_of
 from app.web.redirects import see_other
-from app.web.seen_forms import refuse_unseen, show_as_saved
+from app.web.seen_forms import refuse_unseen, show_as_saved, take_saved
 from app.web.texts import Text, _l
 
 # A page beyond any that there is, so that what is reckoned from it is a number that databases take.
@@ -130,6 +130,7 @@ async def describe_room(
 ) -> Response[Any]:
     """Rename and describe a room."""
     room = await get_room(transaction, member, slug)
+    take_saved(form, kept_about(room))
     name = form.text("name", limit=80)
     description = form.text("description", limit=500, required=False)
     try:
