@@ -1,8 +1,8 @@
 """Forms of what several people may change: who saves over what somebody else has saved since is shown both first.
 
 What has a version says it in its form. What has none is known by digests of what its form was made with, one for each
-field, as programs know it by its ETag. So what was not touched on a page is not what somebody says there: it stays as it
-is saved by now, and only what both have changed is asked about. The mark belongs to what was typed: a page that is
+field, as programs know it by its ETag. So what was not touched on a page is not what somebody says there: it stays as
+it is saved by now, and only what both have changed is asked about. The mark belongs to what was typed: a page that is
 loaded anew and gives that back has it, too.
 """
 
