@@ -16,6 +16,7 @@ from app.accounts.shell import find_named_people, notice, render_page
 from app.accounts.undo import lead_to
 from app.chat import memberships
 from app.chat.direct_rooms import find_name
+from app.chat.discussions import find_discussed
 from app.chat.incoming import list_incoming
 from app.chat.memberships import find_access, find_membership, get_room
 from app.chat.own_places import choose_told
@@ -120,6 +121,7 @@ async def show_pins_page(request: AnyRequest, transaction: Transaction, member: 
         channels=f"room.{room.id}",
         room=room,
         room_name=await find_name(transaction, member, room),
+        about=await find_discussed(transaction, room),
         **await show_pinned(transaction, room, member),
     )
 
