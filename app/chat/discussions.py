@@ -26,7 +26,7 @@ async def get_card(transaction: Transaction, member: Member, subject: str) -> Ca
 async def find_discussed(transaction: Transaction, room: Room) -> RowPlace | None:
     """Where that is which a room is about; None for a room of its own."""
     card = await find_card(transaction, room.subject) if room.kind == "discussion" and room.subject else None
-    return card and card.place
+    return card.place if card else None
 
 
 LIST_THERE = PreparedSelect(

@@ -30,7 +30,7 @@ class ChangedSince(Invalid):
     status = 409
 
 
-def digest_of(values: Sequence[str]) -> str:
+def digest_of_field(values: Sequence[str]) -> str:
     """What is known of what a field was made with. A browser writes the ends of lines its own way, and what is not
     ticked is not sent."""
     said = sorted(value.replace("\r\n", "\n") for value in values if value)
@@ -39,7 +39,7 @@ def digest_of(values: Sequence[str]) -> str:
 
 def mark_of(saved: Pairs) -> str:
     """The mark of what a form is made with: the digest of each of its fields."""
-    return write_mark({name: digest_of(values) for name, values in Form(list(saved)).values.items()})
+    return write_mark({name: digest_of_field(values) for name, values in Form(list(saved)).values.items()})
 
 
 def write_mark(digests: Mapping[str, str]) -> str:
@@ -70,11 +70,11 @@ def take_saved(form: Form, saved: Pairs) -> None:
     if SEEN_STATE not in form:
         return
     now, seen = Form(list(saved)).values, read_mark(form)
-    untouched = digest_of([])
+    untouched = digest_of_field([])
     for name in {**now, **seen}:
-        if seen and digest_of(form.values.get(name, [])) == seen.get(name, untouched):
+        if seen and digest_of_field(form.values.get(name, [])) == seen.get(name, untouched):
             form.values[name] = list(now.get(name, [""]))
-            seen[name] = digest_of(form.values[name])
+            seen[name] = digest_of_field(form.values[name])
     form.values[SEEN_STATE] = [write_mark(seen)]
 
 
@@ -88,7 +88,7 @@ def refuse_unseen(form: Form, saved: Pairs, say: Say) -> None:
     theirs, seen = Form(list(saved)), read_mark(form)
     alone = Form(list(saved))
     for name in {**theirs.values, **seen}:
-        if digest_of(theirs.values.get(name, [])) != seen.get(name, digest_of([])):
+        if digest_of_field(theirs.values.get(name, [])) != seen.get(name, digest_of_field([])):
             alone.values[name] = form.values.get(name, [""])
     if not seen:  # nobody knows what such a page had
         alone = form
