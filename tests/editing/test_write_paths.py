@@ -157,6 +157,7 @@ KNOWN_WRITES = {
     ("records/about_forms.py", "read_about", "form.values"),
     ("web/seen_forms.py", "take_saved", "form.values"),
     ("web/seen_forms.py", "refuse_unseen", "form.values"),
+    ("web/seen_forms.py", "refuse_unseen", "alone.values"),
     ("tenants/turns_to_send.py", "release", "update(self.model)"),
     ("tenants/workspaces.py", "change_settings", "setattr(tenant)"),
     ("web/fast/late_arguments.py", "__getattr__", "setattr(self)"),
