@@ -22,7 +22,7 @@ from app.web.calls import is_call, refuse_call
 from app.web.cookies import read_cookie
 from app.web.endings import end_with_answer
 from app.web.error_texts import render_error
-from app.web.errors import PageError
+from app.web.errors import PageError, find_workspace_look
 from app.web.forms import FOR_MEMBER, Form, read_ahead
 from app.web.redirects import see_other
 from app.web.request_ids import request_id_of
@@ -66,7 +66,8 @@ async def begin(request: AnyRequest, database: Database, *, writes: bool) -> Asy
     async with database.write() if writes else database.read() as transaction:
         await enter_workspace(transaction, slug)
         request.scope["state"]["language"] = transaction.tenant.language
-        request.app.state.languages.note(slug, transaction.tenant.language, transaction.tenant.name)
+        tenant = transaction.tenant
+        request.app.state.languages.note(slug, tenant.language, tenant.name, tenant.color)
         transaction.actor = Actor("page", address=client_address(request))
         yield transaction
 
@@ -188,6 +189,7 @@ def ask_to_sign_in(request: AnyRequest, error: Exception) -> Response[Any]:
             heading=heading,
             detail=detail,
             typed=typed,
+            accent=find_workspace_look(request)[1],
         )
         return Response(html, status_code=401, media_type=MediaType.HTML)
     if request.method != "GET" or path == "/":

@@ -27,7 +27,7 @@ from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTim
 from app.jobs.sweeps import delete_by_keys, sweeps
 from app.web.errors import PageError
 from app.web.redirects import see_other
-from app.web.templates import render
+from app.web.templates import make_partial, render
 from app.web.texts import Text, _l
 
 # How long an act can be taken back. The toast is gone after ten seconds; a page without scripts is read more slowly.
@@ -120,12 +120,24 @@ async def offer_undo(transaction: Transaction, member: Member, kind: str, **stat
     return offer
 
 
-async def end_offers(transaction: Transaction, kinds: Collection[str], **about: Any) -> None:
-    """Let nobody take back acts of some kinds on a thing, which `about` names as their states do: it has changed since,
-    and whoever changed it meant that, also where it looks as it did before."""
+async def end_offers(
+    transaction: Transaction,
+    kinds: Collection[str],
+    concerns: Callable[[UndoState], bool] = lambda state: True,
+    **about: Any,
+) -> None:
+    """Let nobody take back acts of some kinds on a thing, which `about` names as their states do, and those that it
+    `concerns`: it has changed since, and whoever changed it meant that, also where it looks as it did before."""
     for offer in await transaction.column(LIST_OPEN_OFFERS, kinds=kinds, oldest=now() - UNDO_OFFER_KEPT_FOR):
-        if about.items() <= offer.state.items():
-            offer.taken_at, offer.state = now(), {}
+        if about.items() <= offer.state.items() and concerns(offer.state):
+            end_offer(transaction, offer)
+
+
+def end_offer(transaction: Transaction, offer: UndoOffer) -> None:
+    """Let nobody take an act back any more; where that is offered, it is no more."""
+    offer.taken_at, offer.state = now(), {}
+    channel = f"user.{offer.member_id}"
+    transaction.partials.append(make_partial(transaction.tenant, channel, "accounts/undo_end_push.html", undo=offer))
 
 
 def lead_to(address: str, offer: UndoOffer | None) -> Redirect:

@@ -12,7 +12,7 @@ from app.chat.memberships import add_all
 from app.chat.new_rooms import open_discussion
 from app.chat.rooms import Room, find_discussion
 from app.database import PreparedSelect, Transaction
-from app.editing.row_places import Card, find_card, kind_of, list_readable_rows
+from app.editing.row_places import Card, RowPlace, find_card, kind_of, list_readable_rows
 
 
 async def get_card(transaction: Transaction, member: Member, subject: str) -> Card:
@@ -21,6 +21,12 @@ async def get_card(transaction: Transaction, member: Member, subject: str) -> Ca
     if card is None or not await list_readable_rows(transaction, member, [card.row]):
         raise NotFoundException
     return card
+
+
+async def find_discussed(transaction: Transaction, room: Room) -> RowPlace | None:
+    """Where that is which a room is about; None for a room of its own."""
+    card = await find_card(transaction, room.subject) if room.kind == "discussion" and room.subject else None
+    return card.place if card else None
 
 
 LIST_THERE = PreparedSelect(

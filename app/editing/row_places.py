@@ -20,7 +20,8 @@ from app.web.forms import number_of
 @dataclass(frozen=True, slots=True)
 class RowPlace:
     """Where people see an editable row, and as what: its name in element ids, its channel, its address, its title with
-    a state such as 'Lent', whether it is in the bin, the channel of the list it is in, and its icon."""
+    a state such as 'Lent', whether it is in the bin, the channel of the list it is in, its icon, and what that list is
+    called."""
 
     name: str
     channel: str
@@ -30,6 +31,12 @@ class RowPlace:
     state: str = ""
     gone: bool = False
     icon: str = "book"
+    list_name: str = ""
+
+    @property
+    def list_address(self) -> str:
+        """Where the list is."""
+        return self.address.rpartition("/")[0]
 
 
 FindRowPlaces = Callable[[Transaction, Sequence[Any]], Awaitable[list[RowPlace]]]

@@ -32,7 +32,7 @@ class UnknownColumns(Invalid):
 
 
 class TableSource:
-    """The lines of a table. A column that is called as none of the fields is refused, or left out if that `skips` it."""
+    """The lines of a table. A column that is called as no field is refused, or left out if the table `skips` it."""
 
     def __init__(self, fields: Sequence[Field], table: Table, language: str, *, skips: bool = False) -> None:
         self.table = table

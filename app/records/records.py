@@ -211,6 +211,7 @@ def place_of_record(collection: Collection, fields: list[Field], record: Record)
         ),
         gone=record.deleted_at is not None,
         icon=collection.icon,
+        list_name=collection.name,
     )
 
 

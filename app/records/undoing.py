@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from litestar.exceptions import NotFoundException
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.rights import require
-from app.accounts.undo import TooLate, UndoOffer, UndoState, offer_undo, undoes
+from app.accounts.undo import TooLate, UndoOffer, UndoState, end_offers, offer_undo, undoes
 from app.database import Transaction
 from app.editing.drafts import Draft, find_any_draft, write_draft
 from app.records.access import find_accesses, require_in, require_on
@@ -48,6 +48,16 @@ async def offer_restoring(
         ).title
     return await offer_undo(
         transaction, member, "records.deleted", collection=collection.id, records=records, back=back, title=title
+    )
+
+
+async def end_restoring(transaction: Transaction, collection: Collection, numbers: Container[int]) -> None:
+    """Offer no more to take records out of the bin, all of them or none, of which some were taken out another way."""
+    await end_offers(
+        transaction,
+        ["records.deleted"],
+        lambda state: any(number in numbers for number, _ in state["records"]),
+        collection=collection.id,
     )
 
 

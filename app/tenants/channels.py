@@ -65,19 +65,22 @@ def show_pictures(tenant: Tenant, facts: Sequence[PictureChanged]) -> Iterator[P
 
 
 def show_logo(tenant: Tenant, facts: Sequence[LogoChanged]) -> Iterator[Partial]:
-    """The workspace's logo."""
+    """The workspace's logo, and the page where it is taken away."""
     for channel in EVERYBODYS:
         yield make_partial(tenant, channel, "tenants/logo_push.html", tenant=tenant)
+    yield refresh(tenant, "admins", "settings-refresh")
 
 
 def show_settings(tenant: Tenant, facts: Sequence[SettingChanged]) -> Iterator[Partial]:
-    """The workspace's name and color; where everything may look different, every open page fetches itself."""
+    """The workspace's name and color; where everything may look different, every open page fetches itself. The page of
+    the settings does in any case."""
     for channel in EVERYBODYS:
         if any(fact.setting in EVERYWHERE for fact in facts):
             yield refresh(tenant, channel)
         if any(fact.setting == "color" for fact in facts):
             yield make_partial(tenant, channel, "tenants/pictures_push.html", tenant=tenant)
         yield make_partial(tenant, channel, "tenants/name_push.html", tenant=tenant)
+    yield refresh(tenant, "admins", "settings-refresh")
 
 
 def push_deliveries(transaction: Transaction, whose: str) -> None:

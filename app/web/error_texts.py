@@ -79,7 +79,10 @@ def describe_error_page(
     }
 
 
-def render_error(status: int, *, language: str, request_id: str, workspace: str = "", **more: Any) -> str:
-    """The page for a status code without the frame, under the name of the workspace if it is known."""
+def render_error(
+    status: int, *, language: str, request_id: str, workspace: str = "", accent: str = "", **more: Any
+) -> str:
+    """The page for a status code without the frame, under the name of the workspace and in its color if
+    they are known."""
     shown = describe_error_page(status, request_id=request_id, **more)
-    return render(language, "error.html", workspace=workspace, **shown)
+    return render(language, "error.html", workspace=workspace, accent=accent, **shown)

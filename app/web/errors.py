@@ -183,17 +183,20 @@ def render_answer(request: Request[Any, Any, Any], error: Exception, language: s
         again=find_own_address(request) if reads else "",
         find=find,
     )
-    html = render(language, "error.html", workspace=find_workspace_name(request), **shown)
+    name, color = find_workspace_look(request)
+    html = render(language, "error.html", workspace=name, accent=color, **shown)
     page = ErrorPage(html, status_code=status, media_type=MediaType.HTML, headers=headers)
     page.shown = shown
     return page
 
 
-def find_workspace_name(request: Request[Any, Any, Any]) -> str:
-    """The name of the workspace of a request, as far as it is known; '' on the central host."""
+def find_workspace_look(request: Request[Any, Any, Any]) -> tuple[str, str]:
+    """The name of the workspace of a request, and its color, as far as they are known; '' on the central host."""
     slug = request.scope.get("state", {}).get("slug")
     languages = getattr(request.app.state, "languages", None)
-    return languages.names.get(slug, "") if slug and languages is not None else ""
+    if not slug or languages is None:
+        return "", ""
+    return languages.names.get(slug, ""), languages.colors.get(slug, "")
 
 
 def note_error(request: Request[Any, Any, Any], error: Exception) -> int:

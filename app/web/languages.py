@@ -57,11 +57,13 @@ def weigh(text: str) -> float:
     return min(1.0, max(0.0, weight)) if weight == weight else 0.0
 
 
-FIND_LANGUAGE = PreparedSelect(lambda: select(Tenant.language, Tenant.name).where(Tenant.slug == bindparam("slug")))
+FIND_LANGUAGE = PreparedSelect(
+    lambda: select(Tenant.language, Tenant.name, Tenant.color).where(Tenant.slug == bindparam("slug"))
+)
 
 
 class Languages:
-    """The languages of workspaces, and their names, for pages that come before a transaction, such as those of errors.
+    """The languages of workspaces, their names and colors, for pages before a transaction, such as those of errors.
 
     Every transaction of a page notes its workspace's, so it is asked for once at most, and what is not there
     only once too: anybody can ask for any address.
@@ -73,6 +75,7 @@ class Languages:
         self.database = database
         self.known: dict[str, str] = {}
         self.names: dict[str, str] = {}
+        self.colors: dict[str, str] = {}
         self.absent: OrderedDict[str, None] = OrderedDict()
 
     async def find(self, slug: str) -> str | None:
@@ -88,7 +91,8 @@ class Languages:
                     self.absent.popitem(last=False)
         return self.known.get(slug)
 
-    def note(self, slug: str, language: str, name: str) -> None:
-        """Note the language and the name of a workspace."""
+    def note(self, slug: str, language: str, name: str, color: str) -> None:
+        """Note the language, the name and the color of a workspace."""
         self.known[slug] = language
         self.names[slug] = name
+        self.colors[slug] = color

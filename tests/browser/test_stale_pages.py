@@ -257,3 +257,15 @@ async def test_of_an_import_that_was_looked_at_the_table_stays_when_the_collecti
     await expect(carla.page.locator("#stale")).to_contain_text("archived")
     await expect(carla.page.get_by_label("Table")).to_be_visible()
     await expect(carla.page.get_by_label("Table")).to_have_value(table)
+
+
+async def test_the_settings_that_nobody_touches_follow_what_others_save(shared_server: Server, person: Any) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    page: Page = await ana.open("/settings")
+    name = await page.get_by_label("Name").input_value()
+    for typed, color in (("Acme & Sons", "Violet"), (name, "Green")):
+        saved = {"name": typed, "language": "en", "locale": "", "color": color.lower()}
+        await send(shared_server, "bruno@acme.test", "/settings", **saved)
+        await expect(page.get_by_label("Name")).to_have_value(typed)
+        await expect(page.get_by_role("radio", name=color)).to_be_checked()
+    await expect(page.locator("#stale")).to_be_empty()

@@ -68,3 +68,20 @@ async def test_what_was_deleted_can_be_brought_back_without_the_script_that_make
     await expect(page.locator("[data-error]")).to_be_empty()
     await offer.get_by_role("button", name="Undo").click()
     await expect(line).to_be_visible()
+
+
+async def test_an_offer_goes_when_what_it_would_bring_back_was_brought_back_another_way(
+    server: Server, person: Any
+) -> None:
+    ana = await person(server, "acme", "ana@acme.test")
+    page = await delete(ana, 16)
+    await page.locator("main").get_by_role("button", name="Restore").click()
+    await expect(page.get_by_text("Record restored.")).to_be_visible()
+    await expect(page.get_by_role("button", name="Undo")).to_have_count(0)
+    page = await delete(ana, 17)
+    ((version,),) = server.store.rows("SELECT version FROM record WHERE number = 17 AND deleted_at IS NOT NULL")
+    async with server.let_in("acme", "bruno@acme.test") as bruno:
+        restored = await bruno.post("/c/books/bin/restore", data={"record": f"17:{version}"})
+        assert restored.status_code == 303
+        assert restored.headers["location"].endswith("done=restored-several")
+    await expect(page.get_by_role("button", name="Undo")).to_have_count(0)

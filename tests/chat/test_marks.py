@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from datetime import timedelta
@@ -70,6 +71,27 @@ async def test_a_message_of_a_discussion_is_pinned_from_the_page_of_its_record(
         page = (await davi.get("/c/books/12")).text
         assert "1 pinned message" in page
         assert "Pin to the discussion" in page, "of a discussion all who may read what it is about"
+
+
+async def test_the_pins_of_a_discussion_speak_of_it_and_lead_to_its_record(ana: httpx.AsyncClient) -> None:
+    said = {"text": "Page 13 is missing", "key": "missing-13"}
+    number = (await ana.post("/discussion/record-13", data=said, headers={"x-page": "1"})).json()["number"]
+    room = "/chat/about-record-13"
+    empty = (await ana.get(f"{room}/pins")).text
+    assert "Choose “Pin to the discussion”" in empty
+    way = re.search(r'<p class="breadcrumb">(.*?)</p>', empty, re.S)
+    assert way
+    assert re.findall(r'href="([^"]*)"', way[1]) == ["/c/books", "/c/books/13#discussion"]
+    assert "Books" in way[1]
+    page = (await ana.get(room)).text
+    assert "Pin to the discussion" in page
+    assert "Pin to the room" not in page
+    assert "Open record" in page
+    for path in ("", "/edit", "/history"):
+        each = (await ana.get(f"{room}/messages/{number}{path}")).text
+        assert '<p class="breadcrumb"><a href="/c/books">Books</a>' in " ".join(each.split()).replace("> <a", "><a"), (
+            path
+        )
 
 
 async def test_what_is_saved_waits_for_its_member_alone_until_it_is_done(

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { findEmoji, readEmoji } from "./emoji-search.js";
+import { completeEmoji, findEmoji, readEmoji } from "./emoji-search.js";
 
 const known = [
   "😘\tface blowing a kiss\tkissing_heart\tflirt heart love",
@@ -40,4 +40,15 @@ test("every word must be there, marks and case do not matter", () => {
   assert.deepEqual(find("Mãos apl"), ["👏"]);
   assert.deepEqual(find("no such thing"), []);
   assert.deepEqual(find(" "), []);
+});
+
+test("behind a colon the shortest short name that begins so comes first, an exact one before all", () => {
+  const more = [...known, readEmoji("🍊\ttangerine\ttangerine\tfruit"), readEmoji("🌮\ttaco\ttaco\tmexican"), readEmoji("💯\thundred points\t100\tfull")];
+  const complete = (typed) => completeEmoji(more, typed).map(({ emoji }) => emoji);
+  assert.deepEqual(complete(":ta").slice(0, 3), ["🎉", "🌮", "🍊"]);
+  assert.equal(complete(":he")[0], "❤️");
+  assert.equal(complete(":heart")[0], "❤️");
+  assert.equal(complete(":100")[0], "💯");
+  assert.equal(complete(":+1")[0], "👍");
+  assert.deepEqual(complete(":party"), ["🥳", "🎉", "🪩"], "then the rest, as the picker has them");
 });

@@ -213,7 +213,7 @@ async def test_admins_read_no_names_of_private_rooms_that_tokens_of_others_are_n
 
 
 async def test_a_color_is_that_of_every_page_and_only_one_of_those_there_are_is_taken(
-    people: dict[str, httpx.AsyncClient],
+    shared_server: Server, people: dict[str, httpx.AsyncClient]
 ) -> None:
     ana, carla = people["ana"], people["carla"]
     before = (await carla.get("/pictures.css")).text
@@ -226,6 +226,11 @@ async def test_a_color_is_that_of_every_page_and_only_one_of_those_there_are_is_
     assert (await ana.post("/settings", data={**settings, "color": "violet"})).status_code == 303
     assert f"--accent: light-dark({WORKSPACE_COLORS['violet'].light}, " in (await carla.get("/pictures.css")).text
     assert re.findall(r"/pictures\.css\?v=\d+", (await carla.get("/c/books")).text) != address
+    async with shared_server.client("acme") as nobody:
+        for path in ("/login", "/join?token=none", "/forgotten", "/no-such-page"):
+            page = (await nobody.get(path)).text
+            assert '<html lang="en" data-live="off" data-accent="violet">' in page, path
+            assert "css/pages/accents.css" in page, path
     assert '<input type="radio" name="color" value="violet" checked>' in (await ana.get("/settings")).text
     said = re.sub("<[^>]+>", "", (await ana.get("/audit")).text)
     assert "Green → Violet" in said

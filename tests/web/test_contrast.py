@@ -7,8 +7,8 @@ import re
 
 import pytest
 
-from app.web.assets import STATIC
-from app.web.colors import WORKSPACE_COLORS
+from app.web.assets import STATIC, static_content
+from app.web.colors import USUAL_COLOR, WORKSPACE_COLORS
 from app.web.templates import APP
 
 Colour = tuple[float, float, float]
@@ -103,3 +103,13 @@ def test_every_color_of_a_workspace_can_be_read_on_pages_and_in_mails(color: str
         ]
         assert min(ratio(*pair) for pair in texts_on) >= 4.5, (color, scheme)
     assert ratio(1, luminance_of(chosen.light)) >= 4.5, "white on the button of a mail"
+
+
+def test_pages_for_who_is_not_signed_in_have_the_same_colors() -> None:
+    sheet = static_content("css/pages/accents.css").decode()
+    for name, color in WORKSPACE_COLORS.items():
+        rule = (
+            f':root[data-accent="{name}"] {{ --accent: light-dark({color.light}, {color.dark}); '
+            f"--accent-soft: light-dark({color.soft_light}, {color.soft_dark}); }}"
+        )
+        assert (rule in sheet) == (name != USUAL_COLOR), name

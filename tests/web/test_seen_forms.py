@@ -34,35 +34,24 @@ CHANGED = [
         "/c/books/fields",
         "/c/books/rename",
         {"collection_name": "Volumes", "icon": "book", "color": "blue"},
-        {"description": "All <ours>"},
-        (
-            ("Name", "Books", "Volumes"),
-            ("Description", "All <ours>", "(empty)"),
-            ("Color", "(empty)", "Blue"),
-        ),
+        {"collection_name": "Tomes", "description": "All <ours>"},
+        (("Name", "Tomes", "Volumes"),),
         "/c/books/fields?done=renamed",
     ),
     Changed(
         "/c/books/permissions",
         "/c/books/permissions",
-        {"viewer-browse": "-", "guest-add": "yes"},
-        {"member-delete": "own"},
-        (
-            ("Member", f"{EDITING}, Delete (one's own)", f"{EDITING}, Delete (all)"),
-            ("Viewer", "Browse, Read", "Read"),
-            ("Guest", "Browse, Read", "Browse, Read, Add"),
-        ),
+        {"viewer-browse": "-", "guest-add": "yes", "member-delete": "none"},
+        {"member-delete": "own", "guest-edit": "own"},
+        (("Member", f"{EDITING}, Delete (one's own)", EDITING),),
         "/c/books/permissions?done=permissions",
     ),
     Changed(
         "/settings",
         "/settings",
-        {"locale": "de_DE"},
-        {"name": "Acme & Sons"},
-        (
-            ("Name", "Acme & Sons", "Biblioteca Acme"),
-            ("Numbers and dates", "As usual in the language", "German (Germany): 1.234,5 · 31.01.2026"),
-        ),
+        {"name": "Acme & Daughters", "locale": "de_DE"},
+        {"name": "Acme & Sons", "color": "violet"},
+        (("Name", "Acme & Sons", "Acme & Daughters"),),
         "/settings?done=settings",
     ),
     Changed(
@@ -76,9 +65,9 @@ CHANGED = [
     Changed(
         "/chat/general/about",
         "/chat/general/about",
-        {"name": "Everything"},
+        {"name": "Everything", "description": "All of us"},
         {"description": "For all"},
-        (("Name", "general", "Everything"), ("What it is for", "For all", "(empty)")),
+        (("What it is for", "For all", "All of us"),),
         "/chat/general/about?done=room-saved",
     ),
     Changed(
@@ -93,11 +82,8 @@ CHANGED = [
         "/settings/apps/{app}",
         "/settings/apps/{app}",
         {"origins": "https://a.test"},
-        {"client_events": "-"},
-        (
-            ("Pages that may connect", "(empty)", "https://a.test"),
-            ("Its clients may send events to each other", "No", "Yes"),
-        ),
+        {"origins": "https://b.test", "client_events": "-"},
+        (("Pages that may connect", "https://b.test", "https://a.test"),),
         "/settings/apps/{app}?done=app-changed",
     ),
     Changed(
@@ -111,6 +97,15 @@ CHANGED = [
         ),
         "/settings/apps/{app}?done=app-changed",
     ),
+]
+
+# A form, what somebody saves in it, and what somebody else saves from a page of before: both stay.
+APART = [
+    ("/settings", "/settings", {"name": "Renamed"}, {"color": "violet"}),
+    ("/c/books/fields", "/c/books/rename", {"collection_name": "Volumes"}, {"description": "Ours", "color": "blue"}),
+    ("/c/books/permissions", "/c/books/permissions", {"viewer-browse": "-"}, {"guest-add": "yes"}),
+    ("/c/books/permissions", "/c/books/permissions", {"viewer-browse": "yes"}, {"guest-add": "-"}),
+    ("/chat/general/about", "/chat/general/about", {"name": "Everything"}, {"description": "For all"}),
 ]
 
 
@@ -137,7 +132,7 @@ def form_in(text: str, action: str) -> dict[str, str]:
     sent: dict[str, str] = {}
     for tag in re.findall(r"<input[^>]*>", found[0]):
         given = dict(re.findall(r'([\w-]+)="([^"]*)"', tag))
-        if given.get("type") != "checkbox" or " checked" in tag:
+        if given.get("type") not in ("checkbox", "radio") or " checked" in tag:
             sent[given["name"]] = unescape(given.get("value", ""))
     for name, options in re.findall(r'<select[^>]*name="([\w-]+)"[^>]*>(.*?)</select>', found[0], re.S):
         chosen = re.findall(r'<option value="([^"]*)"[^>]* selected', options)
@@ -174,10 +169,36 @@ async def test_who_saves_over_what_somebody_else_has_saved_sees_both_and_loses_n
         part = "Role" if page.endswith("permissions") else "Field"
         assert f'<th scope="col" class="whole-line">{part}</th>' in told.text, page
         again = form_in(told.text, action)
-        assert {**again, "seen-state": ""} == {**typed, "seen-state": ""}, "what was typed is there, all of it"
+        both = fill_in(fill_in(form, each.theirs), each.mine)
+        assert {**again, "seen-state": ""} == {**both, "seen-state": ""}, "all that was typed, and what else is saved"
         kept = await ana.post(action, data=again)
         assert (kept.status_code, kept.headers.get("location")) == (303, done), (page, kept.text)
         assert {**await read_form(ana, page, action), "seen-state": ""} == {**again, "seen-state": ""}
+
+
+async def test_what_was_not_touched_on_a_page_stays_as_somebody_else_has_saved_it(
+    ana: httpx.AsyncClient, bruno: httpx.AsyncClient
+) -> None:
+    for page, action, theirs, mine in APART:
+        form = await read_form(ana, page, action)
+        saved = await bruno.post(action, data=fill_in(await read_form(bruno, page, action), theirs))
+        assert saved.status_code == 303, (page, saved.text)
+        kept = await ana.post(action, data=fill_in(form, mine))
+        assert kept.status_code == 303, (page, "there is nothing to ask")
+        both = fill_in(fill_in(form, theirs), mine)
+        assert {**await read_form(ana, page, action), "seen-state": ""} == {**both, "seen-state": ""}, page
+
+
+async def test_of_a_page_that_does_not_say_what_it_had_both_sides_are_shown(
+    ana: httpx.AsyncClient, bruno: httpx.AsyncClient
+) -> None:
+    form = await read_form(ana, "/settings", "/settings")
+    theirs = {**await read_form(bruno, "/settings", "/settings"), "name": "Renamed"}
+    assert (await bruno.post("/settings", data=theirs)).status_code == 303
+    told = await ana.post("/settings", data={**form, "color": "violet", "seen-state": "0123456789abcdef"})
+    assert told.status_code == 409
+    shown = [tuple(map(unescape, row)) for row in re.findall(BESIDE, told.text)]
+    assert shown == [("Name", "Biblioteca Acme", "Renamed"), ("Color", "Violet", "Green")]
 
 
 async def test_who_saves_what_is_saved_anyway_has_nothing_to_decide(
@@ -194,15 +215,17 @@ async def test_who_saves_what_is_saved_anyway_has_nothing_to_decide(
     assert changed.status_code == 303, "a field is nothing that this form has"
 
 
-async def test_what_is_wrong_is_said_first_and_the_mark_stays(ana: httpx.AsyncClient, bruno: httpx.AsyncClient) -> None:
+async def test_what_is_wrong_is_said_first_with_what_is_saved_by_now(
+    ana: httpx.AsyncClient, bruno: httpx.AsyncClient
+) -> None:
     about = "/c/books/rename"
     mine = {**await read_form(ana, "/c/books/fields", about), "collection_name": " "}
     await bruno.post(about, data={**await read_form(bruno, "/c/books/fields", about), "description": "Theirs"})
     wrong = await ana.post(about, data=mine)
     assert wrong.status_code == 422
-    again = await ana.post(about, data={**form_in(wrong.text, about), "collection_name": "Mine"})
-    assert again.status_code == 409
-    assert "Theirs" in again.text
+    corrected = {**form_in(wrong.text, about), "collection_name": "Mine", "description": "Mine"}
+    assert form_in(wrong.text, about)["description"] == "Theirs"
+    assert (await ana.post(about, data=corrected)).status_code == 303, "the page has shown what is saved"
 
 
 async def test_a_page_of_before_saves_as_it_did(ana: httpx.AsyncClient) -> None:

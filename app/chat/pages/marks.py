@@ -13,6 +13,7 @@ from app.accounts.quick_switcher import leads_to
 from app.accounts.rights import may
 from app.accounts.shell import render_page
 from app.chat.direct_rooms import find_name
+from app.chat.discussions import find_discussed
 from app.chat.memberships import find_access, get_room
 from app.chat.messages import get_message
 from app.chat.own_places import mark_unread_from
@@ -47,6 +48,7 @@ async def show_message_page(
         "chat/message.html",
         room=room,
         room_name=await find_name(transaction, member, room),
+        about=await find_discussed(transaction, room),
         shown=shown,
         may_pin=may(member, "pin in", await find_access(transaction, room, member)),
     )

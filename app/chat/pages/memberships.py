@@ -16,6 +16,7 @@ from app.accounts.shell import find_named_people, notice, render_page
 from app.accounts.undo import lead_to
 from app.chat import memberships
 from app.chat.direct_rooms import find_name
+from app.chat.discussions import find_discussed
 from app.chat.incoming import list_incoming
 from app.chat.memberships import find_access, find_membership, get_room
 from app.chat.own_places import choose_told
@@ -31,7 +32,7 @@ from app.web.errors import PageError
 from app.web.forms import Form, Invalid, clean_line, number_of
 from app.web.paging import page_of
 from app.web.redirects import see_other
-from app.web.seen_forms import give_mark, refuse_unseen, show_as_saved
+from app.web.seen_forms import refuse_unseen, show_as_saved, take_saved
 from app.web.texts import Text, _l
 
 # A page beyond any that there is, so that what is reckoned from it is a number that databases take.
@@ -120,6 +121,7 @@ async def show_pins_page(request: AnyRequest, transaction: Transaction, member: 
         channels=f"room.{room.id}",
         room=room,
         room_name=await find_name(transaction, member, room),
+        about=await find_discussed(transaction, room),
         **await show_pinned(transaction, room, member),
     )
 
@@ -130,9 +132,9 @@ async def describe_room(
 ) -> Response[Any]:
     """Rename and describe a room."""
     room = await get_room(transaction, member, slug)
+    take_saved(form, kept_about(room))
     name = form.text("name", limit=80)
     description = form.text("description", limit=500, required=False)
-    give_mark(form, kept_about(room))
     try:
         form.check()
         refuse_unseen(form, kept_about(room), say_about_room)

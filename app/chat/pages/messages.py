@@ -15,6 +15,7 @@ from app.accounts.undo import lead_to, show_offer
 from app.chat.attachments import has_files
 from app.chat.composer import REWRITE_LIMIT
 from app.chat.direct_rooms import find_name
+from app.chat.discussions import find_discussed
 from app.chat.limits import Pace
 from app.chat.memberships import get_room
 from app.chat.message_changes import delete_message, edit_message, list_revisions
@@ -66,6 +67,7 @@ async def render_message_form(
         "chat/message_form.html",
         room=room,
         room_name=await find_name(transaction, member, room),
+        about=await find_discussed(transaction, room),
         message=message,
         form=form,
         status=status,
@@ -189,6 +191,7 @@ async def show_message_history(
         "chat/history.html",
         room=room,
         room_name=await find_name(transaction, member, room),
+        about=await find_discussed(transaction, room),
         message=message,
         revisions=list(zip(revisions, texts, strict=False)),
         text=texts[-1],

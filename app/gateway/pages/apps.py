@@ -46,7 +46,7 @@ from app.tenants.roles import ROLES, GivenRole
 from app.web.forms import Form, Invalid
 from app.web.paging import page_of
 from app.web.redirects import see_other
-from app.web.seen_forms import give_mark, refuse_unseen
+from app.web.seen_forms import refuse_unseen, take_saved
 from app.web.texts import _l
 
 tab("settings", _l("Apps"), "/settings/apps", icon="link", order=40, right=("manage", "apps"))
@@ -133,8 +133,8 @@ async def save_app(
     """Let other pages connect for an app."""
     require(member, "manage", "apps")
     app, bot = await get_app(transaction, app_id)
-    give_mark(form, kept_app(app))
     try:
+        take_saved(form, kept_app(app))
         origins = read_origins(form)
         form.check()
         refuse_unseen(form, kept_app(app), lambda each: say_app(each, transaction.tenant.language))

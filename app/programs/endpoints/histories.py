@@ -35,6 +35,7 @@ from app.records.forms import open_record
 from app.records.history import get_revision, translate, values_as_before
 from app.records.records import Record, tell_values
 from app.records.revisions import Revision
+from app.records.undoing import end_restoring
 
 LIST_REVISIONS_BEFORE = PreparedSelect(
     lambda: (
@@ -143,6 +144,7 @@ async def restore_from_bin(
     await refuse_locked(transaction, record, member, None, version)
     with told_by_keys(fields, record, await read_clock(transaction)):
         await restore_record(transaction, collection, record, member, version=version)
+        await end_restoring(transaction, collection, [record.number])
     return answer_record(shape_record(fields, record))
 
 

@@ -22,7 +22,7 @@ from app.records.deleting import delete_record, restore_record
 from app.records.fields import Field, list_fields
 from app.records.forms import open_record
 from app.records.records import KEPT_IN_BIN, Record, title_of
-from app.records.undoing import offer_restoring
+from app.records.undoing import end_restoring, offer_restoring
 from app.web.errors import PageError
 from app.web.forms import Form, Invalid, number_of
 from app.web.paging import PAGE_SIZE, Paged, place_of_page
@@ -70,6 +70,7 @@ async def take_from_bin(
         return see_other(address)
     try:
         await restore_record(transaction, collection, record, member, version=number_of(form["version"]))
+        await end_restoring(transaction, collection, [number])
     except Invalid as invalid:
         if not may(member, "read the bin of", await find_collection_access(transaction, member, collection)):
             raise PageError(422, invalid.first, heading=_l("It can't be restored")) from invalid

@@ -17,7 +17,7 @@ from app.records.bulk import delete_records, restore_records
 from app.records.fields import list_fields
 from app.records.lists import LIST_PAGE_SIZE, read_view
 from app.records.records import title_of
-from app.records.undoing import offer_restoring
+from app.records.undoing import end_restoring, offer_restoring
 from app.web.forms import Form, number_of
 from app.web.redirects import see_other
 from app.web.texts import _l
@@ -84,6 +84,7 @@ async def restore_several(
     fields = await list_fields(transaction, collection)
     seen = read_ticked(form)
     restored, left = await restore_records(transaction, collection, seen, member)
+    await end_restoring(transaction, collection, [record.number for record in restored])
     if not left:
         return see_other(f"/c/{slug}/bin?done={'restored-several' if restored else 'none-restored'}")
     return await render_page(

@@ -33,7 +33,7 @@ from app.web.endings import end_early
 from app.web.forms import Form, Invalid, number_of, provide_form
 from app.web.paging import Paged, place_of_page
 from app.web.redirects import see_other
-from app.web.seen_forms import give_mark, refuse_unseen, show_as_saved
+from app.web.seen_forms import refuse_unseen, show_as_saved, take_saved
 from app.web.texts import Text, _l, _ln
 
 notice("field", _l("Fields saved."))
@@ -113,8 +113,8 @@ async def rename(request: AnyRequest, transaction: Transaction, member: Member, 
     require(member, "manage", "collections")
     collection = await get_collection(transaction, slug)
     language = transaction.tenant.language
-    give_mark(form, write_about(collection))
     try:
+        take_saved(form, write_about(collection))
         name, about = read_about(form, collection)
         refuse_unseen(form, write_about(collection), lambda each: say_about(each, language))
         await rename_collection(transaction, collection, member, name=name)

@@ -34,9 +34,17 @@ export function findEmoji(emoji, typed) {
   return ranked.sort(([one], [other]) => one - other).map(([, each]) => each);
 }
 
+// What is typed with a colon is meant as a short name: the shorter one that begins so comes first, one that is exactly
+// that before all.
+export function completeEmoji(emoji, typed) {
+  const asked = plainly(typed).replace(/^:|:$/g, "");
+  const missing = ({ titles: [, ...short] }) => Math.min(...short.filter((code) => code.startsWith(asked)).map(({ length }) => length), Number.MAX_SAFE_INTEGER);
+  return findEmoji(emoji, typed).sort((one, other) => missing(one) - missing(other));
+}
+
 // Those at an address, as a function that completes what is typed: what a message gets, and how it is shown.
 const MOST_COMPLETED = 8;
 export async function loadEmoji(address) {
   const all = (await (await fetch(address)).json()).flat().map(readEmoji);
-  return (typed) => findEmoji(all, typed).slice(0, MOST_COMPLETED).map(({ emoji: text, name, code }) => ({ text, shown: `${text} ${code ? `:${code}:` : name}` }));
+  return (typed) => completeEmoji(all, typed).slice(0, MOST_COMPLETED).map(({ emoji: text, name, code }) => ({ text, shown: `${text} ${code ? `:${code}:` : name}` }));
 }

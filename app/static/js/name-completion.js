@@ -44,7 +44,8 @@ class NameCompletion extends HTMLElement {
   // What is to be completed: a short name with its colon, or a name without its @, which may have spaces in it.
   get #begun() {
     const before = this.area.value.slice(0, this.area.selectionStart);
-    return /(?:^|[\s(])(:[\p{L}+-][\p{L}\p{N}_+-]{1,30})$/u.exec(before)?.[1] ?? /(?:^|[\s(])@([^@\n]{0,40})$/.exec(before)?.[1];
+    // One of numbers is longer than those of a time of day.
+    return /(?:^|[\s(])(:(?:[\p{L}+-][\p{L}\p{N}_+-]{1,30}|\p{N}[\p{L}\p{N}_]{2,30}))$/u.exec(before)?.[1] ?? /(?:^|[\s(])@([^@\n]{0,40})$/.exec(before)?.[1];
   }
 
   get #marked() { return this.#menu.querySelector("[aria-selected=true]"); }

@@ -17,6 +17,7 @@ class UndoOffer extends HTMLElement {
     offered.add(undo);
     const toast = document.createElement("page-toast");
     toast.className = "toast";
+    toast.id = `undo-${undo}`;                             // by which it goes when there is nothing to take back any more
     Object.assign(toast.dataset, { undo, stays: OFFERED });
     toast.append(...this.children);
     toast.querySelector("[data-dismiss]").hidden = false;

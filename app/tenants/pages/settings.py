@@ -23,7 +23,7 @@ from app.tenants.workspaces import change_settings
 from app.web.colors import WORKSPACE_COLORS
 from app.web.forms import Form, Invalid, clean_line
 from app.web.redirects import see_other
-from app.web.seen_forms import give_mark, refuse_unseen, show_as_saved
+from app.web.seen_forms import refuse_unseen, show_as_saved, take_saved
 from app.web.texts import LANGUAGES, Text, _l
 
 notice("settings", _l("Settings saved."))
@@ -79,8 +79,8 @@ async def save_settings(request: AnyRequest, transaction: Transaction, member: M
     """Change name, language, color, and how numbers and dates are written."""
     require(member, "change", "settings")
     tenant = transaction.tenant
+    take_saved(form, kept_settings(tenant))
     name = form.name("name", kept=tenant.name)
-    give_mark(form, kept_settings(tenant))
     try:
         form.check()
         refuse_unseen(form, kept_settings(tenant), lambda each: say_settings(each, tenant))
