@@ -18,21 +18,23 @@ from app.web.texts import Text, _l, drop_unseen, fold
 
 NUMBER_NAMES = {"#", "number", "numero"}
 # More names of columns are not said.
-MOST_SAID = 12
+MOST_COLUMNS_NAMED = 12
 
 
 class UnknownColumns(Invalid):
     """Columns are called as no field: all are named. `others` is whether there are any that could be taken alone."""
 
     def __init__(self, names: Sequence[str], *, others: bool) -> None:
-        said = ", ".join(f"“{name[:60]}”" for name in names[:MOST_SAID]) + ("…" if len(names) > MOST_SAID else "")
+        said = ", ".join(f"“{name[:60]}”" for name in names[:MOST_COLUMNS_NAMED]) + (
+            "…" if len(names) > MOST_COLUMNS_NAMED else ""
+        )
         one, several = _l("There is no field “%(name)s”.", name=names[0][:60]), _l("There are no fields %(names)s.")
         super().__init__(table=one if len(names) == 1 else replace(several, values={"names": said}))
         self.others = others
 
 
 class TableSource:
-    """The lines of a table. A column that is called as no field is refused, or left out if the table `skips` it."""
+    """The lines of a table. A column that is called as no field is refused, or left out if it `skips` them."""
 
     def __init__(self, fields: Sequence[Field], table: Table, language: str, *, skips: bool = False) -> None:
         self.table = table
@@ -56,8 +58,8 @@ class TableSource:
                 line.errors.append(("", _l("It has more cells than the first line.")))
         reasons = ((column.label, why_left_out(column)) for column in self.columns if column is not None)
         self.left_out: list[tuple[str, Text]] = [(label, reason) for label, reason in reasons if reason]
-        self.left_out += [(name[:60], NO_FIELD) for name in skipped[:MOST_SAID]]
-        self.left_out += [("…", NO_FIELD)] if len(skipped) > MOST_SAID else []
+        self.left_out += [(name[:60], NO_FIELD) for name in skipped[:MOST_COLUMNS_NAMED]]
+        self.left_out += [("…", NO_FIELD)] if len(skipped) > MOST_COLUMNS_NAMED else []
         self.empty_columns = table.left_out
 
     def cells(self, line: Line) -> Iterator[tuple[Field, ReadCell]]:
