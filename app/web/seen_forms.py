@@ -76,7 +76,8 @@ def take_saved(form: Form, saved: Pairs) -> None:
         if seen and digest_of_field(form.values.get(name, [])) == seen.get(name, untouched):
             form.values[name] = list(now.get(name, [""]))
             seen[name] = digest_of_field(form.values[name])
-    form.values[SEEN_STATE] = [write_mark(seen)]
+    if seen:
+        form.values[SEEN_STATE] = [write_mark(seen)]
 
 
 def refuse_unseen(form: Form, saved: Pairs, say: Say) -> None:

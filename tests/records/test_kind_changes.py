@@ -271,7 +271,7 @@ async def change(ana: httpx.AsyncClient, address: str, ref: str, **form: str) ->
 
 
 def refs_of(page: str) -> list[str]:
-    return re.findall(r'href="/c/tools/fields/(f\d+)#', page)
+    return re.findall(r'href="/c/tools[^/]*/fields/(f\d+)#', page)
 
 
 async def records_of(ana: httpx.AsyncClient, address: str, key: str = "price") -> dict[int, object]:
