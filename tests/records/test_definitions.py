@@ -421,7 +421,7 @@ async def test_a_collection_has_an_icon_a_colour_and_a_description(ana: httpx.As
     assert (await ana.post(f"{address}/rename", data=about)).status_code == 303
     page = (await ana.get(address)).text
     assert "In the &lt;b&gt;shed&lt;/b&gt;." in page
-    assert re.search(r'data-color="red"><use href="[^"]*#wrench">', page)
+    assert re.search(r'data-color="red"><use href="[^"]*#wrench"/>', page)
     for wrong in ({"icon": "javascript:"}, {"color": "pink"}, {"description": "x" * 501}):
         refused = await ana.post(f"{address}/rename", data={**about, **wrong})
         assert refused.status_code == 422

@@ -516,7 +516,9 @@ async def test_rows_that_stay_where_they_are_come_once_whatever_changes_meanwhil
 
 async def test_what_can_not_be_chosen_any_more_is_imported_as_it_was_exported(server: Server) -> None:
     async with aclosing(server.let_in("acme", "ana@acme.test")) as ana:
-        address, title, marks = await make_tools(ana, label="Marks", kind="choices", choices="New\nGone; or lost\nRare")
+        address, title, marks = await make_tools(
+            ana, "Tools", label="Marks", kind="choices", choices="New\nGone; or lost\nRare"
+        )
         await ana.post(f"{address}/fields", data={"label": "Readers", "kind": "person", "several": "yes"})
         readers = f"f{int(marks[1:]) + 1}"
         for number, chosen in enumerate((["#2"], ["#1", "#2"], ["#1"])):

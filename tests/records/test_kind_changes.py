@@ -257,7 +257,7 @@ def test_texts_make_choices_up_to_a_hundred() -> None:
 
 
 async def make_prices(ana: httpx.AsyncClient, *prices: str) -> tuple[str, str, str]:
-    address, title, price = await make_tools(ana, **PRICE)
+    address, title, price = await make_tools(ana, "Tools", **PRICE)
     for number, text in enumerate(prices, 1):
         await add(ana, address, **{title: f"Tool {number}", price: text})
     return address, title, price
@@ -315,7 +315,7 @@ async def test_no_is_a_word_when_yes_or_no_becomes_a_text_and_comes_back(ana: ht
 
 
 async def test_a_time_that_a_date_has_not_is_named(ana: httpx.AsyncClient) -> None:
-    address, title, when = await make_tools(ana, label="When", kind="moment")
+    address, title, when = await make_tools(ana, "Tools", label="When", kind="moment")
     for number, text in enumerate(("2026-01-31 00:00", "2026-01-31 14:05", "2026-02-01 15:05", ""), 1):
         await add(ana, address, **{title: f"Tool {number}", when: text})
     page = (await ana.get(f"{address}/fields/{when}/kind?kind=date")).text
@@ -324,7 +324,7 @@ async def test_a_time_that_a_date_has_not_is_named(ana: httpx.AsyncClient) -> No
 
 
 async def test_who_takes_a_tick_out_while_it_becomes_a_text_has_said_no(ana: httpx.AsyncClient, server: Server) -> None:
-    address, title, working = await make_tools(ana, label="Working", kind="yes_no")
+    address, title, working = await make_tools(ana, "Tools", label="Working", kind="yes_no")
     await add(ana, address, **{title: "Axe", working: "yes"})
     async with server.let_in("acme", "davi@acme.test") as davi:
         form = await open_edit(davi, f"{address}/1")
@@ -484,7 +484,7 @@ async def test_texts_become_choices(ana: httpx.AsyncClient) -> None:
 
 
 async def test_a_unique_field_stays_unique_where_its_values_are(ana: httpx.AsyncClient) -> None:
-    address, title, price = await make_tools(ana, **PRICE, unique="yes")
+    address, title, price = await make_tools(ana, "Tools", **PRICE, unique="yes")
     for number, text in ((1, "1.50"), (2, "2")):
         await add(ana, address, **{title: f"Tool {number}", price: text})
     ref = await change(ana, address, price, kind="decimal")
@@ -509,7 +509,7 @@ async def test_of_two_who_change_a_field_the_second_looks_again(ana: httpx.Async
 async def test_who_changes_a_field_whose_kind_was_changed_meanwhile_is_told_and_loses_nothing(
     ana: httpx.AsyncClient, server: Server
 ) -> None:
-    address, _, state = await make_tools(ana, label="State", kind="choice", choices="Good\nBroken")
+    address, _, state = await make_tools(ana, "Tools", label="State", kind="choice", choices="Good\nBroken")
     mine = form_of((await ana.get(f"{address}/fields/{state}")).text)
     mine |= {
         "label": "Condition",

@@ -284,7 +284,6 @@ class Asked:
     need: str
     form: dict[str, str] | None = None
     answers: tuple[int, ...] = (200, 204, 303, 409, 422, 429)  # exports are counted
-    hidden: int = 404  # what whoever may not read is answered
 
 
 ASKED = [
@@ -299,7 +298,7 @@ ASKED = [
     Asked("GET", "/c/books/{other}", "read"),
     Asked("GET", "/records/{other}", "read"),
     Asked("GET", "/discussion/record-{other_id}", "read"),
-    Asked("GET", "/cards/record-{other_id}", "read", answers=(200,), hidden=204),
+    Asked("GET", "/cards/record-{other_id}", "read", answers=(200,)),
     Asked("POST", "/follow/record-{other_id}", "read"),
     Asked("GET", "/c/books/new", "add"),
     Asked("GET", "/c/books/new?copy={other}", "add"),
@@ -380,7 +379,7 @@ async def test_pages_and_forms_are_for_those_of_whom_the_collection_says_so(
             path = asked.path.format(**values)
             answer = await client.request(asked.method, path, data=asked.form)
             allowed = takes(case.permitted, asked.need)
-            refused = 403 if case.permitted.read else asked.hidden
+            refused = 403 if case.permitted.read else 404
             wanted = asked.answers if allowed else (refused,)
             assert answer.status_code in wanted, f"{case.rule}: {asked.method} {path} takes {asked.need}"
             if allowed and "{own}" in asked.path:  # else it has no lock

@@ -27,7 +27,7 @@ async def ana(server: Server) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def test_a_table_is_read_in_the_zone_of_who_imports_and_the_page_says_so(ana: httpx.AsyncClient) -> None:
-    address, _, _ = await make_tools(ana, label="Seen", kind="moment")
+    address, _, _ = await make_tools(ana, "Tools", label="Seen", kind="moment")
     said = f"Times without a time zone are read as {SAO_PAULO}"
     assert said in (await ana.get(f"{address}/import")).text
     table = "Title,Seen\nAxe,2021-12-26 00:30\nSaw,2021-12-26 00:30 UTC\n"
@@ -42,7 +42,7 @@ async def test_a_table_is_read_in_the_zone_of_who_imports_and_the_page_says_so(a
 
 
 async def test_nothing_is_said_of_zones_where_a_table_has_no_times_or_says_theirs(ana: httpx.AsyncClient) -> None:
-    address, _, _ = await make_tools(ana, label="Seen", kind="moment")
+    address, _, _ = await make_tools(ana, "Tools", label="Seen", kind="moment")
     said = "Times without a time zone"
     tables = {
         "Title\nAxe": False,
@@ -59,7 +59,7 @@ async def test_nothing_is_said_of_zones_where_a_table_has_no_times_or_says_their
 
 
 async def test_what_is_exported_and_imported_by_the_same_is_the_same(ana: httpx.AsyncClient) -> None:
-    address, _, _ = await make_tools(ana, label="Seen", kind="moment")
+    address, _, _ = await make_tools(ana, "Tools", label="Seen", kind="moment")
     table = "Title,Seen\nAxe,2021-12-26 00:30\n"
     await ana.post(f"{address}/import", data={"table": table, "seen": ""})
     exported = (await ana.get(f"{address}/export.csv")).text
@@ -75,7 +75,7 @@ async def test_what_is_exported_and_imported_by_the_same_is_the_same(ana: httpx.
 
 
 async def test_a_default_is_of_the_zone_of_who_writes_it(ana: httpx.AsyncClient) -> None:
-    address, _, seen = await make_tools(ana, label="Seen", kind="moment", default="2025-03-01 08:00")
+    address, _, seen = await make_tools(ana, "Tools", label="Seen", kind="moment", default="2025-03-01 08:00")
     assert 'value="2025-03-01T08:00"' in (await ana.get(f"{address}/new")).text
     await change(ana, address, seen, {"help": "When"})
     assert 'value="2025-03-01T08:00"' in (await ana.get(f"{address}/new")).text
@@ -87,7 +87,7 @@ async def test_a_default_is_of_the_zone_of_who_writes_it(ana: httpx.AsyncClient)
 async def test_a_date_begins_at_midnight_of_who_gives_it_a_time_for_everybody(
     server: Server, ana: httpx.AsyncClient
 ) -> None:
-    address, title, day = await make_tools(ana, label="Day", kind="date")
+    address, title, day = await make_tools(ana, "Tools", label="Day", kind="date")
     await add(ana, address, **{title: "Axe", day: "2026-02-28"})
     preview = (await ana.get(f"{address}/fields/{day}/kind?kind=moment")).text
     assert f"2/28/2026 00:00 {SAO_PAULO}" in preview
@@ -110,7 +110,7 @@ async def test_a_date_begins_at_midnight_of_who_gives_it_a_time_for_everybody(
 async def test_times_of_a_page_are_in_the_zone_of_whoever_reads_it_also_without_scripts(
     server: Server, ana: httpx.AsyncClient
 ) -> None:
-    address, title, seen = await make_tools(ana, label="Seen", kind="moment")
+    address, title, seen = await make_tools(ana, "Tools", label="Seen", kind="moment")
     await add(ana, address, **{title: "Axe", seen: "2021-12-26 00:30"})
     edited = await open_edit(ana, f"{address}/1")
     await ana.post(f"{address}/1/edit", data={**edited, title: "Axe", seen: "2022-07-01T21:30"})
@@ -129,7 +129,7 @@ async def test_times_of_a_page_are_in_the_zone_of_whoever_reads_it_also_without_
 
 
 async def test_times_at_the_ends_of_the_calendar_stay_as_they_are(ana: httpx.AsyncClient) -> None:
-    address, title, seen = await make_tools(ana, label="Seen", kind="moment")
+    address, title, seen = await make_tools(ana, "Tools", label="Seen", kind="moment")
     await add(ana, address, **{title: "Axe", seen: "0001-01-01 00:30 UTC"})
     assert "0001-01-01 00:30 UTC</time>" in (await ana.get(address)).text
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from litestar import MediaType, Response, get, post
-from litestar.exceptions import NotFoundException
 
 from app.accounts.access import AnyRequest, write_signed_in
 from app.accounts.members import Member
@@ -83,12 +82,8 @@ async def show_discussion(transaction: Transaction, member: Member, subject: str
 
 @get("/cards/{subject:str}")
 async def show_card(transaction: Transaction, member: Member, subject: str) -> Response[str]:
-    """The card of a thing, for a message that could not bring it to everybody in its room; nothing where there is none
-    for the member, which is no error: their page asks for each."""
-    try:
-        card = await get_card(transaction, member, subject)
-    except NotFoundException:
-        return Response("", status_code=204)
+    """The card of a thing, for a message that could not bring it to everybody in its room."""
+    card = await get_card(transaction, member, subject)
     html = render(transaction.tenant.language, "chat/_card.html", card=card)
     return Response(html, media_type=MediaType.HTML)
 
