@@ -306,11 +306,7 @@
   const close = (except) => document.querySelectorAll("details.popup[open]").forEach((menu) => {
     if (menu !== except) menu.open = false;
   });
-  document.addEventListener("click", (event) => close(event.target.closest("details.popup")));
-  document.addEventListener("focusout", ({ target, relatedTarget }) => {
-    const menu = target.closest("details.popup[open]");
-    if (menu && relatedTarget && !menu.contains(relatedTarget)) menu.open = false;
-  });
+  for (const type of ["click", "focusin"]) document.addEventListener(type, ({ target }) => close(target.closest("details.popup")));
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     const menu = event.target.closest && event.target.closest("details.popup[open]");

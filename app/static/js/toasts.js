@@ -125,9 +125,7 @@ document.addEventListener("htmx:before:swap", ({ detail: { ctx, tasks } }) => {
   toast.className = "toast";
   toast.append(...done.children);
   toast.lastChild.hidden = false;
-  for (const other of document.querySelectorAll("#toasts > :not([data-subject])")) {     // the same again says nothing more
-    if (other.querySelector("p")?.textContent === toast.querySelector("p")?.textContent) other.remove();
-  }
+  for (const other of document.querySelectorAll("#toasts > *")) if (other.textContent === toast.textContent) other.remove();
   document.getElementById("toasts").append(toast);
 });
 // It is said once: the address would have it said again by Back and by a reload. What is still there comes again with a
