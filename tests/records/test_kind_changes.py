@@ -362,7 +362,7 @@ async def test_it_is_undone_exactly_but_for_what_was_changed_since(ana: httpx.As
         saved = await ana.post(f"{address}/{number}/edit", data={**form, title: f"Tool {number}!", ref: text})
         assert saved.status_code == 303, saved.text
     await add(ana, address, **{title: "Tool 7", ref: "2"})
-    assert "It was Text, and was changed" in (await ana.get(f"{address}/fields/{ref}/kind")).text
+    assert "Before, it was Text. Changed:" in (await ana.get(f"{address}/fields/{ref}/kind")).text
     back = await change(ana, address, ref, action="undo")
     await work()
     assert await records_of(ana, address) == {
