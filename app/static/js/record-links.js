@@ -32,7 +32,7 @@ function showLinks(item) {
 
 document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
   const place = ctx.sourceElement;
-  if (!place?.matches?.(PLACE) || ctx.response?.status !== 204) return;
+  if (!place?.matches?.(PLACE) || ctx.response?.status !== 404) return;
   place.dataset.refused = "";
   const item = place.closest(".message");
   if (item) showLinks(item);
