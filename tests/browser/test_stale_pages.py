@@ -166,7 +166,7 @@ async def test_what_is_typed_stays_alone_of_a_page_that_its_reader_loses_the_rig
 ) -> None:
     await send(server, "ana@acme.test", "/chat/new", name="Vault", private="yes")
     members = dict(server.store.rows("SELECT email, id FROM member WHERE tenant_id = 1"))
-    await send(server, "ana@acme.test", "/chat/vault/invite", person=str(members["bruno@acme.test"]))
+    await send(server, "ana@acme.test", "/chat/vault/invite", person=f"#{members['bruno@acme.test']}")
     await send(server, "ana@acme.test", "/chat/vault", text="Not for everybody", key="k")
     bruno = await person(server, "acme", "bruno@acme.test")
     await bruno.open("/collections/new")

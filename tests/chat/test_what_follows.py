@@ -168,7 +168,7 @@ async def tell_of_messages(chat: Chat) -> None:
     await chat.do("a message to everybody in the room", "Ana", books, text="@room: cake", key="everybody")
     await chat.do("a message of somebody who was not in the room", "Carla", books, text="I come", key="joins")
     await chat.do("messages that are read", "Ana", f"{books}/read", number=(await chat.newest(Message)).number)
-    opened = await chat.do("a direct room", "Ana", "/chat/direct", person=chat.ids["Bruno"])
+    opened = await chat.do("a direct room", "Ana", "/chat/direct", person=f"#{chat.ids['Bruno']}")
     await chat.do("a message in a direct room", "Ana", opened.headers["location"], text="Only for you", key="direct")
 
 
@@ -197,8 +197,8 @@ async def tell_of_rooms(chat: Chat) -> None:
     removed = await chat.do("removing", "Ana", f"{books}/remove", person=chat.ids["Davi"])
     await chat.take_back("removing that is taken back", "Ana", removed)
     await chat.do("a private room", "Ana", "/chat/new", name="Vault", private="yes")
-    await chat.do("inviting to a private room", "Ana", "/chat/vault/invite", person=chat.ids["Bruno"])
-    removed = await chat.do("removing from a private room", "Ana", "/chat/vault/remove", person=chat.ids["Bruno"])
+    await chat.do("inviting to a private room", "Ana", "/chat/vault/invite", person=f"#{chat.ids['Bruno']}")
+    removed = await chat.do("removing from a private room", "Ana", "/chat/vault/remove", person=f"#{chat.ids['Bruno']}")
     await chat.take_back("removing from a private room that is taken back", "Ana", removed)
     left = await chat.do("leaving a private room", "Bruno", "/chat/vault/leave")
     await chat.take_back("leaving a private room that is taken back", "Bruno", left)

@@ -470,7 +470,8 @@ def test_commas_are_between_choices_unless_a_name_has_one() -> None:
 
 def test_a_form_has_people_as_one_text_however_they_were_chosen() -> None:
     field = make_field("person", several=True)
-    assert field.kind.join(["1,Bruno"], field) == "#1\nBruno"
+    assert field.kind.join(["#1,Bruno"], field) == "#1\nBruno"
+    assert field.kind.join(["1,Bruno"], field) == "1\nBruno", "what is typed is a name"
     assert field.kind.join(["ana@acme.test, Bruno", "3"], field) == "#1\n#3"
     assert field.kind.join(["Zé <b> (#4)"], field) == field.write("4")
     chosen = field.kind.find_chosen("#1\nBruno\nNobody", field)
