@@ -30,7 +30,7 @@ from app.gateway.messages import (
     write_subscription_over,
 )
 from app.gateway.roster import ROSTER_LEASE, Spot
-from app.gateway.targets import Asker, Target, find_asker
+from app.gateway.targets import Asker, Target, find_asker, find_target
 from app.live.bus import BEAT_EVERY, LAST_RETRY
 from app.records.forms import open_record
 from app.records.records import Record
@@ -217,6 +217,13 @@ class Holdings:
             except (HTTPException, PageError) as error:
                 raise Refused(UNAUTHORIZED) from error
         return record
+
+    async def open_channel(self, transaction: Transaction, asker: Asker, channel: str) -> Record:
+        """The record of a channel, by who may edit it. Raises Refused, also where there is none."""
+        target = await find_target(transaction, asker, channel)
+        if target is None:
+            raise Refused(UNAUTHORIZED)
+        return await self.open(transaction, asker, target)
 
     @asynccontextmanager
     async def acting(self, holder: ChannelGrant | SocketLock) -> AsyncIterator[tuple[Transaction, Asker]]:

@@ -23,9 +23,8 @@ from app.gateway.editors import (
     write_requested,
 )
 from app.gateway.holdings import SocketLock
-from app.gateway.messages import UNAUTHORIZED, Refused, write_event, write_json
+from app.gateway.messages import Refused, write_event, write_json
 from app.gateway.roster import Spot
-from app.gateway.targets import find_target
 from app.live.log import Event
 from app.records.records import Record
 
@@ -114,10 +113,7 @@ class EditingChannels(TakenLocks):
         says whether its client has lost the connection by which it had the lock."""
         try:
             async with self.acting(holding) as (transaction, asker):
-                target = await find_target(transaction, asker, holding.channel)
-                if target is None:
-                    raise Refused(UNAUTHORIZED)
-                record = await self.open(transaction, asker, target)
+                record = await self.open_channel(transaction, asker, holding.channel)
                 proof = await self.take(transaction, record, asker, takes_up=takes_up)
                 if proof is not None:
                     self.takers.add((holding.spot, holding.connection.socket_id))
@@ -153,10 +149,7 @@ class EditingChannels(TakenLocks):
         """Keep what a socket holds, or waits for, as long as its member may edit that."""
         try:
             async with self.acting(holding) as (transaction, asker):
-                target = await find_target(transaction, asker, holding.channel)
-                if target is None:
-                    raise Refused(UNAUTHORIZED)
-                record = await self.open(transaction, asker, target)
+                record = await self.open_channel(transaction, asker, holding.channel)
                 if holding.proof is None:
                     await waiting.keep_waiting(transaction, record, asker.member, EDITING_WAIT)
                     return

@@ -24,6 +24,7 @@ class Nodes:
     def __init__(self, *names: str) -> None:
         self.line: list[tuple[str, str, Any]] = []
         self.unheard: set[str] = set()
+        self.looks = 0
         self.holdings = {name: self.make(name, [each for each in names if each != name]) for name in names}
 
     def make(self, name: str, others: list[str]) -> Any:
@@ -31,7 +32,12 @@ class Nodes:
             self.line.append((name, kind, content))
 
         bus = SimpleNamespace(handlers={}, alone=False, reachable=True, joined_at=-60.0, publish=publish)
-        roster = SimpleNamespace(list_nodes=lambda: [each for each in others if each not in self.unheard])
+
+        def list_nodes() -> list[str]:
+            self.looks += 1
+            return [each for each in others if each not in self.unheard]
+
+        roster = SimpleNamespace(list_nodes=list_nodes)
         gateway: Any = SimpleNamespace(node=SimpleNamespace(bus=bus), exchange=SimpleNamespace(roster=roster))
         return Holdings(gateway)
 
@@ -82,7 +88,7 @@ async def test_a_node_that_was_killed_holds_nothing_and_is_waited_for_until_it_i
     nodes = Nodes("one", "two", "three")
     nodes.hold("two", "2.1")
     asking = asyncio.ensure_future(nodes.ask("one", silent="two"))
-    await asyncio.sleep(0.05)
+    await until(lambda: nodes.looks > 3)
     assert not asking.done()
     nodes.unheard.add("two")
     assert not await asking
