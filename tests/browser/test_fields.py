@@ -44,6 +44,7 @@ async def test_who_drags_a_field_over_another_order_sees_both_and_keeps_what_the
     server: Server, person: Any
 ) -> None:
     ana = await person(server, "acme", "ana@acme.test")
+    await ana.page.emulate_media(reduced_motion="reduce")  # a field that still moves is not where the mouse goes
     page = await ana.open(FIELDS)
     await page.locator("#field-label").fill("Typed for a new field")
     status = str(await page.locator(".fields-list li", has_text="Status").get_attribute("data-address"))
