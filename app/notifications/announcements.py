@@ -39,7 +39,7 @@ from app.notifications.models import Notification
 from app.web.errors import Gone
 from app.web.forms import Invalid, clean_label
 from app.web.paging import PAGE_SIZE, Paged, place_of_page
-from app.web.texts import _l, keep_line_ends
+from app.web.texts import _l
 
 LONGEST_ANNOUNCEMENT = 4000
 
@@ -152,7 +152,7 @@ async def announce(
     Raises Invalid for an empty one or an end that is over, and a 403 page unless the member is an admin.
     """
     require(member, "write", "announcements")
-    text = keep_line_ends(text).strip()
+    text = text.replace("\r\n", "\n").strip()
     title = clean_label("title", title)
     if len(text) > LONGEST_ANNOUNCEMENT:
         raise Invalid(text=_l("At most %(limit)d characters.", limit=LONGEST_ANNOUNCEMENT))

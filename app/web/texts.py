@@ -54,8 +54,6 @@ SEVERAL_LINES = 500
 # Characters that Unicode keeps for a program's own use. We mark mentions with them (accounts/mentions.py), so that
 # nobody can write what looks like one.
 NONCHARACTERS = re.compile("[\ufdd0-\ufdef]")
-# What else ends a line: the next line of old machines, and the two of Unicode.
-OTHER_LINE_ENDS = re.compile("[\x85\u2028\u2029]")
 # So much of a long text is looked at in one go, as that keeps all threads from running.
 PIECE = 64 * 1024
 # More marks than any language puts on one letter, as Unicode's stream-safe format has it.
@@ -68,13 +66,6 @@ def keep_direction(text: str) -> str:
     if text.isascii() or (len(text) > SEVERAL_LINES and not any(mark in text for mark in MARKS_OF_DIRECTION)):
         return text  # a long one is looked through many times as fast for each of them
     return DIRECTION_MARKS.sub("", text)
-
-
-def keep_line_ends(text: str) -> str:
-    """A text whose lines end in one way, whichever the program had that it comes from: browsers show a break for no
-    other."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return text if text.isascii() else OTHER_LINE_ENDS.sub("\n", text)
 
 
 def drop_noncharacters(text: str) -> str:

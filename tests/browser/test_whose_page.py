@@ -61,7 +61,7 @@ async def test_without_scripts_the_text_of_anothers_page_is_shown_again_and_not_
     await page.get_by_role("button", name="Send").click()
     await expect(page.get_by_role("heading", name="Someone else is signed in")).to_be_visible()
     await expect(page.get_by_text("Carla is now signed in on this browser.")).to_be_visible()
-    await expect(page.get_by_label("What you typed")).to_have_value("Typed by Ana, two lines\nof it")
+    await expect(page.get_by_label("Message")).to_have_value("Typed by Ana, two lines\nof it")
     await ana.open("/chat/general", live=False)
     await expect(page.get_by_text("Typed by Ana, two lines")).to_have_count(0)
     await become(ana, shared_server, "ana@acme.test")

@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from app.records.kinds.kind import Definition, FieldKind, fail
 from app.web.markdown.long_texts import render_long_text
-from app.web.texts import _l, keep_line_ends
+from app.web.texts import _l
 
 LINE_LIMIT = 500
 LONG_TEXT_LIMIT = 20_000
@@ -40,7 +40,7 @@ class LongTextKind(FieldKind):
     can_be_unique = False
 
     def read(self, text: str, field: Definition) -> str:
-        value = keep_line_ends(text).strip()
+        value = text.replace("\r\n", "\n").replace("\r", "\n").strip()
         if len(value) > LONG_TEXT_LIMIT:
             raise fail("At most %(limit)d characters; this has %(count)d.", limit=LONG_TEXT_LIMIT, count=len(value))
         return value

@@ -15,17 +15,18 @@ from markdown_it.token import Token
 from markupsafe import Markup
 
 from app.web.markdown.commonmark import PORTS, REL, WALL, Parser
-from app.web.texts import keep_line_ends
 
 # Controls but newline and tab, what turns the direction of text for all that follows, and halves of characters.
 REMOVED = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+# What ends a line, also the next line of old machines and the two of Unicode, for which browsers show no break.
+ENDS_OF_LINES = re.compile("\r\n|[\r\x85\u2028\u2029]")
 # What a longer text may cost could hold the loop for over 5 ms.
 RENDERED_AT_ONCE = 100
 
 
 def without_controls(text: str) -> str:
     """The text with newlines in one form, and without what browsers should never get."""
-    return REMOVED.sub("", keep_line_ends(text))
+    return REMOVED.sub("", ENDS_OF_LINES.sub("\n", text))
 
 
 class RenderedTexts:
