@@ -44,7 +44,7 @@ from app.editing.rights import EDITING_RIGHTS
 from app.gateway.followers import bots_shown
 from app.gateway.notices import APP_KINDS, makers_told
 from app.gateway.rights import GATEWAY_RIGHTS
-from app.live.followers import homes_shown, sessions_shown, sockets_closed
+from app.live.followers import homes_shown, sessions_shown, sockets_closed, undo_ends_shown
 from app.live.log import append
 from app.notifications import home as notification_home
 from app.notifications.accounts import ACCOUNT_KINDS
@@ -209,6 +209,7 @@ FOLLOWERS = Followers(
         announced_shown,
         bells_shown,
         homes_shown,
+        undo_ends_shown,
     ),
     log=append,
 )

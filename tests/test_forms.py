@@ -93,7 +93,7 @@ NOT_FOR_MEMBERS = {
         f"/settings/webhooks/{{webhook_id:int}}/{what}"
         for what in ("enable", "disable", "test", "again", "skip", "replay", "remove")
     ),
-    "/chat/{slug:str}/messages/{number:int}/pin",  # of a room that one is not in
+    *("/chat/{slug:str}/messages/{number:int}/pin", "/chat/{slug:str}/invite"),  # of a room that one is not in
     *("/chat/{slug:str}/incoming", "/incoming-addresses/{address_id:int}/end"),
     *("/collections/new", "/c/{slug:str}/fields", "/c/{slug:str}/rename", "/c/{slug:str}/fields/{key:str}"),
     *("/c/{slug:str}/permissions", "/c/{slug:str}/guests", "/c/{slug:str}/guests/remove"),

@@ -197,8 +197,8 @@ class World:
             form["version"] = "1"
         elif target.path == "/c/{slug:str}/{number:int}/lock/renew":
             form = {"version": self.values["current"], "lock-token": str(LAPSED)}
-        elif target.path == "/chat/direct":
-            form["person"] = self.values["bruno"]
+        elif target.path in ("/chat/direct", "/chat/{slug:str}/invite"):
+            form["person"] = f"#{self.values['bruno']}"
         elif target.path == "/c/{slug:str}/guests/remove":
             form["person"] = self.values["guest"]
         elif target.path == "/files/take-out":

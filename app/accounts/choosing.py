@@ -21,7 +21,7 @@ from app.accounts.members import Member, is_active
 from app.accounts.rights import is_entitled
 from app.database import PreparedSelect, Transaction
 from app.web.errors import PageError
-from app.web.forms import Form
+from app.web.forms import Form, number_of
 from app.web.limits import Windows
 from app.web.texts import Text, _l, fold, fold_searched, without_strokes
 
@@ -139,6 +139,12 @@ def chosen_id(text: str) -> int:
     return int(found[1]) if found else 0
 
 
+def sought_id(text: str) -> int:
+    """The id that the address of a search has, or 0: as a list of choices sends it, or alone, as older links have it.
+    Nobody is let in by a search."""
+    return chosen_id(text) or number_of(text.strip())
+
+
 def split_typed(texts: Iterable[str], folded_names: Collection[str], most: int) -> list[str]:
     """The parts of texts that have commas, semicolons or line ends between them; one more than `most` of too many.
 
@@ -148,6 +154,8 @@ def split_typed(texts: Iterable[str], folded_names: Collection[str], most: int) 
     longest = max((len(SEPARATORS.findall(name)) for name in folded_names), default=0)
     parts: list[str] = []
     for line in (line for text in texts for line in text.splitlines()):
+        if len(parts) > most:
+            break
         pieces, at = SEPARATORS.split(line), 0
         while at < len(pieces) and len(parts) <= most:
             end = at + 1

@@ -23,11 +23,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.accounts.access import AnyRequest
 from app.accounts.ended_forms import find_end, keep_end
 from app.accounts.members import Member
-from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
+from app.database import Base, PreparedSelect, Showing, Tenanted, Transaction, UtcDateTime, now
 from app.jobs.sweeps import delete_by_keys, sweeps
 from app.web.errors import PageError
 from app.web.redirects import see_other
-from app.web.templates import make_partial, render
+from app.web.templates import render
 from app.web.texts import Text, _l
 
 # How long an act can be taken back. The toast is gone after ten seconds; a page without scripts is read more slowly.
@@ -74,6 +74,14 @@ LIST_OPEN_OFFERS = PreparedSelect(
         UndoOffer.kind.in_(bindparam("kinds")), UndoOffer.taken_at.is_(None), UndoOffer.made_at >= bindparam("oldest")
     )
 )
+
+
+@dataclass(frozen=True, slots=True)
+class UndoEnd(Showing):
+    """That an offer can't be taken up any more by the member who has it."""
+
+    member_id: int
+    offer_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +144,7 @@ async def end_offers(
 def end_offer(transaction: Transaction, offer: UndoOffer) -> None:
     """Let nobody take an act back any more; where that is offered, it is no more."""
     offer.taken_at, offer.state = now(), {}
-    channel = f"user.{offer.member_id}"
-    transaction.partials.append(make_partial(transaction.tenant, channel, "accounts/undo_end_push.html", undo=offer))
+    transaction.show(UndoEnd(offer.member_id, offer.id))
 
 
 def lead_to(address: str, offer: UndoOffer | None) -> Redirect:

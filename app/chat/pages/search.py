@@ -12,7 +12,7 @@ from litestar import Response, get
 from litestar.exceptions import NotFoundException
 
 from app.accounts.access import AnyRequest
-from app.accounts.choosing import OFFERED, Chosen, chosen_id, list_known, list_known_of_number, read_chosen
+from app.accounts.choosing import OFFERED, Chosen, list_known, list_known_of_number, read_chosen, sought_id
 from app.accounts.members import Member
 from app.accounts.quick_switcher import leads_to
 from app.accounts.shell import render_page
@@ -56,7 +56,7 @@ async def show_search(
         member,
         form["q"],
         room=await get_room(transaction, member, where.values[0]) if where.values else None,
-        author_id=writer.ids[0] if writer.ids else chosen_id(author),
+        author_id=writer.ids[0] if writer.ids else sought_id(author),
         since=first,
         until=last + timedelta(days=1) if last else None,
         before=number_of(before),
@@ -122,7 +122,7 @@ async def find_searched_author(transaction: Transaction, member: Member, form: F
     """Who wrote what is searched for: also somebody who has left, by their id."""
     if not form["author"].strip():
         return Chosen()
-    if id_ := chosen_id(form["author"]):
+    if id_ := sought_id(form["author"]):
         return Chosen(await list_known_of_number(transaction, member, id_))
     return read_chosen(form, "author", await list_known(transaction, member), by_parts=True)
 

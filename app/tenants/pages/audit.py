@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, bindparam, select
 
 from app.accounts.access import AnyRequest
 from app.accounts.audit import AuditedSubject, AuditEntry, find_audited_places, find_audited_subjects, names_subjects
-from app.accounts.choosing import Chosen, chosen_id, list_persons, read_chosen, select_persons
+from app.accounts.choosing import Chosen, list_persons, read_chosen, select_persons, sought_id
 from app.accounts.days import group_by_day
 from app.accounts.members import Member, find_member_names
 from app.accounts.rights import require
@@ -86,8 +86,8 @@ async def show_audit(
     wanted: dict[str, Any] = {}
     if asked["nobody"]:
         wanted["nobody"] = None
-    elif chosen_id(who) or chosen.people:
-        wanted["actor_id"] = chosen.ids[0] if chosen.ids else chosen_id(who)
+    elif sought_id(who) or chosen.people:
+        wanted["actor_id"] = chosen.ids[0] if chosen.ids else sought_id(who)
     if what in SENTENCES:
         wanted["what"] = what
     elif what in GROUPS:
@@ -140,7 +140,7 @@ async def find_actor(transaction: Transaction, form: Form) -> Chosen:
     """Whose entries are asked for: also somebody's who has left, by their id."""
     if not form["who"].strip() or form["nobody"]:
         return Chosen()
-    if id_ := chosen_id(form["who"]):
+    if id_ := sought_id(form["who"]):
         return Chosen(await list_persons(transaction, FIND_AUDITED_ACTOR, member_id=id_))
     return read_chosen(form, "who", await list_persons(transaction, LIST_AUDITED_ACTORS), by_parts=True)
 
