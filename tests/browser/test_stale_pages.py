@@ -9,10 +9,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import Page, Route, WebSocketRoute, expect
 
 from tests.browser.pages import assert_equals_a_fresh_load, ready
 from tests.conftest import Server
+from tests.waiting import until
 
 
 async def send(server: Server, who: str, path: str, /, **data: str) -> None:
@@ -101,6 +102,36 @@ async def test_a_frame_for_the_page_before_is_not_put_into_the_one_that_has_just
     await ana.page.locator(".side a[href='/c/books']").click()
     await expect(ana.page.get_by_role("link", name="Dom Casmurro")).to_be_visible()
     assert await ana.page.evaluate("window.inBetween") == [True, True, True]
+
+
+async def test_what_is_pushed_while_a_page_that_stays_is_fetched_anew_is_told_all_the_same(
+    server: Server, person: Any
+) -> None:
+    carla = await person(server, "acme", "carla@acme.test")
+    page: Page = carla.page
+    late: list[str] = []
+    sockets: list[WebSocketRoute] = []
+
+    def connect(socket: WebSocketRoute) -> None:
+        sockets.append(socket)
+        there = socket.connect_to_server()
+        there.on_message(lambda text: late.append(str(text)) if "was renamed" in str(text) else socket.send(text))
+
+    await page.route_web_socket(re.compile("/live$"), connect)
+    await carla.open("/c/books/40/edit")
+    year = page.locator(".field", has=page.get_by_label("Year"))
+    await page.get_by_label("Year").fill("1900")
+    held: asyncio.Queue[Route] = asyncio.Queue()
+    await page.route("**/c/books/40/edit", held.put)
+    await send(server, "ana@acme.test", "/c/books/fields/year/kind", kind="text", action="change")
+    await expect(year).to_contain_text("changed from Whole number to Text.")
+    await send(server, "ana@acme.test", "/c/books/fields/year", label="Printed in", help="", default="")
+    await until(lambda: bool(late))
+    await (await held.get()).continue_()
+    await ready(page)
+    await page.unroute_all(behavior="ignoreErrors")
+    sockets[-1].send(late[0])
+    await expect(year).to_contain_text("“Year” was renamed to “Printed in”.")
 
 
 async def test_a_pasted_table_and_its_errors_outlive_a_change_of_language(server: Server, person: Any) -> None:

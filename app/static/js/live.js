@@ -151,6 +151,7 @@
   let wanted = null;       // the <main> that was to be refreshed last
   let gone = "";           // where a page leads that is not its reader's any more, if it was said
   let told = true;         // whether a page that stays as it is says that it would be another one by now
+  let behind = false;      // whether the log no longer reaches back to what is shown
   function refresh() {
     if (acts.size) { late = main(); return; }
     root.dataset.refreshing = "yes";
@@ -189,9 +190,10 @@
         if (isHeld) await refreshParts(shown, next);
         if (isHeld) { if (told) markStale(unknown ? "/" : address, fresh, shown.querySelector("[data-news]")?.textContent.trim()); }
         else await morph(main(), document.importNode(next, true));
-        main().dataset.cursor = next.dataset.cursor;
         if (!isAnswer) main().dataset.channels = next.dataset.channels;
-        cursor = Number(next.dataset.cursor);
+        // A page that stays as it is goes on where it was: what has been pushed since is nowhere else to be seen.
+        if (!isHeld || behind) main().dataset.cursor = cursor = Number(next.dataset.cursor);
+        behind = false;
         document.body.dataset.role = fresh.body.dataset.role;
         const translated = fresh.documentElement.lang !== root.lang;
         if (translated) root.lang = fresh.documentElement.lang;
@@ -250,7 +252,7 @@
       answered = number;
       root.dataset.ready = "yes";
       root.toggleAttribute("data-refused", mark[3].includes(" refused:"));
-      if (mark[3].includes(" refresh")) { told = true; refresh(); }
+      if (mark[3].includes(" refresh")) { told = behind = true; refresh(); }
       show("on");
       return;
     }
