@@ -32,6 +32,7 @@ from app.editing.drafts import Draft
 from app.editing.rows import Proof, read_clock
 from app.editing.waiting_rows import Waiting
 from app.gateway.app_deliveries import AppDelivery
+from app.gateway.app_told import AppTold
 from app.gateway.app_turns import AppHookEvent, AppTurn
 from app.gateway.apps import MOST_APPS, GatewayApp, WantedApp, make_app
 from app.live.cutoff import start_session
@@ -118,6 +119,8 @@ class Plenty:
         self.app_delivery = await self.newest(AppDelivery)
         event = {"app_id": app.id, "kind": "presence", "size": 2, "body": "{}"}
         await self.put(AppHookEvent, [event for _ in range(self.count)])
+        told = {"app_id": app.id, "kind": "presence", "place": "[]"}
+        await self.put(AppTold, [{**told, "digest": f"{number}"} for number in range(self.count)])
         waiting = {"workspace_id": self.ana.tenant_id, "app_id": app.id, "due_at": datetime.max.replace(tzinfo=UTC)}
         self.transaction.add(AppTurn(**waiting, what="events"))
 

@@ -29,7 +29,7 @@ LIST_REFERENCES = PreparedSelect(
 
 async def find_message_cards(transaction: Transaction, ids: list[int], viewer: Member | None) -> dict[int, list[Card]]:
     """Cards of the records that messages refer to; a reference to nothing has none. They are `told` to a viewer who may
-    read them; without a viewer, where everybody in the room may."""
+    read them, and refused to others; without a viewer they are told where everybody in the room may."""
     references = await transaction.rows(LIST_REFERENCES, message_ids=ids) if ids else ()
     if not references:
         return {}
@@ -38,7 +38,9 @@ async def find_message_cards(transaction: Transaction, ids: list[int], viewer: M
     found: dict[int, list[Card]] = defaultdict(list)
     for message_id, subject, room_id in references:
         if subject in cards:
-            found[message_id].append(replace(cards[subject], told=(room_id, subject) in told))
+            is_told = (room_id, subject) in told
+            refused = viewer is not None and not is_told
+            found[message_id].append(replace(cards[subject], told=is_told, refused=refused))
     return found
 
 

@@ -64,11 +64,12 @@ class EditableKind:
 @dataclass(frozen=True, slots=True)
 class Card:
     """A row as other things refer to it. Of one that not everybody may read who gets it, only its name is `told`: each
-    asks for the rest alone."""
+    asks for the rest alone, but whom it is `refused`."""
 
     row: Editable
     place: RowPlace
     told: bool = True
+    refused: bool = False
 
 
 EDITABLE_KINDS: dict[str, EditableKind] = {}

@@ -25,6 +25,7 @@ from sqlalchemy import bindparam, delete, select, update
 from app.database import Database, PreparedSelect, Tenant, Transaction, now
 from app.database.leases import back_off, hold, is_due
 from app.gateway.app_deliveries import APP_DELIVERIES, keep_app_delivery
+from app.gateway.app_told import note_told
 from app.gateway.app_turns import (
     FIND_ANY_EVENT,
     LIST_FIRST_EVENTS,
@@ -165,7 +166,9 @@ class HookSender(TurnSender[AppTurn]):
         wanted = [(kind, text) for _, kind, text in taken if hook is not None and kind in hook.kinds]
         if wanted:
             async with self.database.write(workspace) as transaction:
-                await add_hook_events(transaction, app_id, wanted)
+                hook = await find_hook(transaction, app_id, self.settings.secret_key)  # as it is by now
+                wanted = [each for each in wanted if hook is not None and each[0] in hook.kinds]
+                await add_hook_events(transaction, app_id, await note_told(transaction, app_id, wanted))
         gathered.forget(taken[-1][0])
 
     async def find(self, workspace: int, app_id: int) -> KnownHook | None:

@@ -125,6 +125,8 @@ SEND_ANEW = PreparedChange(
 
 async def add_hook_events(transaction: Transaction, app_id: int, events: Sequence[tuple[str, str]]) -> None:
     """Have events, as JSON with the kind of each, told to an app's server."""
+    if not events:
+        return
     rows = [{"app_id": app_id, "kind": kind, "size": len(text), "body": text} for kind, text in events]
     await transaction.insert_rows(AppHookEvent, *rows)
     transaction.due = True

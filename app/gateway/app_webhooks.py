@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, select
 from app.accounts.members import Member, is_active
 from app.accounts.rights import require
 from app.database import PreparedSelect, Transaction
+from app.gateway.app_told import forget_kinds
 from app.gateway.app_turns import send_waiting_anew
 from app.gateway.apps import GatewayApp
 from app.gateway.facts import AppWebhookChanged
@@ -85,6 +86,7 @@ async def change_app_webhook(
         if not kinds or not set(kinds) <= HOOK_KINDS.keys():
             raise Invalid(kinds=_l("Choose at least one."))
     app.hook_address, app.hook_kinds = address, sorted(set(kinds)) if address else []
+    await forget_kinds(transaction, app.id, app.hook_kinds)
     await send_waiting_anew(transaction, app.id)
     by = acting(transaction, actor)
     transaction.note(AppWebhookChanged(by=by, app_id=app.id, name=bot.name, bot_id=bot.id))

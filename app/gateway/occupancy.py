@@ -73,7 +73,7 @@ class Occupancy:
         elif self.gone.pop((spot, user), None) is None:
             if not self.is_elder(self.roster.learning_from):  # which has told it, or keeps it itself
                 self.hold(app_id, come)
-        elif self.tells(moment):  # a node that is newer may not know that this was told
+        elif self.is_eldest(moment):  # a node that is newer may not know that this was told
             self.settled.append((app_id, come))
         self.plan()
 
@@ -96,6 +96,19 @@ class Occupancy:
         if workspace := self.workspaces.get(app_id):
             self.held.append((asyncio.get_running_loop().time(), workspace, app_id, event))
 
+    def misses(self, spot: Spot, user: str) -> bool:
+        """Whether somebody is not on a channel, or nobody is, and that is not about to be told anyway."""
+        if (spot, user) in self.gone or (self.roster.is_there(spot, user) if user else self.roster.count_at(spot)):
+            return False
+        about = (spot[0], spot[1], user)
+        return about not in ((app_id, event["channel"], event.get("user_id", "")) for _, _, app_id, event in self.held)
+
+    def miss(self, workspace: int, spot: Spot, user: str) -> None:
+        """Somebody has gone unseen."""
+        self.workspaces[spot[0]] = workspace
+        self.hold(spot[0], write_occupancy(spot[1], user, there=False))
+        self.plan()
+
     def pass_on(self, held: tuple[float, int, int, dict[str, Any]]) -> None:
         """Tell what was held."""
         _, workspace, app_id, event = held
@@ -115,9 +128,10 @@ class Occupancy:
         kept: deque[tuple[float, int, int, dict[str, Any]]] = deque(maxlen=MOST_HELD)
         for each in self.held:
             key = each[2], tuple(each[3].items())
+            back = each[2], tuple(tell_back(each[3]).items())
             if wanted[key]:
                 wanted[key] -= 1
-            else:
+            elif not wanted[back]:  # else they were back in time, as the others see it
                 kept.append(each)
         self.held = kept
         for (app_id, event), count in wanted.items():
@@ -155,6 +169,10 @@ class Occupancy:
         """Whether another node is known to run for longer than this one."""
         return name in self.elders and (self.elders[name][0], name) < (self.since, self.bus.name)
 
+    def is_eldest(self, moment: float) -> bool:
+        """Whether no other node is known to run for longer."""
+        return (self.since, self.bus.name) == min(self.list_nodes(moment))
+
     def is_last(self) -> bool:
         """Whether no other node is there."""
         return len(self.list_nodes(asyncio.get_running_loop().time())) == 1 and not self.roster.list_nodes()
@@ -172,7 +190,7 @@ class Occupancy:
             self.gone = dict.fromkeys(self.gone, moment)  # they may only be out of sight
         elif not self.listening_until:
             self.listening_until = moment + LISTENING
-        return moment >= self.listening_until and (self.since, self.bus.name) == min(self.list_nodes(moment))
+        return moment >= self.listening_until and self.is_eldest(moment)
 
     def tell(self) -> None:
         """Tell what is due, if it is this node's to tell."""
@@ -256,6 +274,13 @@ def write_occupancy(channel: str, user: str, *, there: bool) -> dict[str, Any]:
     if user:
         return {"name": "member_added" if there else "member_removed", "channel": channel, "user_id": user}
     return {"name": "channel_occupied" if there else "channel_vacated", "channel": channel}
+
+
+def tell_back(event: dict[str, Any]) -> dict[str, Any]:
+    """That they have come of whom an event says that they have gone; nothing for others."""
+    if event["name"] not in ("channel_vacated", "member_removed"):
+        return {}
+    return write_occupancy(event["channel"], event.get("user_id", ""), there=True)
 
 
 def describe_client_event(name: str, data: Any, channel: str, socket_id: str, user: str) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 As with the presence of pages (`live/presence.py`) each node tells the others what changes on it, numbered, so that one
 that has missed something notices with the next beat and asks for all; a node that is not heard any more takes its
-people along. What changes in one tick is told in one message.
+people along. What changes in one tick is told in one message. Who comes to a channel is told at once, unless something
+was told just before: who comes to it after them, at another node, finds them there. That there is one more socket waits
+for it.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from app.live.bus import Bus
 Spot = tuple[int, str]
 # Stands among the channels of an app for its workspace, by whose id it counts.
 OF_WORKSPACE = "#workspace"
-ROSTER_TICK = 0.05
+ROSTER_TICK, COUNT_TICK = 0.01, 0.05
 ROSTER_LEASE = 5.0
 
 
@@ -64,7 +66,7 @@ class Roster:
         self.others: dict[str, NodeRoster] = {}
         self.untold: list[list[Any]] = []
         self.telling: asyncio.TimerHandle | None = None
-        self.told_at = 0.0
+        self.tell_at = self.told_at = 0.0
         self.learning_from = ""  # the node that tells all that is there, while that is taken over
         self.on_added: Callable[[Spot, str, str], None] = lambda spot, user, info: None
         self.on_removed: Callable[[Spot, str], None] = lambda spot, user: None
@@ -120,9 +122,14 @@ class Roster:
         self.own.apply(change)
         if self.bus.reachable:
             self.untold.append(change)
+            loop = asyncio.get_running_loop()
+            is_count_alone = change[0] == "count" and change[2].startswith("#")
+            at = loop.time() + COUNT_TICK if is_count_alone else max(loop.time(), self.told_at + ROSTER_TICK)
+            if self.telling is not None and at < self.tell_at:
+                self.telling.cancel()
+                self.telling = None
             if self.telling is None:
-                loop = asyncio.get_running_loop()
-                self.telling = loop.call_at(max(loop.time(), self.told_at + ROSTER_TICK), self.tell_changes)
+                self.tell_at, self.telling = at, loop.call_at(at, self.tell_changes)
 
     def tell_changes(self) -> None:
         """Tell the others what has changed."""

@@ -23,6 +23,7 @@ from app.gateway.connection import GatewayConnection
 from app.gateway.exchange import GATEWAY_BEAT, Exchange
 from app.gateway.keeping import EditingChannels
 from app.gateway.known_apps import KnownApp, read_app
+from app.gateway.lost_sight import LostSight
 from app.gateway.messages import NO_SUCH_APP, SocketRefused
 from app.gateway.socket import serve_gateway_socket
 from app.gateway.workspace import WorkspaceChannels
@@ -52,6 +53,7 @@ class Gateway:
         self.editing = EditingChannels(self)
         self.hooks = HookSender(database, settings, outgoing)
         self.exchange.occupancy.offer = self.hooks.offer
+        self.lost_sight = LostSight(database, self.exchange.occupancy)
 
     def add(self, connection: GatewayConnection, cursor: int) -> None:
         """A socket was accepted; from here on its workspace's events come here, too."""
@@ -169,12 +171,25 @@ class Gateway:
             except Exception as error:
                 log.error("locks can't be renewed; they last a while without it", reason=repr(error))
 
+    async def look_for_gone(self) -> None:
+        """Tell apps' servers who has gone unseen, until cancelled."""
+        while True:
+            await asyncio.sleep(GATEWAY_BEAT)
+            try:
+                await self.lost_sight.look()
+            except Exception as error:
+                log.error("it can't be told yet who has gone unseen; it is tried again", reason=repr(error))
+
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Run while the block does."""
         async with self.hooks.running():
             try:
-                async with in_background(self.run()), in_background(self.keep_locks()):
+                async with (
+                    in_background(self.run()),
+                    in_background(self.keep_locks()),
+                    in_background(self.look_for_gone()),
+                ):
                     yield
             finally:
                 await self.exchange.occupancy.end()

@@ -27,8 +27,10 @@ from app.web.freed_memory import share_one_heap
 LAST_USE = 1.0
 GOODBYE = 1.5
 FINISH = 22
-# Who takes nothing for so many seconds of what was written is not waited for.
-UNREAD, UNREAD_EVERY = 4.0, 0.5
+# Who takes nothing for so many seconds of what was written is dropped, as it is with proxies, and at the end of the
+# process sooner; and how often that is looked at.
+UNREAD, UNREAD_EVERY = 60.0, 10.0
+UNREAD_AT_END, UNREAD_AT_END_EVERY = 4.0, 0.5
 # Where TCP_INFO of Linux has how many bytes the other side has taken.
 TAKEN = struct.Struct("120xQ")
 # How long an idle connection is kept: longer than proxies keep theirs (Caddy 120 s, nginx 60 s), so that it is the
@@ -68,13 +70,18 @@ class Server(uvicorn.Server):
             asyncio.get_running_loop().remove_reader(self.supervisor)
         self.should_exit = True
 
+    async def main_loop(self) -> None:
+        """Serve until told to end, and keep nothing for long for who does not read it."""
+        async with in_background(self.drop_who_does_not_read(UNREAD, UNREAD_EVERY)):
+            await super().main_loop()
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End within 30 s, whatever clients do."""
         for listener in sockets or []:
             await self.take_waiting(listener)
         for server in self.servers:
             server.close()
-        async with in_background(self.drop_who_does_not_read()):
+        async with in_background(self.drop_who_does_not_read(UNREAD_AT_END, UNREAD_AT_END_EVERY)):
             if not self.hurried:
                 await self.drain()
             await super().shutdown(sockets)
@@ -107,8 +114,9 @@ class Server(uvicorn.Server):
         for protocol in self.list_sockets():
             protocol.abort()
 
-    async def drop_who_does_not_read(self) -> None:
-        """Drop each connection on which something waits to be written, and whose client takes nothing of it."""
+    async def drop_who_does_not_read(self, patience: float, every: float) -> None:
+        """Drop each connection on which something waits to be written, and whose client takes nothing of it for so many
+        seconds."""
         loop = asyncio.get_running_loop()
         seen: dict[Any, tuple[int, float]] = {}
         while True:
@@ -120,9 +128,9 @@ class Server(uvicorn.Server):
                     taken = count_taken(protocol.transport)
                     known, since = before.get(protocol, (taken, loop.time()))
                     seen[protocol] = (taken, since if known == taken else loop.time())
-                    if loop.time() - seen[protocol][1] >= UNREAD:
+                    if loop.time() - seen[protocol][1] >= patience:
                         protocol.transport.abort()
-            await asyncio.sleep(UNREAD_EVERY)
+            await asyncio.sleep(every)
 
     def list_sockets(self) -> list[LiveProtocol]:
         """The WebSockets that are still open."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import aclosing
 from typing import Any
 
-from playwright.async_api import expect
+from playwright.async_api import Response, expect
 
 from tests.browser.pages import confirm, ready
 from tests.conftest import Server
@@ -124,6 +124,13 @@ async def test_a_link_to_a_record_is_plain_text_for_whom_it_is_not(server: Serve
     carla = await person(server, "acme", "carla@acme.test")
     await ana.open("/chat/general")
     room = await carla.open("/chat/general")
+    cards: list[tuple[str, int]] = []
+
+    def note(response: Response) -> None:
+        if "/cards/" in response.url:
+            cards.append((response.url, response.status))
+
+    room.on("response", note)
     text = f"See #7, and {server.url('acme', '/c/books/40')}, and /chat/general"
     await ana.page.locator("message-composer textarea").fill(text)
     await ana.page.get_by_role("button", name="Send").click()
@@ -141,7 +148,10 @@ async def test_a_link_to_a_record_is_plain_text_for_whom_it_is_not(server: Serve
         pushed = room.locator("#room-1-messages .message").filter(has_text="Also see #7").locator(".text")
         await expect(pushed).to_contain_text("Also see #7, and books #40")
         await expect(pushed.get_by_role("link")).to_have_count(0)
+        assert {status for _, status in cards} == {200}, "what asks by itself is refused nothing"
+        cards.clear()
         await room.reload()
         await expect(said.get_by_role("link")).to_have_count(0)
+        assert cards == [], "a page asks for nothing that is not for its reader"
         await client.post("/c/books/permissions", data=allowed)
         await expect(said.get_by_role("link")).to_have_count(2)

@@ -15,6 +15,7 @@ import websockets
 from app.gateway import caches
 from app.gateway import roster as rosters
 from app.gateway.caches import Caches
+from app.gateway.exchange import ALL_SOCKETS
 from app.gateway.roster import Roster
 from tests.conftest import Server
 from tests.gateway.conftest import Client, Dial, add_app, add_token
@@ -93,6 +94,20 @@ async def test_a_user_at_two_nodes_comes_and_goes_once() -> None:
     assert two.leave(SPOT, "ana")
     await tell(two)
     assert told == {"two": ["+ana"], "one": ["-ana"]}
+
+
+async def test_who_comes_is_told_to_the_other_nodes_before_who_comes_next_could_miss_them() -> None:
+    _, (one, two), told = make_rosters("one", "two")
+    loop = asyncio.get_running_loop()
+    one.belong(1, 1)
+    one.count_more((1, ALL_SOCKETS), 1)
+    assert one.tell_at > loop.time(), "that there is one more socket can wait"
+    one.enter(SPOT, "ana", "null")
+    assert one.tell_at <= loop.time()
+    await until(lambda: one.telling is None)
+    assert two.list_people_at(SPOT) == {"ana": "null"}
+    assert (two.workspace_of(1), two.count_at((1, ALL_SOCKETS))) == (1, 1)
+    assert told == {"two": ["+ana"]}
 
 
 async def test_what_was_lost_is_asked_for_with_the_next_beat() -> None:

@@ -30,8 +30,9 @@ from app.editing.drafts import Draft
 from app.editing.waiting import LEFT_FOR
 from app.editing.waiting_rows import Waiting
 from app.gateway.app_deliveries import AppDelivery
+from app.gateway.app_told import AppTold, note_told
 from app.gateway.app_turns import AppHookEvent
-from app.gateway.apps import WantedApp, make_app
+from app.gateway.apps import WantedApp, end_app, make_app
 from app.jobs.jobs import FUNCTIONS, ClaimedJob, Job, put_job
 from app.jobs.runner import Runner
 from app.jobs.sweeps import BATCH, FIRST_BATCH, SWEEPS, Sweep, delete_by_keys, sweep_one
@@ -288,8 +289,17 @@ async def add_app_event(transaction: Transaction) -> None:
     transaction.add(AppHookEvent(app_id=app.id, kind="old", size=2, body="{}", at=now() - LONG_AGO))
 
 
+async def add_app_told(transaction: Transaction) -> None:
+    app, bot = await make_app(transaction, None, WantedApp("An old front end"))
+    await note_told(transaction, app.id, [("old", '{"name":"channel_occupied","channel":"news"}')])
+    await end_app(transaction, None, app, bot)
+    app, _ = await make_app(transaction, None, WantedApp("A newer front end"))
+    transaction.add(AppTold(app_id=app.id, kind="old", digest="1", place="[]", gone_at=now() - LONG_AGO))
+
+
 OLD: dict[str, tuple[Add, Any]] = {
     "gateway_app_delivery": (add_app_delivery, AppDelivery.kind == "old"),
+    "gateway_app_told": (add_app_told, AppTold.kind == "old"),
     "gateway_app_event": (add_app_event, AppHookEvent.kind == "old"),
     "webhook_delivery": (add_webhook_delivery, WebhookDelivery.message_id == "old"),
     "visit": (add_visit, Visit.kind == "room"),

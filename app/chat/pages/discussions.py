@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from litestar import MediaType, Response, get, post
+from litestar.exceptions import NotFoundException
 
 from app.accounts.access import AnyRequest, write_signed_in
 from app.accounts.members import Member
@@ -81,10 +82,17 @@ async def show_discussion(transaction: Transaction, member: Member, subject: str
 
 
 @get("/cards/{subject:str}")
-async def show_card(transaction: Transaction, member: Member, subject: str) -> Response[str]:
-    """The card of a thing, for a message that could not bring it to everybody in its room."""
-    card = await get_card(transaction, member, subject)
-    html = render(transaction.tenant.language, "chat/_card.html", card=card)
+async def show_card(transaction: Transaction, member: Member, subject: str, place: str = "") -> Response[str]:
+    """The card of a thing, for a message that could not bring it to everybody in its room. A `place` that asks by
+    itself, which nobody has clicked, gets one that stays empty where there is nothing for its reader: that is no
+    failure of the page's."""
+    language = transaction.tenant.language
+    try:
+        html = render(language, "chat/_card.html", card=await get_card(transaction, member, subject))
+    except NotFoundException:
+        if not place:
+            raise
+        html = render(language, "chat/_card_place.html", name=subject, refused=True)
     return Response(html, media_type=MediaType.HTML)
 
 

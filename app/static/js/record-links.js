@@ -1,6 +1,6 @@
 // A message is the same for all in its room. What it says of a record that its reader may not see is plain text to them:
-// the place of the card asks for it (chat/_card.html), and where that is refused, so are the links. They are links again
-// when the card comes.
+// the place of the card comes empty, or asks for it (chat/_card_place.html), and where that is refused, so are the links.
+// They are links again when the card comes.
 const PLACE = ".record-card-place";
 const MOST_CARDS = 20;           // of a message; a record beyond them has none, whoever may see it
 
@@ -30,13 +30,10 @@ function showLinks(item) {
   }
 }
 
-document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
-  const place = ctx.sourceElement;
-  if (!place?.matches?.(PLACE) || ctx.response?.status !== 404) return;
-  place.dataset.refused = "";
-  const item = place.closest(".message");
-  if (item) showLinks(item);
-});
-document.addEventListener("htmx:after:swap", () => {
-  document.querySelectorAll(".message:has(a.record-link[data-leads-to])").forEach(showLinks);
-});
+function showAll() {
+  document.querySelectorAll(`.message:is(:has(${PLACE}[data-refused]), :has(a.record-link[data-leads-to]))`).forEach(showLinks);
+}
+
+document.addEventListener("htmx:after:swap", showAll);
+document.addEventListener("list:changed", showAll);
+showAll();
