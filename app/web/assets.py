@@ -14,10 +14,12 @@ STATIC = Path(__file__).parent.parent / "static"
 # The one style sheet of all pages.
 STYLES = "app.css"
 # Scripts that are sent as one: what a live page begins with, which is htmx, its extension, and what has to be there
-# before their first event; and the modules of every page of a workspace, which export nothing. All else is loaded
-# by the pages that have it.
+# before their first event; the modules of every page of a workspace; and those of a page with messages, each after what
+# it imports of them, as asking for one takes a slow processor longer than reading it. All else is loaded by the pages
+# that have it.
 SCRIPTS = "app.js"
 WORKSPACE = "js/workspace.js"
+ROOMS = "js/rooms.js"
 JOINED = {
     SCRIPTS: (
         *("vendor/htmx.min.js", "vendor/hx-ws.min.js"),
@@ -28,6 +30,13 @@ JOINED = {
         *("js/times.js", "js/device-zone.js", "js/toasts.js", "js/failed-request.js"),
         *("js/typed.js", "js/quick-switcher-opening.js", "js/ask-first.js", "js/focus.js", "js/kept-in-tab.js"),
         *("js/keys.js", "js/pressed.js"),
+    ),
+    ROOMS: (
+        *("js/message-queue.js", "js/taken-out.js", "js/outbox.js"),
+        *("js/message-lines.js", "js/message-position.js", "js/message-reading.js", "js/message-stretches.js"),
+        *("js/message-window.js", "js/room-messages.js", "js/record-links.js"),
+        *("js/message-draft.js", "js/message-files.js", "js/message-rewriting.js", "js/message-composer.js"),
+        *("js/message-outbox.js", "js/outbox-toasts.js", "js/typing-line.js", "js/name-completion.js"),
     ),
 }
 VERSION = re.compile(r"[0-9a-f]{12}")
@@ -40,6 +49,7 @@ COMMENTS = {
 }
 IMPORT = re.compile(r"""^import\b[^"';]*"\./([\w-]+)\.js";$""", re.MULTILINE)
 NAMES = re.compile(r"""^import \{ ([\w, ]+) \} from "\./([\w-]+)\.js";$""", re.MULTILINE)
+EXPORT = re.compile(r"^export (?=(?:const|class|function|async function) (\w+))", re.MULTILINE)
 NOT_IN_A_BLOCK = re.compile(r"^(import|export)\b(?!\().*$", re.MULTILINE)
 MEDIA_TYPES = {
     ".css": "text/css",
@@ -83,7 +93,7 @@ def static_content(name: str) -> bytes:
         sheets = sorted((STATIC / "css").glob("*.css"), key=lambda sheet: (sheet.name != "layers.css", sheet.name))
         return squeeze(b"\n".join(COMMENTS["css"].sub(b"", sheet.read_bytes()) for sheet in sheets))
     if name in JOINED:
-        return join_scripts([static_content(script).decode() for script in JOINED[name]]).encode()
+        return join_scripts({Path(script).stem: static_content(script).decode() for script in JOINED[name]}).encode()
     content = (STATIC / name).read_bytes()
     return COMMENTS["js"].sub(b"", content) if name.startswith("js/") else content
 
@@ -94,29 +104,40 @@ def squeeze(sheet: bytes) -> bytes:
     return re.sub(rb":\s+", b":", re.sub(rb"\s*([{};,])\s*", rb"\1", sheet)).replace(b";}", b"}")
 
 
-def join_scripts(scripts: list[str]) -> str:
-    """One script of several: each in a block, so that what one declares is not another's, below what they import.
+def join_scripts(scripts: dict[str, str]) -> str:
+    """One script of several, by their names: each in a block, so that what one declares is not another's, below what
+    they import. What one exports is for those after it alone, and comes out of its block by its name.
 
-    A block imports and exports nothing, so each script imports names, from one module a line. A name stands for
+    So each script imports names, from one module a line, and exports what it declares, a name a line. A name stands for
     the same in all of them: declared twice, it would end the script before it begins.
 
     Raises ValueError when scripts don't keep to this.
     """
     imported: dict[str, set[str]] = {}
     origins: dict[str, str] = {}
-    for script in scripts:
-        for names, module in NAMES.findall(script):
-            for name in names.split(", "):
-                local, origin = name.split(" as ")[-1], f"{name} of {module}"
-                if origins.setdefault(local, origin) != origin:
-                    raise ValueError(f"{local} would be declared twice: as {origins[local]} and as {origin}")
-            imported.setdefault(module, set()).update(names.split(", "))
-    lines = [f'import {{ {", ".join(sorted(names))} }} from "./{module}.js";' for module, names in imported.items()]
-    blocks = [NAMES.sub("", script) for script in scripts]
-    for block in blocks:
+    blocks: list[str] = []
+    seen: set[str] = set()
+    for script, text in scripts.items():
+        exported = EXPORT.findall(text)
+        wanted = [(name, module) for names, module in NAMES.findall(text) for name in names.split(", ")]
+        for name, module in [*wanted, *((name, script) for name in exported)]:
+            local, origin = name.split(" as ")[-1], f"{name} of {module}"
+            if origins.setdefault(local, origin) != origin:
+                raise ValueError(f"{local} would be declared twice: as {origins[local]} and as {origin}")
+        for name, module in wanted:
+            if module not in scripts:
+                imported.setdefault(module, set()).add(name)
+            elif module not in seen or " as " in name:
+                raise ValueError(f"{script} can't have {name} of {module}, which comes later or under that name alone")
+        block = EXPORT.sub("", NAMES.sub("", text))
         if left := NOT_IN_A_BLOCK.search(block):
             raise ValueError(f"this can't be in a script that is joined to others: {left.group()}")
-    return "\n".join([*lines, *("{\n" + block + "\n}" for block in blocks)])
+        names = ", ".join(exported)
+        begin, end = (f"const {{ {names} }} = (() => {{", f"return {{ {names} }};\n}})();") if exported else ("{", "}")
+        blocks.append(f"{begin}\n{block}\n{end}")
+        seen.add(script)
+    lines = [f'import {{ {", ".join(sorted(names))} }} from "./{module}.js";' for module, names in imported.items()]
+    return "\n".join([*lines, *blocks])
 
 
 @cache

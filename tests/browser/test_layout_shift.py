@@ -5,10 +5,11 @@ A figure of the browser's own (https://web.dev/articles/cls), which is about pla
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.browser.pages import ready
 from tests.conftest import Server
@@ -86,3 +87,34 @@ async def test_what_is_said_in_a_room_that_is_not_full_moves_nothing_at_once(
         await expect(page.locator("ol.messages > .message")).to_have_count(count)
         await assert_still(page)
     await carla.aclose()
+
+
+# What hides messages until their script is there ends by itself after a second: here not before that is there.
+PATIENT = """addEventListener("animationstart", ({ target, animationName }) => {
+  if (animationName === "unseen") target.getAnimations().forEach((animation) => animation.pause());
+});"""
+
+
+@pytest.mark.parametrize("viewport", WIDTHS, ids=["desktop", "phone"])
+async def test_what_scripts_say_takes_the_place_that_was_kept_for_it(
+    server: Server, person: Any, viewport: dict[str, int]
+) -> None:
+    ana = await person(server, "acme", "ana@acme.test", viewport=viewport, reduced_motion="no-preference")
+    page: Page = ana.page
+    await page.add_init_script(f"{PATIENT} ({WATCH})();")
+    painted = asyncio.Event()
+
+    async def wait(route: Route) -> None:
+        await painted.wait()
+        await route.continue_()
+
+    await page.route("**/js/*.js", wait)
+    for path, there in (("/", ".home-list"), ("/c/books/40", ".history"), ("/chat/general", "ol.messages")):
+        await page.goto(ana.origin + path, wait_until="commit")
+        await expect(page.locator(f"{there} time").first).to_be_attached()
+        await page.evaluate(TWO_FRAMES)
+        painted.set()
+        await expect(page.locator(f"{there} time").first).to_have_attribute("data-shown", "")
+        await ready(page)
+        await assert_still(page)
+        painted.clear()

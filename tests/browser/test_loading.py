@@ -74,7 +74,7 @@ async def test_a_page_reached_by_a_link_or_by_back_has_the_scripts_of_its_elemen
         boxes.append(await page.locator("#composer-text").count())
         await route.fallback()
 
-    await page.route("**/js/message-composer.js", look_whether_it_is_shown)
+    await page.route("**/js/rooms.js", look_whether_it_is_shown)
 
     await page.locator(".side").get_by_role("link", name="Books").click()
     await page.get_by_label("Select all on this page").check()

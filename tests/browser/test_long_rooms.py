@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.async_api import CDPSession, Page, Route, expect
 
 from app.chat.pushes import MOST_MESSAGES_SHOWN
+from app.web.assets import ROOMS, static_content
 from tests.browser.lines import say_lines
 from tests.browser.test_chat import messages
 from tests.conftest import Person, Server
@@ -18,7 +18,6 @@ ROOM = "/chat/general"
 MOST, KEPT = 150, 100
 # How often garbage is collected before what is left is taken for a leak.
 MOST_COLLECTIONS = 20
-SCRIPT = Path(__file__).parent.parent.parent / "app" / "static" / "js" / "message-window.js"
 
 # Counts what scripts touch in the list: what they walk, watch and change. It runs before the page's own scripts. What
 # they do every half minute, whatever comes, is left out.
@@ -63,15 +62,15 @@ END = "box => { box.scrollTop = box.scrollHeight; }"
 async def carla(server: Server, person: Any) -> Person:
     """A member whose pages let go of messages sooner than they do elsewhere."""
     carla: Person = await person(server, "acme", "carla@acme.test")
-    script = SCRIPT.read_text()
+    script = static_content(ROOMS).decode()
     for name, usual, here in (("MOST", 300, MOST), ("KEPT", 200, KEPT)):
-        assert f"const {name} = {usual};" in script
+        assert script.count(f"const {name} = {usual};") == 1
         script = script.replace(f"const {name} = {usual};", f"const {name} = {here};")
 
     async def answer(route: Route) -> None:
         await route.fulfill(body=script, content_type="text/javascript")
 
-    await carla.page.route("**/js/message-window.js", answer)
+    await carla.page.route(f"**/{ROOMS}", answer)
     return carla
 
 

@@ -22,12 +22,19 @@ COUNT = """
 """
 # How long answers take, whatever the machine does meanwhile.
 SOON, LATE = "performance.now = () => 0;", "let now = 0; performance.now = () => now += 1000;"
+# How long a processor takes until it asks.
+BUSY = "performance.now = () => window.event?.type === 'htmx:config:request' ? 1e9 : 0;"
 
 
 @pytest.mark.parametrize(
     ("motion", "clock", "begun"),
-    [("no-preference", SOON, ["a", "h1"]), ("reduce", SOON, []), ("no-preference", LATE, [])],
-    ids=["soon", "soon without motion", "late"],
+    [
+        ("no-preference", SOON, ["a", "h1"]),
+        ("reduce", SOON, []),
+        ("no-preference", LATE, []),
+        ("no-preference", BUSY, []),
+    ],
+    ids=["soon", "soon without motion", "late", "busy"],
 )
 async def test_the_name_of_a_record_goes_along_where_motion_is_wanted_and_the_page_comes_soon(
     shared_server: Server, person: Any, motion: str, clock: str, begun: list[str]

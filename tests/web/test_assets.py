@@ -100,6 +100,38 @@ def test_modules_that_are_sent_as_one_share_what_they_import(files: Path, monkey
     assert module_tags("all").count("modulepreload") == 2
 
 
+def test_what_one_of_them_exports_is_for_those_after_it(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assets, "JOINED", {"js/all.js": ("js/one.js", "js/two.js")})
+    (files / "one.js").write_text("const mine = 1;\nexport const a = mine;\nexport function b() { return a; }\n")
+    (files / "two.js").write_text(
+        'import { a, b } from "./one.js";\nimport { c } from "./shared.js";\nconst mine = a + b(c);\n'
+    )
+    (files / "shared.js").write_text("export const c = 3;\n")
+    assert static_content("js/all.js").decode().splitlines() == [
+        'import { c } from "./shared.js";',
+        *("const { a, b } = (() => {", "const mine = 1;", "const a = mine;", "function b() { return a; }", ""),
+        *("return { a, b };", "})();"),
+        *("{", "", "", "const mine = a + b(c);", "", "}"),
+    ]
+    assert module_tags("all").count("modulepreload") == 1
+
+
+@pytest.mark.parametrize("names", [("two", "one"), ("two",)])
+def test_what_comes_later_or_goes_by_another_name_is_not_there(names: tuple[str, ...]) -> None:
+    texts = {"one": "export const a = 1;", "two": f'import {{ a{" as b" * (len(names) == 1)} }} from "./one.js";'}
+    with pytest.raises(ValueError, match="comes later or under that name alone"):
+        assets.join_scripts({name: texts[name] for name in names} | texts)
+
+
+def test_a_module_that_is_sent_with_others_is_there_once() -> None:
+    """Any other module that named it would get one of its own, with what it keeps."""
+    for joined, scripts in JOINED.items():
+        own = {Path(script).name for script in scripts if script.startswith("js/")}
+        others = [path for path in OWN.glob("*.js") if path.name not in own]
+        named = {name for path in others for name in re.findall(r"""["']\./([\w-]+\.js)["']""", path.read_text())}
+        assert not named & own, joined
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -107,17 +139,21 @@ def test_modules_that_are_sent_as_one_share_what_they_import(files: Path, monkey
         'import shared from "./shared.js";',
         'import * as shared from "./shared.js";',
         'import {\n  a,\n} from "./shared.js";',
-        "export const a = 1;",
+        "export { mine };",
+        "export default mine;",
+        "export let a = 1;",
     ],
 )
 def test_what_a_block_may_not_hold_is_not_joined(line: str) -> None:
     with pytest.raises(ValueError, match="joined to others"):
-        assets.join_scripts([f"const mine = 1;\n{line}\n"])
+        assets.join_scripts({"one": f"const mine = 1;\n{line}\n"})
 
 
 @pytest.mark.parametrize(("one", "two"), [("a, b", "c, a"), ("a", "b as a"), ("a as c", "b as c")])
 def test_a_name_that_stands_for_two_things_is_not_joined_as_it_would_be_declared_twice(one: str, two: str) -> None:
-    scripts = [f'import {{ {names} }} from "./{module}.js";' for names, module in ((one, "one"), (two, "two"))]
+    scripts = {
+        f"of {module}": f'import {{ {names} }} from "./{module}.js";' for names, module in ((one, "one"), (two, "two"))
+    }
     with pytest.raises(ValueError, match="would be declared twice"):
         assets.join_scripts(scripts)
 
@@ -139,6 +175,17 @@ def test_a_style_sheet_is_squeezed_where_spaces_say_nothing() -> None:
     assert assets.squeeze(b"a , b { c: d  e; }\n.f :is(g) { h: calc(1px + 2px); }") == (
         b"a,b{c:d  e}.f :is(g){h:calc(1px + 2px)}"
     )
+
+
+def test_what_is_asked_of_a_whole_page_styles_what_it_names() -> None:
+    """Else any element that comes or goes, and any class that changes, has every element of the page styled anew."""
+    sheet = static_content(STYLES).decode()
+    selectors = {part.strip() for part in re.findall(r"[{};]([^{};@]+)(?=\{)", sheet)}
+    assert any(":has(" in selector for selector in selectors)
+    for selector in selectors:
+        assert not re.search(r"[+~] \*", selector), selector
+        assert not re.search(r":has\(.*[ >]\*$", selector), selector
+        assert not re.search(r":has\(.*\w [+~] [a-z]", selector), selector
 
 
 async def test_a_static_file_is_allowed_nothing_by_itself(shared_server: Server) -> None:

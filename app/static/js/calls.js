@@ -39,8 +39,9 @@
   const version = new URL(document.currentScript.src).pathname.split("/").at(-2);
   const isForOtherScripts = (headers) => headers.has("X-Static") && headers.get("X-Static") !== version;
 
-  // A page comes with its scripts: what it shows is not dead for the moment in which they are on their way.
-  const module = new RegExp(`<script type="module" src="(/static/${version}/js/[\\w-]+\\.js)">`, "g");
+  // A page comes with its scripts: what it shows is not dead for the moment in which they are on their way. What they import
+  // is asked for at the same time.
+  const module = new RegExp(`<(?:script type="module" src|link rel="modulepreload" href)="(/static/${version}/js/[\\w-]+\\.js)">`, "g");
   async function fetchWithScripts(address, request) {
     const response = (request.method === "GET" && await ahead.get(address)?.()) || await fetch(address, request);
     if (isForOtherScripts(response.headers)) return response;

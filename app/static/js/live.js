@@ -288,7 +288,7 @@
   function takeAround(text) {
     const [, language] = /<html lang="([^"]+)"/.exec(text) ?? [];
     const [, role] = /<body [^>]*data-role="(\w+)"/.exec(text) ?? [];
-    if (language) root.lang = language;
+    if (language && language !== root.lang) root.lang = language;     // all of the page is styled anew by it
     if (role) document.body.dataset.role = role;
   }
 

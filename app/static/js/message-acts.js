@@ -1,6 +1,6 @@
 // What is done to a message without leaving the page: an emoji is given, it is deleted. What is refused, or did not get
 // through, is said in the box of the room.
-import { call } from "./page.js";
+import { call, me } from "./page.js";
 
 // What was done can be taken back (js/undo-offer.js), without that script by what stands in the page.
 async function offer(response) {
@@ -72,6 +72,40 @@ export async function openEmoji(button, to) {
   document.querySelector("emoji-picker")?.openFor?.(button, to);
 }
 
+// An emoji is shown as given, or as taken back, at once; what was refused is put back, unless the message has come anew.
+function showGiven(button, on) {
+  const { form } = button;
+  const before = [button.value, button.textContent, button.getAttribute("aria-pressed")];
+  const others = button.value.split(" ").filter((each) => each && each !== me);
+  const people = on ? [...others, me] : others;
+  const put = (value, text, isPressed) => {
+    [button.value, button.textContent] = [value, text];
+    button.setAttribute("aria-pressed", isPressed);
+    if (!value && form.contains(document.activeElement)) form.closest(".message").focus({ preventScroll: true });
+    form.hidden = !value;
+  };
+  put(people.join(" "), `${form.elements.emoji.value} ${people.length}`, String(on));
+  button.dataset.expected = "";
+  return () => {
+    if ("expected" in button.dataset) put(...before);
+    delete button.dataset.expected;
+  };
+}
+
+// What is done with one emoji of a message goes in its order.
+const going = new Map();
+
+function give(form, button) {
+  const body = new URLSearchParams(new FormData(form, button));
+  const on = button.getAttribute("aria-pressed") !== "true";
+  body.set("on", on ? "1" : "");
+  const putBack = showGiven(button, on);
+  const what = `${form.action} ${body.get("emoji")}`;
+  const done = (going.get(what) ?? Promise.resolve()).then(() => act(form.action, body)).then((isDone) => { if (!isDone) putBack(); });
+  going.set(what, done);
+  done.finally(() => { if (going.get(what) === done) going.delete(what); });
+}
+
 // By the buttons and forms of the messages in an element.
 export function listenForActs(messages, signal) {
   listenForRest(messages, signal);
@@ -86,9 +120,7 @@ export function listenForActs(messages, signal) {
     if (!form.matches(".reactions form, .delete form")) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    const body = new URLSearchParams(new FormData(form, event.submitter));
-    const given = event.submitter?.getAttribute("aria-pressed");
-    if (given) body.set("on", given === "true" ? "" : "1");
-    act(form.action, body);
+    if (event.submitter?.hasAttribute("aria-pressed")) give(form, event.submitter);
+    else act(form.action, new URLSearchParams(new FormData(form, event.submitter)));
   }, { capture: true, signal });
 }

@@ -9,6 +9,7 @@ import { call, isComposing, me } from "./page.js";
 import { forget, keep, kept } from "./tab-store.js";
 
 const NEAR_THE_END = 500;        // characters left when the counter shows
+const SHORT = 20;                // characters that are one line, however narrow the box is
 const lengthOf = (value) => [...value.trim()].length;     // as the server counts: an emoji of one code point is one
 
 class MessageComposer extends HTMLElement {
@@ -94,7 +95,9 @@ class MessageComposer extends HTMLElement {
 
   #grow() {
     const { area } = this;
-    area.rows = Math.min(10, Math.max(1, area.value.split("\n").length, Math.ceil(area.value.length / Math.max(20, area.clientWidth / 9))));
+    const { length } = area.value;
+    const wrapped = length > SHORT ? Math.ceil(length / Math.max(SHORT, area.clientWidth / 9)) : 1;    // how wide it is, the page is laid out for
+    area.rows = Math.min(10, Math.max(area.value.split("\n").length, wrapped));
     const left = Number(this.form.dataset.limit) - lengthOf(area.value);
     const counter = this.querySelector(".counter");
     counter.textContent = left >= NEAR_THE_END ? "" : (left < 0 ? this.form.dataset.over : this.form.dataset.left).replace("{}", Math.abs(left));

@@ -6,6 +6,7 @@ import { ahead, fetchPage } from "./page.js";
 const INTENT = 65;               // ms that one points at a link
 const KEPT = 5000;               // ms from then on until it is dropped
 const PATIENCE = 10000;
+const PAINTED = 50;              // ms after it was put in: most screens show it by then
 const MOST = 2;
 const LEFT_OUT = "[hx-boost='false'] *, [hx-boost='false'], [hx-boost\\:inherited='false'] *, [download], [target], [data-ask-first], [data-quick-switcher], [hx-get]";
 let coming = 0;
@@ -37,7 +38,7 @@ async function bring(address) {
     const response = await fetchPage(address, { Purpose: "prefetch" }, AbortSignal.timeout(PATIENCE));
     const text = await response.clone().text();
     if (!response.ok || response.redirected) return null;
-    preload(text);
+    if (ahead.has(address)) preload(text);             // else it is waited for, and brings them itself
     return response;
   } catch {
     return null;
@@ -46,7 +47,7 @@ async function bring(address) {
   }
 }
 
-// It has been opened now. If it is another one by now, or none for its reader, it brings itself up to date.
+// It has been opened now, and is painted first. If it is another one by now, or none for its reader, it brings itself up to date.
 function see(address) {
   fetchPage(address).then(({ ok, redirected }) => {
     if ((!ok || redirected) && location.pathname + location.search === address) document.dispatchEvent(new CustomEvent("page:refresh"));
@@ -60,7 +61,7 @@ function prefetch(link) {
   const take = async () => {
     ahead.delete(address);
     const came = await response;
-    if (came) document.addEventListener("htmx:after:swap", () => see(address), { once: true });
+    if (came) document.addEventListener("htmx:after:swap", () => setTimeout(see, PAINTED, address), { once: true });
     return came;
   };
   ahead.set(address, take);

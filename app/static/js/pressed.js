@@ -30,5 +30,5 @@ addEventListener("pageshow", () => [...pressed.keys()].forEach(release));
 // It was stopped, or its answer leaves the page as it is.
 window.navigation?.addEventListener("navigateerror", releaseForms);
 if (!window.navigation) addEventListener("keydown", ({ key }) => { if (key === "Escape") releaseForms(); });   // by which one stops
-document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => press(ctx, ctx.request.submitter));
+document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => press(ctx, ctx.request.submitter?.matches("[data-at-once] > *") ? null : ctx.request.submitter));   // which shows what it does (js/at-once.js)
 document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => release(ctx));

@@ -31,5 +31,5 @@ const pointing = new AbortController();
 document.addEventListener("pointerover", () => {
   if (!navigator.onLine) return;
   pointing.abort();
-  for (const script of ["./prefetch.js", "./transitions.js"]) import(script).catch(() => {});
+  for (const script of ["./prefetch.js", "./transitions.js", "./at-once.js"]) import(script).catch(() => {});
 }, { signal: pointing.signal });

@@ -1,11 +1,13 @@
 // From a list to one of its records, and back, the name of the record goes along, and the rest of the page fades. The page
-// comes as soon as it would without: its swap waits for one frame alone, which is what is seen of the page before.
+// comes as soon as it would without: its swap waits for one frame alone, which is what is seen of the page before. To make
+// it takes a third of the work of the whole page: a processor that is slow, or busy, shows the page at once.
 import { addStyles } from "./late-styles.js";
 import { isStill } from "./page.js";
 
 const RECORD = /^(\/c\/[^/]+)\/(\d+)$/;
 const NAME = "record-title";
 const SOON = 250;                // ms: a page that took longer has been waited for, and comes at once
+const QUICK = 10;                // ms from a click until its page is asked for; a processor six times slower takes 15 and more
 
 // The number of the record if one path is that of a list, and the other that of a record in it.
 function recordBetween(from, to) {
@@ -52,7 +54,7 @@ async function begin(ctx, number) {
 document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
   const { request } = ctx;
   const number = request.method === "GET" && recordBetween(location.pathname, new URL(request.action, location.href).pathname);
-  if (!number || isStill() || !document.startViewTransition) return;
+  if (!number || isStill() || !document.startViewTransition || performance.now() - ctx.sourceEvent.timeStamp > QUICK) return;
   const ask = ctx.fetch;
   ctx.fetch = async (...given) => {
     const asked = performance.now();
