@@ -131,22 +131,26 @@ class Fields(list[Field]):
         return {field.ref: field for field in self}
 
     @cached_property
+    def removed_by_id(self) -> dict[int, Field]:
+        """Those that were removed, by their ids."""
+        return {field.id: field for field in self.removed}
+
+    @cached_property
     def converted(self) -> set[str]:
         """The refs of those that another one became as its kind was changed."""
         return {field.ref for field in self if field.replaces is not None}
 
     def with_replaced(self) -> list[Field]:
         """The fields, and those that they were before their kinds were changed: histories show what these had."""
-        before = {each.id: each for each in self.removed}
         known = list(self)
         for field in known:
-            if field.replaces in before:
-                known.append(before[field.replaces])
+            if field.replaces in self.removed_by_id:
+                known.append(self.removed_by_id[field.replaces])
         return known
 
     def at(self, field: Field, when: datetime) -> Field:
         """What a field was at a time: another one, where its kind was changed since."""
-        before = {each.id: each for each in self.removed}
+        before = self.removed_by_id
         while (older := before.get(field.replaces or 0)) and older.removed_at is not None and older.removed_at > when:
             field = older
         return field
