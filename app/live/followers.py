@@ -37,7 +37,7 @@ def show_homes(tenant: Tenant, showings: Sequence[HomeOf]) -> Iterator[Partial]:
 def show_undo_ends(tenant: Tenant, showings: Sequence[UndoEnd]) -> Iterator[Partial]:
     """What can't be undone any more is not offered any more."""
     for each in showings:
-        yield make_partial(tenant, f"user.{each.member_id}", "accounts/undo_end_push.html", undo_id=each.offer_id)
+        yield make_partial(tenant, f"user.{each.member_id}", "live/undo_end_push.html", undo_id=each.offer_id)
 
 
 sockets_closed = Shown(close_ended, (CredentialsEnded,))

@@ -108,8 +108,8 @@ async def read_changes(transaction: Transaction, facts: Sequence[RecordChanged])
     values = sum(len(fields) for fields, _ in told)
     if len(told) == 1 or (len(told) <= MOST_HISTORIES and values <= MOST_VALUES_ON_PAGES):
         histories = await list_histories(transaction, told)
-        for fields, record in told:
-            await render_long_texts_aside(fields.list_long_texts(record.values))
+        if texts := [text for fields, record in told for text in fields.list_long_texts(record.values)]:
+            await render_long_texts_aside(texts)
     places = await find_row_places(transaction, list(records.values()))
     about = [(fact, *kept[fact.collection_id], records[fact.row_id], places[records[fact.row_id]]) for fact in shown]
     counted = {fact.collection_id: None for fact in facts if fact.what != "changed"}

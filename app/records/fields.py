@@ -126,19 +126,9 @@ class Fields(list[Field]):
         ]
 
     @cached_property
-    def by_refs(self) -> dict[str, Field]:
-        """The fields by their refs, in their order."""
-        return {field.ref: field for field in self}
-
-    @cached_property
     def removed_by_id(self) -> dict[int, Field]:
         """Those that were removed, by their ids."""
         return {field.id: field for field in self.removed}
-
-    @cached_property
-    def converted(self) -> set[str]:
-        """The refs of those that another one became as its kind was changed."""
-        return {field.ref for field in self if field.replaces is not None}
 
     def with_replaced(self) -> list[Field]:
         """The fields, and those that they were before their kinds were changed: histories show what these had."""
@@ -169,9 +159,9 @@ class Fields(list[Field]):
         """The texts of values, or of a form, that are shown as Markdown, as far as they will do."""
         texts = []
         for field in self:
-            if field.kind_name == "long_text":
+            if field.kind_name == "long_text" and (text := typed.get(field.ref)):
                 with suppress(ValueError):
-                    texts.append(field.read(typed.get(field.ref, "")))
+                    texts.append(field.read(text))
         return texts
 
     def find(self, name: str) -> Field | None:

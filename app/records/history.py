@@ -107,11 +107,11 @@ def compare_revisions(fields: Fields, before: Revision, after: Revision) -> list
     between them, what was converted is no difference."""
     differing = {ref for ref, _ in before.values.items() ^ after.values.items()}
     changes = []
-    for ref, field in fields.by_refs.items():
-        if field.kind.computed or (ref not in differing and ref not in fields.converted):
+    for field in fields:
+        if field.kind.computed or (field.ref not in differing and field.replaces is None):
             continue
         was = became = field
-        if ref in fields.converted:
+        if field.replaces is not None:
             was, became = fields.at(field, before.made_at), fields.at(field, after.made_at)
         old, new = before.values.get(was.ref, ""), after.values.get(became.ref, "")
         if was is not became:
@@ -189,7 +189,7 @@ def make_entries(
 ) -> list[RevisionEntry]:
     """Entries of revisions, newest first; each is compared with the one before."""
     entries = []
-    conversions = list_conversions(fields, record.values) if fields.converted else []
+    conversions = list_conversions(fields, record.values) if any(each.replaces for each in fields) else []
     for index, (revision, author) in enumerate(rows[:limit]):
         before = rows[index + 1][0] if index + 1 < len(rows) else None
         if revision.what == "created":
