@@ -181,8 +181,11 @@ LIST_REFERRING = PreparedSelect(
 async def read_cards(transaction: Transaction, facts: Sequence[OfRow]) -> list[tuple[OfRow, int, Card]]:
     """The cards of rows that have changed, or whose locks have, and the rooms where messages refer to them."""
     by_subject = {f"{fact.kind}-{fact.row_id}": fact for fact in facts}
-    named = await find_cards(transaction, by_subject)
-    found = await transaction.rows(LIST_REFERRING, subjects=named)
+    found = await transaction.rows(LIST_REFERRING, subjects=by_subject)
+    if not found:
+        return []
+    named = await find_cards(transaction, {subject for subject, _ in found})
+    found = [(subject, room_id) for subject, room_id in found if subject in named]
     asked = {(room_id, subject) for subject, room_id in found}
     told = await find_told(transaction, asked, named, None) if asked else set()
     return [

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import replace
-from functools import cache
 from typing import Any, Literal, Self, TypeVar, cast
 
 import structlog
-from sqlalchemy import Connection, Select, bindparam, select
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, MultipleResultsFound, NoResultFound
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import class_mapper
@@ -16,6 +15,7 @@ from sqlalchemy.orm.util import identity_key
 
 from app.database import postgresql
 from app.database.begun import note_begun, note_over
+from app.database.by_key import select_by_ids, select_by_key, select_tenant
 from app.database.facts import Actor, Fact, Facts, Followers, Partial, Showing
 from app.database.fast import side_by_side
 from app.database.fast.compiled import StatementResult
@@ -29,37 +29,6 @@ Model = TypeVar("Model")
 Value = TypeVar("Value")
 
 log = structlog.get_logger("database")
-
-
-@cache
-def select_tenant(name: Literal["id", "slug"], *, locks: bool, behind_wall: bool) -> PreparedSelect[*tuple[Any, ...]]:
-    """The select of a workspace by its id or slug. Where the database has a wall of its own, it tells that, too, whose
-    rows the transaction may see from here on."""
-
-    def make() -> Select[*tuple[Any, ...]]:
-        found: Any = select(Tenant).where(getattr(Tenant, name) == bindparam("value"))
-        if behind_wall:
-            found = found.add_columns(postgresql.telling(Tenant.id))
-        if locks:
-            found = found.with_for_update(key_share=True)
-        selected: Select[*tuple[Any, ...]] = found
-        return selected
-
-    return PreparedSelect(make)
-
-
-@cache
-def select_by_key(model: Any) -> PreparedSelect[Any]:
-    """The select of a model's row by its primary key, whose columns are the parameters."""
-    return PreparedSelect(
-        lambda: select(model).where(*(column == bindparam(column.key) for column in class_mapper(model).primary_key))
-    )
-
-
-@cache
-def select_by_ids(model: Any) -> PreparedSelect[Any]:
-    """The select of a model's rows by their ids."""
-    return PreparedSelect(lambda: select(model).where(model.id.in_(bindparam("ids"))))
 
 
 def give_up(connections: list[Connection]) -> None:

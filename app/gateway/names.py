@@ -1,4 +1,5 @@
-"""Names of channels in the Pusher protocol: which kind one is of, and which are the workspace's own. Pure functions."""
+"""Names of channels in the Pusher protocol, and addresses of its clients: which kind one is of, and which are the
+workspace's own. Pure functions."""
 
 from __future__ import annotations
 
@@ -17,11 +18,18 @@ INTERNAL_EVENTS = ("pusher:", "pusher_internal:")
 TO_USER = "#server-to-user-"
 CACHES = ("cache-", "private-cache-", "presence-cache-", "private-encrypted-cache-")
 ENCRYPTED = "private-encrypted-"
+# The one address of a server's calls that does not begin with its app.
+OF_USERS = re.compile(r"/users/[^/]+/terminate_connections")
 
 
 def is_gateway_socket(path: str) -> bool:
     """Whether a socket is one of a client of the Pusher protocol, by its address."""
     return path.startswith("/app/")
+
+
+def is_for_gateway(path: str) -> bool:
+    """Whether an address is one that clients of the Pusher protocol, or their servers, ask for."""
+    return path.startswith(("/apps/", "/broadcasting/")) or path == "/up" or OF_USERS.fullmatch(path) is not None
 
 
 def is_channel_name(name: object) -> bool:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -25,6 +24,7 @@ from app.gateway.keeping import EditingChannels
 from app.gateway.known_apps import KnownApp, read_app
 from app.gateway.lost_sight import LostSight
 from app.gateway.messages import NO_SUCH_APP, SocketRefused
+from app.gateway.names import OF_USERS
 from app.gateway.socket import serve_gateway_socket
 from app.gateway.workspace import WorkspaceChannels
 from app.live.node import Node
@@ -34,7 +34,6 @@ from app.web.outgoing import Outgoing
 
 # What a call may have besides ten events.
 CALL_LIMIT = 64 * 1024
-OF_USERS = re.compile(r"/users/[^/]+/terminate_connections")
 CONTENT = (b"content-type", b"application/json")
 
 log = structlog.get_logger("gateway")
@@ -219,8 +218,3 @@ async def send_json(send: Send, status: int, content: Any, *headers: tuple[bytes
     length = (b"content-length", str(len(body)).encode())
     await send({"type": "http.response.start", "status": status, "headers": [CONTENT, length, *headers]})
     await send({"type": "http.response.body", "body": body, "more_body": False})
-
-
-def is_for_gateway(path: str) -> bool:
-    """Whether an address is one that clients of the Pusher protocol, or their servers, ask for."""
-    return path.startswith(("/apps/", "/broadcasting/")) or path == "/up" or OF_USERS.fullmatch(path) is not None

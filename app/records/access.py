@@ -160,9 +160,13 @@ def why_not(verb: str, access: CollectionAccess | RecordAccess) -> Text:
 
 
 def require_access(member: Member, verb: str, access: CollectionAccess | RecordAccess) -> None:
-    """Raise a 403 page unless a member may do this."""
-    if not may(member, verb, access):
-        raise PageError(403, why_not(verb, access))
+    """Raise a 403 page unless a member may do this, and NotFoundException where they may not even read, as whoever may
+    do anything may."""
+    if may(member, verb, access):
+        return
+    if not may(member, "read", access):
+        raise NotFoundException
+    raise PageError(403, why_not(verb, access))
 
 
 def require_open(member: Member, collection: Collection) -> None:
@@ -181,8 +185,6 @@ async def require_in(
     Raises NotFoundException for a collection that is not the member's to see, and a 403 page.
     """
     access = await find_collection_access(transaction, member, collection)
-    if not may(member, "read", access):
-        raise NotFoundException
     require_access(member, verb, access)
     return access
 
@@ -192,8 +194,6 @@ async def require_on(
 ) -> None:
     """Raise NotFoundException for records that are not a member's to see, and a 403 page unless they may do this."""
     for access in (await find_accesses(transaction, member, collection, records)).values():
-        if not may(member, "read", access.within):
-            raise NotFoundException
         require_access(member, verb, access)
 
 

@@ -27,7 +27,7 @@ from app.records.facts import RecordsAdded
 from app.records.fields import Fields, list_fields
 from app.records.files import check_files, keep_files
 from app.records.history import keep_revisions
-from app.records.keys import RecordKey, check_unique, keys_of
+from app.records.keys import check_unique, write_keys
 from app.records.records import (
     Record,
     Values,
@@ -119,9 +119,7 @@ async def add_records(transaction: Transaction, collection: Collection, rows: Se
         "program": transaction.actor.program,
         "what": "created",
     }
-    await transaction.insert_rows(
-        RecordKey, *(key for record_id, number in ids for key in keys_of(fields, record_id, number, values[number]))
-    )
+    await write_keys(transaction, fields, ((record_id, number, values[number]) for record_id, number in ids))
     await transaction.insert_rows(
         Revision, *({**revision, "record_id": record_id, "values": values[number]} for record_id, number in ids)
     )

@@ -13,6 +13,7 @@ from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.shell import sidebar_section
 from app.database import Fact, Partial, PreparedSelect, Tenant, Transaction
+from app.editing.row_places import RowPlace, find_row_places
 from app.live.channels import channel
 from app.live.log import refresh, tell_of_more
 from app.records.collections import Collection
@@ -32,7 +33,7 @@ from app.records.facts import (
 from app.records.fields import Field, find_collections
 from app.records.history import RevisionEntry, list_histories
 from app.records.permissions import is_granted_to_reader, is_open_to_all
-from app.records.records import Record, place_of_record, sort_keys
+from app.records.records import Record
 from app.records.used_collections import COLLECTIONS_SHOWN, is_in_use, list_collections, list_used
 from app.web.markdown.long_texts import render_long_texts_aside
 from app.web.templates import make_partial
@@ -85,7 +86,7 @@ class Changes:
     records or fewer.
     """
 
-    shown: Sequence[tuple[RecordChanged, Collection, list[Field], Record]]
+    shown: Sequence[tuple[RecordChanged, Collection, list[Field], Record, RowPlace]]
     histories: dict[Record, list[RevisionEntry]] | None
     many: dict[int, RecordChanged]
     counted: list[Collection]
@@ -107,9 +108,10 @@ async def read_changes(transaction: Transaction, facts: Sequence[RecordChanged])
     values = sum(len(fields) for fields, _ in told)
     if len(told) == 1 or (len(told) <= MOST_HISTORIES and values <= MOST_VALUES_ON_PAGES):
         histories = await list_histories(transaction, told)
-        for fields, record in told:
-            await render_long_texts_aside(fields.list_long_texts(record.values))
-    about = [(fact, *kept[fact.collection_id], records[fact.row_id]) for fact in shown]
+        if texts := [text for fields, record in told for text in fields.list_long_texts(record.values)]:
+            await render_long_texts_aside(texts)
+    places = await find_row_places(transaction, list(records.values()))
+    about = [(fact, *kept[fact.collection_id], records[fact.row_id], places[records[fact.row_id]]) for fact in shown]
     counted = {fact.collection_id: None for fact in facts if fact.what != "changed"}
     return Changes(about, histories, many, [kept[each][0] for each in counted])
 
@@ -117,14 +119,13 @@ async def read_changes(transaction: Transaction, facts: Sequence[RecordChanged])
 def show_changes(tenant: Tenant, changes: Changes) -> Iterator[Partial]:
     """What became of records: to the lists of their collections, to their own pages, and to the sidebars."""
     columns: dict[int, Columns] = {}
-    for fact, collection, fields, record in changes.shown:
+    for fact, collection, fields, record, place in changes.shown:
         if collection.id not in columns:
             columns[collection.id] = columns_of(fields)
-        place = place_of_record(collection, fields, record)
         about = {"collection": collection, "fields": fields, "record": record, "place": place, "what": fact.what}
         # From what it was found by a list knows whether it was counted under its search.
         row = {**about, "before": fact.found_before, "columns": columns[collection.id]}
-        row["keys"] = sort_keys(fields, record)
+        row["keys"] = columns[collection.id].sort_keys(record.values)
         yield make_partial(tenant, place.list_channel, "records/row_push.html", fact=fact, **row)
         if changes.histories is None:
             yield refresh(tenant, place.channel, fact=fact)

@@ -61,6 +61,10 @@ class Column:
 class Columns(list[Column]):
     """The columns of a list."""
 
+    def sort_keys(self, values: Mapping[str, str]) -> dict[str, str]:
+        """The sort keys of a record, as the list in the page compares them."""
+        return {column.ref: column.field.sort_key(values.get(column.ref, "")) for column in self}
+
     def show_cells(self, values: Mapping[str, str], keys: Mapping[str, str]) -> Markup:
         """The cells of a record in the columns after the first, with the sort keys that there are; an empty one has a
         dash by css/table.css.

@@ -15,7 +15,7 @@ from app.records.fields import Fields
 from app.records.forms import find_removed, read_typed
 from app.records.history import compare, is_saved_already, list_differences, list_history
 from app.records.records import Record, title_of
-from app.records.values import write_values
+from app.records.values import list_read_only, write_values
 from app.web.forms import Form, number_of
 from app.web.redirects import see_other
 
@@ -56,6 +56,7 @@ async def render_conflict(
         held=held,
         title=title_of(fields, record.values),
         differences=differences,
+        read_only=list_read_only(fields, member),
         removed=find_removed(fields, form, record) if form else [],
         last=history[0],
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -10,7 +9,6 @@ from functools import cached_property
 from typing import Any
 
 from babel import Locale
-from markupsafe import Markup
 from sqlalchemy import JSON, BigInteger, ForeignKeyConstraint, String, UniqueConstraint, bindparam, select, true
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -20,19 +18,15 @@ from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTim
 from app.editing.row_places import RowPlace
 from app.records.collections import Collection
 from app.records.kinds import FIELD_KINDS
-from app.records.kinds.choices import NO_CHOICES, ChoiceIndex
-from app.records.kinds.collation import LAST, SORT_KEY_LIMIT
-from app.records.kinds.kind import Cell, FieldChoice, FieldKind
+from app.records.kinds.choices import NO_CHOICES
+from app.records.kinds.kind import FieldChoice, FieldKind, FieldValues
 from app.records.kinds.people import NOBODY, read_workspace_people
-from app.web.texts import TOO_MANY_MARKS, _l, drop_noncharacters, has_heaps, is_blank, keep_direction
 
 MOST_FIELDS = 200
-# More than any value has, so that no longer one is looked at.
-LONGEST_VALUE = 100_000
 REMOVED_IS_KEPT_FOR = timedelta(days=30)  # as drafts are, which may have a text that was typed into a field
 
 
-class Field(Tenanted, Base):
+class Field(FieldValues, Tenanted, Base):
     """One thing that is known of each record. Values are stored under its `ref`, which stays whatever else changes.
 
     `label` is what people call it, `key` what programs and exports do. `options` are what its kind lets one choose.
@@ -82,13 +76,6 @@ class Field(Tenanted, Base):
     people = NOBODY
     indexed = NO_CHOICES
 
-    @property
-    def choice_index(self) -> ChoiceIndex:
-        """Its choices as they are looked for, made once for those that it has."""
-        if self.indexed.choices is not self.choices:
-            self.indexed = ChoiceIndex(self.choices)
-        return self.indexed
-
     @cached_property
     def ref(self) -> str:
         """What its values are stored under, and its input is called: `f17`. Raises LookupError while it has no id."""
@@ -101,33 +88,6 @@ class Field(Tenanted, Base):
         """Its kind, which knows what can be done with its values."""
         return FIELD_KINDS[self.kind_name]
 
-    def read(self, text: str, before: str = "") -> str:
-        """The value of what was typed, over the one of before; '' for what nobody can see. Raises ValueError with a
-        Text."""
-        if len(text) > LONGEST_VALUE:
-            raise ValueError(_l("At most %(limit)d characters.", limit=LONGEST_VALUE))
-        text = drop_noncharacters(keep_direction(text))
-        if has_heaps(text):
-            raise ValueError(TOO_MANY_MARKS)
-        text = unicodedata.normalize("NFC", text)
-        return "" if is_blank(text) else self.kind.read_over(text, self, before)
-
-    def write(self, value: str) -> str:
-        """A value as a form has it."""
-        return self.kind.write(value, self) if value else ""
-
-    def describe(self, value: str) -> str:
-        """A value in plain text."""
-        return self.kind.describe(value, self) if value or self.kind.shows_none else ""
-
-    def describe_here(self, value: str) -> str:
-        """Likewise, for the one who asks alone: a time in their own zone."""
-        return self.kind.describe_here(value, self) if value or self.kind.shows_none else ""
-
-    def spell(self, value: str) -> str:
-        """A value as people would type it."""
-        return self.kind.spell(value, self) if value or self.kind.shows_none else ""
-
     def quote_typed(self, text: str) -> str:
         """What was typed, in plain text for the one who did: in their own letters where they wrote it."""
         return self.kind.quote_typed(text, self) or self.describe_typed(text)
@@ -138,21 +98,6 @@ class Field(Tenanted, Base):
             return self.describe_here(self.read(text))
         except ValueError:
             return self.kind.describe_unread(text, self)
-
-    def show(self, value: str) -> Markup:
-        """A value on a page; an empty one is nothing, but for those to whom a page is read."""
-        if value or self.kind.shows_none:
-            return self.kind.show(value, self)
-        return Markup("")
-
-    def cell(self, value: str) -> Cell:
-        """A value for a spreadsheet."""
-        return self.kind.cell(value, self) if value or self.kind.shows_none else None
-
-    def sort_key(self, value: str) -> str:
-        """What a value is sorted by, as much of it as is kept; an empty one comes last."""
-        says = value or self.kind.shows_none
-        return (self.kind.sort_key(value, self)[:SORT_KEY_LIMIT] if says else "") or LAST
 
 
 class Fields(list[Field]):
@@ -181,27 +126,21 @@ class Fields(list[Field]):
         ]
 
     @cached_property
-    def by_refs(self) -> dict[str, Field]:
-        """The fields by their refs, in their order."""
-        return {field.ref: field for field in self}
-
-    @cached_property
-    def converted(self) -> set[str]:
-        """The refs of those that another one became as its kind was changed."""
-        return {field.ref for field in self if field.replaces is not None}
+    def removed_by_id(self) -> dict[int, Field]:
+        """Those that were removed, by their ids."""
+        return {field.id: field for field in self.removed}
 
     def with_replaced(self) -> list[Field]:
         """The fields, and those that they were before their kinds were changed: histories show what these had."""
-        before = {each.id: each for each in self.removed}
         known = list(self)
         for field in known:
-            if field.replaces in before:
-                known.append(before[field.replaces])
+            if field.replaces in self.removed_by_id:
+                known.append(self.removed_by_id[field.replaces])
         return known
 
     def at(self, field: Field, when: datetime) -> Field:
         """What a field was at a time: another one, where its kind was changed since."""
-        before = {each.id: each for each in self.removed}
+        before = self.removed_by_id
         while (older := before.get(field.replaces or 0)) and older.removed_at is not None and older.removed_at > when:
             field = older
         return field
@@ -220,9 +159,9 @@ class Fields(list[Field]):
         """The texts of values, or of a form, that are shown as Markdown, as far as they will do."""
         texts = []
         for field in self:
-            if field.kind_name == "long_text":
+            if field.kind_name == "long_text" and (text := typed.get(field.ref)):
                 with suppress(ValueError):
-                    texts.append(field.read(typed.get(field.ref, "")))
+                    texts.append(field.read(text))
         return texts
 
     def find(self, name: str) -> Field | None:

@@ -25,7 +25,7 @@ from app.records.formats import FORMATS, bring_into_formats, tag_of
 from app.records.history import list_history
 from app.records.left_over import LeftOver, carried_over, list_left_over
 from app.records.records import Record, find_makers, open_by_number, place_of_record, title_of
-from app.records.values import read_values
+from app.records.values import list_read_only, read_values
 from app.settings import Settings
 from app.web.forms import Form, Invalid
 from app.web.markdown.long_texts import render_long_texts_aside
@@ -232,6 +232,7 @@ async def render_form(
         fields=fields,
         form=form,
         typed=typed,
+        read_only=list_read_only(fields, member),
         record=record,
         removed=find_removed(fields, form, record),
         held_back=status == 409 and not form.errors,

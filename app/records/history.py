@@ -17,7 +17,7 @@ from app.database import PreparedSelect, Transaction
 from app.records.conversions import convert_if_can
 from app.records.fields import Field, Fields
 from app.records.former_values import Conversion, list_conversions
-from app.records.keys import RecordKey, forget_keys, keys_of
+from app.records.keys import forget_keys, write_keys
 from app.records.records import Record
 from app.records.revisions import Revision
 from app.records.values import find_overstepped, list_read_only, read_values, value_of_before, write_values
@@ -28,12 +28,13 @@ from app.web.texts import Text
 
 @dataclass(slots=True)
 class Change:
-    """One field's change; '' stands for no value. `words` is what is different, word by word, where both are long
-    texts and not too different."""
+    """One field's change; '' stands for no value. `texts` are both as people read them, and `words` what is different,
+    word by word, where both are long texts and not too different."""
 
     field: Field
     before: str
     after: str
+    texts: tuple[str, str] = ("", "")
     words: Markup | None = None
 
 
@@ -106,10 +107,12 @@ def compare_revisions(fields: Fields, before: Revision, after: Revision) -> list
     between them, what was converted is no difference."""
     differing = {ref for ref, _ in before.values.items() ^ after.values.items()}
     changes = []
-    for ref, field in fields.by_refs.items():
-        if field.kind.computed or (ref not in differing and ref not in fields.converted):
+    for field in fields:
+        if field.kind.computed or (field.ref not in differing and field.replaces is None):
             continue
-        was, became = fields.at(field, before.made_at), fields.at(field, after.made_at)
+        was = became = field
+        if field.replaces is not None:
+            was, became = fields.at(field, before.made_at), fields.at(field, after.made_at)
         old, new = before.values.get(was.ref, ""), after.values.get(became.ref, "")
         if was is not became:
             old = convert_if_can(old, was, became)
@@ -174,8 +177,9 @@ async def list_histories(
         rows[revision.record_id].append((revision, author))
     histories = {record: make_entries(fields, rows[record.id], record, limit) for fields, record in of}
     changes = [change for entries in histories.values() for entry in entries for change in entry.changes]
-    texts = [(change.field.describe(change.before), change.field.describe(change.after)) for change in changes]
-    for change, words in zip(changes, await compare_texts(texts), strict=True):
+    for change in changes:
+        change.texts = change.field.describe(change.before), change.field.describe(change.after)
+    for change, words in zip(changes, await compare_texts([change.texts for change in changes]), strict=True):
         change.words = words
     return histories
 
@@ -185,7 +189,7 @@ def make_entries(
 ) -> list[RevisionEntry]:
     """Entries of revisions, newest first; each is compared with the one before."""
     entries = []
-    conversions = list_conversions(fields, record.values) if fields.converted else []
+    conversions = list_conversions(fields, record.values) if any(each.replaces for each in fields) else []
     for index, (revision, author) in enumerate(rows[:limit]):
         before = rows[index + 1][0] if index + 1 < len(rows) else None
         if revision.what == "created":
@@ -194,8 +198,12 @@ def make_entries(
             changes = compare([fields.at(field, revision.made_at) for field in fields], {}, revision.values)
         else:
             changes = compare_revisions(fields, before, revision)
-        until = rows[index - 1][0].made_at if index else None
-        own = [each for each in conversions if revision.made_at < each.made_at and (not until or each.made_at <= until)]
+        own = []
+        if conversions:
+            until = rows[index - 1][0].made_at if index else None
+            own = [
+                each for each in conversions if revision.made_at < each.made_at and (not until or each.made_at <= until)
+            ]
         entries.append(
             RevisionEntry(
                 revision.version,
@@ -244,10 +252,8 @@ async def keep_revisions(
     """Keep a revision of what records are now, and the keys of these fields."""
     if what not in ("created", "deleted"):
         await forget_keys(transaction, [each.id for each in records], [each.id for each in fields])
-    kept = [record for record in records if record.deleted_at is None]
-    await transaction.insert_rows(
-        RecordKey, *(key for record in kept for key in keys_of(fields, record.id, record.number, record.values))
-    )
+    kept = [(record.id, record.number, record.values) for record in records if record.deleted_at is None]
+    await write_keys(transaction, fields, kept)
     await transaction.insert_rows(
         Revision,
         *(

@@ -19,11 +19,12 @@ from typing import Any
 from app.database import Transaction
 from app.records.collections import Collection
 from app.records.exports import describe_origin
-from app.records.fields import LONGEST_VALUE, MOST_FIELDS, Field, Fields
+from app.records.fields import MOST_FIELDS, Field, Fields
 from app.records.import_lines import NO_FIELD, Line, ReadCell, why_left_out
 from app.records.json_files import JsonFile, JsonRecord, TooLong, as_dict, as_list, as_text
 from app.records.kinds import FIELD_KINDS
-from app.records.kinds.kind import Json, fail
+from app.records.kinds.choices import index_of
+from app.records.kinds.kind import LONGEST_VALUE, Json, fail
 from app.web.forms import Invalid
 from app.web.texts import Text, _l, fold
 
@@ -195,7 +196,7 @@ class JsonSource:
             raise fail("There is no such choice in the file.")
         if not column.field.kind.has_choices:
             return name
-        found = column.field.choice_index.find_name(name)
+        found = index_of(column.field).find_name(name)
         if found is None:
             raise fail("There is no choice “%(name)s” here.", name=name[:60])
         return f"#{found['id']}"

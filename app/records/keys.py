@@ -115,6 +115,13 @@ def keys_of(fields: list[Field], record_id: int, number: int, values: Mapping[st
     ]
 
 
+async def write_keys(
+    transaction: Transaction, fields: list[Field], records: Iterable[tuple[int, int, Mapping[str, str]]]
+) -> None:
+    """Write the keys of records, each with its id, number and values."""
+    await transaction.insert_rows(RecordKey, *(key for each in records for key in keys_of(fields, *each)))
+
+
 FORGET_KEYS = PreparedChange(
     lambda: delete(RecordKey).where(
         RecordKey.record_id == bindparam("record_id"), RecordKey.field_id.in_(bindparam("field_ids"))

@@ -200,15 +200,14 @@ async def find_record_place(transaction: Transaction, record: Record) -> RowPlac
 
 def place_of_record(collection: Collection, fields: list[Field], record: Record) -> RowPlace:
     """Where a record of a collection is seen."""
+    choice = next((each for each in fields if each.kind_name == "choice"), None)
     return RowPlace(
         name=f"record-{record.id}",
         channel=f"record.{record.id}",
         address=f"/c/{collection.slug}/{record.number}",
         title=title_of(fields, record.values) or str(record.number),
         list_channel=f"collection.{collection.id}",
-        state=next(
-            (each.describe(record.values.get(each.ref, "")) for each in fields if each.kind_name == "choice"), ""
-        ),
+        state=choice.describe(record.values.get(choice.ref, "")) if choice else "",
         gone=record.deleted_at is not None,
         icon=collection.icon,
         list_name=collection.name,
@@ -220,11 +219,6 @@ def search_text(fields: list[Field], values: Mapping[str, str]) -> str:
     found = ((field, values.get(field.ref, "")) for field in fields if field.kind.is_searched)
     parts = (field.kind.search_text(value, field)[:SEARCHED_OF_A_VALUE] for field, value in found if value)
     return fold_searched("\n".join(parts))
-
-
-def sort_keys(fields: list[Field], record: Record) -> dict[str, str]:
-    """The sort keys of a record, as the list in the page compares them."""
-    return {field.ref: field.sort_key(record.values.get(field.ref, "")) for field in fields}
 
 
 async def open_by_number(
@@ -276,11 +270,10 @@ def note_record_changed(
     """Note what was done to a record, whose values were others before, and what searching looked through; by all fields
     of its collection."""
     told = tell_values(fields, record.values)
+    changed = [] if before is None else [each for each in fields if before.get(each.ref) != record.values.get(each.ref)]
     transaction.info.pop(RowPlace, None)  # it may be called otherwise now
     for instance in (record, collection, author):  # what is told and shown of them needs no statement
         transaction.keep(instance)
-    changed = [] if before is None else [each for each in fields if before.get(each.ref) != record.values.get(each.ref)]
-    changed = [each for each in changed if not each.kind.computed]
     fact = (RecordBinned if what in ("deleted", "restored") else RecordChanged)(
         by=transaction.acting(author.id),
         kind="record",
@@ -292,9 +285,9 @@ def note_record_changed(
         address=f"/c/{collection.slug}/{record.number}",
         before=before,
         after=record.values,
-        fields=tuple(field.label for field in changed),
+        fields=tuple(field.label for field in changed if not field.kind.computed),
         found_before=found_before,
-        told_before=before if before is None else told if before == record.values else tell_values(fields, before),
+        told_before=None if before is None else told | tell_values(changed, before),
         told_after=told,
     )
     transaction.note(fact)

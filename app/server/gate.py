@@ -23,9 +23,8 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from app.chat.incoming import INCOMING_PATH
 from app.database.fairness import FOR_WORKSPACE, FairTurns
 from app.database.tenancy import SLUG
-from app.gateway.names import is_gateway_socket
-from app.gateway.site import is_for_gateway
-from app.server.headers import address, find_request_id, first, hide_incoming, read_host_name
+from app.gateway.names import is_for_gateway, is_gateway_socket
+from app.server.headers import address, find_request_id, first, hide_incoming, is_same_origin, read_host_name
 from app.server.refusals import send_refusal
 from app.server.security_headers import security_headers
 from app.server.workspace_limits import WorkspaceLimits
@@ -230,7 +229,8 @@ class Gate:
         if len(hosts) != 1 or any(byte <= 32 or byte >= 127 for byte in hosts[0]):
             return Judgement(refusal=400)
         host = hosts[0].decode("ascii").lower()
-        if is_gateway_socket(path) or is_for_gateway(path):
+        for_gateway = is_for_gateway(path)
+        if for_gateway or is_gateway_socket(path):
             host = self.leave_port_out(host)
         alone = host == f"{GATEWAY_HOST}.{self.settings.base_host}"
         slug = "" if alone else self.find_slug(host)
@@ -238,11 +238,12 @@ class Gate:
             site, refusal = self.find_socket_site(headers, path, host, slug)
             judged = Judgement(site, refusal, slug or None)
         else:
-            judged = self.find_site(scope, slug)
+            judged = self.find_site(scope, slug, for_gateway=for_gateway)
             if judged.without_session and NUL.search(scope["query_string"]):
                 judged = Judgement(refusal=400)
             if judged.site and not judged.without_session and scope["method"] in UNSAFE:
-                judged = judged if self.is_same_origin(headers, host) else Judgement(refusal=403)
+                same = is_same_origin(headers, f"{self.settings.scheme}://{host}")
+                judged = judged if same else Judgement(refusal=403)
         if alone and judged.site is not self.gateway and path not in ANY_HOST:
             return Judgement(refusal=404)
         return judged
@@ -260,7 +261,7 @@ class Gate:
             return None, 403
         return self.live, 0
 
-    def find_site(self, scope: Any, slug: str | None) -> Judgement:
+    def find_site(self, scope: Any, slug: str | None, *, for_gateway: bool) -> Judgement:
         """Who answers a request of a host. What asks for channels of the workspace comes with a token, or else from a
         page with a session."""
         path = scope["path"]
@@ -268,7 +269,7 @@ class Gate:
             return Judgement(refusal=400)
         if is_for_programs(path):
             return Judgement(self.programs, 0, slug, without_session=True) if slug else Judgement(refusal=404)
-        if is_for_gateway(path):
+        if for_gateway:
             asks = path.startswith(ASKS_FOR_CHANNELS) and scope["method"] != "OPTIONS"
             without = not asks or first(scope["headers"], b"authorization") is not None
             return Judgement(self.gateway, 0, slug or None, without)
@@ -288,14 +289,3 @@ class Gate:
         """A host as if it was asked on the port of all pages: the proxy may have one for the gateway alone."""
         _, separator, port = self.settings.base_host.partition(":")
         return read_host_name(host) + separator + port
-
-    def is_same_origin(self, headers: Any, host: str) -> bool:
-        """Whether a page of this very host sent the request.
-
-        Workspaces are 'same-site' to each other, so the browser's cookies don't tell. Sec-Fetch-Site does, and where
-        a browser lacks it, Origin; a request with neither is refused.
-        """
-        site = first(headers, b"sec-fetch-site")
-        if site is not None:
-            return site == "same-origin"
-        return first(headers, b"origin") == f"{self.settings.scheme}://{host}"

@@ -59,3 +59,13 @@ def first(headers: Any, wanted: bytes) -> str | None:
         if name == wanted:
             return str(value.decode("latin-1"))
     return None
+
+
+def is_same_origin(headers: Any, origin: str) -> bool:
+    """Whether a page of this very origin sent the request.
+
+    Workspaces are 'same-site' to each other, so the browser's cookies don't tell. Sec-Fetch-Site does, and where a
+    browser lacks it, Origin; a request with neither is refused.
+    """
+    site = first(headers, b"sec-fetch-site")
+    return site == "same-origin" if site is not None else first(headers, b"origin") == origin

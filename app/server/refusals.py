@@ -8,7 +8,7 @@ from typing import Any
 
 from litestar.types import Send
 
-from app.gateway.site import is_for_gateway
+from app.gateway.names import is_for_gateway
 from app.web.error_texts import render_error
 from app.web.languages import accepted_language
 from app.web.problems import PROBLEM_TYPE, code_of, describe_problem, is_for_programs

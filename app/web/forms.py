@@ -212,7 +212,7 @@ def make_key() -> str:
 async def read_ahead(request: Request[Any, Any, Any]) -> None:
     """Read the body of a request before anything else, whatever it is: no transaction waits for it. A form says whose
     page it was on, and an error page shows it."""
-    if request.method not in WITH_BODY:
+    if request.method not in WITH_BODY or "form" in request.scope["state"]:
         return
     await read_body(request)
     if is_form(request):

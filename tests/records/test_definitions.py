@@ -5,20 +5,16 @@ from __future__ import annotations
 import asyncio
 import itertools
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from html import unescape
 
 import httpx
 import pytest
 
-from app.database import Database
-from app.features import open_database
-from app.jobs.runner import Runner
 from app.records.kinds import FIELD_KINDS
-from app.settings import read_settings
 from tests.conftest import Server
-
-Work = Callable[[], Awaitable[None]]
+from tests.records.conftest import Work
+from tests.sent_forms import read_form
 
 
 @pytest.fixture
@@ -60,18 +56,7 @@ async def add(ana: httpx.AsyncClient, address: str, **typed: str) -> None:
 
 def form_of(page: str) -> dict[str, str]:
     """What the form of a field sends as it stands."""
-    form = page[page.index('name="version"') - 100 :].partition("</form>")[0]
-    sent: dict[str, str] = {}
-    for tag in re.findall(r"<input[^>]*>", form):
-        attributes = dict(re.findall(r'([\w-]+)="([^"]*)"', tag))
-        if attributes.get("type") != "checkbox" or " checked" in tag:
-            sent[attributes["name"]] = unescape(attributes.get("value", ""))
-    for name, options in re.findall(r'<select[^>]*name="([\w-]+)"[^>]*>(.*?)</select>', form, re.S):
-        multiple = re.search(rf'name="{name}" multiple', form) and "selected" not in options
-        if name != "kind" and not multiple:
-            chosen = re.findall(r'<option value="([^"]*)" selected', options) or re.findall(r'value="([^"]*)"', options)
-            sent[name] = unescape(chosen[0])
-    return sent
+    return read_form(page, "", "version")
 
 
 async def change(
@@ -82,26 +67,6 @@ async def change(
     answer = await ana.post(f"{address}/fields/{ref}", data={key: text for key, text in sent.items() if text != "-"})
     assert answer.status_code == status, answer.text
     return answer
-
-
-@pytest.fixture
-async def database(server: Server) -> AsyncIterator[Database]:
-    """The server's own."""
-    made = open_database(server.store.url)
-    yield made
-    await made.close()
-
-
-@pytest.fixture
-def work(database: Database, server: Server) -> Work:
-    """Do the jobs that wait."""
-
-    async def run() -> None:
-        runner = Runner(database, read_settings({}))
-        while server.store.rows("SELECT 1 FROM job WHERE name LIKE 'records.%'"):
-            await runner.step()
-
-    return run
 
 
 STATES = {"label": "State", "kind": "choice", "choices": "Good\nBroken\nLost"}

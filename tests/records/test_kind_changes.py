@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from decimal import Decimal
 from html import unescape
@@ -20,21 +20,19 @@ from app.accounts.members import Member
 from app.database import Database, Transaction, now
 from app.features import open_database
 from app.jobs.jobs import Job
-from app.jobs.runner import Runner
 from app.records import kind_changes
 from app.records.collections import get_collection
 from app.records.conversions import NUMBER_KINDS, convert, is_kept_whole, list_choice_names
 from app.records.fields import Field, list_fields
 from app.records.kind_changes import change_kind
 from app.records.kinds import FIELD_KINDS
-from app.settings import read_settings
 from tests.conftest import Server
 from tests.fields import make_field
 from tests.programs.conftest import add_token, call_with
+from tests.records.conftest import Work
 from tests.records.test_definitions import add, form_of, make_tools, open_edit
 from tests.records.test_kinds import CHOICES, LOCALES, OPTIONS, VALUES
 
-Work = Callable[[], Awaitable[None]]
 PRICE = {"label": "Price", "kind": "text"}
 
 
@@ -50,19 +48,6 @@ async def database(server: Server) -> AsyncIterator[Database]:
     made = open_database(server.store.url)
     yield made
     await made.close()
-
-
-@pytest.fixture
-def work(database: Database, server: Server) -> Work:
-    """Do the jobs that wait."""
-
-    async def run() -> None:
-        runner = Runner(database, read_settings({}))
-        server.store.rows("UPDATE job SET due_at = ? WHERE name LIKE 'records.%'", now())
-        while server.store.rows("SELECT 1 FROM job WHERE name LIKE 'records.%'"):
-            await runner.step()
-
-    return run
 
 
 async def put_off_jobs(transaction: Transaction) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import html
-import re
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
@@ -11,8 +9,7 @@ import httpx
 import pytest
 
 from tests.conftest import Server
-
-FORM = re.compile(r'<form[^>]*id="record-form".*?</form>', re.DOTALL)
+from tests.sent_forms import read_form
 
 
 @pytest.fixture
@@ -23,17 +20,9 @@ async def ana(shared_server: Server) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-def read_form(page: str) -> dict[str, str]:
-    """What stands in the form of a page."""
-    form = FORM.search(page)
-    assert form
-    inputs = [dict(re.findall(r'([\w-]+)="([^"]*)"', each)) for each in re.findall(r"<input[^>]*>", form[0])]
-    return {each["name"]: html.unescape(each.get("value", "")) for each in inputs if each.get("type") != "checkbox"}
-
-
 async def begin(client: httpx.AsyncClient, **typed: str) -> dict[str, str]:
     """A form that is opened, and what is typed into it then."""
-    form = read_form((await client.get("/c/books/new")).text)
+    form = read_form((await client.get("/c/books/new")).text, "/c/books/new")
     if not typed:
         return form
     return await type_on(client, form, **typed)
@@ -85,7 +74,7 @@ async def test_whichever_form_of_a_draft_is_saved_the_others_are_told_and_may_ad
         assert f'href="{saved.headers["location"]}"' in refused.text
         assert told["f1"] in refused.text
         assert count(shared_server, word) == before
-        other = await save(ana, read_form(refused.text))
+        other = await save(ana, read_form(refused.text, "/c/books/new"))
         assert other.status_code == 303
         assert other.headers["location"] != saved.headers["location"]
         assert count(shared_server, word) == before + 1

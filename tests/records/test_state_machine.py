@@ -21,7 +21,8 @@ from app.records.fields import Field
 from tests.databases import Store
 from tests.faults.extent import times
 from tests.in_process import Program
-from tests.records.watching import JOBS, KINDS, NAMES, Tab, Watching, form_to, marks_in, put
+from tests.records.watching import JOBS, KINDS, NAMES, Tab, Watching, marks_in, put
+from tests.sent_forms import form_to
 
 PEOPLE = st.sampled_from(NAMES)
 ANY = st.integers(0, 11)

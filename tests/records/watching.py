@@ -19,8 +19,9 @@ from app.records.keys import RecordKey
 from app.records.new_drafts import KIND as NEW_RECORD
 from app.records.records import Record
 from app.records.revisions import Revision
-from tests.in_process import Program, SentForm, read_forms, rows_of
+from tests.in_process import Program, rows_of
 from tests.records.watched_keys import check_keys
+from tests.sent_forms import SentForm, form_to
 
 NAMES = ("ana", "bruno", "carla")
 JOBS = "records."
@@ -89,12 +90,6 @@ class Now:
         """Whether a record has, or had, a value."""
         record = self.records[number]
         return any(value in values.values() for values in (record.values, *self.revisions[record.id].values()))
-
-
-def form_to(page: str, end: str, having: str = "") -> SentForm | None:
-    """The form of a page that leads to an address with this end, and has an input that is called so."""
-    found = (each for each in read_forms(page) if each.action.endswith(end))
-    return next((each for each in found if not having or having in each.values), None)
 
 
 def put(form: SentForm, known: Field, text: str) -> None:
@@ -235,7 +230,7 @@ class Watching(RuleBasedStateMachine):
         """What was typed is what the record has; of what was removed meanwhile one was told first."""
         values = self.now.records[number].values
         for ref, text in typed.items():
-            known = self.now.fields.by_refs.get(ref)
+            known = self.now.fields.find(ref)
             if known is None:
                 assert not marks_in([text]), "a text for a removed field went nowhere"
                 continue

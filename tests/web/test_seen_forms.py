@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests.conftest import Server
+from tests.sent_forms import read_form
 
 
 @dataclass(frozen=True)
@@ -121,23 +122,9 @@ async def bruno(server: Server) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-async def read_form(client: httpx.AsyncClient, page: str, action: str) -> dict[str, str]:
+async def ask_for_form(client: httpx.AsyncClient, page: str, action: str) -> dict[str, str]:
     """What a form of a page sends as it stands."""
-    return form_in((await client.get(page)).text, action)
-
-
-def form_in(text: str, action: str) -> dict[str, str]:
-    found = re.search(rf'<form[^>]* method="post"[^>]* action="{action}".*?</form>', text, re.S)
-    assert found, text
-    sent: dict[str, str] = {}
-    for tag in re.findall(r"<input[^>]*>", found[0]):
-        given = dict(re.findall(r'([\w-]+)="([^"]*)"', tag))
-        if given.get("type") not in ("checkbox", "radio") or " checked" in tag:
-            sent[given["name"]] = unescape(given.get("value", ""))
-    for name, options in re.findall(r'<select[^>]*name="([\w-]+)"[^>]*>(.*?)</select>', found[0], re.S):
-        chosen = re.findall(r'<option value="([^"]*)"[^>]* selected', options)
-        sent[name] = unescape((chosen or re.findall(r'value="([^"]*)"', options))[0])
-    return sent
+    return read_form((await client.get(page)).text, action)
 
 
 def fill_in(form: dict[str, str], typed: dict[str, str]) -> dict[str, str]:
@@ -157,8 +144,8 @@ async def test_who_saves_over_what_somebody_else_has_saved_sees_both_and_loses_n
     }
     for each in CHANGED:
         page, action, done = (text.format(**ids) for text in (each.page, each.action, each.done))
-        form = await read_form(ana, page, action)
-        saved = await bruno.post(action, data=fill_in(await read_form(bruno, page, action), each.theirs))
+        form = await ask_for_form(ana, page, action)
+        saved = await bruno.post(action, data=fill_in(await ask_for_form(bruno, page, action), each.theirs))
         assert saved.status_code == 303, (page, saved.text)
         typed = fill_in(form, each.mine)
         told = await ana.post(action, data=typed)
@@ -168,32 +155,32 @@ async def test_who_saves_over_what_somebody_else_has_saved_sees_both_and_loses_n
         assert shown == list(each.shown), page
         part = "Role" if page.endswith("permissions") else "Field"
         assert f'<th scope="col" class="whole-line">{part}</th>' in told.text, page
-        again = form_in(told.text, action)
+        again = read_form(told.text, action)
         both = fill_in(fill_in(form, each.theirs), each.mine)
         assert {**again, "seen-state": ""} == {**both, "seen-state": ""}, "all that was typed, and what else is saved"
         kept = await ana.post(action, data=again)
         assert (kept.status_code, kept.headers.get("location")) == (303, done), (page, kept.text)
-        assert {**await read_form(ana, page, action), "seen-state": ""} == {**again, "seen-state": ""}
+        assert {**await ask_for_form(ana, page, action), "seen-state": ""} == {**again, "seen-state": ""}
 
 
 async def test_what_was_not_touched_on_a_page_stays_as_somebody_else_has_saved_it(
     ana: httpx.AsyncClient, bruno: httpx.AsyncClient
 ) -> None:
     for page, action, theirs, mine in APART:
-        form = await read_form(ana, page, action)
-        saved = await bruno.post(action, data=fill_in(await read_form(bruno, page, action), theirs))
+        form = await ask_for_form(ana, page, action)
+        saved = await bruno.post(action, data=fill_in(await ask_for_form(bruno, page, action), theirs))
         assert saved.status_code == 303, (page, saved.text)
         kept = await ana.post(action, data=fill_in(form, mine))
         assert kept.status_code == 303, (page, "there is nothing to ask")
         both = fill_in(fill_in(form, theirs), mine)
-        assert {**await read_form(ana, page, action), "seen-state": ""} == {**both, "seen-state": ""}, page
+        assert {**await ask_for_form(ana, page, action), "seen-state": ""} == {**both, "seen-state": ""}, page
 
 
 async def test_of_a_page_that_does_not_say_what_it_had_both_sides_are_shown(
     ana: httpx.AsyncClient, bruno: httpx.AsyncClient
 ) -> None:
-    form = await read_form(ana, "/settings", "/settings")
-    theirs = {**await read_form(bruno, "/settings", "/settings"), "name": "Renamed"}
+    form = await ask_for_form(ana, "/settings", "/settings")
+    theirs = {**await ask_for_form(bruno, "/settings", "/settings"), "name": "Renamed"}
     assert (await bruno.post("/settings", data=theirs)).status_code == 303
     told = await ana.post("/settings", data={**form, "color": "violet", "seen-state": "0123456789abcdef"})
     assert told.status_code == 409
@@ -205,10 +192,10 @@ async def test_who_saves_what_is_saved_anyway_has_nothing_to_decide(
     ana: httpx.AsyncClient, bruno: httpx.AsyncClient
 ) -> None:
     about = "/c/books/rename"
-    forms = [{**await read_form(each, "/c/books/fields", about), "description": "Ours"} for each in (ana, bruno)]
+    forms = [{**await ask_for_form(each, "/c/books/fields", about), "description": "Ours"} for each in (ana, bruno)]
     for client, form in ((ana, forms[0]), (bruno, forms[1]), (ana, forms[0])):
         assert (await client.post(about, data=form)).status_code == 303, "also where it is sent again"
-    mine = await read_form(ana, "/c/books/fields", about)
+    mine = await ask_for_form(ana, "/c/books/fields", about)
     added = await bruno.post("/c/books/fields", data={"label": "Shelf", "kind": "text"})
     assert added.status_code == 303
     changed = await ana.post(about, data={**mine, "description": "Mine"})
@@ -219,12 +206,12 @@ async def test_what_is_wrong_is_said_first_with_what_is_saved_by_now(
     ana: httpx.AsyncClient, bruno: httpx.AsyncClient
 ) -> None:
     about = "/c/books/rename"
-    mine = {**await read_form(ana, "/c/books/fields", about), "collection_name": " "}
-    await bruno.post(about, data={**await read_form(bruno, "/c/books/fields", about), "description": "Theirs"})
+    mine = {**await ask_for_form(ana, "/c/books/fields", about), "collection_name": " "}
+    await bruno.post(about, data={**await ask_for_form(bruno, "/c/books/fields", about), "description": "Theirs"})
     wrong = await ana.post(about, data=mine)
     assert wrong.status_code == 422
-    corrected = {**form_in(wrong.text, about), "collection_name": "Mine", "description": "Mine"}
-    assert form_in(wrong.text, about)["description"] == "Theirs"
+    corrected = {**read_form(wrong.text, about), "collection_name": "Mine", "description": "Mine"}
+    assert read_form(wrong.text, about)["description"] == "Theirs"
     assert (await ana.post(about, data=corrected)).status_code == 303, "the page has shown what is saved"
 
 
@@ -253,12 +240,12 @@ async def test_a_page_of_before_that_was_refused_is_mended_and_saves(
     }
     for *addresses, wrong in WRONG:
         page, action = (each.format(**ids) for each in addresses)
-        form = await read_form(ana, page, action)
+        form = await ask_for_form(ana, page, action)
         for unmarked in ({}, {"seen-state": ""}):
             before = {name: value for name, value in form.items() if name != "seen-state"} | unmarked
             refused = await ana.post(action, data={**before, **wrong})
             assert refused.status_code in (200, 422), (page, refused.status_code)
-            again = form_in(refused.text, action)
+            again = read_form(refused.text, action)
             assert again["seen-state"] == form["seen-state"], page
         mended = {**again, **{name: value for name, value in form.items() if name in wrong}}
         if action.endswith("webhook"):
@@ -271,11 +258,13 @@ async def test_a_page_of_before_that_was_refused_has_the_mark_of_what_was_saved_
 ) -> None:
     about = "/c/books/rename"
     refused = await ana.post(about, data={"collection_name": " "})
-    saved = await bruno.post(about, data={**await read_form(bruno, "/c/books/fields", about), "description": "Theirs"})
+    saved = await bruno.post(
+        about, data={**await ask_for_form(bruno, "/c/books/fields", about), "description": "Theirs"}
+    )
     assert saved.status_code == 303
-    again = form_in(refused.text, about)
+    again = read_form(refused.text, about)
     assert (await ana.post(about, data={**again, "collection_name": "Mine"})).status_code == 303
-    now = await read_form(ana, "/c/books/fields", about)
+    now = await ask_for_form(ana, "/c/books/fields", about)
     assert (now["collection_name"], now["description"]) == ("Mine", "Theirs"), "what was not touched is as it was saved"
     hers = {**again, "collection_name": "Mine", "description": "Hers"}
     assert (await ana.post(about, data=hers)).status_code == 409

@@ -10,7 +10,8 @@ Written against: SQLAlchemy 2.1.9.
 
 Tested by: tests/database/fast/test_queries.py.
 
-Used by: database/__init__.py, database/fast/side_by_side.py, database/leases.py, database/transaction.py.
+Used by: database/__init__.py, database/by_key.py, database/fast/side_by_side.py, database/leases.py,
+database/transaction.py.
 """
 
 from __future__ import annotations

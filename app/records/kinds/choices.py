@@ -139,6 +139,13 @@ class NamedChoices(ChoiceIndex):
 NO_CHOICES = ChoiceIndex(())
 
 
+def index_of(field: Definition) -> ChoiceIndex:
+    """The choices of a field as they are looked for, made once for those that it has."""
+    if field.indexed.choices is not field.choices:
+        field.indexed = ChoiceIndex(field.choices)
+    return field.indexed
+
+
 def split_names(text: str, between: str, index: ChoiceIndex) -> list[str]:
     """The names in a text with something between them, which one of them may have in it: the longest are found."""
     if index.find(text):
@@ -176,7 +183,7 @@ def refer_to(name: str, index: NamedChoices) -> str:
 def read_choice(text: str, field: Definition, kept: str = "", *, several: bool = False) -> FieldChoice:
     """The choice of a text, if it can still be chosen, or is `kept`. Raises ValueError with a Text, which says how
     several are written where there may be."""
-    choice = field.choice_index.find(text)
+    choice = index_of(field).find(text)
     if choice is None:
         name = " ".join(text.split())[:MOST_OF_A_NAME]
         if CHOICE_REFERENCE.fullmatch(name):  # one that was there when a form was opened
@@ -199,13 +206,13 @@ class ChoiceKind(FieldKind):
 
     def chosen(self, value: str, field: Definition) -> list[FieldChoice]:
         """The choices of a value, in their order; one that is not there any more is left out."""
-        places = field.choice_index.places
+        places = index_of(field).places
         found = sorted((places[each] for each in value.split() if each in places), key=lambda each: each[0])
         return [choice for _, choice in found]
 
     def marked(self, text: str, field: Definition) -> set[int]:
         """The ids of the choices that a form has, also of those that can't be chosen any more."""
-        found = map(field.choice_index.find, split_choices(text, field.choice_index))
+        found = map(index_of(field).find, split_choices(text, index_of(field)))
         return {choice["id"] for choice in found if choice}
 
     def read(self, text: str, field: Definition) -> str:
@@ -224,16 +231,16 @@ class ChoiceKind(FieldKind):
 
     def describe_unread(self, text: str, field: Definition) -> str:
         """By name, also what can't be chosen any more."""
-        index = field.choice_index
+        index = index_of(field)
         found = [(index.find(each), each) for each in split_choices(text, index)]
         return "; ".join(choice["name"] if choice else each for choice, each in found)
 
     def show(self, value: str, field: Definition) -> Markup:
-        tags = field.choice_index.tags
+        tags = index_of(field).tags
         return Markup(" ".join(tags[choice["id"]] for choice in self.chosen(value, field)))  # noqa: S704  (tags are markup)
 
     def sort_key(self, value: str, field: Definition) -> str:
-        places = field.choice_index.places
+        places = index_of(field).places
         return "".join(f"{place:04d}" for place in sorted(places[each][0] for each in value.split() if each in places))
 
     def unique_key(self, value: str, field: Definition) -> str:
@@ -248,7 +255,7 @@ class ChoiceKind(FieldKind):
         return self.from_name(super().from_json(given, field), field)
 
     def from_name(self, text: str, field: Definition) -> str:
-        return refer_to(text, field.choice_index.by_names)
+        return refer_to(text, index_of(field).by_names)
 
 
 class ChoicesKind(ChoiceKind):
@@ -263,9 +270,7 @@ class ChoicesKind(ChoiceKind):
         return "\n".join(each for each in typed if each)
 
     def read_over(self, text: str, field: Definition, before: str) -> str:
-        chosen = {
-            read_choice(each, field, before, several=True)["id"] for each in split_choices(text, field.choice_index)
-        }
+        chosen = {read_choice(each, field, before, several=True)["id"] for each in split_choices(text, index_of(field))}
         return " ".join(map(str, sorted(chosen)))
 
     def cell(self, value: str, field: Definition) -> Cell:
@@ -275,7 +280,7 @@ class ChoicesKind(ChoiceKind):
         return [int(each) for each in value.split()]
 
     def from_name(self, text: str, field: Definition) -> str:
-        index = field.choice_index.by_names
+        index = index_of(field).by_names
         return "\n".join(refer_to(each, index) for each in split_choices(text, index))
 
     def from_json(self, given: Json, field: Definition) -> str:

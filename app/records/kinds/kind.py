@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -11,12 +12,15 @@ from typing import TYPE_CHECKING, Any, Protocol, TypedDict
 from babel import Locale
 from markupsafe import Markup, escape
 
-from app.records.kinds.collation import collate
-from app.web.texts import Text, _l, fold, keep_direction
+from app.records.kinds.collation import LAST, SORT_KEY_LIMIT, collate
+from app.web.texts import TOO_MANY_MARKS, Text, _l, drop_noncharacters, fold, has_heaps, is_blank, keep_direction
 
 if TYPE_CHECKING:
     from app.records.kinds.choices import ChoiceIndex
     from app.records.kinds.people import People
+
+# More than any value has, so that no longer one is looked at.
+LONGEST_VALUE = 100_000
 
 
 class FieldChoice(TypedDict):
@@ -39,8 +43,10 @@ class Definition(Protocol):
     @property
     def choices(self) -> Sequence[FieldChoice]: ...
 
+    indexed: ChoiceIndex
+
     @property
-    def choice_index(self) -> ChoiceIndex: ...
+    def kind(self) -> FieldKind: ...
 
     @property
     def options(self) -> Mapping[str, Any]: ...
@@ -200,3 +206,49 @@ class FieldKind:
     def check_options(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
         """What is kept of what was chosen for a field of this kind. Raises Invalid."""
         return {}
+
+
+class FieldValues:
+    """What is done with values of a field, which its kind knows; and is not asked where there is none."""
+
+    def read(self: Definition, text: str, before: str = "") -> str:
+        """The value of what was typed, over the one of before; '' for what nobody can see. Raises ValueError with a
+        Text."""
+        if len(text) > LONGEST_VALUE:
+            raise fail("At most %(limit)d characters.", limit=LONGEST_VALUE)
+        text = drop_noncharacters(keep_direction(text))
+        if has_heaps(text):
+            raise ValueError(TOO_MANY_MARKS)
+        text = unicodedata.normalize("NFC", text)
+        return "" if is_blank(text) else self.kind.read_over(text, self, before)
+
+    def write(self: Definition, value: str) -> str:
+        """A value as a form has it."""
+        return self.kind.write(value, self) if value else ""
+
+    def describe(self: Definition, value: str) -> str:
+        """A value in plain text."""
+        return self.kind.describe(value, self) if value or self.kind.shows_none else ""
+
+    def describe_here(self: Definition, value: str) -> str:
+        """Likewise, for the one who asks alone: a time in their own zone."""
+        return self.kind.describe_here(value, self) if value or self.kind.shows_none else ""
+
+    def spell(self: Definition, value: str) -> str:
+        """A value as people would type it."""
+        return self.kind.spell(value, self) if value or self.kind.shows_none else ""
+
+    def show(self: Definition, value: str) -> Markup:
+        """A value on a page; an empty one is nothing, but for those to whom a page is read."""
+        if value or self.kind.shows_none:
+            return self.kind.show(value, self)
+        return Markup("")
+
+    def cell(self: Definition, value: str) -> Cell:
+        """A value for a spreadsheet."""
+        return self.kind.cell(value, self) if value or self.kind.shows_none else None
+
+    def sort_key(self: Definition, value: str) -> str:
+        """What a value is sorted by, as much of it as is kept; an empty one comes last."""
+        says = value or self.kind.shows_none
+        return (self.kind.sort_key(value, self)[:SORT_KEY_LIMIT] if says else "") or LAST

@@ -41,7 +41,7 @@ from app.records.history import list_differences
 from app.records.left_over import carried_over
 from app.records.long_texts import render_typed
 from app.records.records import Record, title_of
-from app.records.values import write_values
+from app.records.values import list_read_only, write_values
 from app.settings import Settings
 from app.web.calls import is_call
 from app.web.cookies import CookieError, read_cookie
@@ -139,6 +139,7 @@ async def render_draft(
         title=title_of(fields, record.values),
         draft=draft,
         mine=mine,
+        read_only=list_read_only(fields, member),
         removed=find_removed(fields, form, record),
         differences=await list_differences(transaction, fields, record, mine, draft.version),
         **await describe_editor(transaction, member, record, proof, settings),

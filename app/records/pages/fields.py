@@ -9,7 +9,7 @@ from litestar import Response, get, post
 from app.accounts.access import AnyRequest, read_signed_in, write_signed_in
 from app.accounts.form_answers import find_answer, keep_answer
 from app.accounts.members import Member
-from app.accounts.questions import Question, asked, asks_first
+from app.accounts.questions import asked, asks_first
 from app.accounts.rights import require
 from app.accounts.shell import notice, render_page
 from app.database import Transaction
@@ -20,6 +20,7 @@ from app.records.currencies import suggest_currency
 from app.records.definitions import append_field, change_field
 from app.records.field_forms import COLORS, KIND_ICONS, compare_forms, list_choice_ids, read_field, write_field
 from app.records.field_order import Moving, answer_move, is_move, read_place
+from app.records.field_removal import describe_field_removal
 from app.records.fields import Field, list_fields
 from app.records.filling import count_lacking, fill_in_steps, list_lacking, read_filling
 from app.records.key_writing import stage_unique
@@ -27,14 +28,14 @@ from app.records.kind_plans import count_archived_choices
 from app.records.kinds import FIELD_KINDS
 from app.records.opening import open_collection, open_field
 from app.records.permissions import LIMITED
-from app.records.removing import count_values, list_typing, remove_field, restore_field
+from app.records.removing import remove_field, restore_field
 from app.tenants.roles import ROLES
 from app.web.endings import end_early
 from app.web.forms import Form, Invalid, number_of, provide_form
 from app.web.paging import Paged, place_of_page
 from app.web.redirects import see_other
 from app.web.seen_forms import refuse_unseen, show_as_saved, take_saved
-from app.web.texts import Text, _l, _ln
+from app.web.texts import _l
 
 notice("field", _l("Fields saved."))
 notice("field-removed", _l("The field is in the bin. You can restore it below for 30 days, with its values."))
@@ -47,8 +48,8 @@ notice("filled", _l("All records now have a value in it."))
 notice("filled-some", _l("Some records now have a value in it. Others are being edited; fill again to include them."))
 notice("renamed", _l("Collection saved."))
 
-# How many of the fields in the bin are shown at once; of those who type into a field, how many are named.
-BIN_SIZE, MOST_TYPING_NAMED = 20, 10
+# How many of the fields in the bin are shown at once.
+BIN_SIZE = 20
 
 
 async def render_fields(
@@ -152,44 +153,6 @@ async def show_field(
     require(member, "manage", "collections")
     collection, _, field = await open_field(transaction, slug, key)
     return await render_fields(request, transaction, member, collection, Form(write_field(field)), field)
-
-
-def say_typing(names: list[str]) -> list[Text]:
-    """Who has something in a form that is not saved, and what becomes of that."""
-    if not names:
-        return []
-    shown, others = ", ".join(names[:MOST_TYPING_NAMED]), len(names) - MOST_TYPING_NAMED
-    who = _l("It is in the open forms or drafts of %(names)s.", names=shown)
-    if others > 0:
-        who = _l("It is in the open forms or drafts of %(names)s, and %(count)d others.", names=shown, count=others)
-    return [who, _l("They are told, and keep what they have typed until they save.")]
-
-
-async def describe_field_removal(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
-    """What removing a field does, and in how many records."""
-    require(member, "manage", "collections")
-    slug, key = request.path_params["slug"], request.path_params["key"]
-    collection, fields, field = await open_field(transaction, slug, key)
-    others = fields[1:] if fields[0] is field else []
-    return Question(
-        what=_l("Remove the field %(label)s of %(collection)s?", label=field.label, collection=collection.name),
-        consequences=[
-            _ln(
-                "Removes the field %(label)s of %(collection)s, and its value in %(count)d record.",
-                "Removes the field %(label)s of %(collection)s, and its values in %(count)d records.",
-                await count_values(transaction, field),
-                label=field.label,
-                collection=collection.name,
-            ),
-            _l("It disappears from every list and form immediately. You can restore it with its values for 30 days."),
-            *(_l("Records will be named by “%(label)s”.", label=each.label) for each in others[:1]),
-            *say_typing(await list_typing(transaction, collection, field)),
-        ],
-        button=_l("Remove field"),
-        back=f"/c/{slug}/fields/{field.ref}",
-        action=f"/c/{slug}/fields/{field.ref}",
-        fields=[("action", "remove")],
-    )
 
 
 async def prepare_unique(request: AnyRequest) -> None:

@@ -13,13 +13,13 @@ from app.accounts.questions import Question, asked, asks_first
 from app.accounts.quick_switcher import leads_to
 from app.accounts.reauthentication import dangerous, raises_role
 from app.accounts.rights import is_at_least, may, require
-from app.accounts.sessions import list_sessions
 from app.accounts.shell import NOTICES, find_named_people, notice, render_page
 from app.accounts.tabs import tab
 from app.accounts.undo import TooLate, UndoState, lead_to, offer_undo, undoes
 from app.database import Transaction
-from app.tenants.invitations import list_invitations_of, roles_to_give
+from app.tenants.invitations import roles_to_give
 from app.tenants.member_list import render_members
+from app.tenants.member_questions import describe_account_removal, describe_handing_over, describe_suspension
 from app.tenants.members import (
     change_role,
     get_other,
@@ -29,11 +29,10 @@ from app.tenants.members import (
     suspend_member,
 )
 from app.tenants.roles import ROLES, kept_role, say_given_role
-from app.web.errors import PageError
 from app.web.forms import Form, Invalid, provide_form
 from app.web.redirects import see_other
 from app.web.seen_forms import ChangedSince, refuse_unseen, show_as_saved
-from app.web.texts import Text, _l, _ln
+from app.web.texts import Text, _l
 
 # Each with the name of the member, or without it where the address has none.
 for key, text, named in (
@@ -170,77 +169,6 @@ async def give_role_before(request: AnyRequest, transaction: Transaction, member
     except Invalid as refusal:
         raise TooLate(refusal.first) from refusal
     return f"/members/{person.id}"
-
-
-async def describe_handing_over(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
-    """What handing over the workspace does."""
-    person = await get_other(transaction, member, request.path_params["member_id"])
-    require(member, "hand over to", person)
-    if not person.active:
-        raise PageError(409, _l("%(name)s is suspended and can't own the workspace.", name=person.name))
-    return Question(
-        what=_l("Transfer ownership to %(name)s?", name=person.name),
-        consequences=[
-            _l("%(name)s becomes the owner, and you become an admin.", name=person.name),
-            _l("You can't undo this yourself: only %(name)s can.", name=person.name),
-        ],
-        button=_l("Make %(name)s the owner", name=person.name),
-        back=f"/members/{person.id}",
-    )
-
-
-async def list_ends(transaction: Transaction, person: Member) -> list[Text]:
-    """What ends at once when somebody is kept out or removed, as far as there is something."""
-    sessions, invitations = await list_sessions(transaction, person), await list_invitations_of(transaction, person)
-    ends = []
-    if sessions:
-        signed_out = _ln(
-            "%(name)s is signed out immediately: %(count)d session ends.",
-            "%(name)s is signed out immediately: %(count)d sessions end.",
-            len(sessions),
-            name=person.name,
-        )
-        ends.append(signed_out)
-    if invitations:
-        revoked = _ln(
-            "%(count)d invitation from them no longer works.",
-            "%(count)d invitations from them no longer work.",
-            len(invitations),
-        )
-        ends.append(revoked)
-    return ends
-
-
-async def describe_suspension(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
-    """What keeping somebody out does."""
-    person = await get_other(transaction, member, request.path_params["member_id"])
-    require(member, "manage", person)
-    if not person.active:
-        raise PageError(409, _l("%(name)s is already suspended.", name=person.name))
-    return Question(
-        what=_l("Suspend %(name)s?", name=person.name),
-        consequences=[
-            *await list_ends(transaction, person),
-            _l("They can't sign in until you restore access. Nothing of theirs is lost."),
-        ],
-        button=_l("Suspend %(name)s", name=person.name),
-        back=f"/members/{person.id}",
-    )
-
-
-async def describe_account_removal(request: AnyRequest, transaction: Transaction, member: Member) -> Question:
-    """What taking somebody's account away does."""
-    person = await get_other(transaction, member, request.path_params["member_id"])
-    require(member, "manage", person)
-    return Question(
-        what=_l("Remove %(name)s?", name=person.name),
-        consequences=[
-            *await list_ends(transaction, person),
-            _l("The account is deleted. This can't be undone. What they wrote stays, with their name."),
-        ],
-        button=_l("Remove %(name)s", name=person.name),
-        back=f"/members/{person.id}",
-    )
 
 
 @post(
