@@ -107,6 +107,17 @@ async def test_an_address_that_is_taken_is_said_without_hashing(installation: In
     assert installation.hasher.asked == 0
 
 
+async def test_sign_ups_with_addresses_that_are_taken_are_counted_and_then_refused(installation: Installation) -> None:
+    typed = {**NONSENSE, "slug": "acme"}
+    async with installation.client("") as stranger:
+        answers = [await stranger.post("/signup", data=typed) for _ in range(70)]
+        looks = await stranger.get("/signup/address?slug=acme")
+    assert [answer.status_code for answer in answers] == [422] * 60 + [429] * 10
+    assert all(int(answer.headers["retry-after"]) > 0 for answer in answers[60:])
+    assert "Nowhere" in answers[-1].text, "what was typed is kept"
+    assert looks.status_code == 429, "a look while it is typed is one of them"
+
+
 async def test_a_flood_of_wrong_passwords_leaves_the_known_browser_alone(installation: Installation) -> None:
     typed = {"email": "ana@acme.test", "password": "right"}
     async with installation.client("acme") as ana:
