@@ -5,7 +5,7 @@ from __future__ import annotations
 from limits import RateLimitItemPerHour, RateLimitItemPerMinute
 
 from app.accounts.members import Member
-from app.accounts.passwords import TooManyTries
+from app.web.errors import PageError
 from app.web.limits import Windows, network_of
 from app.web.texts import _l
 
@@ -36,8 +36,12 @@ class AddressLimit:
         self.windows = windows
 
     async def check(self, address: str) -> None:
-        """Count one more look, or sign-up. Raises TooManyTries when it is one too many."""
+        """Count one more look. Raises a 429 page when it is one too many."""
         whose = ("address", network_of(address))
         if not await self.windows.hit(ADDRESSES_A_MINUTE, *whose):
-            text = _l("Too many attempts. Wait %(wait)s, then try again.")
-            raise TooManyTries(text, wait=await self.windows.wait(ADDRESSES_A_MINUTE, *whose))
+            raise PageError(
+                429,
+                _l("You have searched too often. Wait a moment, then try again."),
+                heading=_l("Too many searches"),
+                retry_after=await self.windows.wait(ADDRESSES_A_MINUTE, *whose),
+            )
