@@ -32,10 +32,10 @@ def list_typed(
     """What was typed into the form of a request, for the page that says why it came to nothing. Of some inputs it may
     be `known` what they are called, and how people read what they have. What was chosen or ticked, and what the page
     put there, is nothing that anybody has to type again."""
-    named: Form | None = request.scope.get("state", {}).get("named")
+    form: Form | None = request.scope.get("state", {}).get("form")
     typed: list[TypedText] = []
-    inputs = find_inputs(request.scope["path"], named.values) if named else {}
-    for name, values in named.values.items() if named else ():
+    inputs = find_inputs(request.scope["path"], form.values) if form else {}
+    for name, values in form.values.items() if form else ():
         if known and name in known:
             typed += [known[name]] if known[name].text.strip() else []
         elif (each := inputs.get(name, UNKNOWN_INPUT)).is_typed and not NOT_TYPED.fullmatch(name):

@@ -107,6 +107,17 @@ async def test_an_address_that_is_taken_is_said_without_hashing(installation: In
     assert installation.hasher.asked == 0
 
 
+async def test_sign_ups_with_addresses_that_are_taken_are_counted_and_then_refused(installation: Installation) -> None:
+    answers: list[httpx.Response] = []
+    async with installation.client("") as stranger:
+        while len(answers) < 120 and {answer.status_code for answer in answers} <= {422}:  # the window fades meanwhile
+            answers.append(await stranger.post("/signup", data={**NONSENSE, "slug": "acme"}))
+    assert len(answers) > 60
+    assert answers[-1].status_code == 429
+    assert int(answers[-1].headers["retry-after"]) > 0
+    assert "Nowhere" in answers[-1].text, "what was typed is kept"
+
+
 async def test_a_flood_of_wrong_passwords_leaves_the_known_browser_alone(installation: Installation) -> None:
     typed = {"email": "ana@acme.test", "password": "right"}
     async with installation.client("acme") as ana:

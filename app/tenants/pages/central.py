@@ -168,6 +168,7 @@ async def sign_up(
     settings: Settings,
     guessing: GuessingLimit,
     mailing: MailLimit,
+    addresses: AddressLimit,
     form: Form,
 ) -> Response[Any]:
     """Make the workspace, and lead its owner into it, signed in."""
@@ -185,6 +186,7 @@ async def sign_up(
     try:
         try:
             check_slug(slug)
+            await addresses.check(client_address(request))
             async with database.read() as reading:
                 await check_free(reading, slug)
         except Invalid as invalid:
