@@ -389,6 +389,10 @@ async def browser() -> AsyncIterator[Browser]:
                 "--disable-background-networking",
                 "--disable-component-update",
                 "--disable-sync",
+                # Tabs of one person share a process, which stays from one test to the next (tests/browsers.py); none is
+                # started ahead of them.
+                "--process-per-site",
+                "--renderer-process-limit=1",
             ],
         )
         yield made
