@@ -34,6 +34,7 @@ class KeptBrowsers:
         for owner, names in ((context, FOR_GOOD), (context.clock, CLOCK)):  # the clock is that of its pages, too
             for name in names:
                 self.watch(context, owner, name)
+        self.watch_network(context)
         return context
 
     def watch(self, context: BrowserContext, owner: Any, name: str) -> None:
@@ -46,10 +47,23 @@ class KeptBrowsers:
 
         setattr(owner, name, change)
 
+    def watch_network(self, context: BrowserContext) -> None:
+        """Close the empty tab when the network is cut: tabs of one process are told together that it is back, as the
+        first of them has it."""
+        cut = context.set_offline
+
+        async def change(offline: bool) -> None:
+            if keeper := self.keepers.pop(context, None):
+                await keeper.close()
+            await cut(offline)
+
+        context.set_offline = change  # type: ignore[method-assign]
+
     async def give_back(self, context: BrowserContext) -> None:
         """Keep it for the next test, with nothing of this one in it; what pages store ends with them."""
         if context in self.changed:
             self.changed.discard(context)
+            self.keepers.pop(context, None)
             await context.close()
             return
         try:
@@ -62,9 +76,10 @@ class KeptBrowsers:
                     if context not in self.keepers:
                         await self.keep_process(context, page)
                 await page.close()
-            await context.set_offline(False)
+            await BrowserContext.set_offline(context, False)
             await context.clear_cookies()
         except Error:  # a test closed it
+            self.keepers.pop(context, None)
             return
         self.free.append(context)
 
