@@ -5,6 +5,7 @@ A new one has nothing of the program's files: asking for them and compiling them
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import functools
 import socket
@@ -97,6 +98,7 @@ def hold_port(name: str) -> socket.socket:
     holder = socket.socket()
     holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     holder.bind(("127.0.0.1", 0))
+    atexit.register(holder.close)
     return holder
 
 

@@ -30,6 +30,7 @@ from app.accounts.sessions import digest
 from app.database import Database, now
 from app.demo import PASSWORD
 from app.features import open_database
+from app.files.decoding import DECODER
 from app.server.serving import rarely_collect
 from tests.browsers import KeptBrowsers, keep_port
 from tests.databases import KIND, Store, make_seed
@@ -66,6 +67,11 @@ def pytest_collection_finish() -> None:
     """Spare what has been imported from garbage collection, as the program does: a seventh of the processor's time."""
     rarely_collect()
     gc.enable()
+
+
+def pytest_sessionfinish() -> None:
+    """End the process that decodes pictures of what runs within the tests' own process."""
+    DECODER.end()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -482,8 +488,11 @@ async def person(new_context: Callable[..., Any]) -> Any:
     """
 
     async def sign_in(server: Server, slug: str, email: str, **options: Any) -> Person:
+        size = options.pop("viewport") if list(options) == ["viewport"] else None  # needs no browser of its own
         context = await new_context(**options)
         page = await context.new_page()
+        if size:
+            await page.set_viewport_size(size)
         client = await server.sign_in(slug, email)
         name, _, value = client.headers["cookie"].partition("=")
         await client.aclose()
