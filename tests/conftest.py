@@ -30,14 +30,17 @@ from app.accounts.sessions import digest
 from app.database import Database, now
 from app.demo import PASSWORD
 from app.features import open_database
+from app.files.decoding import DECODER
 from app.server.serving import rarely_collect
 from tests.browsers import KeptBrowsers, keep_port
 from tests.databases import KIND, Store, make_seed
+from tests.faults.extent import times
 from tests.post import Post
 from tests.processes import Process, run, share_fork_server
 
-# No example has to be ready in some time: a busy machine is slow, and not wrong.
-settings.register_profile("tests", deadline=None)
+# No example has to be ready in some time: a busy machine is slow, and not wrong. Each run draws others, and most
+# properties are tried for each of many kinds, locales or units.
+settings.register_profile("tests", deadline=None, max_examples=times(40, 100))
 settings.load_profile("tests")
 
 ROOT = Path(__file__).parent.parent
@@ -64,6 +67,11 @@ def pytest_collection_finish() -> None:
     """Spare what has been imported from garbage collection, as the program does: a seventh of the processor's time."""
     rarely_collect()
     gc.enable()
+
+
+def pytest_sessionfinish() -> None:
+    """End the process that decodes pictures of what runs within the tests' own process."""
+    DECODER.end()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -389,6 +397,10 @@ async def browser() -> AsyncIterator[Browser]:
                 "--disable-background-networking",
                 "--disable-component-update",
                 "--disable-sync",
+                # Tabs of one person share a process, which stays from one test to the next (tests/browsers.py); none is
+                # started ahead of them.
+                "--process-per-site",
+                "--renderer-process-limit=1",
             ],
         )
         yield made
@@ -476,8 +488,11 @@ async def person(new_context: Callable[..., Any]) -> Any:
     """
 
     async def sign_in(server: Server, slug: str, email: str, **options: Any) -> Person:
+        size = options.pop("viewport") if list(options) == ["viewport"] else None  # needs no browser of its own
         context = await new_context(**options)
         page = await context.new_page()
+        if size:
+            await page.set_viewport_size(size)
         client = await server.sign_in(slug, email)
         name, _, value = client.headers["cookie"].partition("=")
         await client.aclose()

@@ -35,7 +35,11 @@ async def test_the_next_test_finds_nothing_in_it(browser: Browser) -> None:
     await context.set_offline(True)
     await kept.give_back(context)
     assert await kept.take() is context
+    (kept_alive,) = context.pages  # an empty tab, for its process
+    assert kept_alive.url == "about:blank"
+    await context.set_offline(True)
     assert context.pages == []
+    await context.set_offline(False)
     page = await open_page(context)
     stored = await page.evaluate("[document.cookie, sessionStorage.length, localStorage.length]")
     assert [await page.evaluate("navigator.onLine"), *stored] == [True, "", 0, 0]

@@ -231,20 +231,17 @@ async def test_a_tab_that_was_offline_has_the_count_of_the_database(people: tupl
 
 
 async def test_tabs_that_were_asleep_wake_up_with_the_count_of_the_database(
-    server: Server, people: tuple[Person, Person]
+    server: Server, person: Any, people: tuple[Person, Person]
 ) -> None:
     ana, carla = people
-    asleep = [carla.page, await carla.context.new_page()]
-    for page, path in zip(asleep, ("/c/books", "/members"), strict=True):
-        await page.goto(carla.origin + path)
-        await ready(page)
-    debuggers = [await carla.context.new_cdp_session(page) for page in asleep]
+    # Each in a browser of its own: a tab that stands still would hold up those that share its process.
+    sleepers = [await person(server, "acme", "carla@acme.test") for _ in range(2)]
+    asleep = [await each.open(path) for each, path in zip(sleepers, ("/c/books", "/members"), strict=True)]
+    debuggers = [await page.context.new_cdp_session(page) for page in asleep]
     for debugger in debuggers:  # no script of theirs runs from here on, as in a machine that sleeps
         await debugger.send("Debugger.enable")
         await debugger.send("Debugger.pause")
-    awake = await carla.context.new_page()
-    await awake.goto(carla.origin + "/c/books/40")
-    await ready(awake)
+    awake = await carla.open("/c/books/40")
     await ana.open("/chat/general")
     await say(ana.page, "Read elsewhere, @Carla")
     await unread(awake, 1)
