@@ -45,6 +45,7 @@ from app.records.pages import records as record_pages
 from app.records.pages import reverting as reverting_pages
 from app.tenants.pages import account as account_pages
 from app.tenants.pages import audit as audit_pages
+from app.tenants.pages import audit_export as audit_export_pages
 from app.tenants.pages import central as central_pages
 from app.tenants.pages import confirmation as confirmation_pages
 from app.tenants.pages import invitations as invitation_pages
@@ -72,6 +73,7 @@ WORKSPACE_PAGES = (
     joining_pages,
     picture_pages,
     audit_pages,
+    audit_export_pages,
     settings_pages,
     webhook_pages,
     delivery_pages,

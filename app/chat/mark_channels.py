@@ -33,9 +33,12 @@ def show_pins(tenant: Tenant, counts: Sequence[tuple[Room, int]]) -> Iterator[Pa
 
 
 def show_saved_changed(tenant: Tenant, showings: Sequence[SavedOf]) -> Iterator[Partial]:
-    """Lists of what members have saved fetch themselves anew."""
+    """Lists of what members have saved fetch themselves anew, and messages show that they are saved."""
     for member_id in dict.fromkeys(each.member_id for each in showings):
         yield refresh(tenant, f"user.{member_id}", "saved-refresh")
+    for each in showings:
+        shown: dict[str, Any] = {"room_id": each.room_id, "number": each.number, "saved": each.saved}
+        yield make_partial(tenant, f"user.{each.member_id}", "chat/saved_push.html", **shown)
 
 
 def show_drafts(tenant: Tenant, showings: Sequence[DraftOf]) -> Iterator[Partial]:

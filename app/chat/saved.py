@@ -47,9 +47,12 @@ class SavedMessage(OfMessage, Base):
 
 @dataclass(frozen=True, slots=True)
 class SavedOf(Showing):
-    """That what a member has saved is something else by now."""
+    """That a member has saved a message, or has not any more."""
 
     member_id: int
+    room_id: int
+    number: int
+    saved: bool
 
 
 @sweeps(SavedMessage)
@@ -93,8 +96,26 @@ async def save_message(
             found.saved_at = now()
     await transaction.flush()
     transaction.show(HomeOf(member.id))
-    transaction.show(SavedOf(member.id))
+    transaction.show(SavedOf(member.id, message.room_id, message.number, saved and not done))
     return True
+
+
+LIST_SAVED_NUMBERS = PreparedSelect(
+    lambda: (
+        select(Message.number)
+        .join(SavedMessage, (SavedMessage.message_id == Message.id) & (SavedMessage.tenant_id == Message.tenant_id))
+        .where(
+            SavedMessage.member_id == bindparam("member_id"),
+            SavedMessage.done_at.is_(None),
+            Message.room_id == bindparam("room_id"),
+        )
+    )
+)
+
+
+async def list_saved_numbers(transaction: Transaction, room: Room, member: Member) -> Sequence[int]:
+    """The numbers of the messages of a room that a member has saved, and not ticked off yet."""
+    return await transaction.column(LIST_SAVED_NUMBERS, member_id=member.id, room_id=room.id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import AsyncGenerator, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 
+from app.files.cells import BYTE_ORDER_MARK, join_rows, write_no_formula
 from app.files.uploads import in_thread
 from app.records.exports import EXPORTING, Batches, Export, ExportedRecord
 from app.records.fields import Field
 from app.records.kinds.kind import Link
 from app.records.kinds.moments import write_local
-from app.records.tables import delimiter_of, write_no_formula, write_word
+from app.records.tables import write_word
 from app.web.texts import fold
-
-BYTE_ORDER_MARK = "\ufeff"  # by which spreadsheets know that it is UTF-8
 
 
 async def export_csv(export: Export, batches: Batches) -> AsyncGenerator[bytes]:
@@ -31,7 +29,7 @@ async def export_csv(export: Export, batches: Batches) -> AsyncGenerator[bytes]:
 def write_csv_header(export: Export) -> bytes:
     """The first line. Each name is quoted, so that what separates them can't be taken for something else."""
     names = [write_no_formula(name) for name in name_columns(export.fields)]
-    return (BYTE_ORDER_MARK + join_rows(export, [names], csv.QUOTE_ALL)).encode()
+    return (BYTE_ORDER_MARK + join_rows(export.locale, [names], csv.QUOTE_ALL)).encode()
 
 
 def name_columns(fields: Sequence[Field]) -> list[str]:
@@ -58,7 +56,7 @@ def write_csv_rows(export: Export, records: Sequence[ExportedRecord]) -> bytes:
         values = record.read_values()
         cells = (write_cell(field, values.get(field.ref, ""), export.language) for field in export.fields)
         rows.append([str(record.number), *cells])
-    return join_rows(export, rows, csv.QUOTE_MINIMAL).encode()
+    return join_rows(export.locale, rows, csv.QUOTE_MINIMAL).encode()
 
 
 def write_cell(field: Field, value: str, language: str) -> str:
@@ -75,11 +73,3 @@ def write_cell(field: Field, value: str, language: str) -> str:
     if isinstance(cell, date):
         return cell.isoformat()
     return write_no_formula(cell.address if isinstance(cell, Link) else cell or "")
-
-
-def join_rows(export: Export, rows: Sequence[Sequence[str]], quoting: int) -> str:
-    """Rows as CSV."""
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter=delimiter_of(export.locale), lineterminator="\r\n", quoting=quoting)  # type: ignore[arg-type]
-    writer.writerows(rows)
-    return text.getvalue()

@@ -1,10 +1,9 @@
-"""How often one person may search, export and import, and how much at once."""
+"""How often one person may search and import, and how much at once."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from limits import RateLimitItemPerMinute
 
@@ -21,8 +20,6 @@ LISTS_AT_ONCE = 2
 LISTS_WAITING = 20
 # How long a list waits for others of the same person, in seconds.
 LIST_PATIENCE = 10
-EXPORTS_A_MINUTE = RateLimitItemPerMinute(20)
-EXPORTS_AT_ONCE = 3
 # One import is looked at, and then sent again to be done.
 IMPORTS_A_MINUTE = RateLimitItemPerMinute(40)
 IMPORTS_AT_ONCE = 1
@@ -97,48 +94,6 @@ async def take_turn(request: AnyRequest) -> AsyncIterator[None]:
     lists: ListLimit = request.app.state.lists
     async with lists.turn(request):
         yield
-
-
-class ExportLimit:
-    """Counts what each person exports: 20 times a minute, and in a process three at once, of which each has a file on
-    the disk and work for the thread that all share."""
-
-    def __init__(self, windows: Windows) -> None:
-        self.windows = windows
-        self.going_on: Counter[tuple[int, int]] = Counter()
-
-    async def check(self, member: Member) -> None:
-        """Count one more export. Raises a 429 page when it is one too many."""
-        whose = ("export", str(member.tenant_id), str(member.id))
-        if not await self.windows.hit(EXPORTS_A_MINUTE, *whose):
-            raise PageError(
-                429,
-                _l("You have exported too often. Wait a moment, then try again."),
-                heading=_l("Too many exports"),
-                retry_after=await self.windows.wait(EXPORTS_A_MINUTE, *whose),
-            )
-
-    @contextmanager
-    def going(self, member: Member) -> Iterator[None]:
-        """One export as long as it goes on. Raises a 429 page when it is one too many."""
-        whose = (member.tenant_id, member.id)
-        if self.going_on[whose] >= EXPORTS_AT_ONCE:
-            raise self.refuse(5)
-        self.going_on[whose] += 1
-        try:
-            yield
-        finally:
-            self.going_on[whose] -= 1
-            self.going_on += Counter()  # forgets who has none any more
-
-    def refuse(self, wait: float) -> PageError:
-        """The page that says it was one too many."""
-        return PageError(
-            429,
-            _l("You have several exports running. Wait until they finish, then try again."),
-            heading=_l("Too many exports"),
-            retry_after=wait,
-        )
 
 
 # A longer table, in letters, is counted, and its pages are made in a thread.

@@ -8,9 +8,6 @@ import re
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 
-from babel import Locale
-from babel.numbers import get_decimal_symbol
-
 from app.web.forms import Invalid
 from app.web.texts import _l, drop_unseen, fold
 
@@ -25,10 +22,6 @@ MOST_COLUMNS = 1_000
 # Words for yes and for no in each language, as `fold` gives them; the digits are of none.
 YES = {"en": {"yes", "y", "on", "true", "1"}, "pt_BR": {"sim", "s", "verdadeiro", "1"}}
 NO = {"en": {"no", "n", "off", "false", "0"}, "pt_BR": {"nao", "n", "falso", "0"}}
-# What spreadsheets take for the beginning of a formula (https://owasp.org/www-community/attacks/CSV_Injection), after
-# any apostrophes; and how a cell begins that says it is none.
-FORMULA = re.compile("'*[=+\\-@\t\r\n＝＋－＠]")
-NO_FORMULA = re.compile(f"'{FORMULA.pattern}")
 
 
 @dataclass(slots=True)
@@ -147,18 +140,3 @@ def read_word(cell: str, language: str) -> bool | None:
 def write_word(value: bool, language: str) -> str:
     """The word that says yes or no in a language."""
     return (_l("Yes") if value else _l("No")).translate(language)
-
-
-def write_no_formula(text: str) -> str:
-    """A text as a cell that no spreadsheet takes for a formula: one that would be has an apostrophe before it."""
-    return f"'{text}" if FORMULA.match(text) else text
-
-
-def read_no_formula(cell: str) -> str:
-    """A cell without the apostrophe that says that it is no formula."""
-    return cell[1:] if NO_FORMULA.match(cell) else cell
-
-
-def delimiter_of(locale: Locale) -> str:
-    """What separates cells where people write decimals with a comma or not: spreadsheets there expect a semicolon."""
-    return ";" if get_decimal_symbol(locale) == "," else ","

@@ -21,6 +21,7 @@ from app.accounts.access import (
     provide_transaction,
 )
 from app.accounts.choosing import ChoosingLimit
+from app.accounts.exporting import ExportLimit
 from app.accounts.passwords import GuessingLimit, MailLimit
 from app.accounts.reauthentication import Reauthentication
 from app.accounts.senders import Senders
@@ -43,7 +44,7 @@ from app.operators.channels import OperatorSite
 from app.operators.gathering import Gathering
 from app.programs.site import ProgramSite
 from app.records.kinds.collation import load_collator
-from app.records.limits import ExportLimit, ImportLimit, ListLimit, take_turn
+from app.records.limits import ImportLimit, ListLimit, take_turn
 from app.routes import CENTRAL_ROUTES, PROGRAM_ROUTES, WORKSPACE_ROUTES
 from app.server.gate import Gate
 from app.server.health import show_liveness, show_metrics, show_readiness

@@ -89,6 +89,7 @@ SENTENCES = {
     "settings.changed": _l("%(actor)s changed the setting %(subject)s"),
     "workspace.suspended": _l("%(actor)s suspended the workspace"),
     "workspace.restored": _l("%(actor)s reopened the workspace"),
+    "audit.exported": _l("%(actor)s exported the audit log: %(after)s"),
 }
 # What people do to themselves.
 OWN_SENTENCES = {
@@ -131,10 +132,12 @@ GROUPS = {
     "message": _l("Messages"),
     "settings": _l("Settings"),
     "workspace": _l("Workspace"),
+    "audit": _l("Audit log"),
 }
 # How many records a table has added and changed.
 IMPORTED = re.compile(r"\+(?P<added>[0-9]+) ~(?P<changed>[0-9]+)")
-# How many records were exported, in which format, and with which query of their list.
+# How many records or entries were exported, in which format, and with which query of their list.
+EXPORTS = ("records.exported", "audit.exported")
 EXPORTED = re.compile(r"(?P<count>[0-9]+) (?P<format>[a-z]+)(?: (?P<query>.+))?")
 NOBODYS = ("session.refused", "session.shut-out")
 
@@ -239,7 +242,7 @@ def value_of(entry: AuditEntry, value: str, language: str) -> Text | str:
     """What was before, or after; a role, a setting and what was imported and exported in words."""
     if entry.what == "records.imported" and (counts := IMPORTED.fullmatch(value)):
         return _l("%(added)s added, %(changed)s changed", **counts.groupdict())
-    if entry.what == "records.exported" and (found := EXPORTED.fullmatch(value)):
+    if entry.what in EXPORTS and (found := EXPORTED.fullmatch(value)):
         values = {"count": found["count"], "format": found["format"].upper()}
         if query := unquote_plus(found["query"] or ""):
             return _l("%(count)s as %(format)s: %(query)s", query=query, **values)

@@ -221,3 +221,16 @@ class WorkspaceRestored(Audited, Unlogged):
     def entry(self) -> Entry:
         """What the audit log says."""
         return Entry("workspace.restored", self.slug)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditLogExported(Audited, Unlogged):
+    """Somebody began to export the audit log: how many entries it had, as which query of its page has them."""
+
+    count: int
+    query: str
+
+    @property
+    def entry(self) -> Entry:
+        """What the audit log says."""
+        return Entry("audit.exported", "", after=f"{self.count} csv {self.query}".rstrip())

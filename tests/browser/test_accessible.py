@@ -32,7 +32,7 @@ PARTS = (
     "/pictures",
     "/files",
     "/record-files",
-    "/c/{slug:str}/export.",
+    *("/c/{slug:str}/export.", "/audit/export."),
     "/c/{slug:str}/exports/",
     "/chat/files",
     "/discussion",

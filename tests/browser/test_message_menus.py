@@ -74,3 +74,30 @@ async def test_j_begins_at_the_newest_message_in_view(server: Server, person: An
     await expect(messages.last).to_be_focused()
     await page.keyboard.press("k")
     await expect(messages.nth(-2)).to_be_focused()
+
+
+async def test_a_saved_message_says_so_on_every_page_of_its_reader_and_is_taken_out_there(
+    server: Server, person: Any
+) -> None:
+    ana = await person(server, "acme", "ana@acme.test")
+    await say_lines(server, ["Apples", "Pears"])
+    page = await ana.open("/chat/general")
+    other = await page.context.new_page()
+    await other.goto(page.url)
+    await ready(other)
+    message = page.locator("ol.messages > .message", has_text="Apples")
+    await open_menu(page, message)
+    await page.get_by_role("button", name="Save for later").press("Enter")
+    for each in (page, other):
+        saved = each.locator("ol.messages > .message", has=each.locator(".saved-mark"))
+        await expect(saved).to_have_count(1)
+        await expect(saved).to_contain_text("Apples")
+    await other.reload()
+    await ready(other)
+    await expect(other.locator(".message .saved-mark")).to_have_count(1)
+    await open_menu(page, message)
+    await page.get_by_role("button", name="Remove from saved").press("Enter")
+    for each in (page, other):
+        await expect(each.locator(".message .saved-mark")).to_have_count(0)
+    await other.goto(f"{ana.origin}/saved")
+    await expect(other.get_by_text("Apples")).to_have_count(0)

@@ -20,6 +20,7 @@ from openpyxl import load_workbook
 from openpyxl.utils.escape import unescape
 
 from app.database import Tenant, now
+from app.files.cells import read_no_formula, write_no_formula
 from app.records import export_xlsx as xlsx
 from app.records.collections import Collection
 from app.records.export_csv import export_csv
@@ -30,7 +31,7 @@ from app.records.fields import Field
 from app.records.import_table import TableSource, read_cell, read_header
 from app.records.kinds import FIELD_KINDS
 from app.records.lists import View
-from app.records.tables import parse_table, read_no_formula, read_word, write_no_formula, write_word
+from app.records.tables import parse_table, read_word, write_word
 from app.web.texts import LANGUAGES
 from tests.fields import make_field
 

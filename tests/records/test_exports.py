@@ -21,6 +21,7 @@ import httpx
 import pytest
 from sqlalchemy import select
 
+from app.accounts.exporting import EXPORTS_A_MINUTE, EXPORTS_AT_ONCE
 from app.accounts.members import find_member
 from app.database import Database, Transaction
 from app.features import open_database
@@ -32,7 +33,6 @@ from app.records.fields import list_fields
 from app.records.import_writing import ImportReport, write_lines
 from app.records.imports import parse_import, plan_import
 from app.records.kinds import FIELD_KINDS
-from app.records.limits import EXPORTS_A_MINUTE, EXPORTS_AT_ONCE
 from app.records.lists import list_records, read_view
 from app.records.making import forget_made
 from app.records.records import Record

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import csv
 import io
 import re
 import sqlite3
@@ -20,6 +21,7 @@ from app.database import Database, now
 from app.demo import PASSWORD
 from app.records.facts import CollectionAdded
 from app.tenants.audit_sentences import GROUPS, SENTENCES
+from app.tenants.pages.audit_export import AUDIT_BATCH
 from tests.conftest import ROOT, Server
 
 
@@ -204,8 +206,8 @@ async def test_a_long_log_goes_on_to_older_entries(server: Server, people: dict[
     server.store.rows(f"INSERT INTO audit_entry (tenant_id, what, subject, before, after, address, at) VALUES {values}")
     page = (await people["ana"].get("/audit?what=session.refused")).text
     assert ("entry 099" in page, "entry 049" in page) == (True, False)
-    older = page.split('href="/audit?who=')[1].split('"')[0].replace("&amp;", "&")
-    assert "entry 049" in (await people["ana"].get(f"/audit?who={older}")).text
+    older = page.split('href="/audit?what=')[1].split('"')[0].replace("&amp;", "&")
+    assert "entry 049" in (await people["ana"].get(f"/audit?what={older}")).text
 
 
 async def test_members_do_not_see_it(shared_server: Server) -> None:
@@ -267,3 +269,38 @@ async def test_the_same_many_times_is_one_line_that_opens(server: Server, people
     assert page.count('<details class="run" ') == 1
     assert "<b>hana@example.org and 6 others</b>" in page
     assert page.count("failed to sign in as") == 8
+
+
+async def test_the_log_is_exported_as_it_is_narrowed_down(server: Server, people: dict[str, httpx.AsyncClient]) -> None:
+    ana, bruno = people["ana"], people["bruno"]
+    await ana.post("/settings", data={"name": "=1+1", "language": "en", "session_days": "7"})
+    await bruno.post("/c/books/3/delete", data={"version": "1"})
+    page = await ana.get("/audit?what=settings&days=7")
+    assert 'href="/audit/export.csv?what=settings&amp;days=7"' in page.text
+    answer = await ana.get("/audit/export.csv?what=settings&days=7")
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert answer.headers["content-disposition"].startswith('attachment; filename="audit-log-')
+    head, *lines = csv.reader(io.StringIO(answer.text.removeprefix("\ufeff")))
+    assert head == ["Time (UTC)", "Who", "What", "Type", "IP address"]
+    assert {(line[1], line[3]) for line in lines} == {("Ana", "settings.changed")}
+    assert "Ana changed the setting Name: Biblioteca Acme → =1+1" in {line[2] for line in lines}
+    everything = (await ana.get("/audit/export.csv")).text
+    assert "Bruno deleted Hamlet (Books #3)" in everything
+    assert "exported the audit log: 2 as CSV: what=settings&days=7" in everything
+    assert (await people["carla"].get("/audit/export.csv")).status_code == 403
+
+
+async def test_an_export_of_the_log_has_every_entry_once_and_no_formula(server: Server) -> None:
+    values = ", ".join(
+        f"(1, 'session.refused', '=SUM({number})', '', '', '', '2026-01-01 00:00:00+00')"
+        for number in range(2 * AUDIT_BATCH)
+    )
+    server.store.rows(f"INSERT INTO audit_entry (tenant_id, what, subject, before, after, address, at) VALUES {values}")
+    server.store.rows("UPDATE member SET name = '@Ana' WHERE name = 'Ana'")
+    async with aclosing(await server.sign_in("acme", "ana@acme.test")) as ana:
+        answer = await ana.get("/audit/export.csv")
+    _, *lines = csv.reader(io.StringIO(answer.text.removeprefix("\ufeff")))
+    said = [line[2] for line in lines if "SUM" in line[2]]
+    assert len(said) == len(set(said)) == 2 * AUDIT_BATCH
+    assert {line[1] for line in lines if "Ana" in line[1]} == {"'@Ana"}
+    assert not [cell for line in lines for cell in line if cell.startswith(("=", "+", "-", "@"))]

@@ -44,7 +44,7 @@ CHANGED = [
         "/c/books/permissions",
         {"viewer-browse": "-", "guest-add": "yes", "member-delete": "none"},
         {"member-delete": "own", "guest-edit": "own"},
-        (("Member", f"{EDITING}, Delete (one's own)", EDITING),),
+        (("Member", f"{EDITING}, Delete (their own)", EDITING),),
         "/c/books/permissions?done=permissions",
     ),
     Changed(

@@ -20,6 +20,7 @@ from app.chat.memberships import find_membership
 from app.chat.pins import count_pinned_to
 from app.chat.posting import SentAlready
 from app.chat.rooms import Room, RoomAccess, find_discussion
+from app.chat.saved import list_saved_numbers
 from app.chat.sending import answer_draft, refuse_message, send, show_answered, signal_typing
 from app.chat.text.rendering import LONGEST_MESSAGE, UnfitText, prepare_text
 from app.chat.timeline import Page, ShownMessage, read_page
@@ -56,6 +57,7 @@ async def discussion_part(
         "room": room,
         "page": await read_page(transaction, room, viewer=member) if room else Page([], older=False, newer=False),
         "read": membership.read_number if membership else room.last_number if room else 0,
+        "saved": await list_saved_numbers(transaction, room, member) if room else [],
         "may_pin": room is not None and may(member, "pin in", RoomAccess(room, membership is not None)),
         "pins": await count_pinned_to(transaction, room) if room else 0,
         "emoji_choices": EMOJI,

@@ -18,7 +18,7 @@ from app.chat.memberships import find_access, get_room
 from app.chat.messages import get_message
 from app.chat.own_places import mark_unread_from
 from app.chat.pins import pin_message
-from app.chat.saved import DONE_SHOWN, list_saved, save_message
+from app.chat.saved import DONE_SHOWN, list_saved, list_saved_numbers, save_message
 from app.chat.sending import refuse_message
 from app.chat.timeline import show_messages
 from app.database import Transaction
@@ -50,6 +50,7 @@ async def show_message_page(
         room_name=await find_name(transaction, member, room),
         about=await find_discussed(transaction, room),
         shown=shown,
+        saved=message.number in await list_saved_numbers(transaction, room, member),
         may_pin=may(member, "pin in", await find_access(transaction, room, member)),
     )
 
@@ -83,11 +84,11 @@ async def pin_to_room(
 async def save_for_later(
     request: AnyRequest, transaction: Transaction, member: Member, slug: str, number: int, form: Form
 ) -> Response[Any]:
-    """Save a message for later, or (by `done`) tick it off."""
+    """Save a message for later, or tick it off (by `done`), or save it no more (by `off`)."""
     room = await get_room(transaction, member, slug)
     message = await get_message(transaction, room, number)
     try:
-        await save_message(transaction, message, member, saved=True, done=form["done"] == "1")
+        await save_message(transaction, message, member, saved=form["off"] != "1", done=form["done"] == "1")
     except Invalid as invalid:
         return await refuse_message(transaction, invalid)
     return Response(None, status_code=204) if is_call(request) else see_other("/saved")

@@ -28,6 +28,7 @@ from app.chat.pins import count_pinned_to
 from app.chat.posting import SentAlready
 from app.chat.room_lists import list_rooms
 from app.chat.rooms import Room, RoomAccess
+from app.chat.saved import list_saved_numbers
 from app.chat.sending import answer_draft, refuse_message, send, show_answered, signal_typing
 from app.chat.text.rendering import prepare_text
 from app.chat.timeline import ShownMessage, read_page, show_message
@@ -77,6 +78,7 @@ async def render_room(
         room_name=name_of_others(others, member.id) if room.kind == "direct" else room.name,
         page=read_page(transaction, room, viewer=member, before=before, after=after, around=around),
         read=read,
+        saved=list_saved_numbers(transaction, room, member),
         at=at,
         people=count_people(transaction, room),
         others=others,

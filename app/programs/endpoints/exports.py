@@ -8,13 +8,13 @@ from litestar import Response
 from litestar.params import QueryParameter
 
 from app.accounts.access import AnyRequest
+from app.accounts.exporting import ExportLimit
 from app.accounts.members import Member
 from app.database import Transaction
 from app.programs.endpoints.collections import COLLECTION
 from app.programs.endpoints.records import check_sort
 from app.programs.routes import SENT_AS_EXPORT, reads
 from app.records.exports import open_export
-from app.records.limits import ExportLimit
 from app.records.pages.exports import MEDIA_TYPES_OF_EXPORTS, exports_of, headers_of_file, stream_export
 from app.settings import Settings
 from app.web.streams import Streamed

@@ -12,16 +12,17 @@ from zoneinfo import ZoneInfo
 from litestar import get
 
 from app.accounts.access import AnyRequest
+from app.accounts.exporting import ExportLimit
 from app.accounts.members import Member
 from app.accounts.time_zones import known_time_zone
 from app.database import Tenant, Transaction
+from app.files.cells import MEDIA_TYPE_OF_CSV
 from app.files.names import content_disposition
 from app.files.uploads import in_thread
 from app.jobs.sweeps import sweeps_with_settings
 from app.records.access import enter_collection
 from app.records.export_xlsx import delete_abandoned_folders
 from app.records.exports import Export, note_export, open_export, read_batches
-from app.records.limits import ExportLimit
 from app.records.making import find_made, make_file, take_file, write_pieces
 from app.records.records import Record
 from app.settings import Settings
@@ -29,7 +30,7 @@ from app.web.calls import is_call
 from app.web.streams import Streamed
 
 MEDIA_TYPES_OF_EXPORTS = {
-    "csv": "text/csv; charset=utf-8",
+    "csv": MEDIA_TYPE_OF_CSV,
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "json": "application/json",
 }

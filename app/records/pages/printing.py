@@ -10,6 +10,7 @@ from litestar import Response, get
 from markupsafe import Markup
 
 from app.accounts.access import AnyRequest
+from app.accounts.exporting import ExportLimit
 from app.accounts.members import Member
 from app.accounts.shell import render_page
 from app.accounts.time_zones import show_in_zone
@@ -18,7 +19,6 @@ from app.files.uploads import in_thread
 from app.records.columns import Columns, columns_of
 from app.records.exports import EXPORTING, OWN_COLUMNS, Export, ExportedRecord, open_export, read_batches
 from app.records.fields import Fields, list_fields
-from app.records.limits import ExportLimit
 from app.records.lists import count_view
 from app.web.streams import Streamed
 from app.web.templates import render

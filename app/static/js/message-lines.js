@@ -57,6 +57,14 @@ function dayOf(item, today, yesterday) {
   return date === today ? labels[0] : date === yesterday ? labels[1] : inFull(when);
 }
 
+// That its reader has saved it, which the list knows by numbers.
+function markSaved(item) {
+  const isSaved = item.parentElement.dataset.saved.split(" ").includes(item.dataset.number);
+  const mark = item.querySelector(".saved-mark");
+  if (!isSaved) mark?.remove();
+  else if (!mark) item.querySelector(".tools") && item.querySelector(".meta").after(document.getElementById("saved-mark").content.cloneNode(true));
+}
+
 // `firstUnread` is the number of the message that the line of new ones is above, or 0.
 export function settle(item, firstUnread) {
   const [lines, before] = linesBefore(item);
@@ -81,6 +89,7 @@ export function settle(item, firstUnread) {
   item.classList.toggle("mine", item.dataset.author === me);
   item.classList.toggle("follows", isSameDay && !isFirst && before.dataset.author === item.dataset.author
     && before.dataset.program === item.dataset.program && new Date(item.dataset.at) - new Date(before.dataset.at) < TOGETHER && !item.querySelector(".quote"));
+  markSaved(item);
   for (const button of item.querySelectorAll(".reactions button")) {
     button.setAttribute("aria-pressed", String(button.value.split(" ").includes(me)));
   }

@@ -24,7 +24,8 @@ class MessageMenu extends HTMLElement {
     this.message = message;
     this.address = message.querySelector("[data-react]").dataset.react.replace(/\/react$/, "");
     this.classList.toggle("of-mine", message.classList.contains("mine"));
-    this.classList.toggle("of-pinned", message.querySelector(".pinned") !== null);
+    this.classList.toggle("of-pinned", message.querySelector(".pinned:not(.saved-mark)") !== null);
+    this.classList.toggle("of-saved", message.querySelector(".saved-mark") !== null);
     this.showPopover();
     const { offsetWidth: width, offsetHeight: height } = this;
     const below = bottom + 4 + height <= innerHeight - EDGE;

@@ -122,6 +122,14 @@ class RoomMessages extends HTMLElement {
     if (item) this.#markUnread(item);
   }
 
+  #save({ number, on }) {
+    const { dataset } = this.list;
+    const others = dataset.saved.split(" ").filter((each) => each && each !== number);
+    dataset.saved = (on ? [...others, number] : others).join(" ");
+    const item = this.#find(number);
+    if (item) this.#settle(item);
+  }
+
   // Where it belongs, unless it is there.
   put(item) {
     const { list } = this;
@@ -204,6 +212,10 @@ class RoomMessages extends HTMLElement {
     }
     if (what === "unread") {
       this.#leaveUnread(Number(pushed.dataset.number));
+      return false;
+    }
+    if (what === "saved") {
+      this.#save(pushed.dataset);
       return false;
     }
     const { author, key } = pushed.dataset;
