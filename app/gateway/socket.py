@@ -40,6 +40,7 @@ from app.gateway.names import (
     user_of,
 )
 from app.gateway.occupancy import describe_client_event
+from app.live.open_socket import OpenSocket
 from app.web.errors import first_line, is_database_away
 from app.web.metrics import REFUSALS
 from app.web.origins import is_origin_allowed
@@ -67,34 +68,32 @@ async def serve_gateway_socket(scope: Any, receive: Receive, send: Send, gateway
     await GatewaySocket(scope, send, gateway, origins).serve(receive)
 
 
-class GatewaySocket:
+class GatewaySocket(OpenSocket):
     """One socket's life."""
 
-    __slots__ = ("app", "client", "connection", "gateway", "origins", "scope", "send", "waiting", "writer")
+    __slots__ = ("app", "gateway", "origins", "scope")
 
     app: KnownApp
     connection: GatewayConnection
 
     def __init__(self, scope: Any, send: Send, gateway: Gateway, origins: list[str]) -> None:
-        self.scope = scope
-        self.send = send
+        super().__init__(scope, send)
+        self.scope: Any = scope  # until the hub knows it, as where it may come from
         self.gateway = gateway
         self.origins = origins
-        self.client: str = scope["client"][0] if scope.get("client") else ""
-        self.waiting: asyncio.Task[Any] | None = None
-        self.writer: asyncio.Task[None] | None = None
 
     async def serve(self, receive: Receive) -> None:
-        """Read messages until the socket ends, from either side."""
-        code, why = 1000, ""
+        """Answer messages until the socket ends, from either side, or rests."""
+        code, why, rests = 1000, "", False
         try:
-            await self.join()
-            await self.read_on(receive)
+            if self.scope is not None:
+                await self.join()
+            rests = await self.read_on(receive)
             return
         except SocketRefused as refusal:
             code, why = refusal.args
             REFUSALS.labels("gateway").inc()
-            log.warning("refused", client=self.client, tenant=self.scope["state"]["slug"], code=code, reason=why)
+            log.warning("refused", client=self.client, tenant=self.slug, code=code, reason=why)
             with contextlib.suppress(Exception):
                 text = write_refusal(code, why)
                 await self.send({"type": "websocket.send", "text": text, "bytes": None})
@@ -106,14 +105,14 @@ class GatewaySocket:
                 log.error("a socket failed", exc_info=error)
                 code, why = 1011, "something went wrong"
         finally:
-            self.leave()
+            if not rests:
+                self.leave()
         with contextlib.suppress(Exception):
             await self.send({"type": "websocket.close", "code": code, "reason": why})
 
     async def join(self) -> None:
         """Look up the app, and be known to the hub. Raises SocketRefused."""
         query = parse_qs(self.scope["query_string"].decode("latin-1"))
-        self.scope["query_string"] = self.scope["raw_path"] = b""  # not needed any more, and idle sockets are many
         if query.get("protocol", ["7"])[0] not in VERSIONS:
             raise SocketRefused(UNSUPPORTED)
         self.app = app = await self.gateway.open_app(self.scope["path"].removeprefix("/app/"), self.scope)
@@ -125,32 +124,23 @@ class GatewaySocket:
             raise SocketRefused(INVALID_FORMAT, "Server is restarting")
         if 0 < node.most_sockets <= len(node.hub.connections.get(app.tenant_id, ())):
             raise SocketRefused(OVER_QUOTA)
-        connection = self.connection = GatewayConnection(self.scope, app.tenant_id, self.interrupt, app.slug)
+        self.connection = connection = GatewayConnection(self.scope, app.tenant_id, self.interrupt, app.slug)
         connection.app_id, connection.key = app.id, app.key
         connection.client_events, connection.secrets = app.client_events, app.secrets
         self.gateway.add(connection, app.cursor)
         self.app = self.gateway.known.get(app.key, app)  # the one that all its sockets share
-        self.start_writing(connection)
+        self.scope, self.origins = None, []
+        self.start_writer()
         connection.write(write_established(connection.socket_id))
         log.debug("connected", tenant=app.slug, app=app.id, socket=connection.socket_id)
 
-    def start_writing(self, connection: GatewayConnection) -> None:
-        """On a server without our protocol: a task that sends what the hub has queued."""
-        if (queue := connection.queue) is None:
-            return
-
-        async def write() -> None:
-            while True:
-                await self.send({"type": "websocket.send", "text": await queue.get(), "bytes": None})
-
-        self.writer = asyncio.create_task(write())
-
-    async def read_on(self, receive: Receive) -> None:
-        """Answer one message after another until the client has gone, or the socket has to end."""
+    async def read_on(self, receive: Receive) -> bool:
+        """Answer one message after another until the client has gone or the socket has to end; or, which is True, until
+        nothing has come for now."""
         connection = self.connection
         loop = asyncio.get_running_loop()
-        while True:
-            message = await self.receive(receive)
+        while not self.rest():
+            message = await self.next_message(receive)
             if message is None or message["type"] == "websocket.disconnect":
                 break
             connection.heard_at, connection.pinged = loop.time(), False
@@ -170,34 +160,14 @@ class GatewaySocket:
                 code, why = refusal.args
                 log.info("message refused", tenant=self.app.slug, socket=connection.socket_id, code=code, reason=why)
                 connection.write(write_refusal(code, why))
+        else:
+            return True
         if connection.ending is not None:
             code, why = connection.ending
             with contextlib.suppress(Exception):
                 await self.send({"type": "websocket.close", "code": code, "reason": why[:120]})
         log.debug("closed", tenant=self.app.slug, socket=connection.socket_id)
-
-    async def receive(self, receive: Receive) -> Any:
-        """The next message; None when the socket must end before one comes. To end it, the wait is cancelled."""
-        if self.has_ended():
-            return None
-        task = self.waiting = asyncio.current_task()
-        try:
-            return await receive()
-        except asyncio.CancelledError:
-            if task is not None and self.has_ended() and not task.uncancel():
-                return None
-            raise  # the server wants it
-        finally:
-            self.waiting = None
-
-    def has_ended(self) -> bool:
-        """Whether the socket must end."""
-        return self.connection.ending is not None
-
-    def interrupt(self) -> None:
-        """The socket must end: wait for no message."""
-        if self.waiting is not None:
-            self.waiting.cancel()
+        return False
 
     async def answer(self, name: str, data: Any, channel: str) -> None:
         """Do what a message asks for. Raises Refused."""
@@ -293,8 +263,7 @@ class GatewaySocket:
 
     def leave(self) -> None:
         """Take the socket out of everything."""
-        if self.writer is not None:
-            self.writer.cancel()
-        connection = getattr(self, "connection", None)
+        self.stop_writer()
+        connection: GatewayConnection | None = self.connection
         if connection is not None:
             self.gateway.remove(connection)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from litestar.exceptions import NotFoundException
 
@@ -15,15 +14,15 @@ from app.web.errors import PageError
 
 
 async def find_allowed(
-    node: Node, site: Site, scope: Any, channels: Iterable[str], *, known: bool
+    node: Node, site: Site, slug: str, token: str, channels: Iterable[str], *, known: bool
 ) -> tuple[Visitor, list[str]]:
-    """Who the cookie says this is, and which of some channels they may follow, in one snapshot.
+    """Who a token says this is, and which of some channels they may follow, in one snapshot.
 
     Raises Ended(4401) when it is nobody, or nobody any more: somebody it was is `known`.
     """
     async with node.lookups, node.database.read() as transaction:
         try:
-            visitor = await site.find_visitor(transaction, scope)
+            visitor = await site.find_visitor(transaction, slug, token)
         except NotFoundException as error:
             raise Ended(4401, "no workspace") from error
         except PageError as error:

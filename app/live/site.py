@@ -43,8 +43,8 @@ class Site(Protocol):
     def read_token(self, scope: Any) -> str | None:
         """What the cookie says; raises CookieError."""
 
-    async def find_visitor(self, transaction: Transaction, scope: Any) -> Visitor | None:
-        """Whose token that is.
+    async def find_visitor(self, transaction: Transaction, slug: str, token: str) -> Visitor | None:
+        """Whose token that is, on the host of a workspace or ('') the central one.
 
         Raises NotFoundException or PageError where a page of the site would.
         """
@@ -67,10 +67,10 @@ class WorkspaceSite:
         """The token of a member's session."""
         return read_cookie(scope["headers"], self.settings.session_cookie)
 
-    async def find_visitor(self, transaction: Transaction, scope: Any) -> Visitor | None:
+    async def find_visitor(self, transaction: Transaction, slug: str, token: str) -> Visitor | None:
         """The member whose session it is."""
-        tenant = await enter_workspace(transaction, scope["state"]["slug"])
-        signed_in = await find_session(transaction, self.read_token(scope))
+        tenant = await enter_workspace(transaction, slug)
+        signed_in = await find_session(transaction, token)
         if signed_in is None:
             return None
         member, session = signed_in.member, signed_in.session

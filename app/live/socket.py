@@ -15,6 +15,7 @@ from app.live.ended import Ended, failed
 from app.live.frames import Hello, Malformed, answer_hello, frame_events, read_hello
 from app.live.lookups import find_allowed, read_missed
 from app.live.node import Node
+from app.live.open_socket import OpenSocket
 from app.live.presence import Person
 from app.live.site import Site, Visitor
 from app.web.cookies import CookieError
@@ -35,31 +36,29 @@ async def serve_socket(scope: Any, receive: Receive, send: Send, *, node: Node, 
     """Accept, follow what the page asks for and its visitor may see, and close with a reason.
 
     It is an application of its own: what the framework holds of a request, it would hold as long as the page is open.
+    On our server it returns when a hello is answered, and goes on when something comes.
     """
     await receive()
     mark = (HEADER, request_id_of(scope).encode())
     await send({"type": "websocket.accept", "subprotocol": None, "headers": [mark]})
-    if isinstance(scope["headers"], list):  # the server keeps it too; of all that a browser says, only this is needed
-        scope["headers"][:] = [pair for pair in scope["headers"] if pair[0] == b"cookie"]
     await Socket(scope, send, node, site).serve(receive)
 
 
-class Socket:
+class Socket(OpenSocket):
     """One socket's life. The order of things in `resume` is what makes delivery gapless."""
 
-    __slots__ = ("client", "connection", "cut", "node", "present", "scope", "send", "site", "slug", "waiting", "writer")
+    __slots__ = ("cut", "hellos", "node", "present", "scope", "site", "token")
+
+    connection: Connection | None
 
     def __init__(self, scope: Any, send: Send, node: Node, site: Site) -> None:
-        self.scope = scope
-        self.send = send
+        super().__init__(scope, send)
+        self.scope: Any = scope  # until it rests for the first time
         self.node = node
         self.site = site
-        self.client: str = scope["client"][0] if scope.get("client") else ""
-        self.slug: str = scope["state"]["slug"] or ""
-        self.connection: Connection | None = None
-        self.waiting: asyncio.Task[Any] | None = None
-        self.writer: asyncio.Task[None] | None = None
-        self.present: set[str] = set()
+        self.token = ""
+        self.hellos: tuple[float, ...] = ()
+        self.present: frozenset[str] = frozenset()
         self.cut = False
 
     @property
@@ -68,9 +67,10 @@ class Socket:
         return self.connection.number if self.connection else None
 
     async def serve(self, receive: Receive) -> None:
-        """Read hellos until the socket ends, from either side."""
+        """Answer hellos until the socket ends, from either side, or is quiet."""
+        quiet = False
         try:
-            await self.answer_hellos(receive)
+            quiet = await self.answer_hellos(receive)
         except Exception as error:
             code, reason = (error if isinstance(error, Ended) else failed(error)).args
             self.cut = code == 4401
@@ -88,59 +88,46 @@ class Socket:
             with contextlib.suppress(Exception):
                 await self.send({"type": "websocket.close", "code": code, "reason": reason})
         finally:
-            if self.writer is not None:
-                self.writer.cancel()
-            self.leave()
+            if not quiet:
+                self.leave()
 
-    async def answer_hellos(self, receive: Receive) -> None:
-        """Answer one after another until the page has gone. Raises Ended when it has to go."""
+    async def answer_hellos(self, receive: Receive) -> bool:
+        """Answer one after another until the page has gone, or, which is True, until nothing has come for now. Raises
+        Ended when it has to go."""
         loop = asyncio.get_running_loop()
-        hellos: list[float] = []
-        self.check_cookie()
+        if self.connection is None:
+            self.read_token()
         while True:
             message = await self.receive(receive)
             if message["type"] == "websocket.disconnect":
                 self.note_end(message.get("code"))
-                return
-            hellos = [moment for moment in hellos if moment > loop.time() - HELLO_WINDOW]
-            hellos.append(loop.time())
-            if len(hellos) > HELLO_LIMIT:
+                return False
+            since = loop.time() - HELLO_WINDOW
+            self.hellos = (*(moment for moment in self.hellos if moment > since), loop.time())
+            if len(self.hellos) > HELLO_LIMIT:
                 raise Ended(1008, "too many messages")
             await self.resume(self.read(message))
+            self.scope = None
+            if self.rest():
+                return True
 
     async def receive(self, receive: Receive) -> Any:
-        """The next message; raises Ended when the socket must end before one comes.
-
-        To end it, the wait is cancelled: a task that reads, beside this one, would be a tenth of what an idle socket
-        holds.
-        """
-        connection = self.connection
-        if connection is None:
+        """The next message; raises Ended when the socket must end before one comes."""
+        if self.connection is None:
             try:
                 async with asyncio.timeout(HELLO_WITHIN):
                     return await receive()
             except TimeoutError:
                 raise Ended(1008, "no hello") from None
-        self.check(connection)
-        task = self.waiting = asyncio.current_task()
-        try:
-            return await receive()
-        except asyncio.CancelledError:
-            if task is not None and connection.ending is not None and not task.uncancel():
-                self.check(connection)
-            raise  # the server wants it
-        finally:
-            self.waiting = None
+        message = await self.next_message(receive)
+        if message is None:
+            self.check(self.connection)
+        return message
 
     def check(self, connection: Connection) -> None:
         """Raise Ended when the socket must end."""
         if connection.ending is not None:
             raise Ended(*connection.ending)
-
-    def interrupt(self) -> None:
-        """The socket must end: wait for no message."""
-        if self.waiting is not None:
-            self.waiting.cancel()
 
     def read(self, message: Any) -> Hello:
         """The hello in a message; raises Ended for anything else."""
@@ -154,13 +141,13 @@ class Socket:
         except Malformed as error:
             raise Ended(1008, "malformed") from error
 
-    def check_cookie(self) -> None:
-        """Raise Ended(4401) when the page has sent no token: it needs not be asked for a hello."""
+    def read_token(self) -> None:
+        """Read whose page it is. Raises Ended(4401) when it has sent no token: it needs not be asked for a hello."""
         try:
-            token = self.site.read_token(self.scope)
+            self.token = self.site.read_token(self.scope) or ""
         except CookieError as error:
             raise Ended(4401, "not signed in") from error
-        if not token:
+        if not self.token:
             raise Ended(4401, "not signed in")
 
     def join(self, visitor: Visitor) -> Connection:
@@ -173,7 +160,7 @@ class Socket:
                 raise Ended(1013, "too many pages")
             connection = self.connection = Connection(self.scope, visitor.tenant_id, self.interrupt, self.slug)
             self.node.hub.add(connection)
-            self.start_writer(connection)
+            self.start_writer()
             self.site.note_visit(visitor)
             log.debug("connected", tenant=self.slug, member=visitor.id, socket=self.number)
         connection.member_id = visitor.id
@@ -199,7 +186,7 @@ class Socket:
         followed = dict.fromkeys(hello.channels, 0)  # and from which cursor on
         while True:
             visitor, allowed = await find_allowed(
-                self.node, self.site, self.scope, followed, known=self.connection is not None
+                self.node, self.site, self.slug, self.token, followed, known=self.connection is not None
             )
             reached, missed = await read_missed(self.node, visitor, last, allowed)
             events = [event for event in missed if event.cursor > followed[event.channel]]
@@ -226,7 +213,7 @@ class Socket:
     def be_present(self, connection: Connection, visitor: Visitor) -> None:
         """Be seen on the channels that the page follows now, no more on those it has left, and show who else is."""
         presence = self.node.presence
-        here = {name for name in connection.channels if presence_partial(name)}
+        here = frozenset(name for name in connection.channels if presence_partial(name))
         person = Person(visitor.id, visitor.name)
         for name in self.present - here:
             presence.leave(visitor.tenant_id, name, person.id, at_once=True)
@@ -266,20 +253,9 @@ class Socket:
         member = self.connection.member_id if self.connection else 0
         log.debug("closed", tenant=self.slug, member=member, socket=self.number, code=code)
 
-    def start_writer(self, connection: Connection) -> None:
-        """On a server without our protocol: a task that sends what the hub has queued."""
-        queue = connection.queue
-        if queue is None:
-            return
-
-        async def write() -> None:
-            while True:
-                await self.send({"type": "websocket.send", "text": await queue.get(), "bytes": None})
-
-        self.writer = asyncio.create_task(write())
-
     def leave(self) -> None:
         """Take the socket out of hub and presence."""
+        self.stop_writer()
         if self.connection is None:
             return
         self.node.hub.remove(self.connection)

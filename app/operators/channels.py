@@ -29,9 +29,9 @@ class OperatorSite:
         """The token of an operator's session."""
         return read_cookie(scope["headers"], self.settings.operator_cookie)
 
-    async def find_visitor(self, transaction: Transaction, scope: Any) -> Visitor | None:
+    async def find_visitor(self, transaction: Transaction, slug: str, token: str) -> Visitor | None:
         """The operator whose session it is."""
-        found = await find_operator_session(transaction, self.read_token(scope))
+        found = await find_operator_session(transaction, token)
         if found is None:
             return None
         operator, session = found

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import BaseTransport
+from collections.abc import Awaitable, Callable
+from contextvars import Context
 from typing import Any, cast
 
 import websockets.http11
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Close, Frame
 from websockets.http11 import Request, Response
@@ -34,15 +37,22 @@ NOT_UTF8, NOT_ALLOWED = 1007, 1008
 # A handshake may have the cookies that a page may have: a page is not to open and never be live. The gate judges both.
 websockets.http11.MAX_LINE_LENGTH = HEADER_LIMIT
 
+# How an application goes on that has rested.
+GoingOn = Callable[[Any], Awaitable[None]]
+
 
 class Messages:
-    """What has come for the application: as much of `asyncio.Queue` as uvicorn uses, in a twentieth of its memory."""
+    """What has come for the application: as much of `asyncio.Queue` as uvicorn uses, in a twentieth of its memory.
 
-    __slots__ = ("arrival", "kept")
+    `on_arrival` is called when something comes and nobody waits for it.
+    """
+
+    __slots__ = ("arrival", "kept", "on_arrival")
 
     def __init__(self) -> None:
         self.kept: list[Any] = []
         self.arrival: asyncio.Future[None] | None = None
+        self.on_arrival: Callable[[], None] | None = None
 
     def empty(self) -> bool:
         """Whether nothing waits."""
@@ -53,6 +63,8 @@ class Messages:
         self.kept.append(message)
         if self.arrival is not None and not self.arrival.done():
             self.arrival.set_result(None)
+        elif self.on_arrival is not None:
+            self.on_arrival()
 
     async def get(self) -> Any:
         """Take the next message, for the one reader that there is."""
@@ -92,14 +104,16 @@ class Writable:
 class LiveProtocol(WebSocketsSansIOProtocol):
     """Adds `write_frame` to the scope, and lets the kernel hold less of what a slow reader has not taken.
 
-    What uvicorn keeps of a socket, and what we do, is in slots: with so many names a dictionary takes 2 KiB.
+    What uvicorn keeps of a socket, and what we do, is in slots: with so many names a dictionary takes 2 KiB. And the
+    application may rest until something comes (live/open_socket.py).
     """
 
     __slots__ = (
         *("app", "app_state", "asgi_version", "client", "close_sent", "close_timeout", "close_timer", "config", "conn"),
         *("connections", "counted_since", "curr_msg_data_type", "default_headers", "disconnected", "frames"),
-        *("frames_counted", "handshake_complete", "handshake_initiated", "initial_response", "last_ping_rtt", "logger"),
-        *("loop", "most_frames", "pending_ping_payload", "ping_interval", "ping_sent_at", "ping_timeout", "ping_timer"),
+        *("frames_counted", "going_on", "handshake_complete", "handshake_initiated", "initial_response"),
+        *("last_ping_rtt", "logger", "loop", "most_frames", "pending_ping_payload", "ping_interval", "ping_sent_at"),
+        *("ping_timeout", "ping_timer"),
         *("pong_timer", "queue", "read_paused", "request", "response", "root_path", "scheme", "scope", "server"),
         *("tasks", "transport", "writable", "writer"),
     )
@@ -108,6 +122,7 @@ class LiveProtocol(WebSocketsSansIOProtocol):
         """Bound what the kernel buffers for this socket, and how long it waits for a dead peer."""
         self.writer = SocketWriter(cast(asyncio.Transport, transport))
         super().connection_made(self.writer)
+        self.going_on: GoingOn | None = None
         self.queue = Messages()  # type: ignore[assignment]
         self.writable = Writable()  # type: ignore[assignment]
         self.conn.reject = self.reject  # type: ignore[method-assign]
@@ -164,8 +179,46 @@ class LiveProtocol(WebSocketsSansIOProtocol):
         await super().send(message)
         if message["type"] == "websocket.accept":
             del self.conn.reject
-            self.request.headers.clear()
-            self.response.headers.clear()
+            del self.request, self.response
+
+    def rest(self, going_on: GoingOn) -> bool:
+        """Let the application return, and go on as `going_on` when something comes; False when something has."""
+        if not self.queue.empty():
+            return False
+        self.going_on = going_on
+        self.scope = None  # type: ignore[assignment]  # what goes on has taken of it what it needs
+        cast(Messages, self.queue).on_arrival = self.go_on
+        return True
+
+    def go_on(self) -> None:
+        """Let the application go on if it rests, on behalf of nobody else who may just be served."""
+        if cast(Messages, self.queue).on_arrival is None:
+            return
+        cast(Messages, self.queue).on_arrival = None
+        task = self.loop.create_task(self.run_asgi(), context=Context())
+        task.add_done_callback(self.on_task_complete)
+        self.tasks.add(task)
+
+    async def run_asgi(self) -> None:
+        """Run the application until it has ended, or rests."""
+        try:
+            if self.going_on is None:
+                await self.app(self.scope, self.receive, self.send)
+            else:
+                await self.going_on(self.receive)
+        except ClientDisconnected:
+            pass
+        except BaseException:
+            self.logger.exception("Exception in ASGI application\n")
+            self.send_500_response()
+        else:
+            if cast(Messages, self.queue).on_arrival is not None:
+                return
+            if not self.handshake_complete:
+                self.logger.error("ASGI callable returned without completing handshake.")
+                self.send_500_response()
+        if self.close_timer is None:
+            self.transport.close()
 
     def handle_cont(self, event: Frame) -> None:
         """Keep a fragment of a message, unless it is an empty one: of these there may be any number."""

@@ -47,7 +47,7 @@ class Application:
 
 
 @asynccontextmanager
-async def served(application: Application) -> AsyncIterator[int]:
+async def served(application: Any) -> AsyncIterator[int]:
     """A server with our protocol on a port of its own."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))

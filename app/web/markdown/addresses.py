@@ -28,10 +28,14 @@ JOINERS = "\u200c\u200d"
 
 def list_marks() -> tuple[list[int], list[int]]:
     """Punctuation of all scripts, of which none lies beyond, and what nobody can see, by their code points."""
-    codes = (*range(0xA0, 0x20000), *range(0xE0000, 0xE0080))
-    kinds = list(zip(codes, map(unicodedata.category, map(chr, codes)), strict=True))
-    punctuation = [code for code, kind in kinds if kind[0] == "P"]
-    return punctuation, [code for code, kind in kinds if kind == "Cf" and chr(code) not in JOINERS]
+    punctuation, invisible = [], []
+    for codes in (range(0xA0, 0x20000), range(0xE0000, 0xE0080)):
+        for code, kind in zip(codes, map(unicodedata.category, map(chr, codes)), strict=True):
+            if kind[0] == "P":
+                punctuation.append(code)
+            elif kind == "Cf" and chr(code) not in JOINERS:
+                invisible.append(code)
+    return punctuation, invisible
 
 
 PUNCTUATION, INVISIBLE_IN_ADDRESS = list_marks()
