@@ -34,13 +34,11 @@ from app.files.decoding import DECODER
 from app.server.serving import rarely_collect
 from tests.browsers import KeptBrowsers, keep_port
 from tests.databases import KIND, Store, make_seed
-from tests.faults.extent import times
 from tests.post import Post
 from tests.processes import Process, run, share_fork_server
 
-# No example has to be ready in some time: a busy machine is slow, and not wrong. Each run draws others, and most
-# properties are tried for each of many kinds, locales or units.
-settings.register_profile("tests", deadline=None, max_examples=times(40, 100))
+# No example has to be ready in some time: a busy machine is slow, and not wrong.
+settings.register_profile("tests", deadline=None)
 settings.load_profile("tests")
 
 ROOT = Path(__file__).parent.parent

@@ -27,7 +27,6 @@ from app.records.fields import Field, list_fields
 from app.records.kind_changes import change_kind
 from app.records.kinds import FIELD_KINDS
 from tests.conftest import Server
-from tests.faults.extent import times
 from tests.fields import make_field
 from tests.programs.conftest import add_token, call_with
 from tests.records.conftest import Work
@@ -144,7 +143,7 @@ def test_what_the_preview_does_not_name_as_lost_is_kept(old_kind: str, new_kind:
         **dict.fromkeys(["created_by", "changed_by"], st.integers(1, 5).map(str)),
     }
 
-    @settings(max_examples=times(10, 25), deadline=None)
+    @settings(max_examples=25, deadline=None)
     @given(values.get(old_kind, VALUES[old_kind]), st.sampled_from(["en", "pt_BR"]))
     def draw(typed: str, locale: str) -> None:
         plain, old, new = (

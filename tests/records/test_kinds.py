@@ -23,7 +23,6 @@ from app.records.lists import View
 from app.records.records import search_text
 from app.tenants.locales import LOCALES as LOCALES_OF_WORKSPACES
 from app.web.texts import fold, fold_searched, without_strokes
-from tests.faults.extent import times
 from tests.fields import make_field
 
 CHOICES = ("On the shelf", "Lent", "São Paulo; Łódź", "<b>#1</b>")
@@ -360,7 +359,7 @@ def test_what_a_program_gives_is_the_same_value_in_every_locale(kind: str) -> No
     numbers = st.from_regex(r"-?[0-9]{1,4}([.,][0-9]{1,4}){0,2}", fullmatch=True)
     dates = st.from_regex(r"[0-3]?[0-9][/.-][01]?[0-9][/.-](20)?[0-9]{2}( 1[0-9]:[0-5][0-9])?", fullmatch=True)
 
-    @settings(max_examples=times(30, 60))
+    @settings(max_examples=60)
     @given(st.one_of(numbers, dates, written, *VALUES.values()))
     def draw(given: str) -> None:
         taken = {take(field, given) for field in fields}
@@ -368,7 +367,7 @@ def test_what_a_program_gives_is_the_same_value_in_every_locale(kind: str) -> No
             taken.discard("Enter yes or no.")
         assert len(taken) <= 1
 
-    @settings(max_examples=times(20, 40))
+    @settings(max_examples=40)
     @given(NUMBERS)
     def draw_number(given: str) -> None:
         taken = take(fields[0], given)
@@ -386,7 +385,7 @@ SHOWN_ALIKE = {"person", "long_text"}
 @pytest.mark.parametrize("kind", sorted(name for name, kind in FIELD_KINDS.items() if kind.is_typed))
 @pytest.mark.parametrize("locale", ["en", "pt_BR", "de_CH", "fr_CA", "hu_HU", "ko_KR", "es_CO", "uk_UA"])
 def test_what_a_page_shows_of_a_value_can_be_typed(kind: str, locale: str) -> None:
-    @settings(max_examples=times(15, 40))
+    @settings(max_examples=40)
     @given(VALUES[kind])
     def draw(typed: str) -> None:
         options = OPTIONS.get(kind, {})

@@ -15,7 +15,6 @@ from app.chat.text.highlighting import LEXERS, LONGEST_CODE, open_lexer
 from app.chat.text.markdown import Rendered, render_markdown
 from app.chat.text.rendering import PROSE, render_prose
 from app.web.markdown.commonmark import HIGHLIGHTED
-from tests.faults.extent import times
 
 ORIGIN = "http://acme.hero.localhost:8000"
 MEMBERS = {"Ana": 1, "Bruno": 2, "Ana Souza": 3, "José": 4, "Weiß": 5, "J. D'Ávila-Costa": 6, "山田": 7}
@@ -822,7 +821,7 @@ ALMOST_PROSE = st.sampled_from(
 )
 
 
-@settings(max_examples=times(400, 1000), deadline=None)
+@settings(max_examples=1000, deadline=None)
 @given(
     st.one_of(
         st.lists(ALMOST_PROSE, max_size=8).map(" ".join),
