@@ -124,9 +124,11 @@ def split_things(things: Sequence[Invitable], texts: Iterable[str]) -> list[Type
 
 
 def find_things(things: Iterable[Invitable], text: str) -> list[Invitable]:
-    """What a text means as a whole: by id, as a list of choices sends it; by name; or by address."""
-    things, id_, folded = list(things), chosen_id(text), fold(text)
-    named = [each for each in things if each.id == id_ or fold(each.name) == folded]
+    """What a text means as a whole: by id alone, as a list of choices sends it; by name; or by address."""
+    things, folded = list(things), fold(text)
+    if id_ := chosen_id(text):
+        return [each for each in things if each.id == id_]
+    named = [each for each in things if fold(each.name) == folded]
     return named or [each for each in things if each.slug == text.strip()]
 
 
@@ -141,7 +143,7 @@ def spell_chosen(things: Sequence[Invitable], chosen: InvitedTo) -> str:
     else."""
     wanted = [[each] for each in chosen.things]
     spellings: tuple[Callable[[Invitable], str], ...] = (
-        lambda each: each.name if len(find_things(things, each.name)) == 1 else each.slug,
+        lambda each: each.name if find_things(things, each.name) == [each] else each.slug,
         lambda each: each.slug,
         lambda each: each.value,
     )

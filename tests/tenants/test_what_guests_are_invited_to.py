@@ -52,6 +52,8 @@ def read(*texts: str) -> tuple[InvitedTo, Form]:
         ("#5,#8,#7", [5, 8, 7]),
         ("mesma-0-2, mesma-0", [10, 9]),
         ("obras; 2026, five", [11, 8]),
+        ("#9", [9]),
+        ("#12, nine", [12]),
     ],
 )
 def test_only_what_was_named_in_full_or_chosen_is_meant(typed: str, means: list[int]) -> None:
@@ -68,7 +70,6 @@ def test_only_what_was_named_in_full_or_chosen_is_meant(typed: str, means: list[
         ("Contratos", [6, 7]),
         ("2026", [11]),
         ("Mesma 0", [9, 10]),
-        ("#9", [9, 12]),
         ("Fotos1, contratos1", [7, 5, 6]),
     ],
 )
