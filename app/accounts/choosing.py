@@ -18,7 +18,7 @@ from sqlalchemy import bindparam, select
 from app.accounts.acquaintance import is_known
 from app.accounts.members import Member, is_active
 from app.accounts.rights import is_entitled
-from app.accounts.typed_names import KnownNames, chosen_id, split_typed
+from app.accounts.typed_names import KnownNames, chosen_id, list_pieces, split_typed
 from app.database import PreparedSelect, Transaction
 from app.web.errors import PageError
 from app.web.forms import Form, number_of
@@ -119,6 +119,15 @@ def find_persons(persons: Iterable[Candidate], text: str) -> list[Candidate]:
         elif wanted in folded or person.email.startswith(wanted):
             others.append(person)
     return begins + others
+
+
+def offer_persons(persons: Sequence[Candidate], text: str) -> list[Candidate]:
+    """Whom one chooses from while typing. Where a text with a comma is in a name, whom its pieces mean come first: who
+    types two names may mean both."""
+    found = find_persons(persons, text)
+    pieces = list_pieces(text, OFFERED) if found else []
+    meant = [person for piece in pieces for person in find_meant(persons, piece)]
+    return list(dict.fromkeys(meant + found))[:OFFERED]
 
 
 def find_meant(persons: Sequence[Candidate], text: str) -> list[Candidate]:

@@ -26,6 +26,11 @@ def chosen_id(text: str) -> int:
     return int(found[1]) if found else 0
 
 
+def list_pieces(text: str, most: int) -> list[str]:
+    """What stands between the commas and semicolons of a text, if it has any; no more than the first of them."""
+    return SEPARATORS.split(text, most)[: 2 * most : 2] if SEPARATORS.search(text) else []
+
+
 class KnownNames:
     """The names, as they are compared, and the addresses that a text may have in it."""
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from app.accounts.choosing import OFFERED
 from app.accounts.members import Member
-from app.accounts.typed_names import KnownNames, TypedPart, chosen_id, split_typed
+from app.accounts.typed_names import KnownNames, TypedPart, chosen_id, list_pieces, split_typed
 from app.database import Transaction
 from app.tenants.roles import GUEST
 from app.web.forms import Form
@@ -157,8 +157,11 @@ def spell_chosen(things: Sequence[Invitable], chosen: InvitedTo) -> str:
 
 
 def offer_things(things: Sequence[Invitable], text: str) -> list[dict[str, str]]:
-    """What has a text in its name, as one chooses it while typing."""
+    """What has a text in its name, as one chooses it while typing. Of one with a comma, what its pieces mean comes
+    first, as for people."""
     found = find_similar(things, text) if fold(text) else things
+    pieces = list_pieces(text, OFFERED) if found else []
+    found = list(dict.fromkeys([*(each for piece in pieces for each in find_things(things, piece)), *found]))
     return [{"value": each.value, "text": each.name, "note": note_of(things, each)} for each in found[:OFFERED]]
 
 

@@ -12,7 +12,16 @@ from limits import RateLimitItemPerMinute
 from sqlalchemy import select
 
 from app.accounts import choosing
-from app.accounts.choosing import MOST_CHOSEN, OFFERED, Candidate, ChoosingLimit, find_meant, find_persons, read_chosen
+from app.accounts.choosing import (
+    MOST_CHOSEN,
+    OFFERED,
+    Candidate,
+    ChoosingLimit,
+    find_meant,
+    find_persons,
+    offer_persons,
+    read_chosen,
+)
 from app.accounts.members import Member, add_member
 from app.chat.text.names import EVERYBODY_WORDS
 from app.database import Database
@@ -129,6 +138,13 @@ def test_what_can_be_read_as_one_name_and_as_several_means_nobody_and_all_are_of
         chosen = read_chosen(form, "person", BOTH_WAYS, by_parts=by_parts)
         assert (names(chosen.people), names(chosen.offered)) == (means, offered)
         assert ("person" in form.errors) == bool(offered)
+
+
+def test_while_two_names_are_typed_those_are_offered_before_who_is_called_by_both() -> None:
+    assert names(offer_persons(BOTH_WAYS, "bruno, carla")) == ["Bruno", "Carla", "Bruno, Carla"]
+    assert names(offer_persons(BOTH_WAYS, "Bruno, Car")) == ["Bruno", "Bruno, Carla"]
+    assert names(offer_persons(BOTH_WAYS, "Bruno, Zoe")) == [], "so that what is typed stays"
+    assert len(offer_persons(BOTH_WAYS * 9, ",")) <= OFFERED
 
 
 def test_a_part_of_a_name_chooses_nobody_where_somebody_is_let_in_by_it() -> None:

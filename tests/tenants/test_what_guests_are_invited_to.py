@@ -94,6 +94,8 @@ def test_things_that_are_called_the_same_are_told_apart_by_their_addresses() -> 
     notes = {each["value"]: each["note"] for each in offer_things(THINGS, "")}
     assert (notes["#9"], notes["#10"], notes["#5"]) == ("mesma-0", "mesma-0-2", "")
     assert [each.id for each in find_things(THINGS, "mesma-0")] == [9]
+    offered = [each["value"] for each in offer_things(THINGS, "fotos1, contratos1")]
+    assert offered == ["#5", "#6", "#7"], "and what two names mean comes before what is called by both"
 
 
 async def test_a_whole_name_with_a_comma_invites_to_that_collection_alone_unless_it_may_be_several(

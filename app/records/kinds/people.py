@@ -142,7 +142,7 @@ def refuse_part(part: TypedPart, found: Sequence[Candidate], people: People) -> 
     if found:
         return fail("Several people are called “%(text)s”. Write an email address instead.", text=text)
     if similar := people.list_similar(part.text):
-        said = ", ".join(dict.fromkeys(person.name for person in similar[:MOST_ALIKE_SAID]))
+        said = "; ".join(dict.fromkeys(person.name for person in similar[:MOST_ALIKE_SAID]))
         return fail("“%(text)s” is not a full name. Did you mean %(names)s?", text=text, names=said)
     return fail("No one here is called “%(text)s”.", text=text)
 
