@@ -213,6 +213,10 @@ def test_who_is_called_like_two_others_is_spelled_by_address_and_chosen_of_those
     assert field.read("p1@acme.test") == "1", "nobody takes another one's address by a name"
     for typed in (["Bruno, Carla", "#1", "#2"], ["#1,Bruno; Carla", "#2"], ["brun", "#1", "#2"]):
         assert field.read(field.kind.join(typed, field)) == "1 2", "and what was not clear is gone with the choice"
+    for typed, said in (("brun", "full name"), ("Bruno, Carla", "one name or several"), ("#1; brun", "No one here")):
+        for read in (field.kind.from_json, field.kind.from_name):
+            with pytest.raises(ValueError, match=said):
+                field.read(read(typed, field))
     with pytest.raises(ValueError, match="full name"):
         field.read(field.kind.join(["#1,brun"], field))
 
