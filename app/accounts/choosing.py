@@ -1,13 +1,12 @@
 """Choosing people by name or address: while one types, and from what a form was sent with.
 
 Scripts send who was chosen as `#` and the id. A number that was typed is a name, and a part of a name chooses nobody
-where somebody is let in by it: whom it may mean is offered instead.
+where somebody is let in by it, nor does a text that may be one name or several: whom it may mean is offered instead.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -19,6 +18,7 @@ from sqlalchemy import bindparam, select
 from app.accounts.acquaintance import is_known
 from app.accounts.members import Member, is_active
 from app.accounts.rights import is_entitled
+from app.accounts.typed_names import KnownNames, chosen_id, list_pieces, split_typed
 from app.database import PreparedSelect, Transaction
 from app.web.errors import PageError
 from app.web.forms import Form, number_of
@@ -29,9 +29,6 @@ from app.web.texts import Text, _l, fold, fold_searched, without_strokes
 OFFERED = 10
 # How many a field takes.
 MOST_CHOSEN = 20
-# How a list of choices sends what was chosen of it.
-CHOSEN_ID = re.compile(r"#([1-9][0-9]{0,17})")
-SEPARATORS = re.compile("([,;])")
 LOOK_UPS_A_MINUTE = RateLimitItemPerMinute(300)
 
 
@@ -124,6 +121,15 @@ def find_persons(persons: Iterable[Candidate], text: str) -> list[Candidate]:
     return begins + others
 
 
+def offer_persons(persons: Sequence[Candidate], text: str) -> list[Candidate]:
+    """Whom one chooses from while typing. Where a text with a comma is in a name, whom its pieces mean come first: who
+    types two names may mean both."""
+    found = find_persons(persons, text)
+    pieces = list_pieces(text, OFFERED) if found else []
+    meant = [person for piece in pieces for person in find_meant(persons, piece)]
+    return list(dict.fromkeys(meant + found))[:OFFERED]
+
+
 def find_meant(persons: Sequence[Candidate], text: str) -> list[Candidate]:
     """Whom a text means as a whole: by id, as a list of choices sends it; by address; or by name."""
     if id_ := chosen_id(text):
@@ -133,39 +139,10 @@ def find_meant(persons: Sequence[Candidate], text: str) -> list[Candidate]:
     return addressed or [person for person in persons if folded and person.folded == folded]
 
 
-def chosen_id(text: str) -> int:
-    """The id of what was chosen of a list, or 0 for what was typed."""
-    found = CHOSEN_ID.fullmatch(text.strip())
-    return int(found[1]) if found else 0
-
-
 def sought_id(text: str) -> int:
     """The id that the address of a search has, or 0: as a list of choices sends it, or alone, as older links have it.
     Nobody is let in by a search."""
     return chosen_id(text) or number_of(text.strip())
-
-
-def split_typed(texts: Iterable[str], folded_names: Collection[str], most: int) -> list[str]:
-    """The parts of texts that have commas, semicolons or line ends between them; one more than `most` of too many.
-
-    A name may have commas and semicolons, too: the longest name that stands from a place on is one part. Only such
-    names are looked for.
-    """
-    longest = max((len(SEPARATORS.findall(name)) for name in folded_names), default=0)
-    parts: list[str] = []
-    for line in (line for text in texts for line in text.splitlines()):
-        if len(parts) > most:
-            break
-        pieces, at = SEPARATORS.split(line), 0
-        while at < len(pieces) and len(parts) <= most:
-            end = at + 1
-            if not chosen_id(pieces[at]):
-                ends = range(min(at + 1 + 2 * longest, len(pieces)), end, -2)
-                end = next((one for one in ends if fold("".join(pieces[at:one])) in folded_names), end)
-            part = "".join(pieces[at:end]).strip()
-            parts += [part] if part else []
-            at = end + 1
-    return parts
 
 
 @dataclass(slots=True)
@@ -195,28 +172,32 @@ def read_chosen(form: Form, name: str, persons: Sequence[Candidate], *, by_parts
     Of what means nobody, or several, an error is noted. Raises NotFoundException for the id of nobody.
     """
     chosen = Chosen()
-    named = {person.folded for person in persons} | {fold(person.email) for person in persons if person.email}
-    parts = split_typed(form.values.get(name, ()), named, MOST_CHOSEN)
+    named = {person.folded for person in persons}
+    addresses = {person.email for person in persons if person.email}
+    parts = split_typed(form.values.get(name, ()), KnownNames(named, addresses), MOST_CHOSEN)
     if len(parts) > MOST_CHOSEN:
         chosen.error = _l("Choose at most %(limit)d people.", limit=MOST_CHOSEN)
         chosen.typed, parts = [text.strip() for text in form.values[name]], []
     for part in parts:
-        same = find_meant(persons, part)
-        found = same or ([] if chosen_id(part) or not fold(part) else find_persons(persons, part))
-        if len(found) == 1 and (same or by_parts):
+        text = part.text
+        same = [person for each in part.names for person in find_meant(persons, each)]
+        found = same or ([] if chosen_id(text) or not fold(text) else find_persons(persons, text))
+        if len(found) == 1 and not part.may_be and (same or by_parts):
             chosen.people += [person for person in found if person not in chosen.people]
         elif found:
-            chosen.offered += [person for person in found[:OFFERED] if person not in chosen.offered]
+            chosen.offered += [person for person in dict.fromkeys(found[:OFFERED]) if person not in chosen.offered]
             chosen.error = (
-                _l("Several people are called “%(text)s”. Choose one below.", text=part[:80])
+                _l("“%(text)s” can be one name or several. Choose below.", text=text[:80])
+                if part.may_be
+                else _l("Several people are called “%(text)s”. Choose one below.", text=text[:80])
                 if same or by_parts
-                else _l("“%(text)s” is not a full name. Choose one below.", text=part[:80])
+                else _l("“%(text)s” is not a full name. Choose one below.", text=text[:80])
             )
-        elif chosen_id(part):
+        elif chosen_id(text):
             raise NotFoundException
         else:
-            chosen.typed.append(part)
-            chosen.error = _l("No one here is called “%(text)s”.", text=part[:80])
+            chosen.typed.append(text)
+            chosen.error = _l("No one here is called “%(text)s”.", text=text[:80])
     chosen.offered = [person for person in chosen.offered if person not in chosen.people][:OFFERED]
     if chosen.error is not None:
         form.errors[name] = chosen.error

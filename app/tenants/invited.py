@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from app.accounts.choosing import OFFERED, chosen_id, split_typed
+from app.accounts.choosing import OFFERED
 from app.accounts.members import Member
+from app.accounts.typed_names import KnownNames, TypedPart, chosen_id, list_pieces, split_typed
 from app.database import Transaction
 from app.tenants.roles import GUEST
 from app.web.forms import Form
@@ -94,34 +95,40 @@ def read_kind(kind: InvitableKind, form: Form, texts: Sequence[str], things: Seq
         chosen.text = ", ".join(chosen.typed)
         return chosen
     for part in parts:
-        same = find_things(things, part)
-        similar = same or ([] if chosen_id(part) else find_similar(things, part))
-        if len(same) == 1:
+        text = part.text
+        same = [each for name in part.names for each in find_things(things, name)]
+        similar = same or ([] if chosen_id(text) else find_similar(things, text))
+        if len(same) == 1 and not part.may_be:
             chosen.things += [each for each in same if each not in chosen.things]
         elif similar:
-            chosen.offered += [each for each in similar[:OFFERED] if each not in chosen.offered]
+            chosen.offered += [each for each in dict.fromkeys(similar[:OFFERED]) if each not in chosen.offered]
             form.errors[kind.name] = (
-                _l("Several things here are called “%(text)s”. Choose one below.", text=part[:80])
+                _l("“%(text)s” can be one name or several. Choose below.", text=text[:80])
+                if part.may_be
+                else _l("Several things here are called “%(text)s”. Choose one below.", text=text[:80])
                 if same
-                else _l("“%(text)s” is not a full name. Choose one below.", text=part[:80])
+                else _l("“%(text)s” is not a full name. Choose one below.", text=text[:80])
             )
         else:
-            chosen.typed.append(part)
-            form.errors[kind.name] = _l("Nothing here is called “%(text)s”.", text=part[:80])
+            chosen.typed.append(text)
+            form.errors[kind.name] = _l("Nothing here is called “%(text)s”.", text=text[:80])
     chosen.offered = [each for each in chosen.offered if each not in chosen.things][:OFFERED]
     chosen.text = spell_chosen(things, chosen)
     return chosen
 
 
-def split_things(things: Iterable[Invitable], texts: Iterable[str]) -> list[str]:
-    """The parts of what was typed; one more than an invitation takes of too many."""
-    return split_typed(texts, {fold(each.name) for each in things}, MOST_INVITED_TO)
+def split_things(things: Sequence[Invitable], texts: Iterable[str]) -> list[TypedPart]:
+    """The parts of what was typed; more than an invitation takes of too many."""
+    names = KnownNames({fold(each.name) for each in things}, {each.slug for each in things})
+    return split_typed(texts, names, MOST_INVITED_TO)
 
 
 def find_things(things: Iterable[Invitable], text: str) -> list[Invitable]:
-    """What a text means as a whole: by id, as a list of choices sends it; by name; or by address."""
-    things, id_, folded = list(things), chosen_id(text), fold(text)
-    named = [each for each in things if each.id == id_ or fold(each.name) == folded]
+    """What a text means as a whole: by id alone, as a list of choices sends it; by name; or by address."""
+    things, folded = list(things), fold(text)
+    if id_ := chosen_id(text):
+        return [each for each in things if each.id == id_]
+    named = [each for each in things if fold(each.name) == folded]
     return named or [each for each in things if each.slug == text.strip()]
 
 
@@ -136,21 +143,25 @@ def spell_chosen(things: Sequence[Invitable], chosen: InvitedTo) -> str:
     else."""
     wanted = [[each] for each in chosen.things]
     spellings: tuple[Callable[[Invitable], str], ...] = (
-        lambda each: each.name if len(find_things(things, each.name)) == 1 else each.slug,
+        lambda each: each.name if find_things(things, each.name) == [each] else each.slug,
         lambda each: each.slug,
         lambda each: each.value,
     )
     for spell in spellings:
         text = ", ".join([*map(spell, chosen.things), *chosen.typed])
         parts = split_things(things, [text])
-        if [find_things(things, part) for part in parts[: len(wanted)]] == wanted:
+        read = [[] if part.may_be else find_things(things, part.text) for part in parts]
+        if read[: len(wanted)] == wanted:
             break
     return text
 
 
 def offer_things(things: Sequence[Invitable], text: str) -> list[dict[str, str]]:
-    """What has a text in its name, as one chooses it while typing."""
+    """What has a text in its name, as one chooses it while typing. Of one with a comma, what its pieces mean comes
+    first, as for people."""
     found = find_similar(things, text) if fold(text) else things
+    pieces = list_pieces(text, OFFERED) if found else []
+    found = list(dict.fromkeys([*(each for piece in pieces for each in find_things(things, piece)), *found]))
     return [{"value": each.value, "text": each.name, "note": note_of(things, each)} for each in found[:OFFERED]]
 
 

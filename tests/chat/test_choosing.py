@@ -12,7 +12,16 @@ from limits import RateLimitItemPerMinute
 from sqlalchemy import select
 
 from app.accounts import choosing
-from app.accounts.choosing import MOST_CHOSEN, OFFERED, Candidate, ChoosingLimit, find_meant, find_persons, read_chosen
+from app.accounts.choosing import (
+    MOST_CHOSEN,
+    OFFERED,
+    Candidate,
+    ChoosingLimit,
+    find_meant,
+    find_persons,
+    offer_persons,
+    read_chosen,
+)
 from app.accounts.members import Member, add_member
 from app.chat.text.names import EVERYBODY_WORDS
 from app.database import Database
@@ -93,10 +102,49 @@ NAMESAKES = [
         ("#7,Costa, Bia", ["Bia", "Costa, Bia"]),
     ],
 )
-def test_the_longest_whole_name_is_taken_and_a_number_is_a_name(typed: str, means: list[str]) -> None:
+def test_a_name_with_a_comma_is_taken_in_whole_and_a_number_is_a_name(typed: str, means: list[str]) -> None:
     form = Form([("person", typed)])
     assert names(read_chosen(form, "person", NAMESAKES).people) == means
     assert not form.errors
+
+
+BOTH_WAYS = [
+    Candidate(number, name, f"b{number}@acme.test", fold(name))
+    for number, name in enumerate(("Bruno", "Carla", "Bruno, Carla", "Carla; #4", "Davi", "Carla, Davi", "Eva, Eva"), 2)
+]
+
+
+@pytest.mark.parametrize(
+    ("typed", "means", "offered"),
+    [
+        ("Bruno, Carla", [], ["Bruno, Carla", "Bruno", "Carla"]),
+        ("bruno,  carla; Davi", ["Davi"], ["Bruno, Carla", "Bruno", "Carla"]),
+        ("Bruno,Carla", ["Bruno", "Carla"], []),
+        ("Bruno; Carla", ["Bruno", "Carla"], []),
+        ("#2,#3", ["Bruno", "Carla"], []),
+        ("#4", ["Bruno, Carla"], []),
+        ("b4@acme.test", ["Bruno, Carla"], []),
+        ("Carla; #4", [], ["Carla; #4", "Carla", "Bruno, Carla"]),
+        ("Bruno, Carla, Davi", [], ["Bruno, Carla", "Carla, Davi", "Bruno", "Carla", "Davi"]),
+        ("Eva, Eva", ["Eva, Eva"], []),
+        ("Eva, Eva, Eva", [], ["Eva, Eva"]),
+    ],
+)
+def test_what_can_be_read_as_one_name_and_as_several_means_nobody_and_all_are_offered(
+    typed: str, means: list[str], offered: list[str]
+) -> None:
+    for by_parts in (False, True):
+        form = Form([("person", typed)])
+        chosen = read_chosen(form, "person", BOTH_WAYS, by_parts=by_parts)
+        assert (names(chosen.people), names(chosen.offered)) == (means, offered)
+        assert ("person" in form.errors) == bool(offered)
+
+
+def test_while_two_names_are_typed_those_are_offered_before_who_is_called_by_both() -> None:
+    assert names(offer_persons(BOTH_WAYS, "bruno, carla")) == ["Bruno", "Carla", "Bruno, Carla"]
+    assert names(offer_persons(BOTH_WAYS, "Bruno, Car")) == ["Bruno", "Bruno, Carla"]
+    assert names(offer_persons(BOTH_WAYS, "Bruno, Zoe")) == [], "so that what is typed stays"
+    assert len(offer_persons(BOTH_WAYS * 9, ",")) <= OFFERED
 
 
 def test_a_part_of_a_name_chooses_nobody_where_somebody_is_let_in_by_it() -> None:
@@ -218,6 +266,26 @@ async def test_of_several_the_choice_is_offered_and_what_is_chosen_goes_with_the
     assert f'name="person" value="#{twin}"' in asked.text
     made = await ana.post("/chat/direct", data={"person": ["bruno@acme.test", f"#{twin}"]})
     assert made.status_code == 303
+
+
+async def test_who_is_called_like_two_others_gets_into_a_room_by_their_own_address_alone(
+    ana: httpx.AsyncClient, shared_server: Server
+) -> None:
+    both = "Bruno, Carla"
+    async with aclosing(await shared_server.sign_in("acme", "davi@acme.test")) as davi:
+        assert (await davi.post("/account/name", data={"name": both})).status_code == 303
+        slug = (await ana.post("/chat/new", data={"name": "Both ways", "private": "yes"})).headers["location"][6:]
+        for path in (f"/chat/{slug}/invite", "/chat/direct"):
+            refused = await ana.post(path, data={"person": both})
+            assert refused.status_code == 422
+            assert "can be one name or several" in refused.text
+            assert re.findall(r'type="checkbox" name="person" value="#(\d)"', refused.text) == ["4", "2", "3"]
+        assert (await davi.get(f"/chat/{slug}")).status_code == 404
+        invited = await ana.post(f"/chat/{slug}/invite", data={"person": ["", "#2", "#3"]})
+        assert invited.headers["location"].endswith("about=2,3")
+        assert (await ana.post(f"/chat/{slug}/invite", data={"person": "davi@acme.test"})).status_code == 303
+        assert (await davi.get(f"/chat/{slug}")).status_code == 200
+        assert (await davi.post("/account/name", data={"name": "Davi"})).status_code == 303
 
 
 async def test_searching_takes_names_of_rooms_and_people(ana: httpx.AsyncClient) -> None:

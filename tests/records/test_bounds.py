@@ -14,7 +14,9 @@ import pytest
 from sqlalchemy import event, func, select, update
 
 import app.server.asgi  # noqa: F401  (which knows all tables and channels)
+from app.accounts.choosing import MOST_CHOSEN
 from app.accounts.members import Member
+from app.accounts.typed_names import KnownNames, split_typed
 from app.database import Database, Transaction, now
 from app.database.fast.rows import TableInfo, table_info_of
 from app.live.log import LoggedEvent
@@ -141,6 +143,20 @@ def counted_calls() -> Iterator[list[int]]:
     sys.setprofile(None)
 
 
+@pytest.mark.parametrize("part", ["A,", "A, B, ", "z,", "A, z,", ",", ";,", "#1,", "A, B\n"])
+def test_names_with_commas_are_looked_for_in_bounded_work_however_many_are_typed(part: str) -> None:
+    names = {"a", "b", "a, b", "b, a", ", ".join(["a"] * 12), ",;," * 10}
+    costs = []
+    for times in (2_000, 20_000):
+        text = "".join(part.replace("z", f"z{number}") for number in range(times))
+        with counted_calls() as calls:
+            parts = split_typed([text], KnownNames(names), MOST_CHOSEN)
+        costs.append(calls[0])
+        assert sum(len(each.may_be) for each in parts) <= 100
+    assert costs[1] <= costs[0] * 1.1
+    assert costs[0] <= 50_000
+
+
 @pytest.mark.parametrize(
     ("kind", "part"),
     [
@@ -148,7 +164,7 @@ def counted_calls() -> Iterator[list[int]]:
         *(("decimal", part) for part in ("1", "1,", "0.")),
         *(("choice", part) for part in ("z", "z;", "#1;", "z\n")),
         *(("choices", part) for part in ("z;", "#9;", "z\n", "x;y\n", "é;\n")),
-        *(("person", part) for part in ("z", "Bruno;", "z,", "Silva, Ana; ", "z\n", "#1\n", "1,")),
+        *(("person", part) for part in ("z", "Bruno;", "z,", "Silva, Ana; ", "z\n", "#1\n", "1,", ",", "z, ;")),
     ],
 )
 def test_what_is_typed_costs_no_more_the_longer_it_is(kind: str, part: str) -> None:

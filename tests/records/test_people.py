@@ -169,9 +169,73 @@ async def test_a_guest_finds_nobody_by_a_field_of_people_whom_they_do_not_know(
         assert "data-person" in chosen.text
 
 
-def test_the_longest_name_that_has_a_comma_is_one_person() -> None:
-    known = people_kind.People(
-        (number, name, f"p{number}@acme.test", True) for number, name in enumerate(("Costa, Bia", "Bia", "Vitor"), 1)
-    )
-    assert people_kind.split_people("Costa, Bia, p3@acme.test", known) == ["Costa, Bia", "p3@acme.test"]
-    assert people_kind.split_people("Vitor, Bia", known) == ["Vitor", "Bia"]
+def read_people(text: str, *names: str) -> tuple[list[str], list[str]]:
+    """The people that a field reads from a text, and whom it offers, where there are people of some names."""
+    field = make_field("person", several=True)
+    field.people = people_kind.People((at, name, f"p{at}@acme.test", True) for at, name in enumerate(names, 1))
+    chosen = field.kind.find_chosen(text, field)
+    try:
+        ids = field.read(text).split()
+    except ValueError:
+        assert chosen.offered or chosen.typed
+        assert field.kind.join([text], field), "what was typed is kept"
+        ids = []
+    return [names[int(each) - 1] for each in ids], [each.name for each in chosen.offered]
+
+
+@pytest.mark.parametrize(
+    ("text", "means", "offered"),
+    [
+        ("Costa, Bia, p3@acme.test", ["Costa, Bia", "Vitor"], []),
+        ("Vitor; Bia", ["Bia", "Vitor"], []),
+        ("Vitor, Bia", [], ["Bia", "Vitor", "Vitor, Bia"]),
+        ("p6@acme.test; Costa, Bia", ["Costa, Bia", "Ana; Vitor"], []),
+        ("Ana; Vitor; Bia", ["Bia", "Ana; Vitor"], []),
+        ("vit", [], ["Vitor", "Vitor, Bia", "Ana; Vitor"]),
+        ("p1", [], ["Costa, Bia"]),
+        ("zzz", [], []),
+    ],
+)
+def test_only_whole_names_that_can_be_read_in_one_way_alone_are_people(
+    text: str, means: list[str], offered: list[str]
+) -> None:
+    people = ("Costa, Bia", "Bia", "Vitor", "Vitor, Bia", "Xis", "Ana; Vitor")
+    found, alike = read_people(text, *people)
+    assert (sorted(found), sorted(alike)) == (sorted(means), sorted(offered))
+
+
+def test_who_is_called_like_two_others_is_spelled_by_address_and_chosen_of_those_that_are_offered() -> None:
+    field = make_field("person", several=True)
+    names = ("Bruno", "Carla", "Bruno, Carla", "Bruno; Carla", "p1@acme.test")
+    field.people = people_kind.People((at, name, f"p{at}@acme.test", True) for at, name in enumerate(names, 1))
+    for value in ("1", "3", "4", "5", "1 2", "1 2 3 4 5"):
+        assert field.read(field.spell(value)) == value
+    assert field.read("p1@acme.test") == "1", "nobody takes another one's address by a name"
+    for typed in (["Bruno, Carla", "#1", "#2"], ["#1,Bruno; Carla", "#2"], ["brun", "#1", "#2"]):
+        assert field.read(field.kind.join(typed, field)) == "1 2", "and what was not clear is gone with the choice"
+    for typed, said in (("brun", "full name"), ("Bruno, Carla", "one name or several"), ("#1; brun", "No one here")):
+        for read in (field.kind.from_json, field.kind.from_name):
+            with pytest.raises(ValueError, match=said):
+                field.read(read(typed, field))
+    with pytest.raises(ValueError, match="full name"):
+        field.read(field.kind.join(["#1,brun"], field))
+
+
+async def test_a_part_of_a_name_is_nobody_in_a_form_for_a_program_and_in_a_field_that_was_text(
+    people: People, server: Server
+) -> None:
+    ana, reader = people["ana"], await add_field(people["ana"])
+    said = "“no” is not a full name. Did you mean Bruno?"
+    refused = await ana.post("/c/books/new", data={"f1": "A", reader: "no"})
+    assert refused.status_code == 422
+    assert said in refused.text
+    assert f'type="radio" name="{reader}" value="#2"' in refused.text
+    assert 'value="no"' in refused.text
+    picked = await ana.post("/c/books/new", data={"f1": "A", reader: ["no", "#2"]})
+    assert 'data-person="2"' in (await ana.get(picked.headers["location"])).text
+    address = await add_book(ana, f7="no")
+    preview = (await ana.get("/c/books/fields/f7/kind?kind=person")).text
+    assert said in preview
+    changed = await ana.post("/c/books/fields/f7/kind", data={"kind": "person", "action": "change"})
+    assert changed.status_code == 303, changed.text
+    assert 'data-person="2"' not in (await ana.get(address)).text

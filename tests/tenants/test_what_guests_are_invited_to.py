@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import aclosing
 
 import pytest
@@ -27,6 +28,7 @@ THINGS = [
     Invitable(10, "mesma 0", "mesma-0-2"),
     Invitable(11, "Obras; 2026", "obras-2026"),
     Invitable(12, "#9", "nine"),
+    Invitable(13, "Fotos1, plantas", "fotos1-plantas"),
 ]
 
 
@@ -38,16 +40,20 @@ def read(*texts: str) -> tuple[InvitedTo, Form]:
 @pytest.mark.parametrize(
     ("typed", "means"),
     [
-        ("Fotos1, contratos1", [7]),
+        ("Fotos1, plantas", [13]),
         ("contratos1, fotos1", [6, 5]),
         ("Fotos1; contratos1", [5, 6]),
         ("Fotos1\nContratos1", [5, 6]),
-        ("fotos1, Fotos1, contratos1", [5, 7]),
+        ("fotos1, Fotos1, plantas", [5, 13]),
+        ("Fotos1,contratos1", [5, 6]),
+        ("fotos1-contratos1", [7]),
         ("5", [8]),
         ("#5", [5]),
         ("#5,#8,#7", [5, 8, 7]),
         ("mesma-0-2, mesma-0", [10, 9]),
         ("obras; 2026, five", [11, 8]),
+        ("#9", [9]),
+        ("#12, nine", [12]),
     ],
 )
 def test_only_what_was_named_in_full_or_chosen_is_meant(typed: str, means: list[int]) -> None:
@@ -59,7 +65,13 @@ def test_only_what_was_named_in_full_or_chosen_is_meant(typed: str, means: list[
 
 
 @pytest.mark.parametrize(
-    ("typed", "offered"), [("Contratos", [6, 7]), ("2026", [11]), ("Mesma 0", [9, 10]), ("#9", [9, 12])]
+    ("typed", "offered"),
+    [
+        ("Contratos", [6, 7]),
+        ("2026", [11]),
+        ("Mesma 0", [9, 10]),
+        ("Fotos1, contratos1", [7, 5, 6]),
+    ],
 )
 def test_what_is_not_clear_is_offered_and_lets_nobody_in(typed: str, offered: list[int]) -> None:
     chosen, form = read(typed)
@@ -82,20 +94,26 @@ def test_things_that_are_called_the_same_are_told_apart_by_their_addresses() -> 
     notes = {each["value"]: each["note"] for each in offer_things(THINGS, "")}
     assert (notes["#9"], notes["#10"], notes["#5"]) == ("mesma-0", "mesma-0-2", "")
     assert [each.id for each in find_things(THINGS, "mesma-0")] == [9]
+    offered = [each["value"] for each in offer_things(THINGS, "fotos1, contratos1")]
+    assert offered == ["#5", "#6", "#7"], "and what two names mean comes before what is called by both"
 
 
-async def test_a_whole_name_with_a_comma_invites_to_that_collection_alone(shared_server: Server) -> None:
+async def test_a_whole_name_with_a_comma_invites_to_that_collection_alone_unless_it_may_be_several(
+    shared_server: Server,
+) -> None:
     async with aclosing(shared_server.let_in("acme", "ana@acme.test")) as ana:
-        names = ("Sheets", "Drawings", "Sheets, drawings")
+        names = ("Sheets", "Drawings", "Sheets, drawings", "Plans, sheets")
         made = [await ana.post("/collections/new", data={"name": name, "first": "Title"}) for name in names]
         assert {answer.status_code for answer in made} == {303}
         ids = dict(shared_server.store.rows("SELECT name, id FROM collection"))
         form = {"uses": "1", "days": "7", "role": "guest", "form-key": ""}
-        refused = await ana.post("/members/links", data={**form, "collection": "Sheets, drawings; Draw"})
-        assert refused.status_code == 422
-        assert f'name="collection" value="#{ids["Drawings"]}"' in refused.text
-        answer = await ana.post("/members/links", data={**form, "collection": "Sheets, drawings"})
+        for typed, offered in (("Plans, sheets; Draw", names[1:3]), ("Sheets, drawings", (names[2], *names[:2]))):
+            refused = await ana.post("/members/links", data={**form, "collection": typed})
+            assert refused.status_code == 422
+            found = re.findall(r'type="checkbox" name="collection" value="#(\d+)"', refused.text)
+            assert [int(each) for each in found] == [ids[name] for name in offered]
+        answer = await ana.post("/members/links", data={**form, "collection": "Plans, sheets"})
         assert answer.status_code == 200
         kept = shared_server.store.rows("SELECT invited_to FROM invitation ORDER BY id DESC LIMIT 1")[0][0]
         assert str(kept).count("collection-") == 1
-        assert f"collection-{ids['Sheets, drawings']}" in str(kept)
+        assert f"collection-{ids['Plans, sheets']}" in str(kept)

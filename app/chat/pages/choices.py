@@ -6,7 +6,7 @@ from typing import Any
 
 from litestar import Response, get
 
-from app.accounts.choosing import OFFERED, Candidate, ChoosingLimit, find_persons, list_known
+from app.accounts.choosing import Candidate, ChoosingLimit, list_known, offer_persons
 from app.accounts.members import Member
 from app.accounts.rights import is_entitled
 from app.chat.discussions import get_card
@@ -41,8 +41,8 @@ async def choose_people(
         known = await list_known_of_room(transaction, member, room, inside=False)
     else:
         known = await list_known(transaction, member)
-    people = find_persons(known, clean_query(q))
-    return Response([choice_of(person, transaction.tenant.language) for person in people[:OFFERED]])
+    people = offer_persons(known, clean_query(q))
+    return Response([choice_of(person, transaction.tenant.language) for person in people])
 
 
 @get("/choices/rooms")

@@ -1,6 +1,7 @@
 """People: one, or several. A value has the ids of members: one may be called otherwise, and no record changes.
 
-Forms name a person by `#` and the id, as scripts choose them, or as people write them: by name or address.
+Forms name a person by `#` and the id, as scripts choose them, or as people write them: by whole name or address. A
+part of a name means nobody: whom it may mean is said.
 """
 
 from __future__ import annotations
@@ -14,25 +15,25 @@ from markupsafe import Markup
 from sqlalchemy import bindparam, select
 
 from app.accounts.acquaintance import is_acquainted
-from app.accounts.choosing import CHOSEN_ID, MOST_CHOSEN, OFFERED, Candidate, Chosen, find_persons, split_typed
+from app.accounts.choosing import MOST_CHOSEN, OFFERED, Candidate, Chosen, find_persons
 from app.accounts.members import Member
 from app.accounts.rights import is_entitled
+from app.accounts.typed_names import CHOSEN_ID, LONGEST_TYPED_NAME, KnownNames, TypedPart, chosen_id, split_typed
 from app.database import PreparedSelect, Transaction
 from app.records.kinds.collation import collate
 from app.records.kinds.kind import Cell, Definition, FieldKind, Json, fail
-from app.web.forms import number_of
 from app.web.templates import hue, initials
 from app.web.texts import _l, drop_unseen, fold, keep_direction
 
 # How one who was removed, and has no address any more, stands in a form without scripts.
 NAMED_REFERENCE = re.compile(r".*\(#([1-9][0-9]{0,17})\)")
 LINE_ENDS = re.compile("[\r\n]+")
-# A name or an address has fewer letters.
-LONGEST_PERSON = 400
 # More people than can be chosen: what is written of more is not looked through.
 MOST_WRITTEN = 2 * MOST_CHOSEN
 # How many parts of names are looked for in a transaction.
 MOST_LOOKED_THROUGH = 100
+# How many people are said to whom a part of a name may belong.
+MOST_ALIKE_SAID = 3
 
 LIST_KNOWN = PreparedSelect(lambda: select(Member.id).where(is_acquainted(Member.id, bindparam("guest_id"))))
 LIST_PEOPLE = PreparedSelect(
@@ -45,8 +46,7 @@ class People:
 
     def __init__(self, rows: Iterable[tuple[int, str, str | None, bool]] = ()) -> None:
         self.rows = {row[0]: row for row in rows}
-        self.found: dict[str, list[Candidate]] = {}
-        self.looked_through = 0
+        self.similar: dict[str, list[Candidate]] = {}
         self.shown: dict[int, Markup] = {}
 
     def __contains__(self, member_id: int) -> bool:
@@ -77,33 +77,31 @@ class People:
         """Those who can be chosen."""
         return [self.candidate(member_id) for member_id, _, _, can_be in self.rows.values() if can_be]
 
-    def meant(self, text: str, kept: str = "") -> list[Candidate]:
-        """Whom a text means, as a form has it or somebody writes it. Who is `kept`, as a value has them, may be meant
-        though they can't be chosen any more, or are not known to who asks."""
-        found = read_reference(text) if len(text) <= LONGEST_PERSON else 0
-        if not found and len(text) > LONGEST_PERSON:
-            return []
-        if not found:
-            if text not in self.found:
-                self.found[text] = self.find(text)
-            return self.found[text]
-        if found in self and (self.rows[found][3] or str(found) in kept.split()):
-            return [self.candidate(found)]
-        return []
+    def meant(self, part: TypedPart, kept: str = "") -> list[Candidate]:
+        """Whom a part of what was typed means; all whom it may mean where it can be read in several ways."""
+        return list(dict.fromkeys(person for name in part.names for person in self.named(name, kept)))
 
-    def find(self, text: str) -> list[Candidate]:
-        """Whom a name, a part of one, or an address means. For a part of a name all are looked through: of too many
-        texts that are no names and no addresses, the last ones mean nobody."""
+    def named(self, text: str, kept: str = "") -> list[Candidate]:
+        """Whom a text means as a whole, as a form has it or somebody writes it: a name or an address; a number alone is
+        a name. Who is `kept`, as a value has them, may be meant though they can't be chosen any more, or are not known
+        to who asks."""
+        if len(text) > LONGEST_TYPED_NAME:
+            return []
+        if found := read_reference(text):
+            can_be = found in self and (self.rows[found][3] or str(found) in kept.split())
+            return [self.candidate(found)] if can_be else []
         text = drop_unseen(text)
-        same = self.by_name.get(fold(text), [])
-        # A number alone is a name: no part of one, and no id.
-        if same or number_of(text):
-            return same
-        addressed = self.by_address.get(text.strip().lower(), [])
-        if addressed or self.looked_through >= MOST_LOOKED_THROUGH:
-            return addressed
-        self.looked_through += 1
-        return find_persons(self.choosable, text) if fold(text) else []
+        return self.by_address.get(text.strip().lower()) or self.by_name.get(fold(text), [])
+
+    def list_similar(self, text: str) -> list[Candidate]:
+        """The first of those whom a part of a name may mean. All are looked through for it: of too many texts, the last
+        ones may mean nobody."""
+        if len(text) > LONGEST_TYPED_NAME or read_reference(text):
+            return []
+        if text not in self.similar and len(self.similar) < MOST_LOOKED_THROUGH:
+            sought = drop_unseen(text)
+            self.similar[text] = find_persons(self.choosable, sought)[:OFFERED] if fold(sought) else []
+        return self.similar.get(text, [])
 
     @cached_property
     def by_name(self) -> dict[str, list[Candidate]]:
@@ -111,14 +109,15 @@ class People:
         return group_by(self.choosable, lambda person: person.folded)
 
     @cached_property
-    def parted_names(self) -> set[str]:
-        """The names that have a comma in them."""
-        return {name for name in self.by_name if "," in name}
-
-    @cached_property
     def by_address(self) -> dict[str, list[Candidate]]:
         """Those who can be chosen, by address."""
         return group_by(self.choosable, lambda person: person.email)
+
+    @cached_property
+    def names(self) -> KnownNames:
+        """The names and addresses by which what is typed is split; who has no address stands in forms by reference."""
+        references = {fold(drop_unseen(address)) for address in self.by_address if read_reference(address)}
+        return KnownNames({*self.by_name, *references}, self.by_address)
 
 
 def group_by(people: Iterable[Candidate], key: Callable[[Candidate], str]) -> dict[str, list[Candidate]]:
@@ -133,6 +132,19 @@ def read_reference(text: str) -> int:
     """The id of a member that a form names by reference, or 0."""
     found = CHOSEN_ID.fullmatch(text) or NAMED_REFERENCE.fullmatch(text)
     return int(found[1]) if found else 0
+
+
+def refuse_part(part: TypedPart, found: Sequence[Candidate], people: People) -> ValueError:
+    """Why a part of what was typed is not one person."""
+    text = part.text[:80]
+    if part.may_be:
+        return fail("“%(text)s” can be one name or several. Write email addresses instead.", text=text)
+    if found:
+        return fail("Several people are called “%(text)s”. Write an email address instead.", text=text)
+    if similar := people.list_similar(part.text):
+        said = "; ".join(dict.fromkeys(person.name for person in similar[:MOST_ALIKE_SAID]))
+        return fail("“%(text)s” is not a full name. Did you mean %(names)s?", text=text, names=said)
+    return fail("No one here is called “%(text)s”.", text=text)
 
 
 NOBODY = People()
@@ -153,23 +165,11 @@ async def read_workspace_people(transaction: Transaction) -> People:
     return known
 
 
-def means_one(text: str, people: People) -> bool:
-    """Whether a text is one person as a whole."""
-    return len(people.meant(" ".join(text.split()))) == 1
-
-
-def split_people(text: str, people: People) -> list[str]:
+def split_people(text: str, people: People) -> list[TypedPart]:
     """The people of a text, one on each line, or with commas or semicolons between them, which a name may have too."""
-    parts = LINE_ENDS.split(text, MOST_WRITTEN)
-    splits: tuple[Callable[[str], list[str]], ...] = (
-        lambda part: part.split(";", MOST_WRITTEN),
-        lambda part: split_typed([part], people.parted_names, MOST_WRITTEN),
-    )
-    for split in splits:
-        parts = [
-            each for part in dict.fromkeys(parts) for each in ([part] if means_one(part, people) else split(part))
-        ][: MOST_WRITTEN + 1]
-    return list(dict.fromkeys(" ".join(part.split()) for part in parts if part.strip()))
+    lines = dict.fromkeys(LINE_ENDS.split(text, MOST_WRITTEN))
+    parts = split_typed(lines, people.names, MOST_WRITTEN)
+    return list(dict.fromkeys(TypedPart(" ".join(each.split()), may_be) for each, may_be in parts))
 
 
 class PersonKind(FieldKind):
@@ -187,35 +187,35 @@ class PersonKind(FieldKind):
 
     def find_chosen(self, text: str, field: Definition, kept: str = "") -> Chosen:
         """Whom a form has chosen, beside those that a value has; who was meant by a name of several is offered."""
-        chosen = Chosen()
-        parts = split_people(text, field.people)
-        for part in parts if len(parts) <= MOST_WRITTEN else [text]:
-            found = field.people.meant(part, kept)
-            if len(found) == 1:
+        people, chosen = field.people, Chosen()
+        parts = split_people(text, people)
+        for part in parts if len(parts) <= MOST_WRITTEN else [TypedPart(text)]:
+            found = people.meant(part, kept)
+            if len(found) == 1 and not part.may_be:
                 chosen.people += [person for person in found if person not in chosen.people]
             else:
-                chosen.typed.append(part)
-                chosen.offered += found[:OFFERED]
+                chosen.typed.append(part.text)
+                chosen.offered += (found or people.list_similar(part.text))[:OFFERED]
+        chosen.offered = [each for each in dict.fromkeys(chosen.offered) if each not in chosen.people]
         return chosen
 
     def join(self, typed: Sequence[str], field: Definition) -> str:
-        """Each as the same text, however they were chosen. A name that means several is left out when one of them was
-        chosen, too."""
-        parts = [part for text in typed for part in split_people(text, field.people)]
+        """Each as the same text, however they were chosen. What is not clear is left out when one of those was picked
+        who were offered for it."""
+        people = field.people
+        parts = [part for text in typed for part in split_people(text, people)]
         if len(parts) > MOST_WRITTEN:  # which is refused, and nothing of it is lost
             return "\n".join(typed)
-        found: dict[str, list[int]] = {}
+        picked = set(map(chosen_id, typed))
+        texts = []
         for part in parts:
-            given = read_reference(part)
-            found[part] = [given] if given else [person.id for person in field.people.meant(part)]
-        clear = {ids[0] for ids in found.values() if len(ids) == 1}
-        return "\n".join(
-            dict.fromkeys(
-                f"#{ids[0]}" if len(ids) == 1 else part
-                for part, ids in found.items()
-                if len(ids) < 2 or not clear & {*ids}
-            )
-        )
+            given = read_reference(part.text)
+            ids = [given] if given else [person.id for person in people.meant(part)]
+            if len(ids) == 1 and not part.may_be:
+                texts.append(f"#{ids[0]}")
+            elif picked.isdisjoint(ids or (person.id for person in people.list_similar(part.text))):
+                texts.append(part.text)
+        return "\n".join(dict.fromkeys(texts))
 
     def read(self, text: str, field: Definition) -> str:
         return self.read_over(text, field, "")
@@ -227,10 +227,8 @@ class PersonKind(FieldKind):
             raise fail("Choose at most %(limit)d people.", limit=MOST_CHOSEN)
         for part in parts:
             found = field.people.meant(part, before)
-            if len(found) > 1:
-                raise fail("Several people are called “%(text)s”. Write an email address instead.", text=part[:80])
-            if not found:
-                raise fail("No one here is called “%(text)s”.", text=part[:80])
+            if part.may_be or len(found) != 1:
+                raise refuse_part(part, found, field.people)
             chosen.add(found[0].id)
         most = MOST_CHOSEN if field.options.get("several") else 1
         if len(chosen) > most:
@@ -246,17 +244,22 @@ class PersonKind(FieldKind):
         return "; ".join(map(field.people.name, self.ids(value, field)))
 
     def spell(self, value: str, field: Definition) -> str:
-        """By name, or by address where others are called so."""
-        people = field.people
-        known = [(people.meant(people.name(each)), people.candidate(each)) for each in self.ids(value, field)]
-        return "; ".join(
-            person.name if [found.id for found in meant] == [person.id] else person.email for meant, person in known
-        )
+        """By name, or by address where that could be read otherwise."""
+        people, ids = field.people, self.ids(value, field)
+        by_address = [people.candidate(each).email for each in ids]
+        by_name = [
+            people.name(each) if [found.id for found in people.named(people.name(each))] == [each] else address
+            for each, address in zip(ids, by_address, strict=True)
+        ]
+        spelled = "; ".join(by_name)
+        is_clear = split_people(spelled, people) == [TypedPart(" ".join(each.split())) for each in by_name]
+        return spelled if is_clear else "; ".join(by_address)
 
     def describe_unread(self, text: str, field: Definition) -> str:
         """By name, also who can't be chosen any more."""
-        parts = [(read_reference(part), part) for part in split_people(text, field.people)]
-        return "; ".join(field.people.name(found) if found in field.people else part for found, part in parts)
+        parts = [part.text for part in split_people(text, field.people)]
+        found = [(read_reference(part), part) for part in parts]
+        return "; ".join(field.people.name(id_) if id_ in field.people else part for id_, part in found)
 
     def show(self, value: str, field: Definition) -> Markup:
         return Markup(" ").join(map(field.people.show, self.ids(value, field)))
@@ -281,12 +284,10 @@ class PersonKind(FieldKind):
         if "#" not in text:
             return text
         parts = []
-        for part in split_people(text, field.people):
-            same = field.people.by_name.get(fold(drop_unseen(part)), [])
-            if not same and CHOSEN_ID.fullmatch(part):
-                raise fail("No one here is called “%(text)s”.", text=part[:80])
-            if len(same) > 1 and read_reference(part):
-                raise fail("Several people are called “%(text)s”. Write an email address instead.", text=part[:80])
+        for part, may_be in split_people(text, field.people):
+            same = [] if may_be else field.people.by_name.get(fold(drop_unseen(part)), [])
+            if CHOSEN_ID.fullmatch(part) if not same else len(same) > 1 and read_reference(part):
+                raise refuse_part(TypedPart(part), same, field.people)
             parts.append(f"#{same[0].id}" if len(same) == 1 else part)
         return "\n".join(parts)
 

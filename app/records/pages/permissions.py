@@ -7,15 +7,7 @@ from typing import Any
 from litestar import Response, get, post
 
 from app.accounts.access import AnyRequest
-from app.accounts.choosing import (
-    OFFERED,
-    ChoosingLimit,
-    Chosen,
-    find_persons,
-    list_persons,
-    read_chosen,
-    select_persons,
-)
+from app.accounts.choosing import ChoosingLimit, Chosen, list_persons, offer_persons, read_chosen, select_persons
 from app.accounts.members import Member, find_members, is_active
 from app.accounts.rights import INSIDERS, require
 from app.accounts.shell import find_named_people, notice, render_page
@@ -172,8 +164,8 @@ async def choose_guests(
     """Guests by letters of their names, for admins."""
     require(member, "manage", "collections")
     await choosing.check(member)
-    guests = find_persons(await list_persons(transaction, LIST_GUEST_CHOICES), clean_query(q))
-    return Response([{"value": each.value, "text": each.name, "note": each.email} for each in guests[:OFFERED]])
+    guests = offer_persons(await list_persons(transaction, LIST_GUEST_CHOICES), clean_query(q))
+    return Response([{"value": each.value, "text": each.name, "note": each.email} for each in guests])
 
 
 @get("/choices/collections")
