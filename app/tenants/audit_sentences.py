@@ -238,15 +238,29 @@ def say_run(
     return say_entry(newest, names, AuditedSubject(together), language, called, together=together)
 
 
+def say_exported(what: str, count: int, form: str, query: str) -> Text:
+    """How much was exported, and as what; that it was records the sentence around it says already."""
+    if what == "audit.exported":
+        if query:
+            return _ln(
+                "%(count)d entry as %(format)s: %(query)s",
+                "%(count)d entries as %(format)s: %(query)s",
+                count,
+                format=form,
+                query=query,
+            )
+        return _ln("%(count)d entry as %(format)s", "%(count)d entries as %(format)s", count, format=form)
+    if query:
+        return _l("%(count)s as %(format)s: %(query)s", count=count, format=form, query=query)
+    return _l("%(count)s as %(format)s", count=count, format=form)
+
+
 def value_of(entry: AuditEntry, value: str, language: str) -> Text | str:
     """What was before, or after; a role, a setting and what was imported and exported in words."""
     if entry.what == "records.imported" and (counts := IMPORTED.fullmatch(value)):
         return _l("%(added)s added, %(changed)s changed", **counts.groupdict())
     if entry.what in EXPORTS and (found := EXPORTED.fullmatch(value)):
-        values = {"count": found["count"], "format": found["format"].upper()}
-        if query := unquote_plus(found["query"] or ""):
-            return _l("%(count)s as %(format)s: %(query)s", query=query, **values)
-        return _l("%(count)s as %(format)s", **values)
+        return say_exported(entry.what, int(found["count"]), found["format"].upper(), unquote_plus(found["query"] or ""))
     if entry.what == "settings.changed":
         if entry.subject == "language":
             return LANGUAGES.get(value, value)

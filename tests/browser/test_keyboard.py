@@ -72,6 +72,54 @@ async def test_keys_edit_reply_and_add(server: Server, person: Any) -> None:
     await expect(page.get_by_label("Message", exact=True)).to_be_focused()
 
 
+async def test_a_record_is_edited_though_its_discussion_ends_with_a_message_of_ones_own(
+    server: Server, person: Any
+) -> None:
+    ana = await person(server, "acme", "ana@acme.test")
+    page = await ana.open("/c/books/1")
+    box = page.get_by_label("Message", exact=True)
+    await page.keyboard.press("m")
+    await expect(box).to_be_focused()
+    await page.keyboard.type("Torn")
+    await box.press("Enter")
+    said = page.locator("ol.messages > .message.mine")
+    await expect(said).to_have_count(1)
+    await ready(page)
+    await page.get_by_role("heading", level=1).click()
+    await page.keyboard.press("e")
+    await expect(page).to_have_url(f"{ana.origin}/c/books/1/edit")
+    page = await ana.open("/c/books/1")
+    await said.focus()
+    await page.keyboard.press("e")
+    await expect(box).to_be_focused()
+    await expect(box).to_have_value("Torn")
+
+
+async def test_a_message_is_written_by_a_key_and_the_tools_of_one_are_one_stop(server: Server, person: Any) -> None:
+    await say_lines(server, ["One", "Two"])
+    ana = await person(server, "acme", "ana@acme.test")
+    page = await ana.open("/chat/general")
+    box = page.get_by_label("Message", exact=True)
+    await page.keyboard.press("m")
+    await expect(box).to_be_focused()
+    await expect(box).to_have_value("")
+    one, two = (page.locator(f"ol.messages > .message[data-key={text}]") for text in ("One", "Two"))
+    await one.focus()
+    for _ in range(2):  # its time, its tools
+        await page.keyboard.press("Tab")
+    await expect(one.get_by_role("button", name="React")).to_be_focused()
+    await page.keyboard.press("ArrowRight")
+    await expect(one.get_by_role("link", name="Reply")).to_be_focused()
+    await page.keyboard.press("ArrowLeft")
+    await page.keyboard.press("ArrowLeft")
+    await expect(one.locator(".tools :focus")).to_have_count(1)
+    await page.keyboard.press("Tab")
+    await expect(two.locator("a.when")).to_be_focused()
+    await page.keyboard.press("r")
+    await expect(box).to_be_focused()
+    await expect(box).to_have_value("")
+
+
 async def test_a_question_mark_lists_the_keys_and_they_can_be_turned_off(server: Server, person: Any) -> None:
     ana = await person(server, "acme", "ana@acme.test")
     page = await ana.open("/c/books")
@@ -100,6 +148,8 @@ async def test_a_page_that_is_gone_to_begins_at_its_heading(server: Server, pers
     page = await ana.open("/")
     await page.get_by_role("navigation", name="Workspace").get_by_role("link", name="Books").click()
     await expect(page.get_by_role("heading", name="Books", level=1)).to_be_focused()
+    await page.get_by_role("navigation", name="Workspace").get_by_role("link", name="general").click()
+    await expect(page.get_by_role("heading", name="# general", level=1)).to_be_focused()
 
 
 async def test_messages_of_others_are_said_those_of_one_moment_together(server: Server, person: Any) -> None:

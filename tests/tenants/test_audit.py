@@ -286,7 +286,7 @@ async def test_the_log_is_exported_as_it_is_narrowed_down(server: Server, people
     assert "Ana changed the setting Name: Biblioteca Acme → =1+1" in {line[2] for line in lines}
     everything = (await ana.get("/audit/export.csv")).text
     assert "Bruno deleted Hamlet (Books #3)" in everything
-    assert "exported the audit log: 2 as CSV: what=settings&days=7" in everything
+    assert "exported the audit log: 2 entries as CSV: what=settings&days=7" in everything
     assert (await people["carla"].get("/audit/export.csv")).status_code == 403
 
 

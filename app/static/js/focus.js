@@ -29,6 +29,9 @@ function headingOf(main) {
   return heading;
 }
 
+// What is not shown, as a popover that is closed, has the focus only once it is.
+const saysWhere = (main) => [...main.querySelectorAll("[autofocus]")].some((each) => each.checkVisibility({ visibilityProperty: true }));
+
 // A page that was gone to begins at its heading, unless it says where one begins.
 let shown = document.getElementById("main");
 
@@ -36,7 +39,7 @@ document.addEventListener("htmx:after:swap", ({ detail }) => {
   const main = document.getElementById("main");
   if (!main || main === shown) return;
   shown = main;
-  if (detail?.ctx?.request?.method !== "GET" || document.activeElement !== document.body || main.querySelector("[autofocus]")) return;
+  if (detail?.ctx?.request?.method !== "GET" || document.activeElement !== document.body || saysWhere(main)) return;
   if (!location.hash) headingOf(main)?.focus({ preventScroll: true });
 });
 

@@ -38,15 +38,21 @@ function step(by) {
   next.scrollIntoView({ block: "nearest" });
 }
 
-// Of the line with the focus, else of the last message, or of the page.
+// Of the line with the focus, else of the page, else of the last of its messages: beside a record there is its discussion.
 function press(selector) {
-  const line = document.activeElement.closest(LINES);
-  const places = [line, [...document.querySelectorAll("#main .message")].at(-1), document.getElementById("main")];
-  for (const place of places) {
+  const page = document.getElementById("main");
+  const messages = [...page.querySelectorAll(".message")];
+  for (const place of [document.activeElement.closest(LINES), page, messages.at(-1)]) {
     if (place?.matches(".message") && place.querySelector(selector)) place.focus({ preventScroll: true });           // its buttons are there then
-    const button = [...(place?.querySelectorAll(selector) ?? [])].find((each) => each.checkVisibility());
+    const found = [...(place?.querySelectorAll(selector) ?? [])];
+    const button = found.find((each) => each.checkVisibility() && (place !== page || !each.closest(".message")));
     if (button) { button.click(); return; }
   }
+}
+
+function write() {
+  const box = document.getElementById("composer-text");
+  if (box?.checkVisibility()) box.focus();
 }
 
 function search() {
@@ -61,6 +67,7 @@ export function take({ key, timeStamp }) {
   if (isSecond && key in PLACES) go(PLACES[key]);
   else if (key === "j" || key === "k") step(key === "j" ? 1 : -1);
   else if (key === "/") search();
+  else if (key === "m") write();
   else if (key === "?") document.getElementById("keys").click();
   else if (key in BUTTONS) press(BUTTONS[key]);
 }

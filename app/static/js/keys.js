@@ -7,8 +7,8 @@ const load = () => import("./keyboard.js");
 document.addEventListener("keydown", (event) => {
   const { target, key, ctrlKey, metaKey, altKey } = event;
   if (event.defaultPrevented || ctrlKey || metaKey || altKey || isComposing(event)) return;
-  if (!"ghcrnjke/?".includes(key) || target.closest(TYPED)) return;
-  if (key === "/") event.preventDefault();             // a search of the browser's own
+  if (!"ghcrnjkem/?".includes(key) || target.closest(TYPED)) return;
+  if ("/mr".includes(key)) event.preventDefault();       // a search of the browser's own; a letter in the box that has the focus then
   load().then(({ take }) => take(event)).catch(() => {});
 });
 document.addEventListener("click", ({ target }) => { if (target.closest("#keys")) load().catch(() => {}); });

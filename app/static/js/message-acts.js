@@ -106,9 +106,37 @@ function give(form, button) {
   done.finally(() => { if (going.get(what) === done) going.delete(what); });
 }
 
+// The tools of a message are one stop of Tab, and arrows lead from one to the next: there may be many messages.
+const toolsOf = (bar) => [...bar.querySelectorAll(":scope > :is(button, a), :scope > details > summary")].filter((each) => each.checkVisibility());
+
+function stopAt(bar, one) {
+  for (const each of toolsOf(bar)) each.tabIndex = each === one ? 0 : -1;
+}
+
+function listenForArrows(messages, signal) {
+  messages.addEventListener("focusin", ({ target }) => {
+    const bar = target.closest(".message")?.querySelector(".tools");
+    if (!bar || bar.role) return;
+    bar.role = "toolbar";
+    bar.ariaLabel = document.querySelector("message-menu").ariaLabel;
+    stopAt(bar, toolsOf(bar)[0]);
+  }, { signal });
+  messages.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    const bar = event.target.closest(".tools");
+    const tools = step && bar ? toolsOf(bar) : [];
+    if (!tools.includes(event.target)) return;
+    event.preventDefault();
+    const next = tools.at((tools.indexOf(event.target) + step) % tools.length);
+    stopAt(bar, next);
+    next.focus();
+  }, { signal });
+}
+
 // By the buttons and forms of the messages in an element.
 export function listenForActs(messages, signal) {
   listenForRest(messages, signal);
+  listenForArrows(messages, signal);
   messages.addEventListener("click", ({ target }) => {
     const button = target.closest("[data-react]");
     if (button) openEmoji(button, button.dataset.react);

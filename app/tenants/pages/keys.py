@@ -27,7 +27,8 @@ SHORTCUTS = (
         (
             (("j",), _l("Next item")),
             (("k",), _l("Previous item")),
-            (("e",), _l("Edit")),
+            (("e",), _l("Edit the record, or your message")),
+            (("m",), _l("Write a message")),
             (("r",), _l("Reply")),
             (("n",), _l("New record")),
             (("/",), _l("Search")),
