@@ -15,6 +15,7 @@ from app.accounts.shell import bar_part
 from app.database import Partial, PreparedSelect, Showing, Tenant, Transaction
 from app.live.log import publish_partial, refresh
 from app.notifications.facts import AnnouncementEnded, AnnouncementMade, AnnouncementWithdrawn
+from app.notifications.following import FollowOf
 from app.notifications.kinds import SUBJECTS, NotificationKind, SubjectPlace, say_actor, text_of, word
 from app.notifications.models import Activity, Notification, is_in_inbox
 from app.web.templates import render
@@ -243,3 +244,10 @@ async def push_toasts(transaction: Transaction, shown: Sequence[ShownActivity]) 
 async def bell(request: AnyRequest, transaction: Transaction, member: Member) -> dict[str, object]:
     """How much is unread, on every page."""
     return {"unread": (await count_unread_notifications(transaction, [member.id]))[member.id]}
+
+
+def show_followed(tenant: Tenant, showings: Sequence[FollowOf]) -> Iterator[Partial]:
+    """A member's open pages of what they follow, or do not any more, fetch themselves anew."""
+    for each in dict.fromkeys(showings):
+        target = f"follow-{each.subject_kind}-{each.subject_id}-refresh"
+        yield refresh(tenant, f"user.{each.member_id}", target, names=True)

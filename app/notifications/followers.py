@@ -15,7 +15,15 @@ from app.accounts.facts import (
 from app.accounts.members import Member
 from app.database import Follower, Shown, Transaction
 from app.jobs.jobs import put_job
-from app.notifications.channels import Bell, push_bells, push_bells_of, read_bells, show_announced, show_bells
+from app.notifications.channels import (
+    Bell,
+    push_bells,
+    push_bells_of,
+    read_bells,
+    show_announced,
+    show_bells,
+    show_followed,
+)
 from app.notifications.facts import (
     AnnouncementEnded,
     AnnouncementMade,
@@ -23,6 +31,7 @@ from app.notifications.facts import (
     MailsDue,
     PreferencesSaved,
 )
+from app.notifications.following import FollowOf
 from app.notifications.mails import mail_at_last, put_mails_job
 from app.notifications.notifications import Occasion, notify_all
 from app.notifications.withdrawals import withdraw
@@ -143,4 +152,5 @@ ended_counted = Follower(count_ended, (AnnouncementEnded,))
 preferred_counted = Follower(count_preferred, (PreferencesSaved,))
 mails_planned = Follower(put_mails_job, (MailsDue,))
 announced_shown = Shown(show_announced, (AnnouncementMade, AnnouncementWithdrawn, AnnouncementEnded))
+followed_shown = Shown(show_followed, (FollowOf,))
 bells_shown = Shown(show_bells, (Bell,), read_bells)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 
 from sqlalchemy import Index, String, and_, bindparam, delete, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
-from app.database import Base, PreparedChange, PreparedSelect, Transaction
+from app.database import Base, PreparedChange, PreparedSelect, Showing, Transaction
 from app.notifications.kinds import SUBJECTS
 from app.notifications.preferences import OwnChoice, to_member
 
@@ -38,6 +39,15 @@ class Follow(OfSubject, Base):
     )
 
     following: Mapped[bool]
+
+
+@dataclass(frozen=True, slots=True)
+class FollowOf(Showing):
+    """That a member has said whether to follow a thing."""
+
+    member_id: int
+    subject_kind: str
+    subject_id: int
 
 
 LIST_FOLLOWING = PreparedSelect(
@@ -86,7 +96,7 @@ async def list_mutes(transaction: Transaction, member: Member) -> list[Mute]:
 async def follow(
     transaction: Transaction, member: Member, subject_kind: str, subject_id: int, *, following: bool
 ) -> None:
-    """Follow a thing, or do so no more."""
+    """Follow a thing, or do so no more; the member's open pages of it follow."""
     row = await transaction.get(
         Follow, {"member_id": member.id, "subject_kind": subject_kind, "subject_id": subject_id}
     )
@@ -95,6 +105,7 @@ async def follow(
         transaction.add(row)
     row.following = following
     await transaction.flush()
+    transaction.show(FollowOf(member.id, subject_kind, subject_id))
 
 
 async def follow_chosen(transaction: Transaction, subject_kind: str, chosen: Iterable[tuple[int, int]]) -> None:

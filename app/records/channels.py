@@ -33,6 +33,7 @@ from app.records.facts import (
 from app.records.fields import Field, find_collections
 from app.records.history import RevisionEntry, list_histories
 from app.records.permissions import is_granted_to_reader, is_open_to_all
+from app.records.pins import PinnedOf
 from app.records.records import Record
 from app.records.used_collections import COLLECTIONS_SHOWN, is_in_use, list_collections, list_used
 from app.web.markdown.long_texts import render_long_texts_aside
@@ -147,6 +148,12 @@ def show_columns_anew(tenant: Tenant, facts: Sequence[ColumnsChosen]) -> Iterato
     """A member's open lists of a collection fetch themselves anew, as they look at other columns now."""
     for fact in facts:
         yield refresh(tenant, f"user.{fact.member_id}", f"columns-{fact.collection_id}-refresh", fact=fact)
+
+
+def show_own_pins(tenant: Tenant, showings: Sequence[PinnedOf]) -> Iterator[Partial]:
+    """A member's open lists of a collection that they have pinned, or not any more, fetch themselves anew."""
+    for each in dict.fromkeys(showings):
+        yield refresh(tenant, f"user.{each.member_id}", f"columns-{each.collection_id}-refresh", names=True)
 
 
 def show_count(tenant: Tenant, collection: Collection) -> Partial:

@@ -21,6 +21,7 @@ from app.records.channels import (
     show_definitions_forgotten,
     show_fields,
     show_forgotten,
+    show_own_pins,
     tell_of_collections,
 )
 from app.records.facts import (
@@ -38,6 +39,7 @@ from app.records.facts import (
 from app.records.granting import admit_invited
 from app.records.lost_rights import read_affected, show_affected, take_rights_back
 from app.records.notices import tell_asked, tell_changes
+from app.records.pins import PinnedOf
 from app.records.pushes import read_homes, show_field_news, show_homes_anew
 from app.records.reindexing import reindex_all_soon, reindex_people_soon, reindex_times_soon
 from app.tenants.facts import SettingChanged
@@ -67,3 +69,4 @@ collections_shown = Shown(show_collections, (CollectionAdded, CollectionRenamed,
 field_news_shown = Shown(show_field_news, (FieldsChanged,))
 fields_shown = Shown(show_fields, (FieldsChanged, RecordsReindexed, CollectionDescribed))
 columns_shown = Shown(show_columns_anew, (ColumnsChosen,))
+pinned_shown = Shown(show_own_pins, (PinnedOf,))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sqlalchemy import ForeignKeyConstraint, bindparam, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.home import HomeOf
 from app.accounts.members import Member
-from app.database import Base, PreparedChange, PreparedSelect, Tenanted, Transaction
+from app.database import Base, PreparedChange, PreparedSelect, Showing, Tenanted, Transaction
 from app.records.collections import Collection
 
 
@@ -26,6 +28,14 @@ class PinnedCollection(Tenanted, Base):
     collection_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
 
 
+@dataclass(frozen=True, slots=True)
+class PinnedOf(Showing):
+    """That a member has pinned a collection, or has not any more."""
+
+    member_id: int
+    collection_id: int
+
+
 OF_ONE = (
     PinnedCollection.member_id == bindparam("pinned_by"),
     PinnedCollection.collection_id == bindparam("pinned_id"),
@@ -40,8 +50,9 @@ async def is_pinned(transaction: Transaction, member: Member, collection: Collec
 
 
 async def pin_collection(transaction: Transaction, member: Member, collection: Collection, *, pinned: bool) -> None:
-    """Pin a collection, or do so no more; the member's open home pages follow."""
+    """Pin a collection, or do so no more; the member's open home pages and lists of it follow."""
     await transaction.apply(FORGET_PIN, pinned_by=member.id, pinned_id=collection.id)
     if pinned:
         await transaction.insert(PinnedCollection(member_id=member.id, collection_id=collection.id))
     transaction.show(HomeOf(member.id))
+    transaction.show(PinnedOf(member.id, collection.id))

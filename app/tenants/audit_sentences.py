@@ -260,7 +260,9 @@ def value_of(entry: AuditEntry, value: str, language: str) -> Text | str:
     if entry.what == "records.imported" and (counts := IMPORTED.fullmatch(value)):
         return _l("%(added)s added, %(changed)s changed", **counts.groupdict())
     if entry.what in EXPORTS and (found := EXPORTED.fullmatch(value)):
-        return say_exported(entry.what, int(found["count"]), found["format"].upper(), unquote_plus(found["query"] or ""))
+        return say_exported(
+            entry.what, int(found["count"]), found["format"].upper(), unquote_plus(found["query"] or "")
+        )
     if entry.what == "settings.changed":
         if entry.subject == "language":
             return LANGUAGES.get(value, value)

@@ -89,7 +89,70 @@ async def test_a_saved_message_is_done_at_once(server: Server, ana: Person) -> N
         await expect(tick.locator("svg")).to_have_count(1)
     await expect(tick).to_have_accessible_name("Mark as done: Order labels")
     await tick.click()
+    await page.locator("h1").click()
     await expect(page.locator(".saved.done")).to_contain_text("Order labels")
+
+
+async def test_a_saved_message_that_is_ticked_keeps_its_place_until_one_leaves_the_list(
+    server: Server, ana: Person
+) -> None:
+    await say_lines(server, ["Order labels", "Call the binder"])
+    [(last,)] = server.store.rows("SELECT last_number FROM room WHERE slug = 'general' AND tenant_id = 1")
+    async with aclosing(await server.sign_in("acme", "ana@acme.test")) as client:
+        for number in (last - 1, last):
+            await client.post(f"/chat/general/messages/{number}/save", data={})
+    page = await ana.open("/saved")
+    lines = page.locator(".saved:not(.done) > li")
+    texts = await lines.all_text_contents()
+    ticks = [lines.nth(place).get_by_role("button") for place in range(2)]
+    async with page.expect_response(lambda response: response.url.endswith("/saved")):
+        await ticks[0].click()
+    await expect(ticks[0]).to_have_accessible_name("Mark as not done: Call the binder")
+    assert await lines.all_text_contents() == texts
+    await ticks[1].click()
+    await expect(ticks[1]).to_have_accessible_name("Mark as not done: Order labels")
+    await ticks[0].click()
+    await expect(ticks[0]).to_have_accessible_name("Mark as done: Call the binder")
+    await page.locator("h1").click()
+    await expect(page.locator(".saved.done")).to_contain_text("Order labels")
+    await expect(page.locator(".saved:not(.done)")).to_contain_text("Call the binder")
+
+
+async def test_who_presses_again_before_the_answer_has_the_last_word(ana: Person) -> None:
+    page = await ana.open("/c/books/40")
+    other = await ana.context.new_page()
+    await other.goto(page.url)
+    follow = page.locator("#follow")
+    answered = asyncio.Event()
+    sent: list[str] = []
+
+    async def wait(route: Route) -> None:
+        sent.append(route.request.url.split("/")[3])
+        await answered.wait()
+        await route.continue_()
+
+    await page.route("**/*follow/*", wait)
+    await follow.click()
+    await expect(follow).to_have_text("Following")
+    await follow.click()
+    await expect(follow).to_have_text("Follow")
+    async with page.expect_response("**/unfollow/*"):
+        answered.set()
+    assert sent == ["follow", "unfollow"]
+    await expect(follow).to_have_text("Follow")
+    await page.unroute("**/*follow/*")
+    await ready(page)
+    await follow.click()
+    await expect(other.locator("#follow")).to_have_text("Following")
+
+
+async def test_what_is_pinned_is_so_in_ones_other_tabs(ana: Person) -> None:
+    page = await ana.open("/c/books")
+    other = await ana.context.new_page()
+    await other.goto(page.url)
+    await ready(other)
+    await page.locator("#pin").click()
+    await expect(other.locator("#pin")).to_have_attribute("aria-pressed", "true")
 
 
 @pytest.mark.console("ERR_FAILED")

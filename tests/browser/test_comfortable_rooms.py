@@ -124,6 +124,7 @@ async def test_a_message_is_pinned_and_saved_from_its_menu_for_open_pages_too(se
     await expect(page.get_by_text("Saved for later.")).to_be_visible()
     await expect(saved.locator(".saved")).to_contain_text("The meeting is on Monday")
     await saved.get_by_role("button", name="Mark as done").click()
+    await saved.locator("h1").click()
     await expect(saved.locator(".saved.done")).to_contain_text("The meeting is on Monday")
 
     await last.hover()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.lines import say_lines
@@ -101,3 +102,48 @@ async def test_a_saved_message_says_so_on_every_page_of_its_reader_and_is_taken_
         await expect(each.locator(".message .saved-mark")).to_have_count(0)
     await other.goto(f"{ana.origin}/saved")
     await expect(other.get_by_text("Apples")).to_have_count(0)
+
+
+async def test_ones_own_newest_message_is_not_marked_as_unread(server: Server, person: Any) -> None:
+    ana = await person(server, "acme", "ana@acme.test")
+    page = await ana.open("/chat/general")
+    unread = page.get_by_role("button", name="Mark as unread from here")
+    mine = page.locator("ol.messages > .message.mine").first
+    await open_menu(page, mine)
+    await expect(unread).to_be_visible()  # others have answered it
+    await page.keyboard.press("Escape")
+    await say_lines(server, ["Mine"], "ana")
+    mine = page.locator("ol.messages > .message", has_text="Mine")
+    await open_menu(page, mine)
+    await expect(unread).to_be_hidden()
+    await page.keyboard.press("Escape")
+    await say_lines(server, ["Theirs"])
+    await expect(page.get_by_text("Theirs", exact=True)).to_be_visible()
+    await open_menu(page, mine)
+    await expect(unread).to_be_visible()
+
+
+@pytest.mark.console("ERR_INTERNET_DISCONNECTED")
+@pytest.mark.console("ERR_FAILED")
+async def test_that_something_did_not_work_is_said_until_the_network_is_back(server: Server, person: Any) -> None:
+    ana = await person(server, "acme", "ana@acme.test")
+    await say_lines(server, ["Apples"])
+    page = await ana.open("/chat/general")
+    message = page.locator("ol.messages > .message", has_text="Apples")
+    error = page.locator("#composer [data-error]")
+
+    async def reconnect() -> None:
+        await page.context.set_offline(True)
+        await page.context.set_offline(False)
+
+    async def get_more() -> None:
+        await say_lines(server, ["Pears"])
+
+    for back in (reconnect, get_more):
+        await page.route("**/save", lambda route: route.abort())
+        await open_menu(page, message)
+        await page.get_by_role("button", name="Save for later").press("Enter")
+        await expect(error).to_have_text("That did not work. Try again.")
+        await page.unroute("**/save")
+        await back()
+        await expect(error).to_be_hidden()

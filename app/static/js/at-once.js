@@ -1,42 +1,70 @@
 // What a form with `data-at-once` changes is shown as soon as it is sent, and put back when that is refused, or gets no
-// answer: its button is pressed or not any more (`aria-pressed`), or becomes what the form's template has; or what the form
-// is in, or else all of the page, loses the class that the attribute names.
-const backs = new Map();         // of each request what puts back what it has shown
+// answer: its button is pressed or not any more (`aria-pressed`), or becomes what the form's template has, with a hidden
+// input that has `data-turns` and is set or empty; or what the form is in, or else all of the page, loses the class that
+// the attribute names. Who presses again while that is on its way has the last word: it is sent once that is answered.
+const going = new Map();         // of each request what it has shown, as `turn`, and whether that was pressed again
 
 const SAID = ["title", "aria-label"];
 
-function change(button, { content, attributes }) {
-  const [had, ...before] = [[...button.childNodes], ...SAID.map((name) => button.getAttribute(name))];
-  const say = (words) => SAID.forEach((name, at) => words[at] === null ? button.removeAttribute(name) : button.setAttribute(name, words[at]));
-  button.replaceChildren(document.importNode(content, true));
-  say(SAID.map((name) => attributes[name]?.value ?? null));
-  return () => { button.replaceChildren(...had); say(before); };
-}
-
-function press(button) {
-  const before = button.getAttribute("aria-pressed");
-  button.setAttribute("aria-pressed", String(before !== "true"));
-  return () => button.setAttribute("aria-pressed", before);
+// What the button has goes into the template, so that it comes back by the same.
+function change(form, button, template) {
+  const had = [...button.childNodes];
+  button.replaceChildren(...template.content.childNodes);
+  template.content.replaceChildren(...had);
+  for (const name of SAID) {
+    const [now, next] = [button, template].map((each) => each.getAttribute(name));
+    for (const [element, words] of [[button, next], [template, now]]) {
+      if (words === null) element.removeAttribute(name); else element.setAttribute(name, words);
+    }
+  }
+  const field = form.querySelector("[data-turns]");
+  if (field) field.value = field.value ? "" : "1";
 }
 
 function takeClass(name, form) {
   const within = form.closest(`.${name}`);
   const all = within ? [within] : [...document.querySelectorAll(`#main .${name}`)];
-  for (const each of all) each.classList.remove(name);
-  return () => { for (const each of all) each.classList.add(name); };
+  return () => { for (const each of all) each.classList.toggle(name); };
 }
 
-function show(form) {
+function turnOf(form) {
   const button = form.querySelector("[type=submit]");
   const template = form.querySelector("template");
   if (form.dataset.atOnce) return takeClass(form.dataset.atOnce, form);
-  return template ? change(button, template) : press(button);
+  return template ? () => change(form, button, template) : () => button.setAttribute("aria-pressed", String(button.getAttribute("aria-pressed") !== "true"));
 }
 
+// The answer may have brought the form anew, with another address.
+function sendAgain(form, button) {
+  const there = form.isConnected ? button : document.getElementById(button.id);
+  there?.form?.requestSubmit(there);
+}
+
+document.addEventListener("htmx:config:request", (event) => {
+  const form = event.detail.ctx.sourceElement;
+  if (!form.matches("form[data-at-once]")) return;
+  form.setAttribute("hx-disable", "");                   // its button can be pressed again
+  const act = [...going.values()].find((each) => each.form === form);
+  if (!act) return;
+  event.preventDefault();
+  if (form.dataset.atOnce) return;                       // which only goes one way
+  act.again = !act.again;
+  act.turn();
+});
 document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
-  if (ctx.sourceElement.matches("form[data-at-once]")) backs.set(ctx, show(ctx.sourceElement));
+  const form = ctx.sourceElement;
+  if (!form.matches("form[data-at-once]")) return;
+  const turn = turnOf(form);
+  turn();
+  going.set(ctx, { form, turn, button: form.querySelector("[type=submit]"), again: false });
 });
 document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
-  if (!(ctx.response?.status < 400) || ctx.text === undefined) backs.get(ctx)?.();
-  backs.delete(ctx);
+  const act = going.get(ctx);
+  if (!act) return;
+  going.delete(ctx);
+  const isDone = ctx.response?.status < 400 && ctx.text !== undefined;
+  if (!isDone) { if (!act.again) act.turn(); return; }   // pressed again it looks as before already
+  if (!act.again) return;
+  if (ctx.swap === "none") act.turn();                   // else the answer has brought how it is now
+  setTimeout(() => sendAgain(act.form, act.button));
 });

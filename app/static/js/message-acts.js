@@ -25,6 +25,15 @@ export async function act(path, body) {
   return !said;
 }
 
+// That something did not get through is said until something else does, or the network is back.
+function takeBackFailed() {
+  const box = document.getElementById("composer");
+  if (box && box.querySelector("[data-error]").textContent === box.dataset.notDone) document.dispatchEvent(new CustomEvent("composer:say", { detail: "" }));
+}
+new MutationObserver(() => { if (document.documentElement.dataset.live === "on") takeBackFailed(); }).observe(document.documentElement, { attributeFilter: ["data-live"] });
+addEventListener("online", takeBackFailed);
+document.addEventListener("list:changed", takeBackFailed);
+
 // The focus goes back to a button of a message, or to the message where that has none: its buttons are there when the
 // focus is in it. It may stand there anew.
 export function giveBack(button) {

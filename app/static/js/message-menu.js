@@ -1,8 +1,15 @@
 // <message-menu>: what else can be done with a message, at the button that asks for it, or where a finger rested on the
 // message. It is loaded when it is first asked for (js/message-acts.js).
 import { act, giveBack } from "./message-acts.js";
+import { nextMessage } from "./message-lines.js";
 
 const EDGE = 8;
+
+// Whether others have said something from a message on: what nobody else has said is not unread.
+function isFollowedByOthers(message) {
+  for (let each = message; each; each = nextMessage(each)) if (!each.classList.contains("mine")) return true;
+  return Boolean(message.parentElement.dataset.newer);
+}
 
 class MessageMenu extends HTMLElement {
   connectedCallback() {
@@ -26,6 +33,7 @@ class MessageMenu extends HTMLElement {
     this.classList.toggle("of-mine", message.classList.contains("mine"));
     this.classList.toggle("of-pinned", message.querySelector(".pinned:not(.saved-mark)") !== null);
     this.classList.toggle("of-saved", message.querySelector(".saved-mark") !== null);
+    this.querySelector("[data-mark=unread]").hidden = !isFollowedByOthers(message);
     this.showPopover();
     const { offsetWidth: width, offsetHeight: height } = this;
     const below = bottom + 4 + height <= innerHeight - EDGE;
