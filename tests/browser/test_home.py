@@ -94,3 +94,13 @@ async def test_no_page_scrolls_sideways_where_it_is_narrow(shared_server: Server
     if path != "/":
         current = page.locator(".shell-tabs [aria-current]")
         await expect(current).to_be_in_viewport()
+
+
+async def test_on_a_phone_a_line_has_the_width_of_its_card(server: Server, person: Any) -> None:
+    carla = await person(server, "acme", "carla@acme.test", viewport={"width": 390, "height": 844})
+    page = await carla.open("/")
+    line = page.locator(".home-list li").first
+    widths = await line.evaluate(
+        "li => [li, li.querySelector('.what')].map((each) => each.clientWidth || each.getBoundingClientRect().width)"
+    )
+    assert widths[1] > widths[0] * 0.75

@@ -223,3 +223,16 @@ async def test_who_follows_a_record_stays_on_the_button(shared_server: Server, p
     await button.click()
     await expect(button).not_to_have_text(said)
     await expect(button).to_be_focused()
+
+
+async def test_on_a_phone_the_buttons_of_an_invitation_are_in_one_line(server: Server, person: Any) -> None:
+    ana = await person(server, "acme", "ana@acme.test", viewport={"width": 390, "height": 844})
+    async with aclosing(await server.sign_in("acme", "ana@acme.test")) as client:
+        await client.post("/members/invitations", data={"email": "joaquina@acme.test", "role": "admin"})
+        await client.post("/settings", data={"name": "Biblioteca", "language": "pt_BR", "session_days": "7"})
+    page = await ana.open("/members")
+    line = page.locator(".person-list > li")
+    again, revoke = [await line.get_by_text(text).bounding_box() for text in ("Enviar de novo", "Revogar")]
+    assert again is not None
+    assert revoke is not None
+    assert again["y"] == revoke["y"]
