@@ -218,7 +218,8 @@ async def test_what_two_have_made_of_a_field_is_compared_in_words_of_the_workspa
     server.store.rows("UPDATE tenant SET language = 'pt_BR', locale = 'pt_BR' WHERE slug = 'acme'")
     async with server.let_in("acme", "ana@acme.test") as ana:
         address, _, state = await make_tools(ana, **STATES)
-        mine = {**form_of((await ana.get(f"{address}/fields/{state}")).text), "help": "Meu"}
+        opened = form_of((await ana.get(f"{address}/fields/{state}")).text)
+        mine = {**opened, "help": "Meu", "seen-state": ""}  # a page of before, which does not say what it had
         saved = {"choice-2-color": "blue", "choice-2-archived": "yes", "required": "yes", "default": "#1"}
         await change(ana, address, state, {**saved, "read_only_for": "guest"})
         refused = await ana.post(f"{address}/fields/{state}", data=mine)
