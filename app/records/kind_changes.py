@@ -20,7 +20,7 @@ from app.records.changed_fields import FieldChanged
 from app.records.closing import count_all_records
 from app.records.collections import Collection
 from app.records.converting import Become, becoming, convert_batch
-from app.records.definitions import advance_definition
+from app.records.definitions import advance_definition, end_ordering
 from app.records.facts import FieldKindChanged, FieldsChanged
 from app.records.fields import REMOVED_IS_KEPT_FOR, Field, Fields, forget_fields, list_fields, prepare_fields
 from app.records.former_values import list_refs
@@ -154,6 +154,7 @@ async def finish_change(
     new.key = key
     advance_definition(collection, field, member_id)
     new.version, new.changed_by = field.version, field.changed_by
+    await end_ordering(transaction, collection)
     await transaction.flush()
     forget_fields(transaction, collection.id)
     if new.unique:

@@ -543,6 +543,27 @@ async def test_who_lets_records_be_named_by_another_field_is_told_and_can_undo_i
     assert (await ana.post(f"/undo/{late}")).status_code == 409, "others have moved since"
 
 
+async def test_an_order_of_fields_that_was_changed_since_is_not_undone(server: Server, ana: httpx.AsyncClient) -> None:
+    address, _, place = await make_tools(ana, label="Place", kind="text")
+    assert (await ana.post(f"{address}/fields", data={"label": "Size", "kind": "text"})).status_code == 303
+    size = re.findall(r'href="[^"]*/fields/(f\d+)#', (await ana.get(f"{address}/fields")).text)[-1]
+    changes: dict[str, tuple[str, dict[str, str]]] = {
+        "moves another one": (f"{address}/fields/{size}", {"to-place": "1"}),
+        "removes another one": (f"{address}/fields/{size}", {"action": "remove"}),
+        "restores it": (f"{address}/fields/{size}/restore", {}),
+        "changes what it is": (f"{address}/fields/{place}/kind", {"kind": "long_text"}),
+    }
+    async with server.let_in("acme", "bruno@acme.test") as bruno:
+        for what, (path, data) in changes.items():
+            moved = await ana.post(f"{address}/fields/{place}", data={"to-place": "0"})
+            offer = moved.headers["location"].partition("undo=")[2]
+            assert (await bruno.post(path, data=data)).status_code == 303, what
+            refused = await ana.post(f"/undo/{offer}")
+            assert refused.status_code == 409, what
+            assert "has changed since" in refused.text, "it is no more offered"
+            await ana.post(f"{address}/fields/{place}", data={"to-place": "1"})
+
+
 async def test_who_moves_a_field_over_another_order_is_shown_both_first(ana: httpx.AsyncClient) -> None:
     address, name, place = await make_tools(ana, label="Place", kind="text")
     for label in ("Size", "Price"):
