@@ -32,7 +32,7 @@ from app.programs.shapes import in_utc
 from app.records.collections import Collection
 from app.records.fields import Field, Fields, list_fields
 from app.records.filling import count_lacking, fill_in_steps, list_lacking, read_filling
-from app.records.kind_changes import cancel_change, change_kind, undo_kind_change
+from app.records.kind_changes import cancel_change, change_kind, redo_kind_change, undo_kind_change
 from app.records.kind_plans import plan_kind, preview_kind
 from app.web.endings import end_early
 from app.web.texts import Text
@@ -115,9 +115,20 @@ async def undo_kind_by_program(
     request: AnyRequest, transaction: Transaction, member: Member, slug: str, key: str
 ) -> Response[KindStanding]:
     """Let a field be again what it was before its kind was changed: each value as it was, but for those that somebody
-    has changed since, which are converted back. Where there are many records that goes on: 202."""
+    has changed since, which are converted back. Once more, and the change before that is undone, as long as it was in
+    the last 30 days; 422 where there is none. Where there are many records that goes on: 202."""
     collection, _, field = await manage_field(transaction, member, slug, key)
     done = await undo_kind_change(transaction, collection, field, member)
+    return await answer_standing(transaction, member, collection, key, done=done)
+
+
+@adds(FIELD_KIND + "/redo", scope="admin", status_code=200, also={202: KindStanding})
+async def redo_kind_by_program(
+    request: AnyRequest, transaction: Transaction, member: Member, slug: str, key: str
+) -> Response[KindStanding]:
+    """Let a field be again what it was before a change of its kind was undone; 422 where none was."""
+    collection, _, field = await manage_field(transaction, member, slug, key)
+    done = await redo_kind_change(transaction, collection, field, member)
     return await answer_standing(transaction, member, collection, key, done=done)
 
 
@@ -161,6 +172,7 @@ endpoints: list[Any] = [
     preview_kind_for_programs,
     change_kind_by_program,
     undo_kind_by_program,
+    redo_kind_by_program,
     cancel_kind_by_program,
     fill_field_by_program,
 ]
