@@ -94,7 +94,7 @@ async def test_a_call_says_in_which_locale_its_table_is_written(program: httpx.A
     made = await program.post(f"{API}/collections", json={"name": "Weights", "first": "Name"})
     path = f"{API}/collections/{made.json()['slug']}"
     for name, kind in (("Weight", "decimal"), ("Since", "date"), ("Lent", "yes_no")):
-        field = {"name": name, "kind": kind, **({"options": {"places": 2}} if kind == "decimal" else {})}
+        field = {"name": name, "kind": kind, **({"options": {"digits": 2}} if kind == "decimal" else {})}
         assert (await program.post(f"{path}/fields", json=field)).status_code == 201
     written = {
         "": "Box;1,234.50;1/31/2026;Yes",
