@@ -97,7 +97,7 @@ async def add_field_by_program(
         "help": as_forms_have_it(data.help),
         "default": as_forms_have_it(data.default),
         "choices": as_forms_have_it(data.choices),
-        "options": read_options(data.kind, data.options),
+        "options": read_given_options(data.kind, data.options),
         "read_only_for": data.read_only_for,
     }
     refuse_unfit(data.kind, data.choices, data.read_only_for)
@@ -116,7 +116,7 @@ def as_ticked(options: dict[str, Any]) -> dict[str, str]:
     return {name: as_forms_have_it(value) for name, value in said.items()}
 
 
-def read_options(kind_name: str, options: dict[str, Any]) -> dict[str, str]:
+def read_given_options(kind_name: str, options: dict[str, Any]) -> dict[str, str]:
     """What is chosen for a kind, as a form has it. Raises a 422 problem for what it does not let one choose."""
     ticked = as_ticked(options)
     kind = FIELD_KINDS.get(kind_name)
@@ -181,7 +181,7 @@ async def change_field_by_program(
         if "choices" in wanted:
             wanted["choices"] = [read_choice_shape(field, each) for each in data.choices]  # type: ignore[union-attr]
         if "options" in wanted:
-            wanted["options"] = read_options(field.kind_name, wanted["options"])
+            wanted["options"] = read_given_options(field.kind_name, wanted["options"])
         for name in ("help", "default"):
             if name in wanted:
                 wanted[name] = as_forms_have_it(wanted[name]).strip()
