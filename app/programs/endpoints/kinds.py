@@ -22,7 +22,7 @@ from app.programs.collection_shapes import (
 )
 from app.programs.endpoints.closing import manage_collection
 from app.programs.endpoints.collections import COLLECTION, shape_for
-from app.programs.endpoints.fields import FIELD_PATH, as_ticked, open_definition
+from app.programs.endpoints.fields import FIELD_PATH, open_definition, read_given_options
 from app.programs.kept_answers import write_once
 from app.programs.lists import DEFAULT_LIMIT, LAST_NUMBER, After, Limit, cut_part, from_newest
 from app.programs.problems import Problem
@@ -73,7 +73,7 @@ async def preview_kind_for_programs(
 ) -> KindPreview:
     """What would become of the values of a field if it had another kind. Nothing is changed."""
     _, _, field = await manage_field(transaction, member, slug, key)
-    new = await plan_kind(transaction, field, data.kind, as_ticked(data.options))
+    new = await plan_kind(transaction, field, data.kind, read_given_options(data.kind, data.options))
     return shape_preview(await preview_kind(transaction, field, new), "en")
 
 
@@ -105,7 +105,13 @@ async def change_kind_by_program(
     if version != field.version:
         raise Problem("version-changed", f"It is at version {field.version} by now.", version=field.version)
     done = await change_kind(
-        transaction, collection, field, member, kind_name=data.kind, options=as_ticked(data.options), version=version
+        transaction,
+        collection,
+        field,
+        member,
+        kind_name=data.kind,
+        options=read_given_options(data.kind, data.options),
+        version=version,
     )
     return await answer_standing(transaction, member, collection, key, done=done)
 
