@@ -13,7 +13,7 @@ from tests.conftest import Server
 
 OTHER = "0123456789ab"
 # What a pointer over the page makes it load (js/side-links.js): whether one is there is up to the test before.
-LATER = {"prefetch.js", "transitions.js", "late-styles.js"}
+LATER = {"prefetch.js", "transitions.js", "at-once.js", "late-styles.js"}
 KB = 1024
 
 
