@@ -259,7 +259,11 @@ def test_an_emoji_of_the_picker_is_stored_as_it_is_in_every_tone() -> None:
     for language in ("en", "pt"):
         groups = json.loads((EMOJI_FILE.parent / f"emoji-{language}.json").read_text(encoding="utf-8"))
         lines = [line.split("\t") for group in groups for line in group]
-        toned = [light.replace("🏻", tone) for _, _, _, _, light in (line for line in lines if len(line) == 5) for tone in "🏻🏼🏽🏾🏿"]
+        toned = [
+            light.replace("🏻", tone)
+            for _, _, _, _, light in (line for line in lines if len(line) == 5)
+            for tone in "🏻🏼🏽🏾🏿"
+        ]
         assert len(toned) > 1500
         assert [check_emoji(emoji) for emoji in toned] == toned
         assert len(toned) == len({*toned})
