@@ -159,8 +159,8 @@ class Gate:
         is_static = scope["path"].startswith("/static/")
         security = (
             *security_headers(self.settings, None if judged.refusal else slug or ""),
-            *(() if is_static else (OURS, STATIC_HEADER)),  # what no script looks at is not sent with each file
-            (HEADER, scope["state"]["request_id"].encode()),
+            *(() if is_static else (STATIC_HEADER,)),  # whose address says it
+            *(OURS, (HEADER, scope["state"]["request_id"].encode())),
         )
         status = 0  # of the answer, once it has begun
 
