@@ -7,7 +7,7 @@ from typing import Any
 
 from litestar import Response
 
-from app.accounts.access import AnyRequest, write_signed_in
+from app.accounts.access import AnyRequest, read_signed_in, write_signed_in
 from app.accounts.members import Member
 from app.accounts.rights import require
 from app.database import Transaction
@@ -167,8 +167,12 @@ async def fill_field_by_program(
     with told_by_keys(fields):
         await fill_in_steps(lambda: write_signed_in(request), slug, key, text, numbers)
 
+    async with read_signed_in(request) as (reading, reader):
+        left = await count_lacking(reading, (await manage_field(reading, reader, slug, key))[2])
+
     async def tell(writing: Transaction, actor: Member) -> FilledShape:
-        return FilledShape(await count_lacking(writing, (await manage_field(writing, actor, slug, key))[2]))
+        await manage_field(writing, actor, slug, key)
+        return FilledShape(left)
 
     return (await write_once(request, 200, tell))[0]
 
