@@ -13,7 +13,7 @@ import pytest
 from app.database import Database, Tenant
 from app.gateway import lost_sight, occupancy
 from app.gateway.app_sending import HookSender
-from app.gateway.app_told import list_told
+from app.gateway.app_told import LIST_TOLD_OF_APPS, list_told
 from app.gateway.app_webhooks import change_app_webhook
 from app.gateway.apps import get_app
 from app.gateway.lost_sight import LostSight
@@ -204,6 +204,13 @@ async def test_only_workspaces_are_read_of_which_there_is_something_and_each_row
     assert [len(each) for each in told] == [1, 1, 1, 0]
     assert len([statement for statement, _ in asked if "gateway_app_told" in statement]) == 2
     assert len([statement for statement, _ in asked if "SELECT" in statement]) <= 4
+
+
+@pytest.mark.sqlite
+def test_of_a_workspace_no_rows_are_read_but_those_of_who_is_there(store: Store) -> None:
+    words = LIST_TOLD_OF_APPS.confined.compile_for_sqlite({}).words
+    plan = str(store.rows(f"EXPLAIN QUERY PLAN {words.replace('?', '1')}"))
+    assert "(tenant_id=? AND gone_at=? AND id>?)" in plan, plan
 
 
 async def test_nothing_is_told_twice_in_a_row_and_what_is_told_no_more_is_not_followed(
