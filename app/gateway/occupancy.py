@@ -13,7 +13,7 @@ import asyncio
 import contextlib
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from app.gateway.messages import write_json
@@ -96,12 +96,12 @@ class Occupancy:
         if workspace := self.workspaces.get(app_id):
             self.held.append((asyncio.get_running_loop().time(), workspace, app_id, event))
 
-    def misses(self, spot: Spot, user: str) -> bool:
-        """Whether somebody is not on a channel, or nobody is, and that is not about to be told anyway."""
-        if (spot, user) in self.gone or (self.roster.is_there(spot, user) if user else self.roster.count_at(spot)):
-            return False
-        about = (spot[0], spot[1], user)
-        return about not in ((app_id, event["channel"], event.get("user_id", "")) for _, _, app_id, event in self.held)
+    def list_missing(self, told: Iterable[tuple[Spot, str]]) -> set[tuple[Spot, str]]:
+        """Of some users on channels, and of channels, those where nobody is, and that is not about to be told."""
+        there = self.roster.is_there
+        away = {each for each in told if not (there(*each) if each[1] else self.roster.count_at(each[0]))}
+        held = {((app_id, event["channel"]), event.get("user_id", "")) for _, _, app_id, event in self.held}
+        return away - held - self.gone.keys()
 
     def miss(self, workspace: int, spot: Spot, user: str) -> None:
         """Somebody has gone unseen."""
@@ -180,6 +180,10 @@ class Occupancy:
     def knows_all(self) -> bool:
         """Whether this node hears what the others do, if there are any."""
         return self.bus.state == "in-process" or self.bus.reachable
+
+    def sees_all(self) -> bool:
+        """Whether nobody is connected whom this node does not see: of several without Redis each sees its own alone."""
+        return self.bus.alone or self.bus.reachable
 
     def tells(self, moment: float) -> bool:
         """Whether this node is the one that tells. Which does not know what the others do tells nothing."""
