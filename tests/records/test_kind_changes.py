@@ -50,6 +50,17 @@ async def database(server: Server) -> AsyncIterator[Database]:
     await made.close()
 
 
+@pytest.fixture
+def work(work: Work, server: Server) -> Work:
+    """Do the jobs that wait, also those that were put off."""
+
+    async def run() -> None:
+        server.store.rows("UPDATE job SET due_at = ? WHERE name LIKE 'records.%'", now())
+        await work()
+
+    return run
+
+
 async def put_off_jobs(transaction: Transaction) -> None:
     """Let the server do none of what was put there, until the test has it done."""
     await transaction.execute(update(Job).where(Job.name.like("records.%")).values(due_at=now() + timedelta(hours=1)))

@@ -1,6 +1,7 @@
 // What a form with `data-at-once` changes is shown as soon as it is sent, and put back when that is refused, or gets no
 // answer: its button is pressed or not any more (`aria-pressed`), or becomes what the form's template has; or what the form
-// is in, or else all of the page, loses the class that the attribute names.
+// is in, or else all of the page, loses the class that the attribute names. Its button is not busy meanwhile, as others are
+// (js/pressed.js): it says so before that one asks.
 const backs = new Map();         // of each request what puts back what it has shown
 
 const SAID = ["title", "aria-label"];
@@ -34,8 +35,10 @@ function show(form) {
 }
 
 document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
-  if (ctx.sourceElement.matches("form[data-at-once]")) backs.set(ctx, show(ctx.sourceElement));
-});
+  if (!ctx.sourceElement.matches("form[data-at-once]")) return;
+  ctx.request.submitter?.setAttribute("aria-busy", "false");
+  backs.set(ctx, show(ctx.sourceElement));
+}, true);
 document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
   if (!(ctx.response?.status < 400) || ctx.text === undefined) backs.get(ctx)?.();
   backs.delete(ctx);
