@@ -6,6 +6,7 @@ A figure of the browser's own (https://web.dev/articles/cls), which is about pla
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 from typing import Any
 
 import pytest
@@ -98,6 +99,13 @@ async def test_what_scripts_say_takes_the_place_that_was_kept_for_it(
     server: Server, person: Any, viewport: dict[str, int]
 ) -> None:
     ana = await person(server, "acme", "ana@acme.test", viewport=viewport, reduced_motion="no-preference")
+    [(record,)] = server.store.rows(
+        "SELECT record.id FROM record JOIN collection ON collection.id = record.collection_id"
+        " WHERE slug = 'books' AND number = 40 AND record.tenant_id = 1"
+    )
+    async with aclosing(await server.sign_in("acme", "carla@acme.test")) as carla:
+        for key in ("key-first", "key-second", "key-third"):
+            await carla.post(f"/discussion/record-{record}", data={"text": "Hello", "key": key})
     page: Page = ana.page
     await page.add_init_script(f"({WATCH})();")
     painted = asyncio.Event()
