@@ -17,6 +17,7 @@ from tests.databases import Store
 from tests.gateway.test_app_sending import make_hooked, say, until_told
 from tests.gateway.test_app_webhooks import HERE, events_in
 from tests.gateway.test_occupancy import make_watchers
+from tests.gateway.test_over_processes import tell
 from tests.receiver import receiving
 from tests.waiting import until
 
@@ -85,6 +86,24 @@ async def test_of_more_than_is_held_none_is_lost_by_who_tells(monkeypatch: pytes
     assert len(told) == 2, "in parts"
     await until(lambda: not watcher.held and not watcher.gone)
     assert told == [f"member_removed presence-hall {person}" for person in PEOPLE[:10]]
+
+
+async def test_of_many_that_one_node_tells_in_parts_no_other_tells_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(occupancy, "PART_TOLD", 2)
+    _, (first, second), told = make_watchers(monkeypatch, "first", "second")
+    hall = (1, "presence-hall")
+    for person in PEOPLE[:9]:
+        second.roster.enter(hall, person, "null")
+    await tell(second.roster)
+    first.tell()
+    assert (len(told["first"]), len(second.held)) == (2, 7)
+    await first.end()
+    second.tell()
+    assert sorted(told["first"]) == [f"member_added presence-hall {person}" for person in PEOPLE[:9]]
+    for person in PEOPLE[:9]:
+        second.roster.leave(hall, person)
+    await until(lambda: len(told["second"]) == 9)
+    assert sorted(told["second"]) == [f"member_removed presence-hall {person}" for person in PEOPLE[:9]]
 
 
 async def test_the_last_node_tells_of_more_than_is_held_as_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
