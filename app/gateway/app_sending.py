@@ -1,13 +1,14 @@
 """Sending of what apps' servers are told, in packets, as Pusher's webhooks have them.
 
-What happens is gathered for a moment (`app_gathering.py`), and put into rows (`app_turns.py`): from then on each app's
-server is told it at least once, and in order, whatever becomes of this process. Each app's turn is on its own
-(`tenants/turns_to_send.py`); what fails is tried again, later each time, and at once when the app's webhook is another
-one by then. What was sent, and what was answered, is kept for the app's page (`app_deliveries.py`).
+What happens is gathered for a moment, and put into rows (`app_turns.py`): from then on each app's server is told it at
+least once, and in order, whatever becomes of this process. Each app's turn is on its own (`tenants/turns_to_send.py`);
+what fails is tried again, later each time, and at once when the app's webhook is another one by then. What was sent,
+and what was answered, is kept for the app's page (`app_deliveries.py`).
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import random
@@ -22,9 +23,17 @@ from sqlalchemy import bindparam, delete, select, update
 from app.database import Database, PreparedSelect, Tenant, Transaction, now
 from app.database.leases import back_off, hold, is_due
 from app.gateway.app_deliveries import APP_DELIVERIES, keep_app_delivery
-from app.gateway.app_gathering import HookGatherer, write_hook_event
-from app.gateway.app_turns import FIND_ANY_EVENT, LIST_FIRST_EVENTS, AppHookEvent, AppTurn, forget_hook_events
-from app.gateway.app_webhooks import KnownHook, find_hook
+from app.gateway.app_gathering import MOST_GATHERED_OF_ALL, Gathered
+from app.gateway.app_told import note_told
+from app.gateway.app_turns import (
+    FIND_ANY_EVENT,
+    LIST_FIRST_EVENTS,
+    AppHookEvent,
+    AppTurn,
+    add_hook_events,
+    forget_hook_events,
+)
+from app.gateway.app_webhooks import KIND_OF_EVENT, KnownHook, find_hook
 from app.gateway.secrets import sign_text
 from app.settings import Settings
 from app.tenants.channels import push_deliveries
@@ -32,10 +41,17 @@ from app.tenants.deliveries import CameBack, send_to
 from app.tenants.turns_to_send import LOOKED_AT_DUE, TURN_SECONDS_AT_MOST, TurnSender
 from app.web.outgoing import Outgoing
 
+# How long it is gathered before it is put into rows, and after how long again, should the database be away.
+GATHERED_FOR = 0.05
+PUT_AGAIN_AFTER = 1.0
 # In one packet; its bytes are those of at least one event.
 MOST_IN_PACKET, PACKET_BYTES = 100, 128 * 1024
-# Pauses between the tries.
+# How long what is read of an app's webhook is taken for true, and pauses between the tries.
+HOOK_KNOWN_FOR = 2.0
 FIRST_HOOK_PAUSE, LONGEST_HOOK_PAUSE = timedelta(seconds=1), timedelta(minutes=5)
+# When the process stops, what is left is put into rows within so long.
+HOOKS_GRACE = 3.0
+MOST_KNOWN_HOOKS = 1000
 NO_HOOK = "the app has no webhook any more"
 
 log = structlog.get_logger("gateway")
@@ -63,7 +79,79 @@ class HookSender(TurnSender[AppTurn]):
 
     def __init__(self, database: Database, settings: Settings, outgoing: Outgoing) -> None:
         super().__init__(database, settings, outgoing)
-        self.gatherer = HookGatherer(database, settings)
+        self.known: dict[tuple[int, int], tuple[float, KnownHook | None]] = {}
+        # By workspace and app; and of each workspace who puts it into rows.
+        self.gathered: dict[int, dict[int, Gathered]] = {}
+        self.gathered_text = 0
+        self.putting: dict[int, asyncio.Task[None]] = {}
+
+    def offer(self, workspace: int, app_id: int, event: dict[str, Any]) -> None:
+        """Tell an app's server of an event, if it wants to be told."""
+        kind = KIND_OF_EVENT[event["name"]]
+        until, hook = self.known.get((workspace, app_id), (0.0, None))
+        if until > time.monotonic() and (hook is None or kind not in hook.kinds):
+            return
+        gathered = self.gathered.setdefault(workspace, {}).setdefault(app_id, Gathered())
+        self.gathered_text += gathered.add(kind, write_hook_event(event))
+        while self.gathered_text > MOST_GATHERED_OF_ALL:
+            every = [each for apps in self.gathered.values() for each in apps.values()]
+            self.gathered_text -= max(every, key=lambda each: each.size).drop_first()
+        if workspace not in self.putting:
+            self.putting[workspace] = asyncio.create_task(self.put_soon(workspace))
+
+    async def put_soon(self, workspace: int) -> None:
+        """Put what is gathered of a workspace's apps into rows, until nothing is left. Each workspace's is put beside
+        the others', as the writers of one may be busy for long."""
+        try:
+            wait = GATHERED_FOR
+            while workspace in self.gathered:
+                await asyncio.sleep(wait)
+                done = await self.put_all(workspace)
+                waits_long = any(each.fills_a_part() for each in self.gathered.get(workspace, {}).values())
+                wait = (0 if waits_long else GATHERED_FOR) if done else PUT_AGAIN_AFTER
+        finally:
+            del self.putting[workspace]
+
+    async def put_all(self, workspace: int) -> bool:
+        """Put what is gathered of a workspace's apps into rows, a part of each; whether that could be done for each."""
+        done, apps = True, self.gathered[workspace]
+        for app_id, gathered in list(apps.items()):
+            try:
+                await self.put(workspace, app_id, gathered)
+            except Exception as error:
+                log.error("what an app's server is to be told can't be kept yet", app=app_id, reason=repr(error))
+                done = False
+            if not gathered.events:
+                del apps[app_id]
+        if not apps:
+            del self.gathered[workspace]
+        return done
+
+    async def put(self, workspace: int, app_id: int, gathered: Gathered) -> None:
+        """Put the first of what is gathered for an app into rows, as much as one transaction takes."""
+        hook = await self.find(workspace, app_id)
+        dropped, taken = gathered.count_dropped(), gathered.list_part()
+        if dropped and hook is not None:
+            log.warning("too much happens until it can be kept: the oldest is dropped", app=app_id, events=dropped)
+        wanted = [(kind, text) for _, kind, text in taken if hook is not None and kind in hook.kinds]
+        if wanted:
+            async with self.database.write(workspace) as transaction:
+                hook = await find_hook(transaction, app_id, self.settings.secret_key)  # as it is by now
+                wanted = [each for each in wanted if hook is not None and each[0] in hook.kinds]
+                await add_hook_events(transaction, app_id, await note_told(transaction, app_id, wanted))
+        if taken:
+            self.gathered_text -= gathered.forget(taken[-1][0])
+
+    async def find(self, workspace: int, app_id: int) -> KnownHook | None:
+        """The webhook of an app, as it was read some seconds ago at most."""
+        until, hook = self.known.get((workspace, app_id), (0.0, None))
+        if until <= time.monotonic():
+            async with self.database.read(workspace) as transaction:
+                hook = await find_hook(transaction, app_id, self.settings.secret_key)
+            if len(self.known) >= MOST_KNOWN_HOOKS:
+                self.known.clear()
+            self.known[workspace, app_id] = time.monotonic() + HOOK_KNOWN_FOR, hook
+        return hook
 
     async def list_due(self, transaction: Transaction, full: Sequence[int]) -> Sequence[Any]:
         """What is due, but of suspended workspaces."""
@@ -154,8 +242,19 @@ class HookSender(TurnSender[AppTurn]):
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Send while the block runs; then put what is left into rows."""
-        async with self.gatherer.running(), super().running():
-            yield
+        try:
+            async with super().running():
+                yield
+        finally:
+            if self.putting:
+                await asyncio.wait(self.putting.values(), timeout=HOOKS_GRACE)
+            for task in self.putting.values():
+                task.cancel()
+
+
+def write_hook_event(event: Any) -> str:
+    """An event as JSON, in as many bytes as it has characters."""
+    return json.dumps(event, separators=(",", ":"))
 
 
 def write_packet(events: Sequence[str]) -> str:

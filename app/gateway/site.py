@@ -51,7 +51,7 @@ class Gateway:
         self.workspace = WorkspaceChannels(self)
         self.editing = EditingChannels(self)
         self.hooks = HookSender(database, settings, outgoing)
-        self.exchange.occupancy.offer = self.hooks.gatherer.offer
+        self.exchange.occupancy.offer = self.hooks.offer
         self.lost_sight = LostSight(database, self.exchange.occupancy)
 
     def add(self, connection: GatewayConnection, cursor: int) -> None:

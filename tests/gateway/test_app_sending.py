@@ -45,7 +45,7 @@ async def make_hooked(database: Database, address: str, *kinds: str, workspace: 
 
 async def until_told(sender: HookSender, store: Store) -> None:
     """Until nothing waits any more."""
-    await until(lambda: not sender.gatherer.gathered and store.rows("SELECT count(*) FROM gateway_app_turn") == [(0,)])
+    await until(lambda: not sender.gathered and store.rows("SELECT count(*) FROM gateway_app_turn") == [(0,)])
     assert store.rows("SELECT count(*) FROM gateway_app_event") == [(0,)]
 
 
@@ -63,8 +63,8 @@ async def test_a_server_that_fails_is_told_later_in_order_and_holds_up_no_other(
         one, _ = await make_hooked(database, failing.url)
         two, _ = await make_hooked(database, well.url)
         for number in range(3):
-            sender.gatherer.offer(1, one, say(number))
-        sender.gatherer.offer(1, two, say(9))
+            sender.offer(1, one, say(number))
+        sender.offer(1, two, say(9))
         await until(lambda: len(failing.requests) > 2 and len(well.requests) == 1)
         failing.requests.clear()
         ill = False
@@ -110,7 +110,7 @@ async def test_what_waits_is_bounded_and_the_newest_is_kept(
         app_id, _ = await make_hooked(database, receiver.url)
         with structlog.testing.capture_logs() as logs:
             for number in range(100):
-                sender.gatherer.offer(1, app_id, say(number))
+                sender.offer(1, app_id, say(number))
             await until_told(sender, store)
         told = [event["channel"] for event in events_in(receiver)]
         assert told == [f"c{number}" for number in range(80, 100)]
@@ -151,8 +151,8 @@ async def test_a_workspace_whose_writers_are_busy_holds_up_no_other(
         monkeypatch.setattr(database, "write", write_when_free)
         async with sender.running():
             for number in range(2):
-                sender.gatherer.offer(1, first, say(number))
-                sender.gatherer.offer(2, second, say(number))
+                sender.offer(1, first, say(number))
+                sender.offer(2, second, say(number))
                 await until(lambda: len(events_in(two)) == number + 1)  # noqa: B023
             assert one.requests == []
             free.set()
@@ -243,9 +243,9 @@ async def test_only_what_is_wanted_is_told_and_of_no_app_without_a_webhook(datab
             other, _ = await make_app(transaction, None, WantedApp("Without"))
             other_id = other.id
         for app_id in (hooked, other_id):
-            sender.gatherer.offer(1, app_id, say(1))
-            sender.gatherer.offer(1, app_id, {"name": "member_added", "channel": "presence-a", "user_id": "1"})
-        sender.gatherer.offer(2, hooked, say(1))  # no app of that workspace
+            sender.offer(1, app_id, say(1))
+            sender.offer(1, app_id, {"name": "member_added", "channel": "presence-a", "user_id": "1"})
+        sender.offer(2, hooked, say(1))  # no app of that workspace
         await until_told(sender, store)
     assert names_in(receiver) == ["member_added"]
 
@@ -262,7 +262,7 @@ async def test_a_server_that_knows_one_of_two_secrets_is_told(database: Database
         async with database.write(1) as transaction:
             app, bot = await get_app(transaction, app_id)
             await make_app_secret(transaction, None, app, bot)
-        sender.gatherer.offer(1, app_id, say(1))
+        sender.offer(1, app_id, say(1))
         await until_told(sender, store)
     assert [is_genuine(made, each) for each in receiver.requests] == [False, True]
 
@@ -281,7 +281,7 @@ async def test_what_waits_is_sent_as_soon_as_it_goes_elsewhere_or_has_another_se
         sender.running(),
     ):
         app_id, made = await make_hooked(database, before.url)
-        sender.gatherer.offer(1, app_id, say(1))
+        sender.offer(1, app_id, say(1))
         await until(lambda: len(before.requests) == 1)
         async with database.write(1) as transaction:
             app, bot = await get_app(transaction, app_id)
@@ -300,7 +300,7 @@ async def test_what_waits_is_sent_as_soon_as_it_goes_elsewhere_or_has_another_se
 async def test_what_waits_in_no_row_yet_is_put_there_as_the_process_ends_and_as_soon_as_the_database_is_back(
     database: Database, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app_gathering, "PUT_AGAIN_AFTER", 0.01)
+    monkeypatch.setattr(app_sending, "PUT_AGAIN_AFTER", 0.01)
     sender = HookSender(database, HERE, Outgoing(HERE))
     put, tries = app_turns.add_hook_events, []
 
@@ -310,11 +310,11 @@ async def test_what_waits_in_no_row_yet_is_put_there_as_the_process_ends_and_as_
             raise OSError
         await put(*what)
 
-    monkeypatch.setattr(app_gathering, "add_hook_events", fail_twice)
+    monkeypatch.setattr(app_sending, "add_hook_events", fail_twice)
     async with receiving(lambda _: None) as receiver:
         app_id, _ = await make_hooked(database, receiver.url)
         async with sender.running():
-            sender.gatherer.offer(1, app_id, say(1))
+            sender.offer(1, app_id, say(1))
     assert len(tries) == 3
     assert store.rows("SELECT app_id, kind FROM gateway_app_event") == [(app_id, "channel_existence")]
 

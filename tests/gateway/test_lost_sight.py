@@ -84,8 +84,8 @@ async def test_who_is_lost_is_told_of_by_the_node_that_tells_unless_they_are_bac
     app_id, _ = await make_hooked(database, NOWHERE)
     sender = HookSender(database, HERE, Outgoing(HERE))
     for user in ("ana", "bruno", "carla"):
-        sender.gatherer.offer(1, app_id, occupancy.write_occupancy("presence-room", user, there=True))
-    await until(lambda: not sender.gatherer.gathered)
+        sender.offer(1, app_id, occupancy.write_occupancy("presence-room", user, there=True))
+    await until(lambda: not sender.gathered)
     monkeypatch.setattr(lost_sight, "BACK_WITHIN", 0.0)
     _, nodes, told = make_watchers(monkeypatch, "first", "second")
     spot = (app_id, "presence-room")
@@ -223,11 +223,11 @@ async def test_nothing_is_told_twice_in_a_row_and_what_is_told_no_more_is_not_fo
     gone = occupancy.write_occupancy("presence-room", "", there=False)
     said += [gone, gone, come, come]
     for event in said:
-        sender.gatherer.offer(1, app_id, event)
-    await until(lambda: not sender.gatherer.gathered)
+        sender.offer(1, app_id, event)
+    await until(lambda: not sender.gathered)
     for number in range(2):  # of whom nothing is known, as their coming was not told
-        sender.gatherer.offer(1, app_id, occupancy.write_occupancy("before", "", there=False))
-        await until(lambda: not sender.gatherer.gathered)
+        sender.offer(1, app_id, occupancy.write_occupancy("before", "", there=False))
+        await until(lambda: not sender.gathered)
         assert told_in(store).count("channel_vacated before") == 1, number
     names = [each.partition(" ")[0] for each in told_in(store)]
     assert names[:-1] == ["channel_occupied", "member_added", "channel_vacated", "channel_occupied"]
