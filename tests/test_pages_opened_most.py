@@ -17,7 +17,7 @@ MOST_STATEMENTS = {
     "/": (18, 5),
     "/c/books": (12, 6),
     "/c/books/5": (16, 6),
-    "/chat/general": (24, 8),
+    "/chat/general": (23, 8),
     "/notifications": (15, 6),
 }
 MOST_OF_A_POST = (11, 6)

@@ -265,6 +265,13 @@ async def test_records_a_role_reading_and_a_draft_are_taken_back(ana: httpx.Asyn
     page = await follow(ana, await ana.post("/c/books/new/draft/discard"))
     assert 'value="Begun"' not in page
     assert 'value="Begun"' in await follow(ana, await ana.post(undo_in(page)))
+    earlier = await follow(ana, await ana.post("/c/books/new/draft/discard"))
+    seen = re.search(r'name="draft-version" value="(\d+)"', earlier)
+    assert seen
+    await ana.post("/c/books/new/draft", data={"title": "Begun again", "draft-version": seen[1]})
+    page = await follow(ana, await ana.post("/c/books/new/draft/discard"))
+    assert (await ana.post(undo_in(earlier))).status_code == 409, "it is not the one that was discarded last"
+    assert 'value="Begun again"' in await follow(ana, await ana.post(undo_in(page)))
     address = f"/c/books/{numbers[1]}"
     opened = (await ana.get(f"{address}/edit", headers={"sec-fetch-site": "same-origin"})).text
     token = re.search(r'name="lock-token" value="(\d+-[0-9a-f]{32})"', opened)

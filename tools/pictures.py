@@ -41,6 +41,7 @@ HOST = "hero.localhost"
 # A page as it is looked at, and how many dots each of its pixels has in a picture.
 WIDE, HIGH, DOTS = 1080, 640, 1.5
 COLOURS = 96
+PATIENCE = 180_000  # ms, on a machine that has other things to do
 # Of the animation: each of the two browsers, and what is between and around them.
 PANE, TALL, AROUND, TITLE = 540, 560, 16, 28
 TALK = """
@@ -131,6 +132,7 @@ async def signed_in(
         reduced_motion="reduce",
         color_scheme=scheme,
     )
+    context.set_default_timeout(PATIENCE)
     page = await context.new_page()
     await page.goto(f"{origin}/login")
     await page.locator("[name=email]").fill(f"{name.lower()}@acme.test")

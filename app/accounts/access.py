@@ -178,8 +178,9 @@ def ask_to_sign_in(request: AnyRequest, error: Exception) -> Response[Any]:
     language = request.scope["state"].get("language", "en")
     if is_call(request):
         return refuse_call(language, _l("You are no longer signed in. Sign in again; what you typed is kept."), 401)
-    # Scripts keep what is typed themselves.
-    typed = [] if "hx-request" in request.headers else list_typed(request, language)
+    # Scripts keep what is typed themselves; and a form that names no member was on no page of the workspace.
+    is_shown = "hx-request" not in request.headers and "named" in request.scope["state"]
+    typed = list_typed(request, language) if is_shown else []
     if typed:
         heading, detail = _l("You are no longer signed in"), _l("Sign in again, then send it.")
         html = render_error(

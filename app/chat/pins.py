@@ -62,9 +62,14 @@ async def count_pinned(transaction: Transaction, room_ids: Iterable[int]) -> dic
     return {**dict.fromkeys(ids, 0), **dict(await transaction.rows(COUNT_PINNED, room_ids=ids))}
 
 
-async def count_pinned_to(transaction: Transaction, room: Room) -> int:
-    """How many messages are pinned to a room."""
-    return (await count_pinned(transaction, [room.id]))[room.id]
+FIND_PINNED_TO = PreparedSelect(
+    lambda: select(PinnedMessage.message_id).where(PinnedMessage.room_id == bindparam("room_id"))
+)
+
+
+async def find_pinned_to(transaction: Transaction, room: Room) -> set[int]:
+    """The ids of the messages that are pinned to a room."""
+    return set(await transaction.column(FIND_PINNED_TO, room_id=room.id))
 
 
 async def list_pins(transaction: Transaction, room: Room) -> list[tuple[Message, datetime]]:

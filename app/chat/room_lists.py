@@ -25,7 +25,7 @@ from app.web.texts import _l, fold
 
 @dataclass(frozen=True, slots=True)
 class ListedRoom:
-    """A room in a list of many, and whether a member is in it."""
+    """A room in a list of many, and whether a member is in it. `others` are who else is in a direct one."""
 
     id: int
     slug: str
@@ -33,6 +33,7 @@ class ListedRoom:
     description: str
     kind: str
     joined: bool
+    others: tuple[tuple[int, str], ...] = ()
 
 
 @cache
@@ -72,6 +73,7 @@ async def list_rooms(transaction: Transaction, member: Member) -> list[ListedRoo
             description,
             kind,
             inside is not None,
+            tuple(person for person in people.get(number, ()) if person[0] != member.id),
         )
         for number, slug, name, description, kind, _, inside in found
     ]

@@ -16,7 +16,7 @@ from app.chat.attachments import LIST_FILES, Attachment
 from app.chat.facts import MessagePosted
 from app.chat.message_cards import find_message_cards, list_addresses
 from app.chat.messages import Message, MessageRevision
-from app.chat.pins import PinnedMessage
+from app.chat.pins import PinnedMessage, find_pinned_to
 from app.chat.reactions import LIST_REACTIONS, Reaction
 from app.chat.references import LIST_MENTIONS
 from app.chat.rooms import Room
@@ -91,11 +91,12 @@ class ShownMessage:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A stretch of a room's messages; whether there are older and newer ones."""
+    """A stretch of a room's messages; whether there are older and newer ones, and how many of all are pinned."""
 
     messages: list[ShownMessage]
     older: bool
     newer: bool
+    pins: int
 
 
 LIST_MESSAGES = PreparedSelect(
@@ -134,8 +135,11 @@ async def read_page(
         low = high - TIMELINE_PAGE_SIZE + 1
     else:
         low, high = room.last_number - TIMELINE_PAGE_SIZE + 1, room.last_number
-    messages = await transaction.column(LIST_MESSAGES, room_id=room.id, low=low, high=high)
-    return Page(await show_messages(transaction, messages, viewer=viewer), low > 1, high < room.last_number)
+    messages, pinned = await transaction.together(
+        transaction.column(LIST_MESSAGES, room_id=room.id, low=low, high=high), find_pinned_to(transaction, room)
+    )
+    shown = await show_messages(transaction, messages, viewer=viewer, pinned=pinned)
+    return Page(shown, low > 1, high < room.last_number, len(pinned))
 
 
 async def show_message(transaction: Transaction, message: Message) -> ShownMessage:
@@ -149,11 +153,12 @@ async def show_messages(
     *,
     posted: Collection[MessagePosted] = (),
     viewer: Member | None = None,
+    pinned: set[int] | None = None,
 ) -> list[ShownMessage]:
     """Messages with everything that belongs to them, as a viewer sees them, or as they are shown to all in their rooms.
 
     Of those that were just `posted` nothing is looked for that they don't have: nobody has edited or answered them by
-    emoji, and their facts say what they came with.
+    emoji, and their facts say what they came with. Nor is it asked which are pinned where the ids of those are given.
     """
     ids = old = with_files = with_records = [message.id for message in messages]
     if posted:
@@ -163,7 +168,7 @@ async def show_messages(
     (quoted, reactions, people), edits, pinned, attachments, cards, mentions = await transaction.together(
         find_answered_and_people(transaction, messages, old),
         count_edits(transaction, old),
-        find_pinned(transaction, old),
+        find_pinned(transaction, old, pinned),
         find_attachments(transaction, with_files),
         find_message_cards(transaction, with_records, viewer),
         find_mentions(transaction, () if posted else ids),
@@ -252,8 +257,10 @@ FIND_PINNED = PreparedSelect(
 )
 
 
-async def find_pinned(transaction: Transaction, ids: list[int]) -> set[int]:
-    """Which messages are pinned to their room."""
+async def find_pinned(transaction: Transaction, ids: list[int], known: set[int] | None) -> set[int]:
+    """Which messages are pinned to their room, where it is not known."""
+    if known is not None:
+        return known
     return set(await transaction.column(FIND_PINNED, message_ids=ids)) if ids else set()
 
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 from sqlalchemy.exc import DBAPIError
 
-from app.cli.transactions import run
+from app.cli.transactions import in_one_line, run, run_anyway
 from app.settings import Settings, SettingsError, read_settings
 
 if TYPE_CHECKING:
@@ -44,7 +42,7 @@ def plan_tables(settings: Settings) -> MigrationPlan:
     from app.database.postgresql import RoleError
     from app.migration import plan_migration
 
-    with in_one_line():
+    with in_one_line(OSError):
         plan = plan_migration(settings.database_url, settings.database_owner_url)
         if plan.revisions and settings.database_url.startswith("postgresql") and not settings.database_owner_url:
             raise RoleError("the tables are not at this version: run `migrate` with DATABASE_OWNER_URL")
@@ -63,7 +61,7 @@ def migrate_tables(settings: Settings) -> None:
 
     owner = settings.database_owner_url
     make_private(settings)
-    with in_one_line():
+    with in_one_line(OSError):
         if owner or settings.database_url.startswith("sqlite"):
             migrate_database(settings.database_url, owner)
         run(settings, check_database)
@@ -78,32 +76,10 @@ def refuse_other_version(settings: Settings) -> None:
     from app.migration import check_tables
 
     try:
-        run(settings, check_tables)
+        run_anyway(settings, check_tables)
     except (DBAPIError, OSError) as error:
         if not isinstance(error, OSError) and not is_away(error):
             raise
-
-
-@contextlib.contextmanager
-def in_one_line() -> Iterator[None]:
-    """What is wrong with the database, or with the role, is one line: SettingsError."""
-    from app.database.postgresql import RoleError, is_away
-
-    try:
-        yield
-    except RoleError as error:
-        raise SettingsError(f"DATABASE_URL: {error}") from error
-    except (DBAPIError, OSError) as error:
-        if not isinstance(error, OSError) and not is_away(error) and not is_refusal(error):
-            raise
-        reason = str(error.orig if isinstance(error, DBAPIError) else error).splitlines()[0]
-        raise SettingsError(f"DATABASE_URL: the database can't be reached: {reason}") from error
-
-
-def is_refusal(error: DBAPIError) -> bool:
-    """Whether the database does not let this role in, is not there, or does not let it do this."""
-    code = getattr(error.orig, "sqlstate", None) or ""
-    return code[:2] in ("28", "3D") or code == "42501"
 
 
 @click.command()
@@ -144,7 +120,8 @@ def move(path: Path) -> None:
         raise SettingsError("DATABASE_OWNER_URL: is needed beside DATABASE_URL, for the PostgreSQL database to move to")
     migrate_tables(settings)
     try:
-        compared = asyncio.run(move_database(path, settings.database_url, settings.database_owner_url))
+        with in_one_line(OSError):
+            compared = asyncio.run(move_database(path, settings.database_url, settings.database_owner_url))
     except CopyError as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"{'table':<24} {'rows':>10}  digest of all rows, the same in both")

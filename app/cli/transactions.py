@@ -3,24 +3,56 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator
 from typing import TypeVar
 
 import click
 from litestar.exceptions import NotFoundException
+from sqlalchemy.exc import DBAPIError
 
 from app.database import Actor, Database, Transaction
 from app.features import open_database
 from app.migration import check_tables, refuse_newer
-from app.settings import Settings, read_settings
-from app.web.errors import PageError
+from app.settings import Settings, SettingsError, read_settings
+from app.web.errors import PageError, first_line
 from app.web.forms import Invalid
 
 Returned = TypeVar("Returned")
 
 
+@contextlib.contextmanager
+def in_one_line(*others: type[OSError]) -> Iterator[None]:
+    """What is wrong with the database, or with the role, is one line: SettingsError. `others` are errors that are the
+    database's here."""
+    from app.database.postgresql import RoleError, is_away
+
+    of_database: tuple[type[Exception], ...] = (DBAPIError, *others)
+    try:
+        yield
+    except RoleError as error:
+        raise SettingsError(f"DATABASE_URL: {error}") from error
+    except of_database as error:
+        if isinstance(error, DBAPIError) and not is_away(error) and not is_refusal(error):
+            raise
+        reason = first_line((isinstance(error, DBAPIError) and error.orig) or error)
+        raise SettingsError(f"DATABASE_URL: the database can't be reached: {reason}") from error
+
+
+def is_refusal(error: DBAPIError) -> bool:
+    """Whether the database does not let this role in, is not there, or does not let it do this."""
+    code = getattr(error.orig, "sqlstate", None) or ""
+    return code[:2] in ("28", "3D") or code == "42501"
+
+
 def run(settings: Settings, work: Callable[[Database], Awaitable[Returned]]) -> Returned:
-    """Run some work on the database."""
+    """Run some work on the database; that it can't be reached is one line."""
+    with in_one_line():
+        return run_anyway(settings, work)
+
+
+def run_anyway(settings: Settings, work: Callable[[Database], Awaitable[Returned]]) -> Returned:
+    """Run some work on the database, for somebody who looks at the errors of the database themselves."""
 
     async def work_and_close() -> Returned:
         database = open_database(settings.database_url)

@@ -13,9 +13,7 @@ import contextlib
 import json
 import random
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -25,6 +23,7 @@ from sqlalchemy import bindparam, delete, select, update
 from app.database import Database, PreparedSelect, Tenant, Transaction, now
 from app.database.leases import back_off, hold, is_due
 from app.gateway.app_deliveries import APP_DELIVERIES, keep_app_delivery
+from app.gateway.app_gathering import MOST_GATHERED_OF_ALL, Gathered
 from app.gateway.app_told import note_told
 from app.gateway.app_turns import (
     FIND_ANY_EVENT,
@@ -42,9 +41,8 @@ from app.tenants.deliveries import CameBack, send_to
 from app.tenants.turns_to_send import LOOKED_AT_DUE, TURN_SECONDS_AT_MOST, TurnSender
 from app.web.outgoing import Outgoing
 
-# What is gathered before it is put into rows; and what is held of one app, should the database be away.
+# How long it is gathered before it is put into rows, and after how long again, should the database be away.
 GATHERED_FOR = 0.05
-MOST_GATHERED, MOST_GATHERED_TEXT = 1000, 2**20
 PUT_AGAIN_AFTER = 1.0
 # In one packet; its bytes are those of at least one event.
 MOST_IN_PACKET, PACKET_BYTES = 100, 128 * 1024
@@ -73,41 +71,6 @@ LIST_DUE_APP_TURNS = PreparedSelect(
 )
 
 
-@dataclass(slots=True)
-class Gathered:
-    """What has happened on an app's channels and is in no row yet: of each its number, kind, and the event as JSON; and
-    up to which number it is known what became of it."""
-
-    events: deque[tuple[int, str, str]] = field(default_factory=deque)
-    size: int = 0
-    count: int = 0
-    upto: int = 0
-
-    def add(self, kind: str, text: str) -> None:
-        """One more; of too many the oldest are dropped."""
-        self.count += 1
-        self.events.append((self.count, kind, text))
-        self.size += len(text)
-        while len(self.events) > MOST_GATHERED or (self.size > MOST_GATHERED_TEXT and len(self.events) > 1):
-            self.drop_first()
-
-    def drop_first(self) -> None:
-        """Drop the oldest."""
-        self.size -= len(self.events.popleft()[2])
-
-    def forget(self, upto: int) -> None:
-        """Drop what is in rows now; some of it may have been dropped meanwhile."""
-        while self.events and self.events[0][0] <= upto:
-            self.drop_first()
-        self.upto = upto
-
-    def count_dropped(self) -> int:
-        """How many were dropped, since it was asked last, that are in no rows."""
-        first = self.events[0][0]
-        dropped, self.upto = first - self.upto - 1, first - 1
-        return dropped
-
-
 class HookSender(TurnSender[AppTurn]):
     """This process's part in telling apps' servers."""
 
@@ -119,6 +82,7 @@ class HookSender(TurnSender[AppTurn]):
         self.known: dict[tuple[int, int], tuple[float, KnownHook | None]] = {}
         # By workspace and app; and of each workspace who puts it into rows.
         self.gathered: dict[int, dict[int, Gathered]] = {}
+        self.gathered_text = 0
         self.putting: dict[int, asyncio.Task[None]] = {}
 
     def offer(self, workspace: int, app_id: int, event: dict[str, Any]) -> None:
@@ -127,7 +91,11 @@ class HookSender(TurnSender[AppTurn]):
         until, hook = self.known.get((workspace, app_id), (0.0, None))
         if until > time.monotonic() and (hook is None or kind not in hook.kinds):
             return
-        self.gathered.setdefault(workspace, {}).setdefault(app_id, Gathered()).add(kind, write_hook_event(event))
+        gathered = self.gathered.setdefault(workspace, {}).setdefault(app_id, Gathered())
+        self.gathered_text += gathered.add(kind, write_hook_event(event))
+        while self.gathered_text > MOST_GATHERED_OF_ALL:
+            every = [each for apps in self.gathered.values() for each in apps.values()]
+            self.gathered_text -= max(every, key=lambda each: each.size).drop_first()
         if workspace not in self.putting:
             self.putting[workspace] = asyncio.create_task(self.put_soon(workspace))
 
@@ -138,12 +106,14 @@ class HookSender(TurnSender[AppTurn]):
             wait = GATHERED_FOR
             while workspace in self.gathered:
                 await asyncio.sleep(wait)
-                wait = GATHERED_FOR if await self.put_all(workspace) else PUT_AGAIN_AFTER
+                done = await self.put_all(workspace)
+                waits_long = any(each.fills_a_part() for each in self.gathered.get(workspace, {}).values())
+                wait = (0 if waits_long else GATHERED_FOR) if done else PUT_AGAIN_AFTER
         finally:
             del self.putting[workspace]
 
     async def put_all(self, workspace: int) -> bool:
-        """Put what is gathered of a workspace's apps into rows; whether that could be done for each."""
+        """Put what is gathered of a workspace's apps into rows, a part of each; whether that could be done for each."""
         done, apps = True, self.gathered[workspace]
         for app_id, gathered in list(apps.items()):
             try:
@@ -158,9 +128,9 @@ class HookSender(TurnSender[AppTurn]):
         return done
 
     async def put(self, workspace: int, app_id: int, gathered: Gathered) -> None:
-        """Put what is gathered for an app into rows."""
+        """Put the first of what is gathered for an app into rows, as much as one transaction takes."""
         hook = await self.find(workspace, app_id)
-        dropped, taken = gathered.count_dropped(), list(gathered.events)
+        dropped, taken = gathered.count_dropped(), gathered.list_part()
         if dropped and hook is not None:
             log.warning("too much happens until it can be kept: the oldest is dropped", app=app_id, events=dropped)
         wanted = [(kind, text) for _, kind, text in taken if hook is not None and kind in hook.kinds]
@@ -169,7 +139,8 @@ class HookSender(TurnSender[AppTurn]):
                 hook = await find_hook(transaction, app_id, self.settings.secret_key)  # as it is by now
                 wanted = [each for each in wanted if hook is not None and each[0] in hook.kinds]
                 await add_hook_events(transaction, app_id, await note_told(transaction, app_id, wanted))
-        gathered.forget(taken[-1][0])
+        if taken:
+            self.gathered_text -= gathered.forget(taken[-1][0])
 
     async def find(self, workspace: int, app_id: int) -> KnownHook | None:
         """The webhook of an app, as it was read some seconds ago at most."""

@@ -14,10 +14,21 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ForeignKeyConstraint, String, Text, UniqueConstraint, bindparam, delete, or_, select, update
+from sqlalchemy import (
+    ForeignKeyConstraint,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    bindparam,
+    delete,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.database import Base, PreparedChange, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
+from app.database import Base, PreparedChange, PreparedSelect, Tenant, Tenanted, Transaction, UtcDateTime, now
 from app.gateway.apps import GatewayApp
 from app.jobs.sweeps import delete_by_keys, sweeps
 
@@ -36,6 +47,8 @@ class AppTold(Tenanted, Base):
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id", "app_id"], ["gateway_app.tenant_id", "gateway_app.id"], ondelete="CASCADE"),
         UniqueConstraint("tenant_id", "app_id", "digest"),
+        # In which workspaces there are any, and who is there, a part at a time.
+        Index("ix_gateway_app_told_gone_at", "tenant_id", "gone_at", "id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -43,7 +56,7 @@ class AppTold(Tenanted, Base):
     kind: Mapped[str] = mapped_column(String(20))
     digest: Mapped[str] = mapped_column(String(32))
     place: Mapped[str] = mapped_column(Text)
-    gone_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    gone_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 OF_DIGESTS = (AppTold.app_id == bindparam("of_app"), AppTold.digest.in_(bindparam("digests", expanding=True)))
@@ -63,6 +76,10 @@ LIST_TOLD_OF_APPS = PreparedSelect(
         .order_by(AppTold.id)
         .limit(TOLD_AT_ONCE)
     )
+)
+# Those of which there is any row, in all of the installation.
+LIST_WORKSPACES_TOLD = PreparedSelect(
+    lambda: select(Tenant.id).where(select(AppTold.id).where(AppTold.tenant_id == Tenant.id).exists())
 )
 
 

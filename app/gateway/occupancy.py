@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from app.gateway.messages import write_json
 from app.gateway.roster import ROSTER_LEASE, Roster, Spot
 
 # As long may somebody be away without having gone.
@@ -29,6 +29,8 @@ LISTENING, SURELY_TOLD = 2.5, 2.0
 # Within so long another node says that it goes on for one that ends.
 TAKEN_OVER_WITHIN = 1.0
 MOST_HELD = 10_000
+# So much is told at once, and the next of it a moment later, so that it can be kept meanwhile.
+PART_TOLD, NEXT_PART_AFTER = 1000, 0.02
 
 Offer = Callable[[int, int, dict[str, Any]], None]
 
@@ -92,16 +94,19 @@ class Occupancy:
         self.offer(workspace, app_id, event)
 
     def hold(self, app_id: int, event: dict[str, Any]) -> None:
-        """Keep what is to be told."""
+        """Keep what is to be told; where that is too much, the oldest is told at once, by who tells."""
         if workspace := self.workspaces.get(app_id):
-            self.held.append((asyncio.get_running_loop().time(), workspace, app_id, event))
+            moment = asyncio.get_running_loop().time()
+            if len(self.held) >= MOST_HELD and not self.leaving and self.tells(moment):
+                self.pass_on(self.held.popleft())
+            self.held.append((moment, workspace, app_id, event))
 
-    def misses(self, spot: Spot, user: str) -> bool:
-        """Whether somebody is not on a channel, or nobody is, and that is not about to be told anyway."""
-        if (spot, user) in self.gone or (self.roster.is_there(spot, user) if user else self.roster.count_at(spot)):
-            return False
-        about = (spot[0], spot[1], user)
-        return about not in ((app_id, event["channel"], event.get("user_id", "")) for _, _, app_id, event in self.held)
+    def list_missing(self, told: Iterable[tuple[Spot, str]]) -> set[tuple[Spot, str]]:
+        """Of some users on channels, and of channels, those where nobody is, and that is not about to be told."""
+        there = self.roster.is_there
+        away = {each for each in told if not (there(*each) if each[1] else self.roster.count_at(each[0]))}
+        held = {((app_id, event["channel"]), event.get("user_id", "")) for _, _, app_id, event in self.held}
+        return away - held - self.gone.keys()
 
     def miss(self, workspace: int, spot: Spot, user: str) -> None:
         """Somebody has gone unseen."""
@@ -139,10 +144,10 @@ class Occupancy:
             if count and told["name"] in ("channel_vacated", "member_removed"):
                 self.gone.pop(((app_id, told["channel"]), told.get("user_id", "")), None)
 
-    def plan(self) -> None:
+    def plan(self, after: float = HOOK_TICK) -> None:
         """Tell in a moment."""
         if self.planned is None and not self.leaving:
-            self.planned = asyncio.get_running_loop().call_later(HOOK_TICK, self.tell)
+            self.planned = asyncio.get_running_loop().call_later(after, self.tell)
 
     def beat(self) -> None:
         """Say since when this node runs, and tell what is due."""
@@ -181,6 +186,10 @@ class Occupancy:
         """Whether this node hears what the others do, if there are any."""
         return self.bus.state == "in-process" or self.bus.reachable
 
+    def sees_all(self) -> bool:
+        """Whether nobody is connected whom this node does not see: of several without Redis each sees its own alone."""
+        return self.bus.alone or self.bus.reachable
+
     def tells(self, moment: float) -> bool:
         """Whether this node is the one that tells. Which does not know what the others do tells nothing."""
         if self.bus.state == "in-process":
@@ -193,24 +202,36 @@ class Occupancy:
         return moment >= self.listening_until and self.is_eldest(moment)
 
     def tell(self) -> None:
-        """Tell what is due, if it is this node's to tell."""
+        """Tell what is due, if it is this node's to tell; of much the first."""
         self.planned = None
         if self.leaving:
             return
         loop = asyncio.get_running_loop()
         tells = self.tells(loop.time())
         self.hold_gone(loop.time() - GONE_AFTER)
-        due = loop.time() - LEFT_TO_OTHERS
-        while tells and self.held and self.held[0][0] <= due:
-            self.pass_on(self.held.popleft())
+        is_all = not tells or self.pass_on_part(loop.time() - LEFT_TO_OTHERS)
         self.say_settled()
         if tells and self.held:
-            self.plan()
+            self.plan(HOOK_TICK if is_all else NEXT_PART_AFTER)
+
+    def pass_on_part(self, due: float) -> bool:
+        """Tell the first of what is held since some time; whether that was all of it."""
+        for _ in range(PART_TOLD):
+            if not self.held or self.held[0][0] > due:
+                return True
+            self.pass_on(self.held.popleft())
+        return False
+
+    async def pass_on_all(self) -> None:
+        """Tell all that is held, and meanwhile let it be kept."""
+        while not self.pass_on_part(math.inf):
+            self.say_settled()
+            await asyncio.sleep(NEXT_PART_AFTER)
 
     def hold_gone(self, until: float) -> None:
-        """Those who are away since some time have gone."""
+        """Those who are away since some time have gone: as many as there is room for."""
         for (spot, user), at in sorted(self.gone.items(), key=lambda each: not each[0][1]):
-            if at <= until:
+            if at <= until and len(self.held) < MOST_HELD:
                 del self.gone[spot, user]
                 self.hold(spot[0], write_occupancy(spot[1], user, there=False))
 
@@ -222,8 +243,7 @@ class Occupancy:
             return
         self.leaving = True
         if self.tells(moment):
-            while self.held:
-                self.pass_on(self.held.popleft())
+            await self.pass_on_all()
         self.say_settled()
         if not self.is_last():
             away = [
@@ -236,9 +256,10 @@ class Occupancy:
                 await asyncio.wait_for(self.answered.wait(), TAKEN_OVER_WITHIN)
             if self.taken_over or min(self.leaving_too, default=(self.since, "")) < (self.since, self.bus.name):
                 return
-        self.hold_gone(asyncio.get_running_loop().time())
-        while self.held:
-            self.pass_on(self.held.popleft())
+        gone_until = asyncio.get_running_loop().time()
+        while self.held or any(at <= gone_until for at in self.gone.values()):
+            self.hold_gone(gone_until)
+            await self.pass_on_all()
 
     def hear_leaving(self, sender: str, content: Any) -> None:
         """Another node ends: who is away by what it knows is this one's to tell of."""
@@ -281,10 +302,3 @@ def tell_back(event: dict[str, Any]) -> dict[str, Any]:
     if event["name"] not in ("channel_vacated", "member_removed"):
         return {}
     return write_occupancy(event["channel"], event.get("user_id", ""), there=True)
-
-
-def describe_client_event(name: str, data: Any, channel: str, socket_id: str, user: str) -> dict[str, Any]:
-    """What a client has said to the others on a channel, as Pusher's webhooks have it."""
-    text = data if isinstance(data, str) else write_json(data)
-    event = {"name": "client_event", "channel": channel, "event": name, "data": text, "socket_id": socket_id}
-    return {**event, "user_id": user} if user else event

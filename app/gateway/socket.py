@@ -10,6 +10,7 @@ from urllib.parse import parse_qs
 import structlog
 from litestar.types import Receive, Send
 
+from app.gateway.client_events import describe_client_event
 from app.gateway.connection import GatewayConnection
 from app.gateway.known_apps import KnownApp
 from app.gateway.messages import (
@@ -39,7 +40,6 @@ from app.gateway.names import (
     is_reserved,
     user_of,
 )
-from app.gateway.occupancy import describe_client_event
 from app.live.open_socket import OpenSocket
 from app.web.errors import first_line, is_database_away
 from app.web.metrics import REFUSALS

@@ -24,9 +24,13 @@ from app.settings import Settings
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
-# A node says this often that it lives; what it says has to come back to itself within BUS_TIMEOUT.
+# A node says this often that it lives, and Redis has to take it within BUS_TIMEOUT. Of so many beats that were said one
+# has to be back before another is said: they are counted, as a process that stands still hears nothing meanwhile.
 BEAT_EVERY = 1.0
 BUS_TIMEOUT = 1.5
+BEATS_UNDERWAY = 2
+# Who has heard nothing for so long begins anew, for whatever reason: soon others take it for gone (PRESENCE_LEASE).
+LONGEST_SILENCE = 4.5
 FIRST_RETRY, LAST_RETRY = 0.1, 2.0
 # Messages in line; over half of it what is merely seen (presence, typing) is dropped.
 BACKLOG_LIMIT = 2000
@@ -114,6 +118,7 @@ class RedisBus:
         self.reachable = False
         self.lost_since: float | None = None
         self.heard_at = 0.0
+        self.unheard = 0
         self.joined_at = 0.0
 
     @property
@@ -160,7 +165,7 @@ class RedisBus:
     def hear(self) -> None:
         """Note that what this node says comes back."""
         loop = asyncio.get_running_loop()
-        self.heard_at = loop.time()
+        self.heard_at, self.unheard = loop.time(), 0
         if self.reachable:
             return
         self.reachable, self.joined_at = True, loop.time()
@@ -201,7 +206,7 @@ class RedisBus:
             patience.reschedule(asyncio.get_running_loop().time() + BUS_TIMEOUT)
             await hearing.subscribe(self.channel)
             patience.reschedule(None)
-            self.heard_at = asyncio.get_running_loop().time()
+            self.heard_at, self.unheard = asyncio.get_running_loop().time(), 0
             async with asyncio.TaskGroup() as both:
                 both.create_task(self.listen(hearing))
                 both.create_task(self.talk(client))
@@ -218,8 +223,11 @@ class RedisBus:
         beat_at = 0.0
         while True:
             if loop.time() >= beat_at:
-                if loop.time() - self.heard_at > BEAT_EVERY + BUS_TIMEOUT:
+                if self.unheard >= BEATS_UNDERWAY:
                     raise BusLost("what was said did not come back")
+                if (silent := loop.time() - self.heard_at) > LONGEST_SILENCE:
+                    raise BusLost(f"this process stood still, and heard nothing for {silent:.1f} s")
+                self.unheard += 1
                 beat_at = loop.time() + BEAT_EVERY
                 self.line.append(self.pack("beat", self.beat()))
             messages = list(self.line)

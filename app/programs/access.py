@@ -22,12 +22,13 @@ from app.accounts.sessions import SEEN_STEP
 from app.database import Actor, Database, Transaction, now
 from app.programs.limits import LimitStanding, count_call
 from app.programs.problems import Problem
+from app.programs.refusals import refuse_doubled_headers, refuse_unknown_parameters
 from app.records.limits import ListLimit
 from app.web.calls import retry_after
 from app.web.endings import end_with_answer
 from app.web.mail_addresses import prepare_addresses
 from app.web.origins import is_origin_allowed
-from app.web.problems import JSON_TYPE
+from app.web.problems import AGENT_PATH, JSON_TYPE
 
 Asked = ASGIConnection[Any, Any, Any, Any]
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -51,12 +52,12 @@ class Caller:
 
 def read_secret(connection: Asked) -> str:
     """The token that is shown. Raises a 401 problem."""
-    given = connection.headers.getall("authorization", [])
-    if not given:
+    given = connection.headers.get("authorization")
+    if given is None:
         raise refuse_token("Send the header `Authorization: Bearer` with a token.")
-    scheme, _, secret = given[0].partition(" ")
-    if len(given) > 1 or scheme.lower() != "bearer":
-        raise refuse_token("Send one header `Authorization`, of the scheme `Bearer`.")
+    scheme, _, secret = given.partition(" ")
+    if scheme.lower() != "bearer":
+        raise refuse_token("Send the header `Authorization` of the scheme `Bearer`.")
     return secret.strip()
 
 
@@ -74,11 +75,12 @@ async def find_caller(transaction: Transaction, secret: str) -> tuple[Token, Mem
 
 
 async def let_in(connection: Asked, handler: BaseRouteHandler) -> None:
-    """Let a call pass that shows a token which works, of the endpoint's scope, from an origin of the token's, and that
-    is not one too many."""
+    """Let a call pass that shows a token which works, of the endpoint's scope, from an origin of the token's, that is
+    not one too many, and of which nothing would be left out."""
     scope, state, method = handler.opt["scope"], connection.app.state, method_of(connection)
     if scope == NO_SCOPE:
         return
+    refuse_doubled_headers(connection)
     secret = read_secret(connection)
     async with state.database.read() as transaction:
         await enter_workspace(transaction, connection.scope["state"]["slug"])
@@ -97,6 +99,8 @@ async def let_in(connection: Asked, handler: BaseRouteHandler) -> None:
     connection.scope["state"]["standing"] = standing
     if used_at is None or now() - used_at > SEEN_STEP:
         state.visits.note_used(caller.tenant_id, caller.token_id, caller_address(connection))
+    if connection.scope["path"] != AGENT_PATH:
+        refuse_unknown_parameters(connection, handler)
     if handler.opt.get("heavy"):
         await take_own_turn(connection, caller)
 

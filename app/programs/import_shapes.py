@@ -20,6 +20,10 @@ BEGUN_BEFORE = (
     " there. See which records were added, take their lines out of the table, look at it anew, and import the rest with"
     " another key."
 )
+LOOKED_AT_OTHERWISE = (
+    "The fields have changed since the preview, or how numbers and dates are written. Nothing was imported: `preview`"
+    " says what the table would do by now."
+)
 GivenTable = Annotated[str, Meta(min_length=1, max_length=LONGEST_TABLE)]
 
 
@@ -39,9 +43,11 @@ class SeenRecord(msgspec.Struct, forbid_unknown_fields=True):
     version: Annotated[int, Meta(ge=1, lt=2**53)]
 
 
-class ImportGiven(TableGiven):
-    """A table that is to be imported, with the records that a look at it has `seen`: no others are changed."""
+class ImportGiven(TableGiven, kw_only=True):
+    """A table that is to be imported, with what a look at it has given: the `definition` of the fields, and the records
+    that were `seen`. No others are changed."""
 
+    definition: Annotated[str, Meta(min_length=1, max_length=80)]
     seen: Annotated[list[SeenRecord], Meta(max_length=MOST_LINES)] = []
 
 
@@ -65,7 +71,9 @@ class ColumnsLeftOut(msgspec.Struct):
 
 class ImportLooked(msgspec.Struct):
     """What importing a table would do: how many records it would add and change, and how many of its lines are `wrong`
-    or change nothing (`same`). `seen` is to be sent with it, so that nothing is written over that was not seen."""
+    or change nothing (`same`). `definition` and `seen` are to be sent with it. The first stands for the fields, and for
+    how numbers, dates and times are read, so that nothing is written otherwise than it was shown; by the second,
+    nothing is written over that was not seen."""
 
     added: int
     changed: int
@@ -73,6 +81,7 @@ class ImportLooked(msgspec.Struct):
     wrong: int
     lines: list[ImportLine]
     left_out: list[ColumnsLeftOut]
+    definition: str
     seen: list[SeenRecord]
 
 
@@ -109,8 +118,14 @@ def shape_plan(plan: Plan) -> ImportLooked:
         wrong=len(plan.wrong),
         lines=[shape_line(plan, line) for line in plan.lines],
         left_out=[ColumnsLeftOut(reason.translate("en"), labels) for reason, labels in plan.left_out],
+        definition=plan.shown_definition,
         seen=[SeenRecord(line.record.number, line.record.version) for line in plan.lines if line.record],
     )
+
+
+def refuse_other_plan(plan: Plan) -> Problem:
+    """What is said where a table would be imported otherwise than it was looked at, with what it would do by now."""
+    return Problem("version-changed", LOOKED_AT_OTHERWISE, preview=msgspec.to_builtins(shape_plan(plan)))
 
 
 def shape_report(plan: Plan, report: ImportReport, lines: int) -> PartDone:

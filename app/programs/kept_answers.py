@@ -116,7 +116,7 @@ async def write_once(
     that takes several transactions says which `part` it is."""
     key = read_key(request.headers)
     if key and part is not None:
-        key = f"{key} {part}"  # which no key of a request is
+        key = key_of_part(key, part)
     async with write_signed_in(request) as (transaction, member):
         if key and (kept := await find_kept_answer(request, transaction, key)):
             return repeat_answer(kept), False
@@ -125,6 +125,17 @@ async def write_once(
             fields = json.dumps({"content-type": "application/json"})
             await keep_program_answer(request, transaction, key, status, fields, answer)
     return Response(answer, status_code=status, media_type="application/json"), True
+
+
+async def is_part_done(request: AnyRequest, transaction: Transaction, part: int) -> bool:
+    """Whether a part of what takes several transactions was done, with the request's key."""
+    key = read_key(request.headers)
+    return key is not None and await find_kept_answer(request, transaction, key_of_part(key, part)) is not None
+
+
+def key_of_part(key: str, part: int) -> str:
+    """What a part of the work of a key is kept by, which no key of a request is."""
+    return f"{key} {part}"
 
 
 def repeat_answer(kept: KeptAnswer) -> Response[Any]:

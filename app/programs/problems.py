@@ -47,6 +47,7 @@ class ProblemShape(msgspec.Struct, omit_defaults=True):
     since: str | None = None
     until: str | None = None
     version: int | None = None
+    preview: dict[str, Any] | None = None
 
 
 class Problem(HTTPException):

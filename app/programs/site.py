@@ -25,6 +25,7 @@ from app.programs.access import NO_SCOPE, let_in, provide_program_member, provid
 from app.programs.answering import Answering
 from app.programs.description import complete_description
 from app.programs.problems import answer_problem
+from app.programs.refusals import SENT_ONCE
 from app.programs.routes import API, check_routes
 from app.web.errors import PageError
 from app.web.fast.late_arguments import QuickStart
@@ -33,10 +34,7 @@ from app.web.origins import is_origin_allowed
 
 BODY_LIMIT = 64 * 1024
 ALLOWED_METHODS = b"GET, HEAD, POST, PATCH, DELETE"
-ALLOWED_HEADERS = (
-    b"Authorization, Content-Type, If-Match, If-None-Match, If-Range, Idempotency-Key, Last-Event-ID, Lock, "
-    b"Mcp-Method, Mcp-Name, Mcp-Protocol-Version, Mcp-Session-Id, Range"
-)
+ALLOWED_HEADERS = ", ".join((*SENT_ONCE, "If-None-Match")).encode()
 PREFLIGHT_SECONDS = b"600"
 DESCRIPTION = "What a person can do on a page, a program can do with a token. docs/api.md leads in."
 

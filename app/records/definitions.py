@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, func, select
 
 from app.accounts.members import Member
 from app.accounts.rights import require
+from app.accounts.undo import end_offers
 from app.database import PreparedSelect, Transaction
 from app.records.access import require_open
 from app.records.changed_fields import FieldChanged
@@ -270,6 +271,11 @@ async def move_field(transaction: Transaction, collection: Collection, field: Fi
     await place_field(transaction, collection, field, member, index + step)
 
 
+async def end_ordering(transaction: Transaction, collection: Collection) -> None:
+    """Offer nobody any more to put a field back into its place: there are others now, or in another order."""
+    await end_offers(transaction, ["fields.ordered"], collection=collection.id)
+
+
 async def place_field(
     transaction: Transaction, collection: Collection, field: Field, member: Member, place: int
 ) -> None:
@@ -282,6 +288,7 @@ async def place_field(
     for position, moved in enumerate(fields):
         moved.position = position
     collection.version += 1
+    await end_ordering(transaction, collection)
     await reindex_soon(transaction, collection.id)  # what is searched begins with what a record is called by
     await transaction.flush()
     forget_fields(transaction, collection.id)

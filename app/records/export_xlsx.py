@@ -34,6 +34,7 @@ MOST_FORMATS = 200
 # What of the code of a format nobody sees.
 NOT_WRITTEN = re.compile(r'\[\$|[\]"\\#]')
 FIRST_YEAR = 1900
+FIRST_DAY, BEFORE_FIRST_DAY = date(1900, 1, 1), datetime(1899, 12, 31)
 # What XlsxWriter writes as three characters in an address.
 ESCAPED_IN_LINKS = '% "<>[]^`{}'
 # What Excel has its own sheet for.
@@ -184,7 +185,9 @@ class ExportBook:
 
     def write_date(self, row: int, column: int, day: date, shown: Any) -> None:
         """A date, or a date with a time; one before 1900 is a text, as a spreadsheet's dates begin there."""
-        if day.year >= FIRST_YEAR:
+        if isinstance(day, datetime) and day.date() == FIRST_DAY:  # which is taken for no day, but a time alone
+            self.sheet.write_datetime(row, column, day - BEFORE_FIRST_DAY, shown)
+        elif day.year >= FIRST_YEAR:
             self.sheet.write_datetime(row, column, day, shown)
         else:
             self.write_text(row, column, str(day))

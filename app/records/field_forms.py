@@ -14,7 +14,7 @@ from app.records.tables import write_word
 from app.tenants.roles import ROLES
 from app.web.forms import Form, FormDifference, number_of
 from app.web.seen_forms import compare_said
-from app.web.texts import _l, is_blank
+from app.web.texts import Text, _l, is_blank
 
 CHOICE_NAME = re.compile(r"choice-([0-9]{1,6})-name")
 # The icons of kinds; those of others are a box.
@@ -77,8 +77,8 @@ def read_field(form: Form) -> dict[str, Any]:
     """What the form says of a field, apart from its kind."""
     return {
         "label": form.text("label", limit=60),
-        "required": "required" in form,
-        "unique": "unique" in form,
+        "required": bool(form["required"]),
+        "unique": bool(form["unique"]),
         "help": form.text("help", limit=200, required=False),
         "default": read_default(form),
         "options": read_options(form),
@@ -113,7 +113,7 @@ def read_given_choices(form: Form) -> dict[str, list[GivenChoice]]:
                     id=each,
                     name=" ".join(form[f"choice-{each}-name"].split()),
                     color=form[f"choice-{each}-color"],
-                    archived=f"choice-{each}-archived" in form,
+                    archived=bool(form[f"choice-{each}-archived"]),
                 )
                 for each in ids
                 if f"choice-{each}-removed" not in form
@@ -136,6 +136,8 @@ def say_choices(form: Form, language: str) -> str:
         if isinstance(each, str):
             lines.append(each)
             continue
+        if is_blank(each["name"]):
+            continue  # of one that the form says nothing of
         said = [COLORS[each["color"]]] if each["color"] in COLORS else []
         said += [_l("archived")] if each["archived"] else []
         about = ", ".join(text.translate(language) for text in said)
@@ -158,29 +160,35 @@ def say_default(form: Form, field: Field) -> str:
 def compare_forms(yours: Form, saved: Form, field: Field, former: Field | None = None) -> list[FormDifference]:
     """What differs between what somebody has typed of a field and what is saved, as people read both; `former` is what
     the field was as its form was opened, where its kind was changed since."""
-    said: dict[str, Callable[[Form], str]] = {
-        "kind": lambda form: (former or field if form is yours else field).kind.label.translate(field.language),
-        "choices": lambda form: say_choices(form, field.language),
-        "read_only_for": lambda form: say_roles(form, field.language),
-        "default": lambda form: say_default(form, former or field if form is yours else field),
+    return compare_said(lambda form: say_field(form, former or field if form is yours else field), yours, saved)
+
+
+def say_field(form: Form, field: Field) -> list[tuple[Text, str]]:
+    """What a form says of a field, as people read it."""
+    said: dict[str, Callable[[], str]] = {
+        "kind": lambda: field.kind.label.translate(field.language),
+        "choices": lambda: say_choices(form, field.language),
+        "read_only_for": lambda: say_roles(form, field.language),
+        "default": lambda: say_default(form, field),
     }
 
-    def say(form: Form, name: str) -> str:
+    def say(name: str) -> str:
         if name in TICKS:
             return write_word(bool(form[name]), field.language)
-        return said[name](form) if name in said else form[name]
+        return said[name]() if name in said else form[name]
 
-    return compare_said(lambda form: [(label, say(form, name)) for name, label in COMPARED], yours, saved)
+    return [(label, say(name)) for name, label in COMPARED]
 
 
 def write_field(field: Field) -> list[tuple[str, str]]:
-    """What the form has of a field."""
+    """What the form has of a field, as a browser sends it."""
+    chosen = field.write(field.default).split("\n") if field.kind.has_choices else [field.spell(field.default)]
     pairs = [
         ("version", str(field.version)),
         ("label", field.label),
         ("help", field.help),
         ("key", field.key),
-        ("default", field.write(field.default) if field.kind.has_choices else field.spell(field.default)),
+        *(("default", each) for each in chosen),
         ("kind", field.kind_name),
     ]
     for place, choice in enumerate(field.choices, 1):
@@ -188,7 +196,10 @@ def write_field(field: Field) -> list[tuple[str, str]]:
         pairs.extend((f"choice-{choice['id']}-{name}", value) for name, value in known.items())
         if choice["archived"]:
             pairs.append((f"choice-{choice['id']}-archived", "yes"))
-    pairs.extend((name, str(value)) for name, value in field.options.items() if value is not False)
+    options = {name: field.options[name] for name in OPTIONS_OF_KINDS if name in field.options}
+    pairs.extend(
+        (name, "yes" if value is True else str(value)) for name, value in options.items() if value is not False
+    )
     pairs.extend(("read_only_for", role) for role in field.read_only_for)
     pairs.extend((name, "yes") for name in ("required", "unique") if getattr(field, name))
     return pairs

@@ -63,6 +63,8 @@ class Field(FieldValues, Tenanted, Base):
     read_only_for: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")
     # Of a field that another one became as its kind was changed: the id of that.
     replaces: Mapped[int | None] = mapped_column(default=None)
+    # Of one that undid a change of kind: the id of the one that had the kind before (`kind_chains.py`).
+    restores: Mapped[int | None] = mapped_column(default=None)
     # Whether each kept record has its key in it: of a new one a job writes them (`key_writing.py`).
     keyed: Mapped[bool] = mapped_column(default=True, server_default=true())
 

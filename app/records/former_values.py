@@ -42,7 +42,7 @@ def list_conversions(fields: Fields, values: Mapping[str, str]) -> list[Conversi
         old = before.get(new.replaces or 0)
         if old is None or old.removed_at is None:
             continue
-        first = before.get(old.replaces or 0)
+        first = before.get(new.restores or old.replaces or 0)
         value, now = values.get(old.ref, ""), values.get(new.ref, "")
         after, is_whole = "", not value
         with suppress(ValueError):

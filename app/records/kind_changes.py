@@ -20,11 +20,12 @@ from app.records.changed_fields import FieldChanged
 from app.records.closing import count_all_records
 from app.records.collections import Collection
 from app.records.converting import Become, becoming, convert_batch
-from app.records.definitions import advance_definition
+from app.records.definitions import advance_definition, end_ordering
 from app.records.facts import FieldKindChanged, FieldsChanged
 from app.records.fields import REMOVED_IS_KEPT_FOR, Field, Fields, forget_fields, list_fields, prepare_fields
 from app.records.former_values import list_refs
 from app.records.key_writing import set_unique
+from app.records.kind_chains import find_coming, find_replaced, find_undone
 from app.records.kind_plans import plan_kind, take_place
 from app.records.reindexing import reindex_soon
 from app.web.forms import Invalid
@@ -36,11 +37,6 @@ CONVERTED_AT_ONCE = 300
 MOST_ROUNDS = 10
 # By how much the clocks of nodes may differ.
 CLOCKS_DIFFER = timedelta(seconds=2)
-
-
-def find_coming(fields: Fields, field: Field) -> Field | None:
-    """The field that a field is becoming right now."""
-    return next((each for each in fields.removed if each.replaces == field.id), None)
 
 
 async def change_kind(
@@ -68,27 +64,35 @@ async def undo_kind_change(transaction: Transaction, collection: Collection, fie
     """Let a field be again what it was before its kind was changed: each value as it was, but for those that somebody
     has changed since, which are converted back. False when that goes on in a job.
 
-    Raises Invalid when that was too long ago.
+    Again, and it is what it was before the change before that. Raises Invalid when that was too long ago.
     """
     require_open(member, collection)
     old = find_replaced(await list_fields(transaction, collection), field)
     if old is None:
         raise Invalid(kind=_l("This can no longer be undone."))
+    return await return_to(transaction, collection, field, old, member)
+
+
+async def redo_kind_change(transaction: Transaction, collection: Collection, field: Field, member: Member) -> bool:
+    """Let a field be again what it was before a change of its kind was undone, likewise.
+
+    Raises Invalid where none was, or it was too long ago.
+    """
+    require_open(member, collection)
+    old = find_undone(await list_fields(transaction, collection), field)
+    if old is None:
+        raise Invalid(kind=_l("There is nothing to redo."))
+    return await return_to(transaction, collection, field, old, member)
+
+
+async def return_to(transaction: Transaction, collection: Collection, field: Field, old: Field, member: Member) -> bool:
+    """Let a field be what it was as an old one, with the values of that."""
     new = Field(collection_id=collection.id, kind_name=old.kind_name, choices=old.choices, options=old.options)
     await prepare_fields(transaction, [new])
     take_place(new, field)
     new.unique = old.unique
     new.default = old.default
     return await replace_field(transaction, collection, field, new, member, restores=old)
-
-
-def find_replaced(fields: Fields, field: Field) -> Field | None:
-    """What a field was before its kind was changed, if that can be undone still."""
-    since = now() - REMOVED_IS_KEPT_FOR
-    return next(
-        (each for each in fields.removed if each.id == field.replaces and each.removed_at and each.removed_at > since),
-        None,
-    )
 
 
 async def replace_field(
@@ -105,7 +109,7 @@ async def replace_field(
     if find_coming(fields, field):
         raise Invalid(kind=_l("Its type is already being changed."))
     new.key, new.replaces, new.removed_at, new.version = free_key(fields, field.key), field.id, now(), 0
-    new.keyed = False
+    new.keyed, new.restores = False, restores.id if restores else None
     transaction.add(new)
     await transaction.flush()
     forget_fields(transaction, collection.id)
@@ -150,6 +154,7 @@ async def finish_change(
     new.key = key
     advance_definition(collection, field, member_id)
     new.version, new.changed_by = field.version, field.changed_by
+    await end_ordering(transaction, collection)
     await transaction.flush()
     forget_fields(transaction, collection.id)
     if new.unique:
@@ -238,7 +243,8 @@ async def cancel_change(transaction: Transaction, collection: Collection, field:
     coming = find_coming(await list_fields(transaction, collection), field)
     if coming is None:
         return
-    coming.replaces, coming.removed_at = None, now() - REMOVED_IS_KEPT_FOR
+    coming.replaces = coming.restores = None
+    coming.removed_at = now() - REMOVED_IS_KEPT_FOR
     await transaction.flush()
     await reindex_soon(transaction, collection.id)  # which forgets its keys
     forget_fields(transaction, collection.id)

@@ -17,7 +17,7 @@ from app.editing.lock_statements import is_held
 from app.jobs.sweeps import delete_by_keys, sweeps
 from app.records.access import require_open
 from app.records.collections import Collection
-from app.records.definitions import advance_definition, facts_of_change, refuse_while_becoming
+from app.records.definitions import advance_definition, end_ordering, facts_of_change, refuse_while_becoming
 from app.records.facts import DefinitionsForgotten, FieldRemoved, FieldRestored
 from app.records.fields import MOST_FIELDS, REMOVED_IS_KEPT_FOR, Field, forget_fields, list_fields
 from app.records.key_writing import fill_keys_soon, set_unique
@@ -103,6 +103,7 @@ async def remove_field(transaction: Transaction, collection: Collection, field: 
     if len(await list_fields(transaction, collection)) == 1:
         raise Invalid(label=_l("A collection needs at least one field."))
     field.removed_at, field.keyed = now(), field.unique
+    await end_ordering(transaction, collection)
     advance_definition(collection, field, member.id)
     await transaction.flush()
     forget_fields(transaction, collection.id)
@@ -126,6 +127,7 @@ async def restore_field(transaction: Transaction, collection: Collection, field:
     names = (base, *(f"{base[:54]} ({n})" for n in range(2, len(labels) + 3)))
     field.label = next(name for name in names if fold(name) not in labels)
     field.removed_at = None
+    await end_ordering(transaction, collection)
     advance_definition(collection, field, member.id)
     await transaction.flush()
     forget_fields(transaction, collection.id)

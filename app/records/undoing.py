@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
+from typing import Any
 
 from litestar.exceptions import NotFoundException
 
@@ -83,17 +84,19 @@ async def restore_all(request: AnyRequest, transaction: Transaction, member: Mem
 
 
 async def offer_draft(transaction: Transaction, record: Record, member: Member, draft: Draft) -> UndoOffer:
-    """Offer to have a draft back that is about to be discarded."""
-    return await offer_undo(
-        transaction, member, "draft.discarded", record=record.id, values=draft.values, version=draft.version
-    )
+    """Offer to have a draft back that is about to be discarded, and not one of before any more."""
+    about: dict[str, Any] = {"record": record.id, "whose": member.id}
+    await end_offers(transaction, ["draft.discarded"], **about)
+    return await offer_undo(transaction, member, "draft.discarded", **about, values=draft.values, version=draft.version)
 
 
 async def offer_new_draft(
     transaction: Transaction, collection: Collection, member: Member, values: Mapping[str, str]
 ) -> UndoOffer:
-    """Offer to have the draft of a new record back that is about to be discarded."""
-    return await offer_undo(transaction, member, "new-draft.discarded", collection=collection.id, values=dict(values))
+    """Offer to have the draft of a new record back that is about to be discarded, and not one of before any more."""
+    about: dict[str, Any] = {"collection": collection.id, "whose": member.id}
+    await end_offers(transaction, ["new-draft.discarded"], **about)
+    return await offer_undo(transaction, member, "new-draft.discarded", **about, values=dict(values))
 
 
 @undoes("new-draft.discarded", _l("Draft discarded."))

@@ -156,9 +156,11 @@ class Gate:
     async def answer(self, scope: Any, receive: Receive, send: Send, judged: Judgement) -> None:
         """Answer an HTTP request with the security headers, counting it, and then do what reading the page leads to."""
         started, slug = time.perf_counter(), judged.slug
+        is_static = scope["path"].startswith("/static/")
         security = (
             *security_headers(self.settings, None if judged.refusal else slug or ""),
-            *(OURS, STATIC_HEADER, (HEADER, scope["state"]["request_id"].encode())),
+            *(() if is_static else (STATIC_HEADER,)),  # whose address says it
+            *(OURS, (HEADER, scope["state"]["request_id"].encode())),
         )
         status = 0  # of the answer, once it has begun
 
@@ -186,7 +188,7 @@ class Gate:
             await send_refusal(scope, send_secured, judged.refusal, *clearing)
             return
         writes = scope["method"] in UNSAFE
-        if slug and not scope["path"].startswith("/static/") and (wait := await self.limits.count(slug, writes=writes)):
+        if slug and not is_static and (wait := await self.limits.count(slug, writes=writes)):
             retry_after = (b"retry-after", b"%d" % math.ceil(wait))
             await send_refusal(scope, send_secured, 429, retry_after, detail=TOO_MUCH)
             return

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import math
 import signal
 import socket
 import struct
+from collections.abc import Iterable
 from types import FrameType
 from typing import Any
 
@@ -28,8 +30,11 @@ LAST_USE = 1.0
 GOODBYE = 1.5
 FINISH = 22
 # Who takes nothing for so many seconds of what was written is dropped, as it is with proxies, and at the end of the
-# process sooner; and how often that is looked at.
+# process sooner; and how often that is looked at. The other side's kernel asks for more only when a good part of what
+# it holds has been read, and until then nothing seems to be taken: who reads so many bytes a second has the time for
+# what was taken before, of which a kernel holds so much at most.
 UNREAD, UNREAD_EVERY = 60.0, 10.0
+SLOWEST_READER, MOST_UNSEEN = 1024, 512 * 1024
 UNREAD_AT_END, UNREAD_AT_END_EVERY = 4.0, 0.5
 # Where TCP_INFO of Linux has how many bytes the other side has taken.
 TAKEN = struct.Struct("120xQ")
@@ -72,7 +77,7 @@ class Server(uvicorn.Server):
 
     async def main_loop(self) -> None:
         """Serve until told to end, and keep nothing for long for who does not read it."""
-        async with in_background(self.drop_who_does_not_read(UNREAD, UNREAD_EVERY)):
+        async with in_background(self.drop_who_does_not_read(Unread(UNREAD, SLOWEST_READER), UNREAD_EVERY)):
             await super().main_loop()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -81,7 +86,7 @@ class Server(uvicorn.Server):
             await self.take_waiting(listener)
         for server in self.servers:
             server.close()
-        async with in_background(self.drop_who_does_not_read(UNREAD_AT_END, UNREAD_AT_END_EVERY)):
+        async with in_background(self.drop_who_does_not_read(Unread(UNREAD_AT_END), UNREAD_AT_END_EVERY)):
             if not self.hurried:
                 await self.drain()
             await super().shutdown(sockets)
@@ -114,22 +119,13 @@ class Server(uvicorn.Server):
         for protocol in self.list_sockets():
             protocol.abort()
 
-    async def drop_who_does_not_read(self, patience: float, every: float) -> None:
-        """Drop each connection on which something waits to be written, and whose client takes nothing of it for so many
-        seconds."""
+    async def drop_who_does_not_read(self, unread: Unread, every: float) -> None:
+        """Drop each connection on which something waits to be written, and whose client takes nothing of it."""
         loop = asyncio.get_running_loop()
-        seen: dict[Any, tuple[int, float]] = {}
         while True:
-            before, seen = seen, {}
-            for protocol in list(self.server_state.connections):
-                with contextlib.suppress(OSError, RuntimeError):  # its descriptor is closed already
-                    if not protocol.transport.get_write_buffer_size():
-                        continue
-                    taken = count_taken(protocol.transport)
-                    known, since = before.get(protocol, (taken, loop.time()))
-                    seen[protocol] = (taken, since if known == taken else loop.time())
-                    if loop.time() - seen[protocol][1] >= patience:
-                        protocol.transport.abort()
+            connected = [protocol.transport for protocol in self.server_state.connections]
+            for transport in unread.look(connected, loop.time()):
+                transport.abort()
             await asyncio.sleep(every)
 
     def list_sockets(self) -> list[LiveProtocol]:
@@ -137,8 +133,39 @@ class Server(uvicorn.Server):
         return [protocol for protocol in self.server_state.connections if isinstance(protocol, LiveProtocol)]
 
 
+class Unread:
+    """On which connections something waits to be written, and since when nothing of it was taken: for some seconds it
+    need not be, and for longer by who may read as slowly as `slowest` says, in bytes a second, if that is given."""
+
+    def __init__(self, patience: float, slowest: float = math.inf) -> None:
+        self.patience = patience
+        self.slowest = slowest
+        self.seen: dict[Any, tuple[int, float]] = {}
+
+    def look(self, connected: Iterable[Any], moment: float) -> list[Any]:
+        """The connections of whose clients is known by now that they take nothing."""
+        before, self.seen = self.seen, {}
+        stuck = []
+        for transport in connected:
+            with contextlib.suppress(OSError, RuntimeError):  # its descriptor is closed already
+                if not transport.get_write_buffer_size():
+                    continue
+                taken = count_taken(transport)
+                known, since = before.get(transport, (taken, moment))
+                since = since if known == taken else moment
+                self.seen[transport] = taken, since
+                if moment - since >= self.patience + self.count_unseen(taken) / self.slowest:
+                    stuck.append(transport)
+        return stuck
+
+    def count_unseen(self, taken: int) -> int:
+        """How many bytes may be read of what was taken before it shows here."""
+        return min(taken, MOST_UNSEEN) if taken >= 0 else MOST_UNSEEN
+
+
 def count_taken(transport: asyncio.Transport) -> int:
-    """How many bytes the other side of a connection has taken; where the system does not tell, how many fewer wait."""
+    """How many bytes the other side of a connection has taken; where the system does not tell, how many fewer wait, as
+    a number below 0."""
     raw = transport.get_extra_info("socket")
     if raw is not None and raw.family in (socket.AF_INET, socket.AF_INET6) and hasattr(socket, "TCP_INFO"):
         told = raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TAKEN.size)

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, bindparam, func, select
 from app.accounts.audit import AuditedSubject, AuditEntry, find_audited_places, find_audited_subjects
 from app.accounts.choosing import Chosen, list_persons, read_chosen, select_persons, sought_id
 from app.accounts.members import Member, find_member_names
-from app.database import PreparedSelect, Transaction, now
+from app.database import PreparedSelect, Transaction, check_holds_no_writer, now
 from app.tenants.audit_sentences import GROUPS, SENTENCES, name_actor, say_entry, say_run
 from app.web.forms import Form
 from app.web.texts import Text, _l
@@ -101,10 +101,10 @@ def select_entries(criteria: tuple[str, ...]) -> PreparedSelect[AuditEntry]:
 
 
 @cache
-def select_count_of_entries(criteria: tuple[str, ...]) -> PreparedSelect[int]:
-    """The select of how many entries meet criteria."""
+def select_count_of_entries(criteria: tuple[str, ...]) -> PreparedSelect[int, int | None]:
+    """The select of how many entries meet criteria, and of the id of the newest."""
     return PreparedSelect(
-        lambda: select(func.count()).select_from(AuditEntry).where(*(ENTRY_CRITERIA[each] for each in criteria))
+        lambda: select(func.count(), func.max(AuditEntry.id)).where(*(ENTRY_CRITERIA[each] for each in criteria))
     )
 
 
@@ -116,9 +116,12 @@ async def list_audited(
     return await transaction.column(select_entries(tuple(wanted)), **wanted, most=most)
 
 
-async def count_entries(transaction: Transaction, view: AuditView) -> int:
-    """How many entries a view has."""
-    return await transaction.value(select_count_of_entries(tuple(view.wanted)), **view.wanted) or 0
+async def count_entries(transaction: Transaction, view: AuditView) -> tuple[int, int]:
+    """How many entries a view has, and the id of the newest (0: none), since more may come. Raises HoldsWriter in a
+    writing transaction, as a log may be long."""
+    check_holds_no_writer()
+    ((count, newest),) = await transaction.rows(select_count_of_entries(tuple(view.wanted)), **view.wanted)
+    return count, newest or 0
 
 
 @dataclass(frozen=True, slots=True)

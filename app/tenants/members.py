@@ -188,6 +188,7 @@ async def end_account(
         transaction.note(
             AccountEnded(by=by, member_id=person.id, what=what, name=person.name, email=email, role=person.role)
         )
+        await end_offers(transaction, ["member.role", "room.member-removed"], person=person.id)
         person.removed_at = now()
         person.email = None
         person.password_hash = ""

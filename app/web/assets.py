@@ -39,7 +39,7 @@ JOINED = {
         *("js/message-outbox.js", "js/outbox-toasts.js", "js/typing-line.js", "js/name-completion.js"),
     ),
 }
-VERSION = re.compile(r"[0-9a-f]{12}")
+VERSION = re.compile(r"[0-9a-f]{8}|[0-9a-f]{12}")  # the longer ones are those of 0.3.0
 # Comments are not sent: of scripts those on lines of their own, and those that stand apart from what is before them.
 # Nor is what lines of scripts are indented by. The lines stay, so that an error is where it is said to be; none of them
 # is within a text.
@@ -83,7 +83,7 @@ def static_version() -> str:
     for name in sorted(static_names()):
         content = static_content(name)
         digest.update(f"{name} {len(content)} ".encode() + content)
-    return digest.hexdigest()[:12]
+    return digest.hexdigest()[:8]
 
 
 @cache

@@ -25,8 +25,8 @@ from app.database import Actor, Database, Transaction, now
 from app.editing.locks import take_lock
 from app.records.collections import get_collection
 from app.records.records import Record, get_record
+from app.tenants.audit_list import select_entries
 from app.tenants.members import restore_member, suspend_member
-from app.tenants.pages.audit import select_entries
 from app.web.forms import Invalid
 from tests.conftest import Server
 

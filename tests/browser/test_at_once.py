@@ -48,11 +48,28 @@ async def test_a_collection_is_pinned_at_once(ana: Person) -> None:
         await pin.click()
         await expect(pin).to_have_attribute("aria-pressed", "true")
         await expect(pin).to_have_css("opacity", "1")
+        await expect(pin).to_have_attribute("aria-busy", "false")
     await expect(pin).to_have_attribute("aria-pressed", "false")
     await pin.click()
     await expect(pin).to_have_attribute("aria-pressed", "true")
     await page.reload()
     await expect(pin).to_have_attribute("aria-pressed", "true")
+
+
+@pytest.mark.console("ERR_FAILED")
+@pytest.mark.parametrize(("path", "button"), [("/c/books", "#pin"), ("/c/books/40", "#follow")])
+async def test_what_can_not_be_shown_yet_is_busy_as_any_other_button(ana: Person, path: str, button: str) -> None:
+    await ana.page.route("**/js/at-once.js", lambda route: route.abort())
+    page = await ana.open(path)
+    pressed = page.locator(button)
+    await ready(page)
+    before = await pressed.inner_text(), await pressed.get_attribute("aria-pressed")
+    async with unanswered(page, "**/pin" if button == "#pin" else "**/follow/*"):
+        await pressed.press("Enter")
+        await expect(pressed).to_have_attribute("aria-busy", "true")
+        await expect(pressed).to_have_css("opacity", "0.45")
+        assert (await pressed.inner_text(), await pressed.get_attribute("aria-pressed")) == before
+    await expect(pressed).not_to_have_attribute("aria-busy", "true")
 
 
 @pytest.mark.console("ERR_FAILED")

@@ -104,34 +104,110 @@ async def test_a_frame_for_the_page_before_is_not_put_into_the_one_that_has_just
     assert await ana.page.evaluate("window.inBetween") == [True, True, True]
 
 
+class LateSocket:
+    """What a server says to a page, of which what comes from a text on is held back until it is let go."""
+
+    def __init__(self, page: Page, text: str) -> None:
+        self.page, self.text = page, text
+        self.late: list[str | bytes] = []
+        self.is_holding = True
+
+    async def begin(self) -> None:
+        await self.page.route_web_socket(re.compile("/live$"), self.connect)
+
+    def connect(self, socket: WebSocketRoute) -> None:
+        self.socket = socket
+        socket.connect_to_server().on_message(self.pass_on)
+
+    def pass_on(self, said: str | bytes) -> None:
+        if self.is_holding and (self.late or self.text in str(said)):
+            self.late.append(said)
+        else:
+            self.socket.send(said)
+
+    def let_go(self) -> None:
+        self.is_holding = False
+        for said in self.late:
+            self.socket.send(said)
+
+
+AN_ANSWER_THAT_WAITS = """() => {
+  const { fetch } = window;
+  const waits = new Promise((resolve) => { window.goOn = resolve; });
+  window.fetch = async (...asked) => {
+    const answer = await fetch(...asked);
+    if (String(asked[0]).endsWith("/c/books/40/edit")) { document.documentElement.dataset.came = "yes"; await waits; }
+    return answer;
+  };
+}"""
+
+
+async def edit_while_it_changes(server: Server, page: Page) -> Route:
+    """Type into a form, and change a field of it elsewhere: the request of the page that looks what has changed."""
+    await page.get_by_label("Year").fill("1900")
+    held: asyncio.Queue[Route] = asyncio.Queue()
+    await page.route("**/c/books/40/edit", held.put, times=1)
+    await send(server, "ana@acme.test", "/c/books/fields/year/kind", kind="text", action="change")
+    return await held.get()
+
+
+async def has_looked(page: Page) -> None:
+    await expect(page.locator("#stale")).to_contain_text("changed from Whole number to Text.")
+    await expect(page.locator("html")).not_to_have_attribute("data-refreshing", "yes")
+
+
 async def test_what_is_pushed_while_a_page_that_stays_is_fetched_anew_is_told_all_the_same(
     server: Server, person: Any
 ) -> None:
     carla = await person(server, "acme", "carla@acme.test")
     page: Page = carla.page
-    late: list[str] = []
-    sockets: list[WebSocketRoute] = []
-
-    def connect(socket: WebSocketRoute) -> None:
-        sockets.append(socket)
-        there = socket.connect_to_server()
-        there.on_message(lambda text: late.append(str(text)) if "was renamed" in str(text) else socket.send(text))
-
-    await page.route_web_socket(re.compile("/live$"), connect)
+    said = LateSocket(page, "was renamed")
+    await said.begin()
     await carla.open("/c/books/40/edit")
-    year = page.locator(".field", has=page.get_by_label("Year"))
-    await page.get_by_label("Year").fill("1900")
-    held: asyncio.Queue[Route] = asyncio.Queue()
-    await page.route("**/c/books/40/edit", held.put)
-    await send(server, "ana@acme.test", "/c/books/fields/year/kind", kind="text", action="change")
-    await expect(year).to_contain_text("changed from Whole number to Text.")
+    asked = await edit_while_it_changes(server, page)
     await send(server, "ana@acme.test", "/c/books/fields/year", label="Printed in", help="", default="")
-    await until(lambda: bool(late))
-    await (await held.get()).continue_()
-    await ready(page)
-    await page.unroute_all(behavior="ignoreErrors")
-    sockets[-1].send(late[0])
+    await until(lambda: bool(said.late))
+    await asked.continue_()
+    await has_looked(page)
+    said.let_go()
+    year = page.locator(".field", has=page.get_by_label("Year"))
     await expect(year).to_contain_text("“Year” was renamed to “Printed in”.")
+
+
+async def test_what_comes_before_the_answer_of_a_page_that_stays_is_counted(server: Server, person: Any) -> None:
+    carla = await person(server, "acme", "carla@acme.test")
+    page: Page = carla.page
+    await carla.open("/c/books/40/edit")
+    await page.evaluate(AN_ANSWER_THAT_WAITS)
+    asked = await edit_while_it_changes(server, page)
+    await asked.continue_()
+    await expect(page.locator("html")).to_have_attribute("data-came", "yes")
+    await send(server, "ana@acme.test", "/chat/general", text="Hello @Carla", key="counted")
+    await expect(page.locator("#room-1-unread")).to_have_attribute("data-count", "1")
+    await page.evaluate("window.goOn()")
+    await has_looked(page)
+    await ready(page)
+    await expect(page.locator("#room-1-unread")).to_have_attribute("data-count", "1")
+    await expect(page).to_have_title(re.compile(r"^\(1\)"))
+
+
+async def test_what_an_answer_of_a_page_that_stays_has_counted_is_not_counted_again(
+    server: Server, person: Any
+) -> None:
+    carla = await person(server, "acme", "carla@acme.test")
+    page: Page = carla.page
+    said = LateSocket(page, "-unread")
+    await said.begin()
+    await carla.open("/c/books/40/edit")
+    asked = await edit_while_it_changes(server, page)
+    await send(server, "ana@acme.test", "/chat/general", text="Hello all", key="counted")
+    await until(lambda: bool(said.late))
+    await asked.continue_()
+    await has_looked(page)
+    said.let_go()
+    await ready(page)
+    await expect(page.locator("#room-1-unread")).to_have_attribute("data-count", "1")
+    await expect(page).to_have_title(re.compile(r"^\(1\)"))
 
 
 async def test_a_pasted_table_and_its_errors_outlive_a_change_of_language(server: Server, person: Any) -> None:

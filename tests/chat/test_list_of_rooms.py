@@ -47,3 +47,17 @@ async def test_each_room_has_its_last_message_its_people_and_the_way_in(shared_s
         row = table.partition(f'<a href="{address}"><svg')[2].partition("</tr>")[0]
         assert f'<span id="room-{room[1]}-count">2</span>' in row
         assert f'action="{address}/join"' not in row
+
+
+async def test_a_direct_room_has_the_face_of_the_other(shared_server: Server) -> None:
+    async with (
+        aclosing(shared_server.let_in("acme", "carla@acme.test")) as carla,
+        aclosing(shared_server.let_in("acme", "davi@acme.test")) as davi,
+    ):
+        chosen = await carla.post("/chat/direct", data={"person": "davi@acme.test"})
+        address = chosen.headers["location"]
+        for client, name in ((carla, "Davi"), (davi, "Carla")):
+            table = (await client.get("/chat")).text.partition('class="table rooms"')[2]
+            row = table.partition(f'<a href="{address}">')[2].partition("</a>")[0]
+            assert row.startswith('<span class="avatar"'), row
+            assert f"<b>{name}</b>" in row

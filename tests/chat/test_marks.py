@@ -20,6 +20,7 @@ from app.chat.saved import DONE_KEPT_FOR, SavedMessage, delete_done, list_saved,
 from app.database import Database, Transaction, now
 from app.web.forms import Invalid
 from tests.conftest import Server
+from tests.sent_forms import FormReader
 
 ACME = 1
 
@@ -30,9 +31,15 @@ async def ana(shared_server: Server) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-async def say(client: httpx.AsyncClient, text: str) -> int:
-    answer = await client.post("/chat/general", data={"text": text, "key": text}, headers={"x-page": "1"})
+async def say(client: httpx.AsyncClient, text: str, to: str = "/chat/general") -> int:
+    answer = await client.post(to, data={"text": text, "key": text}, headers={"x-page": "1"})
     return int(answer.json()["number"])
+
+
+async def list_marked(client: httpx.AsyncClient, page: str) -> list[int]:
+    """Which messages a page with a timeline marks as saved."""
+    (marked,) = re.findall(r' data-saved="([^"]*)"', (await client.get(page)).text)
+    return sorted(int(each) for each in marked.split())
 
 
 async def test_what_is_pinned_is_listed_until_it_is_taken_off_or_deleted(ana: httpx.AsyncClient) -> None:
@@ -109,6 +116,61 @@ async def test_what_is_saved_waits_for_its_member_alone_until_it_is_done(
         await carla.post(address)
         assert "<h2>Done</h2>" not in (await carla.get("/saved")).text
     assert "Look for the old map" not in (await ana.get("/saved")).text
+
+
+async def test_the_page_of_a_message_without_scripts_saves_it_and_no_more_and_others_keep_theirs(
+    shared_server: Server, ana: httpx.AsyncClient
+) -> None:
+    number = await say(ana, "Oil the old press")
+    page = f"/chat/general/messages/{number}"
+
+    async def send_form(client: httpx.AsyncClient, button: str) -> None:
+        text = (await client.get(page)).text
+        assert [each for each in ("Save for later", "Remove from saved") if each in text] == [button]
+        (form,) = (each for each in FormReader(text).forms if each.action == f"{page}/save")
+        answer = await client.post(form.action, data=form.sent)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/saved")
+
+    await send_form(ana, "Save for later")
+    async with aclosing(shared_server.let_in("acme", "carla@acme.test")) as carla:
+        await send_form(carla, "Save for later")
+        await send_form(carla, "Remove from saved")
+        assert "Oil the old press" not in (await carla.get("/saved")).text
+        await carla.post(f"{page}/save", data={"off": "1"})
+        assert "Save for later" in (await carla.get(page)).text, "what is not saved stays so"
+    assert "Oil the old press" in (await ana.get("/saved")).text.partition("<h2>Done</h2>")[0]
+    assert "Remove from saved" in (await ana.get(page)).text
+    await ana.post(f"{page}/save", data={"done": "1"})
+    await ana.post(f"{page}/save", data={"off": "1"})
+    assert "Oil the old press" not in (await ana.get("/saved")).text, "nor among what was ticked off"
+
+
+async def test_a_page_marks_what_its_reader_has_saved_there_and_nothing_else(
+    shared_server: Server, ana: httpx.AsyncClient
+) -> None:
+    async with (
+        aclosing(shared_server.let_in("acme", "carla@acme.test")) as carla,
+        aclosing(shared_server.let_in("globex", "gil@globex.test")) as gil,
+    ):
+        for client, name in ((ana, "Shelf of saved"), (ana, "Other shelf of saved"), (gil, "Shelf of saved")):
+            assert (await client.post("/chat/new", data={"name": name})).status_code == 303
+        shelf, other, discussion = "/chat/shelf-of-saved", "/chat/other-shelf-of-saved", "/chat/about-record-15"
+        for text in ("One", "Two", "Three", "Four", "Five"):
+            for client, to in ((ana, shelf), (ana, other), (ana, "/discussion/record-15"), (gil, shelf)):
+                await say(client, f"{text} for {to}", to)
+        for client, room, number in (
+            *((ana, shelf, 1), (ana, other, 2), (ana, discussion, 3), (carla, shelf, 4), (gil, shelf, 5)),
+            *((ana, shelf, 3), (carla, shelf, 2)),
+        ):
+            assert (await client.post(f"{room}/messages/{number}/save")).status_code == 303
+        await ana.post(f"{shelf}/messages/3/save", data={"done": "1"})
+        await carla.post(f"{shelf}/messages/2/save", data={"off": "1"})
+        for client, page, numbers in (
+            *((ana, shelf, [1]), (ana, other, [2]), (ana, discussion, [3]), (ana, "/c/books/15", [3])),
+            *((carla, shelf, [4]), (carla, other, []), (carla, discussion, []), (carla, "/c/books/15", [])),
+            (gil, shelf, [5]),
+        ):
+            assert await list_marked(client, page) == numbers, page
 
 
 async def open_general(transaction: Transaction, *names: str) -> list[Member]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,7 @@ from app.chat.rooms import Room
 from app.chat.search import read_query, search_messages
 from app.chat.text.markdown import Rendered
 from app.chat.text.rendering import LONGEST_MESSAGE, render_aside
+from app.chat.text.shortcodes import EMOJI_FILE
 from app.chat.timeline import read_page
 from app.database import Database, Transaction
 from app.web.errors import PageError
@@ -251,6 +253,21 @@ async def test_an_emoji_that_is_written_in_two_ways_is_one(database: Database) -
 @pytest.mark.parametrize("emoji", ["👍", "❤️", "👩‍👩‍👧", "👍🏽", "1️⃣", "🇧🇷", "✅", "‼️", "↔️", "〰️", SCOTLAND])
 def test_an_emoji_is_an_emoji(emoji: str) -> None:
     assert check_emoji(emoji) == emoji
+
+
+def test_an_emoji_of_the_picker_is_stored_as_it_is_in_every_tone() -> None:
+    for language in ("en", "pt"):
+        groups = json.loads((EMOJI_FILE.parent / f"emoji-{language}.json").read_text(encoding="utf-8"))
+        lines = [line.split("\t") for group in groups for line in group]
+        toned = [
+            light.replace("🏻", tone)
+            for _, _, _, _, light in (line for line in lines if len(line) == 5)
+            for tone in "🏻🏼🏽🏾🏿"
+        ]
+        assert len(toned) > 1500
+        assert [check_emoji(emoji) for emoji in toned] == toned
+        assert len(toned) == len({*toned})
+        assert max(map(len, toned)) <= 16
 
 
 @pytest.mark.parametrize("text", ["", "a", "1", "<b>", "👍a", "👍" * 11, "\u202e", "\u200d", "\0", "^", "`", "¨", "°"])

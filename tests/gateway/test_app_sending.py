@@ -17,8 +17,9 @@ import structlog
 from sqlalchemy import select
 
 from app.database import Database, Transaction, now
-from app.gateway import app_sending, app_turns
-from app.gateway.app_sending import Gathered, HookSender
+from app.gateway import app_gathering, app_sending, app_turns
+from app.gateway.app_gathering import Gathered
+from app.gateway.app_sending import HookSender
 from app.gateway.app_turns import AppHookEvent, add_hook_events, forget_hook_events
 from app.gateway.app_webhooks import HOOK_KINDS, change_app_webhook
 from app.gateway.apps import WantedApp, get_app, make_app, make_app_secret
@@ -103,7 +104,7 @@ async def test_a_workspace_with_more_due_than_is_looked_at_keeps_no_other_waitin
 async def test_what_waits_is_bounded_and_the_newest_is_kept(
     database: Database, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app_sending, "MOST_GATHERED", 20)
+    monkeypatch.setattr(app_gathering, "MOST_GATHERED", 20)
     sender = HookSender(database, HERE, Outgoing(HERE))
     async with receiving() as receiver, sender.running():
         app_id, _ = await make_hooked(database, receiver.url)
@@ -118,7 +119,7 @@ async def test_what_waits_is_bounded_and_the_newest_is_kept(
 
 
 def test_what_is_dropped_while_it_is_put_into_rows_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app_sending, "MOST_GATHERED", 3)
+    monkeypatch.setattr(app_gathering, "MOST_GATHERED", 3)
     gathered = Gathered()
     for number in range(1, 4):
         gathered.add("presence", f"{number}")

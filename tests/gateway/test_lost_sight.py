@@ -10,13 +10,15 @@ from typing import Any
 
 import pytest
 
-from app.database import Database
+from app.database import Database, Tenant
 from app.gateway import lost_sight, occupancy
 from app.gateway.app_sending import HookSender
-from app.gateway.app_told import list_told
+from app.gateway.app_told import LIST_TOLD_OF_APPS, list_told
 from app.gateway.app_webhooks import change_app_webhook
 from app.gateway.apps import get_app
 from app.gateway.lost_sight import LostSight
+from app.gateway.roster import Roster, Spot
+from app.live.bus import InProcessBus
 from app.web.outgoing import Outgoing
 from tests.conftest import Server, end_server, free_port
 from tests.databases import Store
@@ -24,6 +26,7 @@ from tests.gateway.conftest import Dial
 from tests.gateway.test_app_sending import make_hooked
 from tests.gateway.test_app_webhooks import HERE, LOOPBACK
 from tests.gateway.test_occupancy import add_hooked, enter, kept, make_watchers, tell
+from tests.statements import noting_statements
 from tests.waiting import until
 
 NOWHERE = "http://127.0.0.1:9/"
@@ -97,6 +100,117 @@ async def test_who_is_lost_is_told_of_by_the_node_that_tells_unless_they_are_bac
         ["member_removed presence-room bruno", "member_removed presence-room carla"],
         [],
     )
+
+
+class Offered:
+    """Apps whose servers were told who is in their room."""
+
+    def __init__(self, database: Database, node: occupancy.Occupancy) -> None:
+        self.database = database
+        self.node = node
+        self.sight = LostSight(database, node)
+        self.sender = HookSender(database, HERE, Outgoing(HERE))
+        self.told: list[str] = []
+
+    async def add(self, workspace: int, *users: str) -> Spot:
+        """An app, whose server was told that its room is occupied, and by whom."""
+        app_id, _ = await make_hooked(self.database, NOWHERE, workspace=workspace)
+        for user in ("", *users):
+            self.sender.offer(workspace, app_id, occupancy.write_occupancy("presence-room", user, there=True))
+        await until(lambda: not self.sender.gathered)
+        return app_id, "presence-room"
+
+    async def look(self) -> list[str]:
+        """What it tells after a look."""
+        self.told.clear()
+        await self.sight.look()
+        self.node.tell()
+        return list(self.told)
+
+
+@pytest.fixture
+async def offered(database: Database, store: Store, monkeypatch: pytest.MonkeyPatch) -> Offered:
+    """A node that looks at once, and what its apps' servers were told before."""
+    monkeypatch.setattr(lost_sight, "BACK_WITHIN", 0.0)
+    _, (node,), _ = make_watchers(monkeypatch, "only")
+    made = Offered(database, node)
+    node.offer = lambda workspace, app_id, event: made.told.append(
+        f"{workspace}: {event['name']} {event.get('user_id', '')}".rstrip()
+    )
+    return made
+
+
+async def test_of_several_processes_that_do_not_hear_each_other_none_tells_who_is_lost(
+    database: Database, offered: Offered
+) -> None:
+    await offered.add(1)
+    for alone in (False, True):
+        node = occupancy.Occupancy(Roster(InProcessBus(alone=alone)))
+        await LostSight(database, node).look()
+        assert [event["name"] for _, _, _, event in node.held] == ["channel_vacated"] * alone
+
+
+async def test_of_two_workspaces_with_the_same_room_and_user_each_is_told_of_its_own(offered: Offered) -> None:
+    spots = [await offered.add(workspace, "ana") for workspace in (1, 2)]
+    offered.node.roster.count_more(spots[0], 1)
+    offered.node.roster.enter(spots[0], "ana", "null")
+    offered.node.held.clear()
+    assert await offered.look() == ["2: member_removed ana", "2: channel_vacated"]
+    assert await offered.look() == []
+
+
+async def test_of_many_who_are_lost_a_part_is_told_at_once_and_the_rest_later_unless_they_are_back(
+    offered: Offered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lost_sight, "MOST_LOOKED_FOR", 2)
+    spot = await offered.add(1, "ana", "bruno", "carla", "davi")
+    first = await offered.look()
+    assert (len(first), "1: channel_vacated" in first) == (2, False)
+    offered.node.roster.enter(spot, "davi", "null")
+    offered.node.held.clear()
+    rest = [await offered.look() for _ in range(3)]
+    wanted = {f"1: member_removed {user}" for user in ("ana", "bruno", "carla", "davi")} - {*first}
+    wanted.discard("1: member_removed davi")
+    assert ({each for part in rest for each in part}, rest[-1]) == ({*wanted, "1: channel_vacated"}, [])
+
+
+async def test_while_redis_is_away_nobody_is_lost_and_once_it_is_back_it_is_looked_again(
+    offered: Offered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lost_sight, "MOST_LOOKED_FOR", 1)
+    bus: Any = offered.node.bus
+    spot = await offered.add(1, "ana", "bruno")
+    (first,) = await offered.look()
+    bus.reachable = False
+    assert await offered.look() == []
+    bus.reachable = True
+    back = {"ana": "bruno", "bruno": "ana"}[first.rpartition(" ")[2]]
+    offered.node.roster.count_more(spot, 1)
+    offered.node.roster.enter(spot, back, "null")
+    offered.node.held.clear()
+    await offered.add(2)
+    assert [await offered.look() for _ in range(3)] == [[first], ["2: channel_vacated"], []]
+
+
+async def test_only_workspaces_are_read_of_which_there_is_something_and_each_row_once(
+    database: Database, offered: Offered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lost_sight, "MOST_LOOKED_FOR", 1)
+    async with database.write() as transaction:
+        transaction.add_all([Tenant(slug=f"other-{number}", name="Other") for number in range(48)])
+    await offered.add(2, "ana", "bruno")
+    with noting_statements() as asked:
+        told = [await offered.look() for _ in range(4)]
+    assert [len(each) for each in told] == [1, 1, 1, 0]
+    assert len([statement for statement, _ in asked if "gateway_app_told" in statement]) == 2
+    assert len([statement for statement, _ in asked if "SELECT" in statement]) <= 4
+
+
+@pytest.mark.sqlite
+def test_of_a_workspace_no_rows_are_read_but_those_of_who_is_there(store: Store) -> None:
+    words = LIST_TOLD_OF_APPS.confined.compile_for_sqlite({}).words
+    plan = str(store.rows(f"EXPLAIN QUERY PLAN {words.replace('?', '1')}"))
+    assert "(tenant_id=? AND gone_at=? AND id>?)" in plan, plan
 
 
 async def test_nothing_is_told_twice_in_a_row_and_what_is_told_no_more_is_not_followed(

@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 import signal
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
@@ -18,7 +19,7 @@ import websockets
 from app.accounts.passwords import GuessingLimit
 from app.database import Database
 from app.features import open_database
-from app.live.bus import RedisBus
+from app.live.bus import BEAT_EVERY, BUS_TIMEOUT, RedisBus
 from app.live.log import publish
 from app.live.node import Node
 from app.settings import read_settings
@@ -179,6 +180,31 @@ async def test_events_come_by_the_bus_and_a_gap_is_filled_from_the_log(joined: t
     del here.bus.publish
     last = await write_event(here, "by the bus, after a gap")
     await until(lambda: there.hub.cursors[1] == last)
+
+
+async def test_a_process_that_stands_still_for_a_moment_does_not_take_redis_for_lost(
+    redis_server: RedisServer,
+) -> None:
+    bus = RedisBus(redis_server.url, "secret of the installation")
+    loop, stood_still, heard = asyncio.get_running_loop(), asyncio.Event(), bus.hear
+
+    def stand_still() -> None:
+        time.sleep(BEAT_EVERY + BUS_TIMEOUT + 0.2)
+        stood_still.set()
+
+    def hear_and_stand_still() -> None:
+        heard()
+        bus.hear = heard  # type: ignore[method-assign]
+        loop.call_later(0.2, stand_still)  # nothing is underway by then
+
+    async with bus.running():
+        await until(lambda: bus.reachable)
+        bus.hear = hear_and_stand_still  # type: ignore[method-assign]
+        joined_at = bus.joined_at
+        await stood_still.wait()
+        heard_at = bus.heard_at
+        await until(lambda: bus.heard_at > heard_at or bus.lost_since)
+        assert (bus.lost_since, bus.joined_at) == (None, joined_at)
 
 
 async def test_what_this_installation_did_not_sign_is_not_delivered(

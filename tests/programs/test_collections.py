@@ -159,6 +159,10 @@ async def test_the_kind_of_a_field_is_looked_at_changed_and_changed_back(admin: 
     assert (await admin.get(f"{path}/records/{first}")).json()["values"]["height"] == 12
     undone = await admin.post(f"{field}/kind/undo")
     assert undone.json()["field"]["kind"] == "text", undone.text
+    assert problem_of(await admin.post(f"{field}/kind/undo")) == (422, "invalid")
+    assert (await admin.post(f"{field}/kind/redo")).json()["field"]["kind"] == "whole_number"
+    assert problem_of(await admin.post(f"{field}/kind/redo")) == (422, "invalid")
+    assert (await admin.post(f"{field}/kind/undo")).json()["field"]["kind"] == "text"
     assert (await admin.post(f"{field}/kind/cancel")).json()["done"]
     wrong = await admin.post(f"{field}/kind/preview", json={"kind": "text"})
     assert problem_of(wrong) == (422, "invalid")

@@ -30,6 +30,7 @@ async def test_each_line_is_written_once_though_a_field_came_or_went_meanwhile(
         field = await program.post(f"{path}/fields", json={"name": f"Part {place}", "kind": "text"})
         assert field.status_code == 201, field.text
     table = "Title\n" + "".join(f"Cut {place}\n" for place in range(LINES))
+    given = {"table": table, "definition": await look_at(program, path, table)}
 
     async def send() -> httpx.Response:
         if by_page:
@@ -38,7 +39,7 @@ async def test_each_line_is_written_once_though_a_field_came_or_went_meanwhile(
             async with aclosing(shared_server.let_in("acme", "ana@acme.test")) as ana:
                 return await ana.post(f"/c/{slug}/import", data=form, timeout=60)
         key = {"idempotency-key": "cut"}
-        return await program.post(f"{path}/import", json={"table": table}, headers=key, timeout=60)
+        return await program.post(f"{path}/import", json=given, headers=key, timeout=60)
 
     await cut_off(shared_server, slug, send)
     if count == 19:
@@ -51,8 +52,15 @@ async def test_each_line_is_written_once_though_a_field_came_or_went_meanwhile(
     again = await send()
     assert again.status_code == (303 if by_page else 200), again.text
     if not by_page:
-        assert again.json()["added"] == LINES
+        left = again.json()["left"]
+        assert again.json()["added"] + len(left) == LINES
+        assert {each["errors"][0]["detail"] for each in left} == {"The fields have changed."}
         assert (await send()).content == again.content
+        # What was not written, as the fields had changed since it was looked at, can be looked at anew.
+        rest = "Title\n" + "".join(f"{each['title']}\n" for each in left)
+        given = {"table": rest, "definition": await look_at(program, path, rest)}
+        anew = await program.post(f"{path}/import", json=given, headers={"idempotency-key": "rest"}, timeout=60)
+        assert anew.json()["added"] == len(left)
     counted = (
         "SELECT count(*), count(DISTINCT search) FROM record"
         " WHERE collection_id = (SELECT id FROM collection WHERE slug = ? AND tenant_id = 1)"
@@ -66,6 +74,7 @@ async def test_what_was_begun_by_the_version_before_says_so_and_can_be_started_a
     program = await let_in("ana@acme.test")
     path = f"{API}/collections/books/import"
     table = {"table": "Title,Author\nBegun before,Someone\n"}
+    table["definition"] = await look_at(program, f"{API}/collections/books", table["table"])
     assert (await program.post(path, json=table, headers={"idempotency-key": "begun"})).status_code == 200
     whole, part = sorted(kept_bodies(shared_server), key=len)
     assert b'"lines"' in part
@@ -78,6 +87,13 @@ async def test_what_was_begun_by_the_version_before_says_so_and_can_be_started_a
     assert "before the program was upgraded" in again.json()["detail"]
     anew = await program.post(path, json=table, headers={"idempotency-key": "begun-anew"})
     assert (anew.status_code, anew.json()["added"]) == (200, 1)
+
+
+async def look_at(program: httpx.AsyncClient, path: str, table: str) -> str:
+    """What a look at a table says that the fields are."""
+    looked = await program.post(f"{path}/import/preview", json={"table": table}, timeout=60)
+    assert looked.status_code == 200, looked.text
+    return str(looked.json()["definition"])
 
 
 def kept_bodies(server: Server) -> list[bytes]:

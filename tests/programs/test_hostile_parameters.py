@@ -12,11 +12,12 @@ import httpx
 import pytest
 
 from app.programs.lists import write_cursor
+from app.web.problems import AGENT_PATH
 from tests.conftest import Server
 from tests.programs.conftest import API, LetIn, add_token, call_with, problem_of
 from tests.programs.described import OPERATIONS
 from tests.programs.following import EVENTS, STREAM
-from tests.programs.test_matrix import ROOMS, VALUES, add_things
+from tests.programs.test_matrix import CALLS, ROOMS, VALUES, add_things
 from tests.programs.test_streams import BOOKS
 
 # What no list has given, however it is written: cut, in other words, with signs that decoders leave out, and places
@@ -54,6 +55,10 @@ READS = [
     for path, method, operation in OPERATIONS
     if method == "get" and not path.endswith(("/reference", "/openapi.json"))
 ]
+PARAMETERS = {
+    (path, method): [each["name"] for each in operation["parameters"] if each["in"] == "query"]
+    for path, method, operation in OPERATIONS
+}
 LISTS = [path for path, names in READS if "next" in names]
 
 
@@ -122,6 +127,23 @@ async def test_no_parameter_is_a_fault_of_ours(
             answer = await ask(ana, fill(path, things, **{part: value}), "")
             assert answer.status_code in (400, 404, 422, 429), f"{part}={value[:40]}: {answer.text[:200]}"
             problem_of(answer)
+
+
+async def test_a_parameter_that_a_call_does_not_know_is_refused_by_name(let_in: LetIn, things: dict[str, str]) -> None:
+    ana = await let_in("ana@acme.test")
+    for call in CALLS:
+        path = re.sub(r":\w+\}", "}", call.path)
+        if path == AGENT_PATH:
+            continue
+        url = httpx.URL(f"{str(ana.base_url).rstrip('/')}{fill(path, things)}")
+        unknown = {"afterr=1": {"afterr"}, "_&fields": {"_", "fields"}, "=1": {""}}
+        expected = [(query, dict.fromkeys(names, "There is no such parameter.")) for query, names in unknown.items()]
+        known = PARAMETERS[path, call.method.lower()]
+        for query, said in (*expected, *((f"{name}=1&{name}=2", {name: "Send it once."}) for name in known)):
+            content = b"" if call.brings else None
+            refused = await ana.request(call.method, url.copy_with(query=query.encode()), content=content)
+            assert problem_of(refused) == (422, "invalid"), (call.name, query)
+            assert {each["field"]: each["detail"] for each in refused.json()["errors"]} == said
 
 
 async def test_the_last_id_of_a_stream_is_a_cursor(let_in: LetIn) -> None:

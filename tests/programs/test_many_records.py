@@ -33,7 +33,7 @@ async def add(program: httpx.AsyncClient, **values: Any) -> int:
 
 
 async def test_each_of_many_changes_is_answered_by_itself(program: httpx.AsyncClient, let_in: LetIn) -> None:
-    good, late, wrong, held, mine, binned = [await add(program) for _ in range(6)]
+    good, late, wrong, held, mine, binned, kept = [await add(program) for _ in range(7)]
     other = await let_in("carla@acme.test")
     await other.post(f"{RECORDS}/{held}/lock")
     lock = (await program.post(f"{RECORDS}/{mine}/lock")).json()["lock"]
@@ -46,19 +46,23 @@ async def test_each_of_many_changes_is_answered_by_itself(program: httpx.AsyncCl
         {"number": binned, "version": 1, "delete": True},
         {"number": 999_999, "version": 1, "values": {}},
         {"number": good, "version": 1, "values": {"year": 1900}},
+        {"number": kept, "version": 1, "values": {"year": 1899}, "delete": True},
+        {"number": kept, "version": 1},
     ]
     sent: dict[str, Any] = {"json": {"records": rows}, "headers": {"idempotency-key": "many-1"}}
     answer = await program.post(f"{RECORDS}/changes", **sent)
     assert answer.status_code == 200, answer.text
     items = answer.json()["items"]
     assert [each["number"] for each in items] == [each["number"] for each in rows]
-    assert [each["status"] for each in items] == [200, 412, 422, 423, 200, 204, 404, 412]
+    assert [each["status"] for each in items] == [200, 412, 422, 423, 200, 204, 404, 412, 422, 422]
     assert [each["version"] for each in items if each["status"] == 200] == [2, 2]
     assert items[1]["problem"]["version"] == 1
     assert {each["field"] for each in items[2]["problem"]["errors"]} == {"year"}
     assert items[3]["problem"]["holder"]["name"] == "Carla"
-    years = [(await program.get(f"{RECORDS}/{each}")).json()["values"]["year"] for each in (good, late, wrong, held)]
-    assert years == [1899, None, None, None]
+    assert [each["problem"]["errors"][0]["field"] for each in items[-2:]] == ["values", "values"]
+    looked = [(await program.get(f"{RECORDS}/{each}")).json() for each in (good, late, wrong, held, kept)]
+    assert [each["values"]["year"] for each in looked] == [1899, None, None, None, None]
+    assert looked[-1]["deleted_at"] is None, "what is to be changed and deleted is neither"
     assert (await program.post(f"{RECORDS}/changes", **sent)).json() == answer.json(), "the first answer again"
     too_many = {"records": [{"number": 1, "version": 1}] * 201}
     assert problem_of(await program.post(f"{RECORDS}/changes", json=too_many)) == (422, "invalid")
@@ -171,6 +175,28 @@ async def test_fields_are_added_changed_removed_and_restored(program: httpx.Asyn
     back = await program.post(f"{path}/restore")
     assert [each["name"] for each in back.json()["choices"]] == ["East", "West", "North"]
     await program.delete(path)
+
+
+async def test_what_a_field_can_not_have_is_refused_and_not_dropped(program: httpx.AsyncClient) -> None:
+    unfit: list[tuple[str, dict[str, Any]]] = [
+        ("choices", {"kind": "text", "choices": ["Left", "Right"]}),
+        ("options.places", {"kind": "decimal", "options": {"places": 2}}),
+        ("options.several", {"kind": "text", "options": {"several": True}}),
+        ("read_only_for", {"kind": "text", "read_only_for": ["admin"]}),
+        ("read_only_for", {"kind": "record_number", "read_only_for": ["member"]}),
+    ]
+    for member, given in unfit:
+        refused = await program.post(f"{BOOKS}/fields", json={"name": "Unfit", **given})
+        assert problem_of(refused) == (422, "invalid"), given
+        assert [each["field"] for each in refused.json()["errors"]] == [member]
+    title = await program.get(f"{BOOKS}/fields/title")
+    tag = {"if-match": title.headers["etag"]}
+    for change in ({"choices": [{"name": "Left"}]}, {"options": {"most": 5}}, {"read_only_for": ["owner"]}):
+        assert problem_of(await program.patch(f"{BOOKS}/fields/title", json=change, headers=tag)) == (422, "invalid")
+    other = {"kind": "whole_number", "options": {"currency": "EUR"}}
+    assert problem_of(await program.post(f"{BOOKS}/fields/title/kind/preview", json=other)) == (422, "invalid")
+    same = {each: title.json()[each] for each in ("name", "choices", "options", "read_only_for")}
+    assert (await program.patch(f"{BOOKS}/fields/title", json=same, headers=tag)).status_code == 200
 
 
 async def test_a_record_has_files_that_were_brought(program: httpx.AsyncClient, let_in: LetIn) -> None:

@@ -65,7 +65,7 @@ BODIES: dict[str, Any] = {
     "PATCH /settings": {"session_days": 30},
     "PATCH /profile": {},
     "POST /collections/{slug:str}/import/preview": {"table": "Title,Author\nImported,Someone"},
-    "POST /collections/{slug:str}/import": {"table": "Title,Author\nImported,Someone"},
+    "POST /collections/{slug:str}/import": {"table": "Title,Author\nImported,Someone", "definition": "0"},
     "PATCH /members/{member_id:int}": {"role": "viewer"},
     "POST /invitations": {"email": "new@acme.test"},
     "POST /invitations/links": {"role": "viewer"},

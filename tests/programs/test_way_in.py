@@ -11,6 +11,7 @@ from litestar.routes import HTTPRoute
 from websockets.exceptions import InvalidStatus
 
 from app.accounts.program_tokens import make_secret
+from app.programs.refusals import SENT_ONCE
 from app.programs.routes import check_routes
 from tests.conftest import Server
 from tests.programs.conftest import API, BOOK, LetIn, add_token, call_with, problem_of
@@ -26,6 +27,28 @@ async def test_without_a_token_that_works_nothing_is_done(shared_server: Server,
         answer = await client.get(f"{API}/collections", headers=headers)
         assert problem_of(answer) == (401, "unauthorized")
         assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize("name", SENT_ONCE)
+async def test_a_header_that_counts_once_is_sent_once(shared_server: Server, name: str) -> None:
+    _, secret = add_token(shared_server, "acme", ANA)
+    async with aclosing(call_with(shared_server, "acme", secret)) as client:
+        value = client.headers["authorization"] if name == "Authorization" else "1"
+        twice = [*client.headers.multi_items(), (name, value)]
+        twice += [(name.lower(), value)] if name != "Authorization" else []
+        answer = await client.send(httpx.Request("GET", f"{client.base_url}{BOOK}", headers=twice))
+        assert problem_of(answer) == (400, "bad-request")
+        assert answer.json()["detail"] == f"Send one header `{name}`."
+
+
+async def test_of_two_versions_none_is_meant(shared_server: Server, let_in: LetIn) -> None:
+    program = await let_in(ANA)
+    there = (await program.get(BOOK)).json()
+    for versions in ((there["version"], 99), (99, there["version"])):
+        headers = [("if-match", f'"{version}"') for version in versions]
+        answer = await program.patch(BOOK, json={"values": {"notes": "Twice"}}, headers=headers)
+        assert problem_of(answer) == (400, "bad-request")
+    assert (await program.get(BOOK)).json() == there
 
 
 async def test_a_cookie_is_never_looked_at(shared_server: Server) -> None:

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from app.database import now
 from app.features import open_database
 from app.jobs.runner import Runner
 from app.settings import read_settings
@@ -17,12 +16,11 @@ Work = Callable[[], Awaitable[None]]
 
 @pytest.fixture
 async def work(server: Server) -> AsyncIterator[Work]:
-    """Do the jobs of records that wait on a server of the test's own."""
+    """Do the jobs of records that wait on a server of the test's own, each when it is due."""
     database = open_database(server.store.url)
 
     async def run() -> None:
         runner = Runner(database, read_settings({}))
-        server.store.rows("UPDATE job SET due_at = ? WHERE name LIKE 'records.%'", now())
         while server.store.rows("SELECT 1 FROM job WHERE name LIKE 'records.%'"):
             await runner.step()
 

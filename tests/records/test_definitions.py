@@ -218,7 +218,8 @@ async def test_what_two_have_made_of_a_field_is_compared_in_words_of_the_workspa
     server.store.rows("UPDATE tenant SET language = 'pt_BR', locale = 'pt_BR' WHERE slug = 'acme'")
     async with server.let_in("acme", "ana@acme.test") as ana:
         address, _, state = await make_tools(ana, **STATES)
-        mine = {**form_of((await ana.get(f"{address}/fields/{state}")).text), "help": "Meu"}
+        opened = form_of((await ana.get(f"{address}/fields/{state}")).text)
+        mine = {**opened, "help": "Meu", "seen-state": ""}  # a page of before, which does not say what it had
         saved = {"choice-2-color": "blue", "choice-2-archived": "yes", "required": "yes", "default": "#1"}
         await change(ana, address, state, {**saved, "read_only_for": "guest"})
         refused = await ana.post(f"{address}/fields/{state}", data=mine)
@@ -540,6 +541,27 @@ async def test_who_lets_records_be_named_by_another_field_is_told_and_can_undo_i
     late = again.headers["location"].partition("undo=")[2]
     await ana.post(f"{address}/fields/{second}", data={"action": "up"})
     assert (await ana.post(f"/undo/{late}")).status_code == 409, "others have moved since"
+
+
+async def test_an_order_of_fields_that_was_changed_since_is_not_undone(server: Server, ana: httpx.AsyncClient) -> None:
+    address, _, place = await make_tools(ana, label="Place", kind="text")
+    assert (await ana.post(f"{address}/fields", data={"label": "Size", "kind": "text"})).status_code == 303
+    size = re.findall(r'href="[^"]*/fields/(f\d+)#', (await ana.get(f"{address}/fields")).text)[-1]
+    changes: dict[str, tuple[str, dict[str, str]]] = {
+        "moves another one": (f"{address}/fields/{size}", {"to-place": "1"}),
+        "removes another one": (f"{address}/fields/{size}", {"action": "remove"}),
+        "restores it": (f"{address}/fields/{size}/restore", {}),
+        "changes what it is": (f"{address}/fields/{place}/kind", {"kind": "long_text"}),
+    }
+    async with server.let_in("acme", "bruno@acme.test") as bruno:
+        for what, (path, data) in changes.items():
+            moved = await ana.post(f"{address}/fields/{place}", data={"to-place": "0"})
+            offer = moved.headers["location"].partition("undo=")[2]
+            assert (await bruno.post(path, data=data)).status_code == 303, what
+            refused = await ana.post(f"/undo/{offer}")
+            assert refused.status_code == 409, what
+            assert "has changed since" in refused.text, "it is no more offered"
+            await ana.post(f"{address}/fields/{place}", data={"to-place": "1"})
 
 
 async def test_who_moves_a_field_over_another_order_is_shown_both_first(ana: httpx.AsyncClient) -> None:

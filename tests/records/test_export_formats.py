@@ -170,6 +170,15 @@ def test_times_are_those_of_who_exports_and_the_heading_says_so_to_whoever_impor
     assert [sheet["C1"].value, f"{sheet['C2'].value:%H:%M}"] == [f"moment ({zone})", hours[zone]]
 
 
+@pytest.mark.parametrize("value", ["1900-01-01T00:00Z", "1900-01-01T12:00Z", "1900-01-02T00:00Z", "1900-03-01T00:00Z"])
+def test_the_first_day_of_a_spreadsheet_is_a_day(tmp_path: Path, value: str) -> None:
+    fields = make_fields("moment", "date")
+    rows = [{"f1": value, "f2": value[:10]}]
+    moment, day = read_sheets(collect(export_xlsx, make_export(fields=fields), rows, tmp_path)).active["B2:C2"][0]
+    check_cell(fields[0], moment, value)
+    check_cell(fields[1], day, value[:10])
+
+
 def test_a_heading_is_never_that_of_another_field() -> None:
     fields = make_fields("moment", "text")
     fields[0].label, fields[1].label = "Seen", "Seen (UTC)"

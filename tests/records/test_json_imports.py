@@ -266,7 +266,7 @@ async def test_books_that_were_exported_are_unchanged_and_what_is_changed_in_the
     text = (await ana.get("/c/books/export.json")).text
     page = await look(ana, "books", text)
     assert page.status_code == 200
-    assert "0 records are added, 0 are changed" in page.text
+    assert "0 records will be added, 0 will be changed" in page.text
     assert 'class="btn primary" type="submit">Import' not in page.text
     found = json.loads(text)
     found["records"] = found["records"][:2]
@@ -279,7 +279,7 @@ async def test_books_that_were_exported_are_unchanged_and_what_is_changed_in_the
     assert "Fix 1 record." in page.text
     found["records"] = found["records"][:1]
     page = await look(ana, "books", json.dumps(found))
-    assert "1 is changed" in page.text
+    assert "1 will be changed" in page.text
     assert (await write(ana, "books", page.text)).status_code == 303
     number = found["records"][0]["number"]
     record = json.loads((await ana.get("/c/books/export.json")).text)["records"][0]

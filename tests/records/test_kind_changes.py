@@ -50,6 +50,17 @@ async def database(server: Server) -> AsyncIterator[Database]:
     await made.close()
 
 
+@pytest.fixture
+def work(work: Work, server: Server) -> Work:
+    """Do the jobs that wait, also those that were put off."""
+
+    async def run() -> None:
+        server.store.rows("UPDATE job SET due_at = ? WHERE name LIKE 'records.%'", now())
+        await work()
+
+    return run
+
+
 async def put_off_jobs(transaction: Transaction) -> None:
     """Let the server do none of what was put there, until the test has it done."""
     await transaction.execute(update(Job).where(Job.name.like("records.%")).values(due_at=now() + timedelta(hours=1)))
@@ -353,9 +364,43 @@ async def test_it_is_undone_exactly_but_for_what_was_changed_since(ana: httpx.As
     assert await records_of(ana, address) == {
         1: before[1], 2: "10.5", 3: "cheap", 4: None, 5: "1", 6: "$3", 7: "2",
     }  # fmt: skip
-    again = await change(ana, address, back, action="undo")
+    assert (await ana.post(f"{address}/fields/{back}/kind", data={"action": "undo"})).status_code == 422, (
+        "nothing before"
+    )
+    again = await change(ana, address, back, action="redo")
     assert list((await records_of(ana, address)).values())[1] == "10.5"
     assert again not in (ref, back, price)
+
+
+async def test_each_undo_goes_back_by_one_change_and_redo_forth_again(ana: httpx.AsyncClient, work: Work) -> None:
+    address, title, price = await make_prices(ana, "12", "abc")
+    ref = await change(ana, address, price, kind="whole_number")
+    ref = await change(ana, address, ref, kind="text")
+    assert await records_of(ana, address) == {1: "12", 2: None}
+    ref = await change(ana, address, ref, action="undo")
+    assert await records_of(ana, address) == {1: 12, 2: None}
+    page = (await ana.get(f"{address}/fields/{ref}/kind")).text
+    assert "Before, it was Text. Changed:" in page
+    assert "It was Text, and that was undone:" in page
+    ref = await change(ana, address, ref, action="undo")
+    assert await records_of(ana, address) == {1: "12", 2: "abc"}
+    page = (await ana.get(f"{address}/fields/{ref}/kind")).text
+    assert "Before, it was" not in page, "it is what it was first"
+    assert "It was Whole number, and that was undone:" in page
+    form = await open_edit(ana, f"{address}/2")
+    await ana.post(f"{address}/2/edit", data={**form, title: "Tool 2", ref: "xyz"})
+    for _ in range(2):
+        ref = await change(ana, address, ref, action="redo")
+    await work()
+    assert await records_of(ana, address) == {1: "12", 2: None}
+    assert (await ana.post(f"{address}/fields/{ref}/kind", data={"action": "redo"})).status_code == 422
+    for _ in range(2):
+        ref = await change(ana, address, ref, action="undo")
+    assert await records_of(ana, address) == {1: "12", 2: "xyz"}, "with what was changed there"
+    ref = await change(ana, address, ref, kind="decimal")
+    assert "that was undone" not in (await ana.get(f"{address}/fields/{ref}/kind")).text
+    await change(ana, address, ref, action="undo")
+    assert await records_of(ana, address) == {1: "12", 2: "xyz"}
 
 
 async def test_what_a_field_had_under_an_earlier_kind_stays_in_histories(

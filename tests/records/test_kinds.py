@@ -236,6 +236,15 @@ def test_of_a_number_only_what_the_field_could_take_is_offered(kind: str, locale
         ("decimal", 10**15, "At most 15 digits."),
         ("date", "31/01/2026", "Enter a date as programs do, such as 2026-01-31."),
         ("moment", "31/01/2026 14:05", "Enter a date and time as programs do, such as 2026-01-31T14:05Z."),
+        *(
+            ("moment", out_of_range, "Enter a date and time as programs do, such as 2026-01-31T14:05Z.")
+            for out_of_range in (
+                *("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:00-14:00", "2026-01-31T10:00+99:99"),
+                *("2026-01-31T24:60Z", "2026-01-31T10:00 Nowhere/There"),
+            )
+        ),
+        ("moment", "2026-02-30T10:00Z", "There is no such date."),
+        ("moment", "2026-01-31T10:00:30Z", "Times are stored to the minute. Leave out the seconds."),
     ],
 )
 @pytest.mark.parametrize("locale", ["en", "pt_BR"])

@@ -395,6 +395,25 @@ async def test_pages_and_forms_are_for_those_of_whom_the_collection_says_so(
     await ana.post("/c/books/permissions", data=everything)
 
 
+async def test_the_place_of_a_card_stays_empty_where_there_is_nothing_for_its_reader(
+    shared_server: Server, people: dict[str, httpx.AsyncClient]
+) -> None:
+    ana = people["ana"]
+    await ana.post("/c/books/permissions", data=form_of(rules_for("nothing")))
+    assert (await ana.post("/c/books/new", data={"title": "Not to be seen"})).status_code == 303
+    (record_id,) = shared_server.store.rows("SELECT max(id) FROM record WHERE tenant_id = 1")[0]
+    async with aclosing(shared_server.let_in("globex", "gil@globex.test")) as gil:
+        refused = [people[name] for name, (role, _) in PEOPLE.items() if role not in ("owner", "admin")]
+        for client, wanted in [(ana, record_id + 1000), *((client, record_id) for client in (gil, *refused))]:
+            assert (await client.get(f"/cards/record-{wanted}")).status_code == 404
+            answer = await client.get(f"/cards/record-{wanted}?place=yes")
+            empty = f'<span class="record-card-place" data-card="record-{wanted}" data-refused></span>'
+            assert (answer.status_code, answer.text.strip()) == (200, empty)
+    shown = await ana.get(f"/cards/record-{record_id}?place=yes")
+    assert (shown.status_code, "Not to be seen" in shown.text) == (200, True)
+    await ana.post("/c/books/permissions", data=form_of(rules_for("everything")))
+
+
 async def test_of_several_records_those_are_deleted_that_one_may_delete(
     shared_server: Server, people: dict[str, httpx.AsyncClient]
 ) -> None:

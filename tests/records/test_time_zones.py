@@ -65,7 +65,7 @@ async def test_what_is_exported_and_imported_by_the_same_is_the_same(ana: httpx.
     exported = (await ana.get(f"{address}/export.csv")).text
     assert exported.splitlines() == [f'\ufeff"#","Title","Seen ({SAO_PAULO})"', "1,Axe,2021-12-26 00:30"]
     again = (await ana.post(f"{address}/import", data={"table": exported})).text
-    assert re.search(r"0 records are added,\s+0 are changed,\s+1 stays as it is", again)
+    assert re.search(r"0 records will be added,\s+0 will be changed,\s+1 will stay as it is", again)
     added = exported.replace("1,Axe", ",Saw")
     assert (await ana.post(f"{address}/import", data={"table": added, "seen": ""})).status_code == 303
     assert 'datetime="2021-12-26T03:30Z"' in (await ana.get(f"{address}/2")).text

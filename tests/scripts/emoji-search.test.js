@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { completeEmoji, findEmoji, readEmoji } from "./emoji-search.js";
+import { completeEmoji, findEmoji, inTone, readEmoji, TONES } from "./emoji-search.js";
 
 const known = [
   "😘\tface blowing a kiss\tkissing_heart\tflirt heart love",
@@ -51,4 +51,15 @@ test("behind a colon the shortest short name that begins so comes first, an exac
   assert.equal(complete(":100")[0], "💯");
   assert.equal(complete(":+1")[0], "👍");
   assert.deepEqual(complete(":party"), ["🥳", "🎉", "🪩"], "then the rest, as the picker has them");
+});
+
+test("an emoji that has tones of skin is in the chosen one, with all the people in it", () => {
+  const wave = readEmoji("👋\twaving hand\twave\thello\t👋🏻");
+  const couple = readEmoji("💏\tkiss\tcouplekiss\t\t💏🏻");
+  const kiss = readEmoji("👩‍❤️‍💋‍👨\tkiss: woman, man\tcouplekiss_man_woman\t\t👩🏻‍❤️‍💋‍👨🏻");
+  assert.deepEqual(TONES.map((tone) => inTone(wave, tone)), ["👋", "👋🏻", "👋🏼", "👋🏽", "👋🏾", "👋🏿"]);
+  assert.equal(inTone(couple, "🏿"), "💏🏿");
+  assert.equal(inTone(kiss, "🏽"), "👩🏽‍❤️‍💋‍👨🏽");
+  assert.equal(inTone(readEmoji("🎉\tparty popper\ttada\tcelebrate"), "🏽"), "🎉");
+  assert.equal(inTone({ emoji: "🎉", name: "🎉" }, "🏽"), "🎉");
 });

@@ -17,9 +17,10 @@ from PIL import Image
 from sqlalchemy import func, select
 
 from app.accounts import audit
-from app.database import Database, now
+from app.database import Database, HoldsWriter, now
 from app.demo import PASSWORD
 from app.records.facts import CollectionAdded
+from app.tenants.audit_list import count_entries, read_audit_view
 from app.tenants.audit_sentences import GROUPS, SENTENCES
 from app.tenants.pages.audit_export import AUDIT_BATCH
 from tests.conftest import ROOT, Server
@@ -302,5 +303,26 @@ async def test_an_export_of_the_log_has_every_entry_once_and_no_formula(server: 
     _, *lines = csv.reader(io.StringIO(answer.text.removeprefix("\ufeff")))
     said = [line[2] for line in lines if "SUM" in line[2]]
     assert len(said) == len(set(said)) == 2 * AUDIT_BATCH
+    ((noted,),) = server.store.rows("SELECT after FROM audit_entry WHERE what = 'audit.exported'")
+    assert noted == f"{len(lines)} csv", "the log says as many as the file has"
     assert {line[1] for line in lines if "Ana" in line[1]} == {"'@Ana"}
     assert not [cell for line in lines for cell in line if cell.startswith(("=", "+", "-", "@"))]
+
+
+async def test_an_export_of_the_log_ends_before_its_own_entry(people: dict[str, httpx.AsyncClient]) -> None:
+    ana = people["ana"]
+    for count in range(3):
+        answer = await ana.get("/audit/export.csv?what=audit.exported")
+        _, *lines = csv.reader(io.StringIO(answer.text.removeprefix("\ufeff")))
+        assert [line[2] for line in lines] == [
+            f"Ana exported the audit log: {each} as CSV: what=audit.exported" for each in reversed(range(count))
+        ]
+
+
+async def test_no_writer_waits_for_the_entries_to_be_counted(database: Database) -> None:
+    async with database.read(1) as transaction:
+        view = await read_audit_view(transaction, "", "", "", "")
+        await count_entries(transaction, view)
+    async with database.write(1) as transaction:
+        with pytest.raises(HoldsWriter):
+            await count_entries(transaction, view)

@@ -181,6 +181,16 @@ async def test_signing_out_ends_the_session(sign_in: SignIn) -> None:
     assert "You have signed out." in (await client.get("/login?why=out")).text
 
 
+async def test_who_opens_the_address_of_signing_out_is_asked_first(sign_in: SignIn, visitor: httpx.AsyncClient) -> None:
+    client = await sign_in("ana@acme.test")
+    page = await client.get("/logout", headers={"sec-fetch-mode": "navigate"})
+    assert page.status_code == 200
+    assert "Sign out of this workspace?" in page.text
+    assert await is_signed_in(client)
+    out = await visitor.get("/logout")
+    assert (out.status_code, out.headers["location"]) == (303, "/login")
+
+
 async def test_a_new_password_ends_all_other_sessions(sign_in: SignIn, visitor: httpx.AsyncClient) -> None:
     here, elsewhere = await sign_in("carla@acme.test"), await sign_in("carla@acme.test")
     answer = await here.post("/account/password", data={"password": PASSWORD, "new_password": NEW_PASSWORD})

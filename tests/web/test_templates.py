@@ -180,7 +180,7 @@ def test_scripts_ask_by_the_functions_that_name_the_member() -> None:
         "calls.js": ["fetch(", "sendBeacon(", "fetch("],  # the last for htmx, which has named the member
         "sign-up.js": ["fetch("],  # of nobody who is signed in
         # Static files, which are the same for everybody.
-        **{"emoji-picker.js": ["fetch("], "late-styles.js": ["fetch("], "emoji-search.js": ["fetch("]},
+        **{"late-styles.js": ["fetch("], "emoji-kept.js": ["fetch("]},
         "message-files.js": ["XMLHttpRequest()"],  # which tells of progress, and names the member, too
     }
 

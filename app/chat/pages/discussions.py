@@ -17,7 +17,6 @@ from app.chat.composer import EMOJI, MESSAGE_FORM_LIMIT, open_composer
 from app.chat.discussions import enter_discussion, get_card
 from app.chat.limits import Pace
 from app.chat.memberships import find_membership
-from app.chat.pins import count_pinned_to
 from app.chat.posting import SentAlready
 from app.chat.rooms import Room, RoomAccess, find_discussion
 from app.chat.saved import list_saved_numbers
@@ -52,14 +51,15 @@ async def discussion_part(
     room = await find_discussion(transaction, place.name)
     membership = await find_membership(transaction, room, member) if room else None
     refused: RefusedMessage | None = refused_form(request)
+    page = await read_page(transaction, room, viewer=member) if room else Page([], older=False, newer=False, pins=0)
     return {
         "place": place,
         "room": room,
-        "page": await read_page(transaction, room, viewer=member) if room else Page([], older=False, newer=False),
+        "page": page,
         "read": membership.read_number if membership else room.last_number if room else 0,
         "saved": await list_saved_numbers(transaction, room, member) if room else [],
         "may_pin": room is not None and may(member, "pin in", RoomAccess(room, membership is not None)),
-        "pins": await count_pinned_to(transaction, room) if room else 0,
+        "pins": page.pins,
         "emoji_choices": EMOJI,
         "composer": await open_composer(
             transaction,

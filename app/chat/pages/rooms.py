@@ -24,7 +24,6 @@ from app.chat.messages import get_message
 from app.chat.new_rooms import create_room, open_direct
 from app.chat.own_places import read_up_to
 from app.chat.people import count_insiders, count_people
-from app.chat.pins import count_pinned_to
 from app.chat.posting import SentAlready
 from app.chat.room_lists import list_rooms
 from app.chat.rooms import Room, RoomAccess
@@ -83,7 +82,6 @@ async def render_room(
         people=count_people(transaction, room),
         others=others,
         opened=note_opened(request, transaction, member, **of_subject(("room", room.id), up_to=0)) if opened else None,
-        pins=count_pinned_to(transaction, room),
         may_pin=may(member, "pin in", RoomAccess(room, membership is not None)),
         welcome=None if room.last_number else welcome_to(transaction, member, room),
         outside=membership is None and room.kind == "public",

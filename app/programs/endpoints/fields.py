@@ -24,7 +24,9 @@ from app.records.collections import Collection
 from app.records.definitions import KEPT_OPTIONS, add_collection, append_field, change_field, place_field
 from app.records.field_keys import refuse_unwritable
 from app.records.fields import Field, Fields, list_fields
+from app.records.kinds import FIELD_KINDS
 from app.records.kinds.kind import FieldChoice
+from app.records.permissions import LIMITED
 from app.records.removing import remove_field, restore_field
 from app.web.forms import Invalid
 
@@ -95,9 +97,10 @@ async def add_field_by_program(
         "help": as_forms_have_it(data.help),
         "default": as_forms_have_it(data.default),
         "choices": as_forms_have_it(data.choices),
-        "options": as_ticked(data.options),
+        "options": read_given_options(data.kind, data.options),
         "read_only_for": data.read_only_for,
     }
+    refuse_unfit(data.kind, data.choices, data.read_only_for)
     if data.key:
         refuse_unwritable(data.key)
     with told_by_members():
@@ -111,6 +114,33 @@ def as_ticked(options: dict[str, Any]) -> dict[str, str]:
     """What is chosen for a kind, as a form has it: what is ticked, or nothing."""
     said = {name: "yes" if value is True else str(value) for name, value in options.items() if value is not False}
     return {name: as_forms_have_it(value) for name, value in said.items()}
+
+
+def read_given_options(kind_name: str, options: dict[str, Any]) -> dict[str, str]:
+    """What is chosen for a kind, as a form has it. Raises a 422 problem for what it does not let one choose."""
+    ticked = as_ticked(options)
+    kind = FIELD_KINDS.get(kind_name)
+    if kind is not None and any(ticked.values()):
+        kept = kind.check_options(ticked)
+        if unknown := [name for name, value in ticked.items() if value and name not in kept]:
+            errors = {f"options.{name}": "This type of field has no such option." for name in unknown}
+            raise Problem("invalid", errors=errors)
+    return ticked
+
+
+def refuse_unfit(kind_name: str, choices: Any, read_only_for: Any) -> None:
+    """Raise a 422 problem for choices of a field that has none, and for roles that can't be kept from changing it: they
+    would be dropped."""
+    errors: dict[str, str] = {}
+    kind = FIELD_KINDS.get(kind_name)
+    if kind is not None and choices and not kind.has_choices:
+        errors["choices"] = "This type of field has no choices."
+    if kind is not None and read_only_for and kind.computed:
+        errors["read_only_for"] = "The program fills in this field itself."
+    elif read_only_for and not {*read_only_for} <= {*LIMITED}:
+        errors["read_only_for"] = f"Only these roles can be named: {', '.join(LIMITED)}."
+    if errors:
+        raise Problem("invalid", errors=errors)
 
 
 def read_choice_shape(field: Field, given: GivenChoiceShape) -> GivenChoice:
@@ -136,6 +166,7 @@ async def change_field_by_program(
         raise Problem("version-changed", f"It is at version {field.version} by now.", version=field.version)
     wanted = list_named(data)
     place = wanted.pop("position", None)
+    refuse_unfit(field.kind_name, wanted.get("choices"), wanted.get("read_only_for"))
     if wanted:
         values = {
             "label": field.label,
@@ -150,7 +181,7 @@ async def change_field_by_program(
         if "choices" in wanted:
             wanted["choices"] = [read_choice_shape(field, each) for each in data.choices]  # type: ignore[union-attr]
         if "options" in wanted:
-            wanted["options"] = as_ticked(wanted["options"])
+            wanted["options"] = read_given_options(field.kind_name, wanted["options"])
         for name in ("help", "default"):
             if name in wanted:
                 wanted[name] = as_forms_have_it(wanted[name]).strip()

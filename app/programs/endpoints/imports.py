@@ -18,11 +18,12 @@ from app.programs.import_shapes import (
     PartDone,
     TableGiven,
     read_import_part,
+    refuse_other_plan,
     shape_plan,
     shape_report,
     sum_parts,
 )
-from app.programs.kept_answers import write_once
+from app.programs.kept_answers import is_part_done, write_once
 from app.programs.problems import Problem
 from app.programs.routes import adds
 from app.records.access import enter_collection
@@ -40,7 +41,9 @@ GIVEN_LIMIT = 6 * LONGEST_TABLE
 
 
 async def read_plan(request: AnyRequest, member: Member, slug: str, given: TableGiven) -> Plan:
-    """What a table would do. The request's transaction is ended: to parse it may take long. Raises a 422 problem."""
+    """What a table would do. The request's transaction is ended: to parse it may take long. Raises a 422 problem, and a
+    412 one where it was looked at with another definition of the fields; once a part of it was written, what is left is
+    not written otherwise."""
     if given.locale and given.locale not in LOCALES:
         raise Problem("invalid", errors={"locale": "There is no such locale."})
     text = drop_noncharacters(given.table)
@@ -49,8 +52,12 @@ async def read_plan(request: AnyRequest, member: Member, slug: str, given: Table
     async with read_signed_in(request) as (reading, reader):
         collection = (await enter_collection(reading, reader, slug, "import into")).collection
         plan = await plan_import(reading, collection, reader, parsed, locale=given.locale)
-    if plan.errors:
-        raise Problem("invalid", errors={"table": plan.errors[0]})
+        if plan.errors:
+            raise Problem("invalid", errors={"table": plan.errors[0]})
+        if isinstance(given, ImportGiven) and given.definition != plan.shown_definition:
+            if not await is_part_done(request, reading, 0):
+                raise refuse_other_plan(plan)
+            plan.definition = ()
     return plan
 
 
@@ -64,13 +71,21 @@ async def preview_import(
         return shape_plan(await read_plan(request, member, slug, data))
 
 
-@adds(IMPORT_PATH, scope="records:write", status_code=200, writes=False, request_max_body_size=GIVEN_LIMIT)
+@adds(
+    IMPORT_PATH,
+    scope="records:write",
+    status_code=200,
+    writes=False,
+    answers=(412,),
+    request_max_body_size=GIVEN_LIMIT,
+)
 async def import_by_program(
     request: AnyRequest, transaction: Transaction, member: Member, importing: ImportLimit, slug: str, data: ImportGiven
 ) -> Response[Any]:
     """Import a table: add what has no number, and change the records that were `seen`, some in each transaction, as
-    others wait to write. What somebody edits, or has changed since, is left as it is, and so is what won't do; `left`
-    says why. Send an `Idempotency-Key`: what is sent again goes on where it was."""
+    others wait to write. Where the fields are not those of the look at it any more, nothing is written, and that is
+    412. What somebody edits, or has changed since, is left as it is, and so is what won't do; `left` says why. Send an
+    `Idempotency-Key`: what is sent again goes on where it was."""
     await enter_collection(transaction, member, slug, "import into")
     seen = {each.number: each.version for each in data.seen}
     async with importing.turn(member, long=len(data.table) > SHORT_TABLE):

@@ -7,7 +7,7 @@ from typing import Any
 
 from litestar import Response
 
-from app.accounts.access import AnyRequest, write_signed_in
+from app.accounts.access import AnyRequest, read_signed_in, write_signed_in
 from app.accounts.members import Member
 from app.accounts.rights import require
 from app.database import Transaction
@@ -22,7 +22,7 @@ from app.programs.collection_shapes import (
 )
 from app.programs.endpoints.closing import manage_collection
 from app.programs.endpoints.collections import COLLECTION, shape_for
-from app.programs.endpoints.fields import FIELD_PATH, as_ticked, open_definition
+from app.programs.endpoints.fields import FIELD_PATH, open_definition, read_given_options
 from app.programs.kept_answers import write_once
 from app.programs.lists import DEFAULT_LIMIT, LAST_NUMBER, After, Limit, cut_part, from_newest
 from app.programs.problems import Problem
@@ -32,7 +32,7 @@ from app.programs.shapes import in_utc
 from app.records.collections import Collection
 from app.records.fields import Field, Fields, list_fields
 from app.records.filling import count_lacking, fill_in_steps, list_lacking, read_filling
-from app.records.kind_changes import cancel_change, change_kind, undo_kind_change
+from app.records.kind_changes import cancel_change, change_kind, redo_kind_change, undo_kind_change
 from app.records.kind_plans import plan_kind, preview_kind
 from app.web.endings import end_early
 from app.web.texts import Text
@@ -73,7 +73,7 @@ async def preview_kind_for_programs(
 ) -> KindPreview:
     """What would become of the values of a field if it had another kind. Nothing is changed."""
     _, _, field = await manage_field(transaction, member, slug, key)
-    new = await plan_kind(transaction, field, data.kind, as_ticked(data.options))
+    new = await plan_kind(transaction, field, data.kind, read_given_options(data.kind, data.options))
     return shape_preview(await preview_kind(transaction, field, new), "en")
 
 
@@ -105,7 +105,13 @@ async def change_kind_by_program(
     if version != field.version:
         raise Problem("version-changed", f"It is at version {field.version} by now.", version=field.version)
     done = await change_kind(
-        transaction, collection, field, member, kind_name=data.kind, options=as_ticked(data.options), version=version
+        transaction,
+        collection,
+        field,
+        member,
+        kind_name=data.kind,
+        options=read_given_options(data.kind, data.options),
+        version=version,
     )
     return await answer_standing(transaction, member, collection, key, done=done)
 
@@ -115,9 +121,20 @@ async def undo_kind_by_program(
     request: AnyRequest, transaction: Transaction, member: Member, slug: str, key: str
 ) -> Response[KindStanding]:
     """Let a field be again what it was before its kind was changed: each value as it was, but for those that somebody
-    has changed since, which are converted back. Where there are many records that goes on: 202."""
+    has changed since, which are converted back. Once more, and the change before that is undone, as long as it was in
+    the last 30 days; 422 where there is none. Where there are many records that goes on: 202."""
     collection, _, field = await manage_field(transaction, member, slug, key)
     done = await undo_kind_change(transaction, collection, field, member)
+    return await answer_standing(transaction, member, collection, key, done=done)
+
+
+@adds(FIELD_KIND + "/redo", scope="admin", status_code=200, also={202: KindStanding})
+async def redo_kind_by_program(
+    request: AnyRequest, transaction: Transaction, member: Member, slug: str, key: str
+) -> Response[KindStanding]:
+    """Let a field be again what it was before a change of its kind was undone; 422 where none was."""
+    collection, _, field = await manage_field(transaction, member, slug, key)
+    done = await redo_kind_change(transaction, collection, field, member)
     return await answer_standing(transaction, member, collection, key, done=done)
 
 
@@ -150,8 +167,12 @@ async def fill_field_by_program(
     with told_by_keys(fields):
         await fill_in_steps(lambda: write_signed_in(request), slug, key, text, numbers)
 
+    async with read_signed_in(request) as (reading, reader):
+        left = await count_lacking(reading, (await manage_field(reading, reader, slug, key))[2])
+
     async def tell(writing: Transaction, actor: Member) -> FilledShape:
-        return FilledShape(await count_lacking(writing, (await manage_field(writing, actor, slug, key))[2]))
+        await manage_field(writing, actor, slug, key)
+        return FilledShape(left)
 
     return (await write_once(request, 200, tell))[0]
 
@@ -161,6 +182,7 @@ endpoints: list[Any] = [
     preview_kind_for_programs,
     change_kind_by_program,
     undo_kind_by_program,
+    redo_kind_by_program,
     cancel_kind_by_program,
     fill_field_by_program,
 ]

@@ -57,6 +57,23 @@ def find_date(text: str, locale: Locale) -> date | None:
         return None
 
 
+def place_in_zone(written: re.Match[str], zone: str) -> datetime:
+    """A day and a time as they are written, in a zone or at a distance from UTC. Raises ValueError where there is none
+    such."""
+    moment = f"{written['day']}T{written['time']}"
+    if zone in list_time_zones():
+        return datetime.fromisoformat(moment).replace(tzinfo=ZoneInfo(zone))
+    return datetime.fromisoformat(moment + zone.replace("Z", "+00:00"))
+
+
+def is_in_range(written: re.Match[str], zone: str) -> bool:
+    """Whether there is a moment that is written so, in a zone unless it says another one, in UTC, too."""
+    try:
+        return bool(place_in_zone(written, written["zone"] or zone).astimezone(UTC))
+    except (ValueError, OverflowError):
+        return False
+
+
 def read_moment(text: str, locale: Locale, zone: str) -> str:
     """The stored form of a moment, whose day may be written as the locale does, in a zone unless it says another one.
     Raises ValueError with a Text, also for seconds, which no moment keeps."""
@@ -69,10 +86,7 @@ def read_moment(text: str, locale: Locale, zone: str) -> str:
     try:
         if not found:
             raise ValueError(text)
-        if zone in list_time_zones():
-            local = datetime.fromisoformat(f"{found['day']}T{found['time']}").replace(tzinfo=ZoneInfo(zone))
-        else:
-            local = datetime.fromisoformat(f"{found['day']}T{found['time']}{zone.replace('Z', '+00:00')}")
+        local = place_in_zone(found, zone)
         moment = local.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         example = f"{spell_date(EXAMPLE_DATE, locale)} 14:05"
@@ -183,7 +197,9 @@ class MomentKind(FieldKind):
     def from_json(self, given: Json, field: Definition) -> str:
         """As a form has it. Programs write year, month and day, whatever the locale."""
         text = super().from_json(given, field).strip()
-        if text and not MOMENT.fullmatch(text):
+        found = MOMENT.fullmatch(text)
+        is_date = found and find_date(found["day"], field.locale)  # what is none is told as that
+        if text and (not found or (is_date and not is_in_range(found, field.zone))):
             raise fail("Enter a date and time as programs do, such as %(example)s.", example=f"{EXAMPLE_DATE}T14:05Z")
         return text
 

@@ -18,7 +18,7 @@ from app.records.changed_fields import FieldChanged, find_former, refuse_before
 from app.records.collections import COLLECTION_ICONS, Collection, describe_collection, get_collection, rename_collection
 from app.records.currencies import suggest_currency
 from app.records.definitions import append_field, change_field
-from app.records.field_forms import COLORS, KIND_ICONS, compare_forms, list_choice_ids, read_field, write_field
+from app.records.field_forms import COLORS, KIND_ICONS, list_choice_ids, read_field, write_field
 from app.records.field_order import Moving, answer_move, is_move, read_place
 from app.records.field_removal import describe_field_removal
 from app.records.fields import Field, list_fields
@@ -29,6 +29,7 @@ from app.records.kinds import FIELD_KINDS
 from app.records.opening import open_collection, open_field
 from app.records.permissions import LIMITED
 from app.records.removing import remove_field, restore_field
+from app.records.seen_fields import read_seen_field, show_both, take_saved_field
 from app.tenants.roles import ROLES
 from app.web.endings import end_early
 from app.web.forms import Form, Invalid, number_of, provide_form
@@ -152,7 +153,7 @@ async def show_field(
     """The form to change a field."""
     require(member, "manage", "collections")
     collection, _, field = await open_field(transaction, slug, key)
-    return await render_fields(request, transaction, member, collection, Form(write_field(field)), field)
+    return await render_fields(request, transaction, member, collection, show_as_saved(write_field(field)), field)
 
 
 async def prepare_unique(request: AnyRequest) -> None:
@@ -181,7 +182,7 @@ async def save_field(
     if action == "remove" and any(each.ref == key for each in fields.in_bin):
         return see_other(f"/c/{slug}/fields?done=field-removed")  # sent again
     collection, fields, field = await open_field(transaction, slug, key)
-    place = read_place(form)
+    place, removed = read_place(form), dict[str, list[str]]()
     try:
         if is_move(form):
             moved = await answer_move(request, transaction, collection, field, member, form, place)
@@ -191,20 +192,19 @@ async def save_field(
         if action == "remove":
             await remove_field(transaction, collection, field, member)
             return see_other(f"/c/{slug}/fields?done=field-removed")
+        removed = take_saved_field(form, field)
         refuse_before(fields, field, key, member)
-        values = read_field(form)
+        values = read_seen_field(form, field, member)
         form.check()
         version = number_of(form["version"]) if "version" in form else None
         await change_field(transaction, collection, field, member, version=version, **values)
     except FieldChanged as changed:
-        saved = Form(write_field(field))
-        form.differences = compare_forms(form, saved, field, find_former(fields, field, key))
-        if not form.differences:
+        if not show_both(form, field, find_former(fields, field, key)):
             return see_other(f"/c/{slug}/fields?done=field")  # sent again, or somebody else has saved the same
-        form.errors, form.values["version"] = changed.errors, saved.values["version"]
+        form.errors, form.values = changed.errors, form.values | removed
         return await render_fields(request, transaction, member, collection, form, field)
     except Invalid as invalid:
-        form.errors = invalid.errors
+        form.errors, form.values = invalid.errors, form.values | removed
         return await render_fields(request, transaction, member, collection, form, field)
     return see_other(f"/c/{slug}/fields?done=field")
 
@@ -240,7 +240,7 @@ async def fill(
         refuse_before(fields, field, key, member)
         read_filling(member, collection, field, text)
     except Invalid as invalid:
-        form = Form([*write_field(field), (field.ref, text)])
+        form = show_as_saved([*write_field(field), (field.ref, text)])
         form.errors = invalid.errors
         return await render_fields(request, transaction, member, collection, form, field)
     numbers, left = await list_lacking(transaction, field)

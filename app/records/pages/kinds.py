@@ -16,13 +16,8 @@ from app.records.collections import Collection
 from app.records.currencies import suggest_currency
 from app.records.field_forms import OPTIONS_OF_KINDS, read_options
 from app.records.fields import Field, Fields
-from app.records.kind_changes import (
-    cancel_change,
-    change_kind,
-    find_coming,
-    find_replaced,
-    undo_kind_change,
-)
+from app.records.kind_chains import find_coming, find_replaced, find_undone
+from app.records.kind_changes import cancel_change, change_kind, redo_kind_change, undo_kind_change
 from app.records.kind_plans import MOST_FAILURES_SHOWN, plan_kind, preview_kind
 from app.records.kinds import FIELD_KINDS
 from app.records.opening import open_collection, open_field
@@ -71,6 +66,7 @@ async def render_kind(
         most=MOST_FAILURES_SHOWN,
         coming=find_coming(fields, field),
         before=find_replaced(fields, field),
+        undone=find_undone(fields, field),
         options=OPTIONS_OF_KINDS,
         typing=await list_typing(transaction, collection, field) if new else [],
     )
@@ -99,17 +95,18 @@ def find_done(fields: Fields, name: str, form: Form) -> str:
     became = next((each for each in others if field is not None and each.replaces == field.id), None)
     if field is None or became is None or form["action"] == "cancel":
         return ""
-    before = find_replaced(fields, field) if form["action"] == "undo" else None
-    if became.kind_name != (before.kind_name if before else form["kind"]):
+    find = {"undo": find_replaced, "redo": find_undone}.get(form["action"])
+    back = find(fields, field) if find else None
+    if became.kind_name != (back.kind_name if back else form["kind"]):
         return ""
-    return "kind-soon" if there else "kind-undone" if before else "kind"
+    return "kind-soon" if there else "kind-undone" if back and form["action"] == "undo" else "kind"
 
 
 @post("/c/{slug:str}/fields/{key:str}/kind")
 async def save_kind(
     request: AnyRequest, transaction: Transaction, member: Member, slug: str, key: str, form: Form
 ) -> Response[Any]:
-    """Change the kind of a field; or, by the button that was pressed, undo that, or let it be while it goes on."""
+    """Change the kind of a field; or, by the button that was pressed, undo or redo that, or cancel it."""
     require(member, "manage", "collections")
     if done := find_done((await open_collection(transaction, slug))[1], key, form):
         return see_other(f"/c/{slug}/fields?done={done}")
@@ -124,6 +121,8 @@ async def save_kind(
         if form["action"] == "undo":
             done = "kind-undone"
             at_once = await undo_kind_change(transaction, collection, field, member)
+        elif form["action"] == "redo":
+            at_once = await redo_kind_change(transaction, collection, field, member)
         else:
             version = number_of(form["version"]) if "version" in form else None
             options = read_options(form)

@@ -2,6 +2,7 @@
 // answer: its button is pressed or not any more (`aria-pressed`), or becomes what the form's template has, with a hidden
 // input that has `data-turns` and is set or empty; or what the form is in, or else all of the page, loses the class that
 // the attribute names. Who presses again while that is on its way has the last word: it is sent once that is answered.
+// Its button is not busy meanwhile, as others are (js/pressed.js): it says so before that one asks.
 const going = new Map();         // of each request what it has shown, as `turn`, and whether that was pressed again
 
 const SAID = ["title", "aria-label"];
@@ -54,10 +55,11 @@ document.addEventListener("htmx:config:request", (event) => {
 document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
   const form = ctx.sourceElement;
   if (!form.matches("form[data-at-once]")) return;
+  ctx.request.submitter?.setAttribute("aria-busy", "false");
   const turn = turnOf(form);
   turn();
   going.set(ctx, { form, turn, button: form.querySelector("[type=submit]"), again: false });
-});
+}, true);
 document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
   const act = going.get(ctx);
   if (!act) return;

@@ -51,6 +51,9 @@
   }
   document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => { ctx.fetch = fetchWithScripts; });
 
+  // What waits for a script is shown without it (css/room.css).
+  addEventListener("error", ({ target }) => { if (target.localName === "script") document.documentElement.dataset.scriptFailed = ""; }, true);
+
   // What a form changes is changed as the member whose page it is on, also by a form that was pushed, the same to all.
   document.addEventListener("htmx:config:request", ({ detail: { ctx: { request } } }) => {
     if (request.method !== "GET") Object.assign(request.headers, named());

@@ -1,20 +1,13 @@
 // <emoji-picker>: all emoji, searched by name, short name and what belongs to them: for a message, or for the box. It is
 // loaded, and what it chooses from too, when it is first opened (js/message-acts.js). The focus stays in its search; the
 // arrows lead through the grid, and Enter takes.
-import { findEmoji, readEmoji } from "./emoji-search.js";
+import { chooseTone, chosenTone, fetchEmoji, recentEmoji, rememberEmoji } from "./emoji-kept.js";
+import { findEmoji, inTone, TONES } from "./emoji-search.js";
 import { act, giveBack } from "./message-acts.js";
-import { me, workspace } from "./page.js";
 
 const COLUMNS = 8;
 const EDGE = 8;
-const MOST_RECENT = 24;
-const RECENT = `emoji ${workspace} ${me}`;
-const list = () => { try { return JSON.parse(localStorage.getItem(RECENT)) ?? []; } catch { return []; } };
-
-function remember(emoji) {
-  const recent = [emoji, ...list().filter((each) => each !== emoji)].slice(0, MOST_RECENT);
-  try { localStorage.setItem(RECENT, JSON.stringify(recent)); } catch { /* off */ }
-}
+const SAMPLE = { emoji: "✋", light: "✋🏻" };
 
 class EmojiPicker extends HTMLElement {
   #rows = [];                    // of the grid, each its cells
@@ -32,17 +25,43 @@ class EmojiPicker extends HTMLElement {
     this.addEventListener("mousedown", (event) => { if (event.target !== this.search) event.preventDefault(); }, { signal });
     this.addEventListener("keydown", (event) => this.#pressed(event), { signal });
     this.search.addEventListener("input", () => this.#show(), { signal });
+    this.addEventListener("change", ({ target }) => { if (target.name === "tone") this.#chooseTone(target.value); }, { signal });
   }
 
   disconnectedCallback() {
     this.stop.abort();
   }
 
-  // Above or below a button; `to` is the address that takes an emoji, else it goes into the box.
-  openFor(button, to = "") {
+  // The tone of skin of those that have one, below the grid.
+  #offerTones() {
+    const [label, ...names] = this.dataset.tones.split("|");
+    const choices = names.map((ariaLabel, place) => {
+      const value = TONES[place];
+      const choice = Object.assign(document.createElement("label"), { title: ariaLabel });
+      choice.append(Object.assign(document.createElement("input"), { type: "radio", name: "tone", value, ariaLabel, checked: value === chosenTone() }), inTone(SAMPLE, value));
+      return choice;
+    });
+    this.querySelector(".tones")?.remove();
+    const tones = Object.assign(document.createElement("div"), { className: "tones", role: "radiogroup", ariaLabel: label });
+    tones.append(Object.assign(document.createElement("span"), { textContent: label, ariaHidden: "true" }), ...choices);
+    this.append(tones);
+  }
+
+  #chooseTone(tone) {
+    const { scrollTop } = this.grid;
+    chooseTone(tone);
+    this.#show();
+    this.grid.scrollTop = scrollTop;
+  }
+
+  // Above or below a button; `to` is the address that takes an emoji, else it goes into the box. Which emoji have tones is
+  // known when all are there: whoever has chosen a tone is shown none without it.
+  async openFor(button, to = "") {
+    if (chosenTone()) await this.#load();
     this.dataset.to = to;
     this.#button = button;
     this.search.value = "";
+    this.#offerTones();
     this.#show();
     this.showPopover();
     const place = button.getBoundingClientRect();
@@ -56,10 +75,8 @@ class EmojiPicker extends HTMLElement {
 
   async #load() {
     if (this.#groups) return;
-    const response = await fetch(this.dataset.source).catch(() => null);
-    if (!response?.ok) return;                             // what was there stays
-    const groups = await response.json();
-    this.#groups = groups.map((lines) => lines.map(readEmoji));
+    this.#groups = await fetchEmoji(this.dataset.source).catch(() => null);      // what was there stays
+    if (!this.#groups) return;
     this.#show();
   }
 
@@ -67,7 +84,7 @@ class EmojiPicker extends HTMLElement {
     const asked = this.search.value.trim();
     const known = new Map((this.#groups ?? []).flat().map((each) => [each.emoji, each]));
     const named = (emoji) => known.get(emoji) ?? { emoji, name: emoji };
-    const recent = list();
+    const recent = recentEmoji();
     const usual = this.usual.filter((emoji) => !recent.includes(emoji));
     const found = asked
       ? [["", findEmoji([...known.values()], asked)]]
@@ -97,14 +114,16 @@ class EmojiPicker extends HTMLElement {
     return group;
   }
 
-  #cell({ emoji, name, code }, id) {
+  #cell(each, id) {
+    const { emoji, name, code } = each;
+    const shown = inTone(each, chosenTone());
     const cell = document.createElement("span");
     cell.setAttribute("role", "gridcell");
     cell.id = id;
     cell.dataset.emoji = emoji;
     cell.title = code ? `${name} :${code}:` : name;
-    cell.setAttribute("aria-label", name === emoji ? emoji : `${emoji} ${name}`);
-    cell.textContent = emoji;
+    cell.setAttribute("aria-label", name === emoji ? emoji : `${shown} ${name}`);
+    cell.textContent = shown;
     return cell;
   }
 
@@ -120,6 +139,7 @@ class EmojiPicker extends HTMLElement {
 
   #pressed(event) {
     if (event.isComposing) return;
+    const isSearch = event.target === this.search;
     const row = this.#rows.findIndex((cells) => cells.includes(this.#active));
     const column = row < 0 ? 0 : this.#rows[row].indexOf(this.#active);
     const at = (there, place) => this.#rows[there]?.[Math.min(place, this.#rows[there].length - 1)];
@@ -129,11 +149,11 @@ class EmojiPicker extends HTMLElement {
       ArrowRight: () => this.#active && (this.#rows[row][column + 1] ?? at(row + 1, 0)),
       ArrowLeft: () => this.#active && (this.#rows[row][column - 1] ?? at(row - 1, COLUMNS)),
     }[event.key];
-    if (next && (this.#active || event.key === "ArrowDown")) {
+    if (next && isSearch && (this.#active || event.key === "ArrowDown")) {
       event.preventDefault();
       const cell = next();
       if (cell) this.#activate(cell);
-    } else if (event.key === "Enter") {
+    } else if (event.key === "Enter" && isSearch) {
       event.preventDefault();
       if (this.#choose(this.#active) && this.dataset.to) giveBack(this.#button);
     } else if (event.key === "Escape") {
@@ -146,8 +166,8 @@ class EmojiPicker extends HTMLElement {
 
   #choose(cell) {
     if (!cell) return false;
-    const { emoji } = cell.dataset;
-    remember(emoji);
+    const emoji = cell.textContent;
+    rememberEmoji(cell.dataset.emoji);
     this.hidePopover();
     if (this.dataset.to) act(this.dataset.to, new URLSearchParams({ emoji, on: "1" }));
     else document.querySelector("message-composer")?.insert(emoji);

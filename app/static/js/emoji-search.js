@@ -3,12 +3,13 @@
 export const plainly = (text) => text.toLowerCase().normalize("NFD").replace(/\p{M}/gu, "");
 const wordsOf = (text) => plainly(text).split(/[\s_-]+/).filter(Boolean);
 
-// A line of the data: the emoji, its name, its short names and what belongs to it, parted by tabs.
+// A line of the data: the emoji, its name, its short names, what belongs to it and, if it has tones of skin, how it is in
+// the light one, parted by tabs.
 export function readEmoji(line) {
-  const [emoji, name, codes = "", tags = ""] = line.split("\t");
+  const [emoji, name, codes = "", tags = "", light = ""] = line.split("\t");
   const short = codes.split(" ").filter(Boolean);
   const titles = [name, ...short].map(plainly);
-  return { emoji, name, code: short[0], titles, words: titles.flatMap((title) => [title, ...wordsOf(title)]), tags: plainly(tags).split(" ") };
+  return { emoji, light, name, code: short[0], titles, words: titles.flatMap((title) => [title, ...wordsOf(title)]), tags: plainly(tags).split(" ") };
 }
 
 function rankOf({ titles, words, tags }, asked, terms) {
@@ -42,9 +43,6 @@ export function completeEmoji(emoji, typed) {
   return findEmoji(emoji, typed).sort((one, other) => missing(one) - missing(other));
 }
 
-// Those at an address, as a function that completes what is typed: what a message gets, and how it is shown.
-const MOST_COMPLETED = 8;
-export async function loadEmoji(address) {
-  const all = (await (await fetch(address)).json()).flat().map(readEmoji);
-  return (typed) => completeEmoji(all, typed).slice(0, MOST_COMPLETED).map(({ emoji: text, name, code }) => ({ text, shown: `${text} ${code ? `:${code}:` : name}` }));
-}
+// None, as emoji are without one, and the five of Unicode.
+export const TONES = ["", "🏻", "🏼", "🏽", "🏾", "🏿"];
+export const inTone = ({ emoji, light }, tone) => tone && light ? light.replaceAll(TONES[1], tone) : emoji;

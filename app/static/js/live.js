@@ -146,12 +146,26 @@
     }
   }
 
+  // What stands around a page, up to where the log was when it was made: from there on it is followed.
+  async function takeAllAround(fresh, isTranslated, isHeld) {
+    main().dataset.cursor = cursor = Number(fresh.getElementById("main").dataset.cursor);
+    behind = null;
+    document.body.dataset.role = fresh.body.dataset.role;
+    if (isTranslated) root.lang = fresh.documentElement.lang;
+    document.title = fresh.title;
+    for (const part of [".side", ".bar", ...(isTranslated ? [".skip", ".live-state", "#quick-switcher"] : [])]) {
+      const shown = fresh.querySelector(part);
+      if (shown) await morph(document.querySelector(part), document.importNode(shown, true), "innerMorph");
+    }
+    if (isTranslated) mutirao.translate(fresh, typedInto().map(({ form }) => form), !isHeld);
+  }
+
   // The parts of the page that a fresh load would bring, with what is being typed left alone.
   let refreshing = null;
   let wanted = null;       // the <main> that was to be refreshed last
   let gone = "";           // where a page leads that is not its reader's any more, if it was said
   let told = true;         // whether a page that stays as it is says that it would be another one by now
-  let behind = false;      // whether the log no longer reaches back to what is shown
+  let behind = null;       // the <main> that the log no longer reaches back to
   function refresh() {
     if (acts.size) { late = main(); return; }
     root.dataset.refreshing = "yes";
@@ -191,18 +205,10 @@
         if (isHeld) { if (told) markStale(unknown ? "/" : address, fresh, shown.querySelector("[data-news]")?.textContent.trim()); }
         else await morph(main(), document.importNode(next, true));
         if (!isAnswer) main().dataset.channels = next.dataset.channels;
-        // A page that stays as it is goes on where it was: what has been pushed since is nowhere else to be seen.
-        if (!isHeld || behind) main().dataset.cursor = cursor = Number(next.dataset.cursor);
-        behind = false;
-        document.body.dataset.role = fresh.body.dataset.role;
-        const translated = fresh.documentElement.lang !== root.lang;
-        if (translated) root.lang = fresh.documentElement.lang;
-        document.title = fresh.title;
-        for (const part of [".side", ".bar", ...(translated ? [".skip", ".live-state", "#quick-switcher"] : [])]) {
-          const shown = fresh.querySelector(part);
-          if (shown) await morph(document.querySelector(part), document.importNode(shown, true), "innerMorph");
-        }
-        if (translated) mutirao.translate(fresh, typedInto().map(({ form }) => form), !isHeld);
+        const isTranslated = fresh.documentElement.lang !== root.lang;
+        const isOthers = isTranslated || fresh.body.dataset.role !== document.body.dataset.role;
+        // A page that stays goes on where it is, with all around it: what is pushed meanwhile is nowhere else to be seen.
+        if (!isHeld || isOthers || behind === shown) await takeAllAround(fresh, isTranslated, isHeld);
         document.dispatchEvent(new CustomEvent("page:refreshed"));
         sayHello();
       })
@@ -252,7 +258,7 @@
       answered = number;
       root.dataset.ready = "yes";
       root.toggleAttribute("data-refused", mark[3].includes(" refused:"));
-      if (mark[3].includes(" refresh")) { told = behind = true; refresh(); }
+      if (mark[3].includes(" refresh")) { told = true; behind = main(); refresh(); }
       show("on");
       return;
     }

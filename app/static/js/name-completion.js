@@ -12,7 +12,7 @@ const picker = () => document.getElementById("emoji");
 let emoji = null;
 
 async function findEmojiOf(word) {
-  emoji ??= import("./emoji-search.js").then(({ loadEmoji }) => loadEmoji(picker().dataset.source));
+  emoji ??= import("./emoji-kept.js").then(({ loadEmoji }) => loadEmoji(picker().dataset.source));
   try {
     return (await emoji)(word);
   } catch {

@@ -4,10 +4,12 @@ const pressed = new Map();   // the button of each form, or request of htmx, tha
 
 const waiting = () => import("./late-styles.js").then(({ addStyles }) => addStyles("pressed")).catch(() => {});
 
+// One that is not busy shows already what it does (js/at-once.js).
 function press(sent, button) {
   pressed.set(sent, button);
-  button?.setAttribute("aria-busy", "true");
-  if (button) waiting();
+  if (!button || button.getAttribute("aria-busy") === "false") return;
+  button.setAttribute("aria-busy", "true");
+  waiting();
 }
 
 function release(sent) {
@@ -30,5 +32,5 @@ addEventListener("pageshow", () => [...pressed.keys()].forEach(release));
 // It was stopped, or its answer leaves the page as it is.
 window.navigation?.addEventListener("navigateerror", releaseForms);
 if (!window.navigation) addEventListener("keydown", ({ key }) => { if (key === "Escape") releaseForms(); });   // by which one stops
-document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => press(ctx, ctx.request.submitter?.matches("[data-at-once] > *") ? null : ctx.request.submitter));   // which shows what it does (js/at-once.js)
+document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => press(ctx, ctx.request.submitter));
 document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => release(ctx));

@@ -51,13 +51,15 @@ async def export_audit_log(
 async def stream_audit_log(
     request: AnyRequest, member: Member, exporting: ExportLimit, view: AuditView
 ) -> AsyncGenerator[bytes]:
-    """Note the export, then read entries batch by batch. Each asks again whether who exports may. The entry that notes
-    it is the newest that is in it, where the view has it."""
+    """Count the entries, note the export, then read them batch by batch. Each asks again whether who exports may. It
+    ends before the entry that notes it, and has as many as that says."""
     with exporting.going(member):
+        async with read_signed_in(request) as (transaction, reader):
+            require(reader, "read", "audit log")
+            count, newest = await count_entries(transaction, view)
         async with write_signed_in(request) as (transaction, writer):
-            count = await count_entries(transaction, view)
             transaction.note(AuditLogExported(by=transaction.acting(writer.id), count=count, query=view.query))
-        before = 0
+        before, goes_on = newest + 1, False
         while True:
             async with read_signed_in(request) as (transaction, reader):
                 require(reader, "read", "audit log")
@@ -66,11 +68,11 @@ async def stream_audit_log(
                 locale, language = transaction.tenant.formats, transaction.tenant.language
             head = [[each.translate(language) for each in AUDIT_COLUMNS]]
             rows = [write_entry(entry, said) for entry in entries]
-            text = join_rows(locale, rows if before else head + rows, csv.QUOTE_MINIMAL)
-            yield (text if before else BYTE_ORDER_MARK + text).encode()
+            text = join_rows(locale, rows if goes_on else head + rows, csv.QUOTE_MINIMAL)
+            yield (text if goes_on else BYTE_ORDER_MARK + text).encode()
             if len(entries) < AUDIT_BATCH:
                 return
-            before = entries[-1].id
+            before, goes_on = entries[-1].id, True
 
 
 def write_entry(entry: AuditEntry, said: SaidEntries) -> list[str]:

@@ -24,7 +24,7 @@ from app.accounts.members import find_member
 from app.accounts.passwords import GuessingLimit, MailLimit, TooManyTries
 from app.accounts.quick_switcher import leads_to
 from app.accounts.sessions import SignedIn
-from app.accounts.shell import render_plain
+from app.accounts.shell import render_page, render_plain
 from app.accounts.tokens import find_token, use_token
 from app.database import Database, Transaction
 from app.jobs.jobs import put_job
@@ -147,6 +147,16 @@ async def sign_in(
 leads_to("acts", _l("Sign out"), "/logout", icon="log-out", order=90, posts=True, attributes=("data-release",))
 
 
+@get("/logout")
+async def show_sign_out(request: AnyRequest, transaction: Transaction, settings: Settings) -> Response[Any]:
+    """Asks whoever opens the address whether to sign out, as reading a page ends nothing."""
+    try:
+        signed_in = await provide_signed_in(request, transaction, settings)
+    except SignInNeeded:
+        return see_other("/login")
+    return await render_page(request, transaction, signed_in.member, "tenants/sign_out.html")
+
+
 @post("/logout")
 async def sign_out(transaction: Transaction, signed_in: SignedIn, settings: Settings) -> Redirect:
     """End this browser's session, and cut off its pages."""
@@ -248,6 +258,7 @@ async def set_new_password(
 handlers = [
     show_sign_in,
     sign_in,
+    show_sign_out,
     sign_out,
     show_enter,
     sign_in_with_token,
