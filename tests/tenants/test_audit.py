@@ -315,7 +315,8 @@ async def test_an_export_of_the_log_ends_before_its_own_entry(people: dict[str, 
         answer = await ana.get("/audit/export.csv?what=audit.exported")
         _, *lines = csv.reader(io.StringIO(answer.text.removeprefix("\ufeff")))
         assert [line[2] for line in lines] == [
-            f"Ana exported the audit log: {each} as CSV: what=audit.exported" for each in reversed(range(count))
+            f"Ana exported the audit log: {each} {'entry' if each == 1 else 'entries'} as CSV: what=audit.exported"
+            for each in reversed(range(count))
         ]
 
 
