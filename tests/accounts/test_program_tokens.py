@@ -137,7 +137,7 @@ async def test_the_audit_log_tells_of_making_first_use_and_end(database: Databas
         await end_token(transaction, found, await find(transaction, "carla"))
         await note_uses(transaction, {99: "192.0.2.1"})  # which is gone
     async with database.read(ACME) as transaction:
-        entries = await transaction.column(select_entries(()))
+        entries = await transaction.column(select_entries(()), most=100)
     told = [(each.what, each.subject, each.address) for each in reversed(entries) if each.what.startswith("token.")]
     carla = "carla@acme.test"
     assert told == [("token.made", carla, ""), ("token.used", carla, "192.0.2.1"), ("token.ended", carla, "")]

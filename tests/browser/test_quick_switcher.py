@@ -71,7 +71,7 @@ async def test_it_finds_pages_settings_people_rooms_collections_records_and_acts
 # Pages of who is not signed in, questions before an act, and what is found by another name: the home page has the
 # workspace's.
 NOT_FOUND_BY_HEADING = {"/", "/quick-switcher", "/login", "/forgotten", "/password", "/join", "/enter", "/confirm"}
-NOT_FOUND_BY_HEADING |= {"/account/leave", "/account/sessions/end-others"}
+NOT_FOUND_BY_HEADING |= {"/logout", "/account/leave", "/account/sessions/end-others"}
 
 
 async def test_every_page_without_parameters_is_found_by_its_own_heading(people: dict[str, httpx.AsyncClient]) -> None:
