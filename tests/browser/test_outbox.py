@@ -525,6 +525,7 @@ async def test_who_is_too_fast_goes_on_by_itself_and_a_refused_one_holds_up_noth
     await say(page, "Let through")
     await expect(shown(page, "Let through")).to_be_visible()
     assert network.texts == ["Refused", "Refused", "Let through"]
+    await expect(waiting(page)).to_have_count(1)
     await expect(waiting(page)).to_contain_text("Not sent This room is archived.")
     await waiting(page).get_by_role("button", name="Try again").click()
     await expect(shown(page, "Refused")).to_be_visible()

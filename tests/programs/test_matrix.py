@@ -141,7 +141,8 @@ class Call:
         path = re.sub(r"\{(\w+):\w+\}", lambda found: filled[found[1]], self.path)
         headers = {"if-match": f'"{seen}"'}
         if self.brings:
-            return await client.request(self.method, path, params={"name": "a.txt"}, content=b"Brought")
+            named = {"name": "a.txt"} if path.endswith("/files") else {}
+            return await client.request(self.method, path, params=named, content=b"Brought")
         return await client.request(self.method, path, json=BODIES.get(self.name), headers=headers)
 
     @property

@@ -1,13 +1,12 @@
 // <message-menu>: what else can be done with a message, at the button that asks for it, or where a finger rested on the
 // message. It is loaded when it is first asked for (js/message-acts.js).
 import { act, giveBack } from "./message-acts.js";
-import { nextMessage } from "./message-lines.js";
 
 const EDGE = 8;
 
 // Whether others have said something from a message on: what nobody else has said is not unread.
 function isFollowedByOthers(message) {
-  for (let each = message; each; each = nextMessage(each)) if (!each.classList.contains("mine")) return true;
+  for (let each = message; each; each = each.nextElementSibling) if (each.matches(".message:not(.mine)")) return true;
   return Boolean(message.parentElement.dataset.newer);
 }
 
