@@ -17,6 +17,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from app.gateway.hook_events import tell_back, write_occupancy
 from app.gateway.roster import ROSTER_LEASE, Roster, Spot
 
 # As long may somebody be away without having gone.
@@ -288,17 +289,3 @@ class Occupancy:
         if whose == self.bus.name:
             self.taken_over = True
             self.answered.set()
-
-
-def write_occupancy(channel: str, user: str, *, there: bool) -> dict[str, Any]:
-    """An event of Pusher's webhooks."""
-    if user:
-        return {"name": "member_added" if there else "member_removed", "channel": channel, "user_id": user}
-    return {"name": "channel_occupied" if there else "channel_vacated", "channel": channel}
-
-
-def tell_back(event: dict[str, Any]) -> dict[str, Any]:
-    """That they have come of whom an event says that they have gone; nothing for others."""
-    if event["name"] not in ("channel_vacated", "member_removed"):
-        return {}
-    return write_occupancy(event["channel"], event.get("user_id", ""), there=True)

@@ -10,8 +10,8 @@ from urllib.parse import parse_qs
 import structlog
 from litestar.types import Receive, Send
 
-from app.gateway.client_events import describe_client_event
 from app.gateway.connection import GatewayConnection
+from app.gateway.hook_events import describe_client_event
 from app.gateway.known_apps import KnownApp
 from app.gateway.messages import (
     INVALID_FORMAT,

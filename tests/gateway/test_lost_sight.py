@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 
 from app.database import Database, Tenant
-from app.gateway import lost_sight, occupancy
+from app.gateway import lost_sight
 from app.gateway.app_sending import HookSender
 from app.gateway.app_told import LIST_TOLD_OF_APPS, list_told
 from app.gateway.app_webhooks import change_app_webhook
 from app.gateway.apps import get_app
+from app.gateway.hook_events import write_occupancy
 from app.gateway.lost_sight import LostSight
+from app.gateway.occupancy import Occupancy
 from app.gateway.roster import Roster, Spot
 from app.live.bus import InProcessBus
 from app.web.outgoing import Outgoing
@@ -84,7 +86,7 @@ async def test_who_is_lost_is_told_of_by_the_node_that_tells_unless_they_are_bac
     app_id, _ = await make_hooked(database, NOWHERE)
     sender = HookSender(database, HERE, Outgoing(HERE))
     for user in ("ana", "bruno", "carla"):
-        sender.offer(1, app_id, occupancy.write_occupancy("presence-room", user, there=True))
+        sender.offer(1, app_id, write_occupancy("presence-room", user, there=True))
     await until(lambda: not sender.gathered)
     monkeypatch.setattr(lost_sight, "BACK_WITHIN", 0.0)
     _, nodes, told = make_watchers(monkeypatch, "first", "second")
@@ -105,7 +107,7 @@ async def test_who_is_lost_is_told_of_by_the_node_that_tells_unless_they_are_bac
 class Offered:
     """Apps whose servers were told who is in their room."""
 
-    def __init__(self, database: Database, node: occupancy.Occupancy) -> None:
+    def __init__(self, database: Database, node: Occupancy) -> None:
         self.database = database
         self.node = node
         self.sight = LostSight(database, node)
@@ -116,7 +118,7 @@ class Offered:
         """An app, whose server was told that its room is occupied, and by whom."""
         app_id, _ = await make_hooked(self.database, NOWHERE, workspace=workspace)
         for user in ("", *users):
-            self.sender.offer(workspace, app_id, occupancy.write_occupancy("presence-room", user, there=True))
+            self.sender.offer(workspace, app_id, write_occupancy("presence-room", user, there=True))
         await until(lambda: not self.sender.gathered)
         return app_id, "presence-room"
 
@@ -145,7 +147,7 @@ async def test_of_several_processes_that_do_not_hear_each_other_none_tells_who_i
 ) -> None:
     await offered.add(1)
     for alone in (False, True):
-        node = occupancy.Occupancy(Roster(InProcessBus(alone=alone)))
+        node = Occupancy(Roster(InProcessBus(alone=alone)))
         await LostSight(database, node).look()
         assert [event["name"] for _, _, _, event in node.held] == ["channel_vacated"] * alone
 
@@ -218,15 +220,15 @@ async def test_nothing_is_told_twice_in_a_row_and_what_is_told_no_more_is_not_fo
 ) -> None:
     app_id, _ = await make_hooked(database, NOWHERE)
     sender = HookSender(database, HERE, Outgoing(HERE))
-    come, added = occupancy.write_occupancy("presence-room", "", there=True), {"user_id": "é" * 200}
+    come, added = write_occupancy("presence-room", "", there=True), {"user_id": "é" * 200}
     said: list[dict[str, Any]] = [come, {**come, "name": "member_added", **added}, come]
-    gone = occupancy.write_occupancy("presence-room", "", there=False)
+    gone = write_occupancy("presence-room", "", there=False)
     said += [gone, gone, come, come]
     for event in said:
         sender.offer(1, app_id, event)
     await until(lambda: not sender.gathered)
     for number in range(2):  # of whom nothing is known, as their coming was not told
-        sender.offer(1, app_id, occupancy.write_occupancy("before", "", there=False))
+        sender.offer(1, app_id, write_occupancy("before", "", there=False))
         await until(lambda: not sender.gathered)
         assert told_in(store).count("channel_vacated before") == 1, number
     names = [each.partition(" ")[0] for each in told_in(store)]

@@ -15,7 +15,7 @@ import pytest
 import websockets
 
 from app.gateway import occupancy
-from app.gateway.client_events import describe_client_event
+from app.gateway.hook_events import describe_client_event
 from app.gateway.occupancy import Occupancy
 from app.gateway.roster import Roster
 from tests.conftest import RedisServer, Server, end_server, free_port
