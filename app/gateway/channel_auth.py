@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 ALLOWED_FIELDS = b"Authorization, Content-Type, X-Requested-With, X-CSRF-TOKEN, X-Socket-ID"
 AUTH_LIMIT = 16 * 1024
+# The headers that say who asks and for what. With two of one, which one is meant would be a guess.
+SAID_ONCE = (b"authorization", b"content-type", b"origin")
 
 log = structlog.get_logger("gateway")
 
@@ -58,6 +60,9 @@ class AskedFor:
 def read_asked(scope: Any, body: bytes, cookie: str | None) -> AskedFor:
     """What a request asks for: a form, or JSON. Raises AuthRefused."""
     headers = dict(scope["headers"])
+    said_once = [name for name, _ in scope["headers"] if name in SAID_ONCE]
+    if len(said_once) != len({*said_once}):
+        raise AuthRefused(400, {"error": "send each header once"})
     content_type = headers.get(b"content-type", b"").decode("latin-1")
     try:
         if content_type.startswith("application/json"):

@@ -123,6 +123,18 @@ async def test_a_grant_is_not_asked_for_in_what_is_no_text(shared_server: Server
             assert answer.status_code == (400 if more == HALF else 401), json.dumps(answer.text)
 
 
+@pytest.mark.parametrize("twice", ["authorization", "content-type", "origin"])
+async def test_a_grant_is_not_asked_for_with_a_header_that_comes_twice(shared_server: Server, twice: str) -> None:
+    said = {"authorization": "Bearer none", "content-type": "application/json", "origin": "https://app.example"}
+    async with shared_server.client("acme") as caller:
+        for name in ("origin", "sec-fetch-site"):
+            caller.headers.pop(name)
+        answer: httpx.Response = await caller.post(
+            "/broadcasting/auth", content=b"{}", headers=[*said.items(), (twice, said[twice])]
+        )
+    assert (answer.status_code, answer.json()) == (400, {"error": "send each header once"})
+
+
 @pytest.mark.parametrize(
     ("changed", "status"),
     [
