@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
 from itertools import islice
 
+from msgspec import Struct
 from sqlalchemy import select
 
 from app.accounts.hashing import hash_password
@@ -28,8 +28,7 @@ OPERATOR = "op@hero.test"
 PASSWORD = "mutirao-demo"  # noqa: S105  (printed for everybody to see)
 
 
-@dataclass(frozen=True, slots=True)
-class DemoPerson:
+class DemoPerson(Struct, frozen=True):
     """Somebody in the demo; the first of a workspace is its owner."""
 
     name: str
@@ -37,8 +36,7 @@ class DemoPerson:
     role: Role
 
 
-@dataclass(frozen=True, slots=True)
-class Workspace:
+class Workspace(Struct, frozen=True):
     """A workspace of the demo.
 
     Books are lines of `title | author | year | language | status`, talk is lines of `name: message`.

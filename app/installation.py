@@ -7,11 +7,11 @@ import os
 import shutil
 import stat
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
 from email.utils import parseaddr
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from msgspec import Struct
 from sqlalchemy import Connection, false, make_url, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -42,8 +42,7 @@ DATA_DIR_FILES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """What was found of a part, in one line."""
 
     part: str

@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 import functools
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
 from sqlalchemy import Connection, Select, column, create_engine, inspect, make_url, select, table
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -60,8 +60,7 @@ def is_ordinary(thing: Any, name: str | None, kind: str, reflected: bool, compar
     return kind != "table" or not (thing.info.get("virtual") or (name or "").startswith("message_index"))
 
 
-@dataclass(frozen=True, slots=True)
-class MigrationPlan:
+class MigrationPlan(Struct, frozen=True):
     """Which migrations bring the tables up to this version, and why no earlier program can run meanwhile or afterwards:
     what those of them say that have `needs_stop`."""
 

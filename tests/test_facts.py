@@ -9,11 +9,11 @@ import pkgutil
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import Struct
 from sqlalchemy import func, select
 
 import app
@@ -64,22 +64,19 @@ FOLLOWED = {
 FOLLOWING = {"lost_rights.py", "followers.py", "channels.py", "mark_channels.py", "notices.py", "pushes.py"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Baked(Fact):
+class Baked(Fact, frozen=True, kw_only=True):
     """A cake is ready."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Eaten(Fact):
+class Eaten(Fact, frozen=True, kw_only=True):
     """A cake is gone."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Smell(Showing):
+class Smell(Showing, Struct, frozen=True):
     """How it smells."""
 
     name: str
@@ -290,18 +287,21 @@ def test_something_follows_from_every_fact(kind: type[Fact]) -> None:
     assert followed or bases, f"{kind.__name__} has no follower in app/features.py"
 
 
+def annotations_of(kind: type[Fact]) -> dict[str, str]:
+    """What the parts of a fact are, as its module writes it."""
+    written = {
+        name: said for each in reversed(kind.__mro__) for name, said in vars(each).get("__annotations__", {}).items()
+    }
+    return {name: written[name] for name in kind.__struct_fields__}
+
+
 @pytest.mark.parametrize("kind", list_own_kinds(), ids=lambda kind: kind.__qualname__)
-def test_a_fact_is_a_frozen_dataclass_of_plain_values(kind: type[Fact]) -> None:
-    assert is_dataclass(kind)
-    assert kind.__dataclass_params__.frozen  # type: ignore[attr-defined]
+def test_a_fact_is_a_frozen_struct_of_plain_values(kind: type[Fact]) -> None:
+    assert kind.__struct_config__.frozen
     plain = ("int", "str", "bool", "None", "Literal", "Mapping", "tuple", "Actor", "datetime", "float", "Json")
-    for each in fields(kind):
-        names = {
-            node.id if isinstance(node, ast.Name) else ""
-            for node in ast.walk(ast.parse(str(each.type), mode="eval"))
-            if isinstance(node, ast.Name)
-        }
-        assert names <= set(plain), f"{kind.__name__}.{each.name} is {each.type}"
+    for name, annotation in annotations_of(kind).items():
+        names = {node.id for node in ast.walk(ast.parse(annotation, mode="eval")) if isinstance(node, ast.Name)}
+        assert names <= set(plain), f"{kind.__name__}.{name} is {annotation}"
 
 
 @pytest.mark.parametrize("kind", list_own_kinds(), ids=lambda kind: kind.__qualname__)
@@ -320,22 +320,21 @@ MARKED = "not for everybody"
 def make_fact(kind: type[Fact]) -> Fact:
     """A fact of a kind, in which what is not everybody's is marked."""
     values: dict[str, Any] = {}
-    for each in fields(kind):
-        words = str(each.type)
-        if each.name == "by":
+    for name, words in annotations_of(kind).items():
+        if name == "by":
             values["by"] = Actor("page", member_id=1, session_id=4321, address=MARKED)
         elif words.startswith("int") or words == "datetime | None":
-            values[each.name] = 7
+            values[name] = 7
         elif words == "bool":
-            values[each.name] = False
+            values[name] = False
         elif words.startswith("tuple[str, str]"):
-            values[each.name] = ("a", "b")
+            values[name] = ("a", "b")
         elif words.startswith("tuple"):
-            values[each.name] = ()
+            values[name] = ()
         elif words.startswith("Mapping"):
-            values[each.name] = {}
+            values[name] = {}
         else:
-            values[each.name] = MARKED if each.name in SECRET and not issubclass(kind, InRoom) else "record"
+            values[name] = MARKED if name in SECRET and not issubclass(kind, InRoom) else "record"
     return kind(**values)
 
 
@@ -394,8 +393,7 @@ def test_no_operation_tells_shows_or_audits_by_itself(path: Path) -> None:
 
 
 async def test_what_is_audited_says_who_did_it_from_where(database: Database) -> None:
-    @dataclass(frozen=True, slots=True, kw_only=True)
-    class Sold(Audited):
+    class Sold(Audited, frozen=True, kw_only=True):
         name: str
 
         @property

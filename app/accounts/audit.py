@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from sqlalchemy import ForeignKeyConstraint, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -35,8 +35,7 @@ class AuditEntry(Tenanted, Base):
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """What the audit log says of a fact: a kind that `tenants/audit_sentences.py` has a sentence for, and of what."""
 
     what: str
@@ -45,8 +44,7 @@ class Entry:
     after: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Audited(Fact):
+class Audited(Fact, frozen=True, kw_only=True):
     """A fact that is in the audit log."""
 
     @property
@@ -76,8 +74,7 @@ async def audit(transaction: Transaction, facts: Sequence[Audited]) -> None:
         await transaction.insert_rows(AuditEntry, *rows)
 
 
-@dataclass(frozen=True, slots=True)
-class AuditedSubject:
+class AuditedSubject(Struct, frozen=True):
     """What an entry is about, as people call it; with its address where it is still there, or what tells it from others
     of that name."""
 

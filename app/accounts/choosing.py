@@ -7,12 +7,12 @@ where somebody is let in by it, nor does a text that may be one name or several:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 from limits import RateLimitItemPerMinute
 from litestar.exceptions import NotFoundException
+from msgspec import Struct, field
 from sqlalchemy import bindparam, select
 
 from app.accounts.acquaintance import is_known
@@ -50,8 +50,7 @@ class ChoosingLimit:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """A member, as one chooses them."""
 
     id: int
@@ -145,8 +144,7 @@ def sought_id(text: str) -> int:
     return chosen_id(text) or number_of(text.strip())
 
 
-@dataclass(slots=True)
-class Chosen:
+class Chosen(Struct):
     """Who was chosen in a field. What was typed and is not clear stays typed, with those it may mean `offered`."""
 
     people: list[Candidate] = field(default_factory=list)

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from app.accounts.audit import Audited, Entry
 from app.database import Fact, LogEntry, Unlogged
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OfMember(Fact):
+class OfMember(Fact, frozen=True, kw_only=True):
     """Something has become of a member's account."""
 
     member_id: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemberJoined(OfMember, Audited):
+class MemberJoined(OfMember, Audited, frozen=True, kw_only=True):
     """Somebody has an account in the workspace; `founding` who has it since the workspace was made. A guest is
     `invited_to` things by their names, such as `room-7`."""
 
@@ -37,8 +36,7 @@ class MemberJoined(OfMember, Audited):
         return LogEntry("member.joined", "tenant", {"id": self.member_id, "role": self.role})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemberRenamed(OfMember):
+class MemberRenamed(OfMember, frozen=True, kw_only=True):
     """A member is called something else."""
 
     before: str
@@ -51,15 +49,13 @@ class MemberRenamed(OfMember):
         return LogEntry("member.renamed", "tenant", data)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TimeZoneChosen(OfMember, Unlogged):
+class TimeZoneChosen(OfMember, Unlogged, frozen=True, kw_only=True):
     """A member lives in another time zone than was known."""
 
     zone: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoleChanged(OfMember, Audited):
+class RoleChanged(OfMember, Audited, frozen=True, kw_only=True):
     """A member has another role."""
 
     email: str
@@ -78,8 +74,7 @@ class RoleChanged(OfMember, Audited):
         return LogEntry("member.role", "tenant", data)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PasswordChanged(OfMember, Audited, Unlogged):
+class PasswordChanged(OfMember, Audited, Unlogged, frozen=True, kw_only=True):
     """A member has another password: who was signed in changed it, or whoever had the link that was mailed."""
 
     email: str
@@ -91,8 +86,7 @@ class PasswordChanged(OfMember, Audited, Unlogged):
         return Entry("password.reset" if self.how == "link" else "password.changed", self.email)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountEnded(OfMember, Audited):
+class AccountEnded(OfMember, Audited, frozen=True, kw_only=True):
     """A member has left or was removed. `email` and `role` are what they had: their address is free again, and the
     audit log is told the name beside it."""
 
@@ -113,8 +107,7 @@ class AccountEnded(OfMember, Audited):
         return LogEntry("member.ended", "tenant", {"id": self.member_id})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionStarted(OfMember, Audited, Unlogged):
+class SessionStarted(OfMember, Audited, Unlogged, frozen=True, kw_only=True):
     """A member has signed in."""
 
     email: str
@@ -125,20 +118,17 @@ class SessionStarted(OfMember, Audited, Unlogged):
         return Entry("session.started", self.email)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignedInFromNewDevice(SessionStarted):
+class SignedInFromNewDevice(SessionStarted, frozen=True, kw_only=True):
     """A member has signed in with a browser that is like none of those where they are signed in."""
 
     device: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwnSessionsEnded(OfMember, Unlogged):
+class OwnSessionsEnded(OfMember, Unlogged, frozen=True, kw_only=True):
     """A member has signed out, here or elsewhere."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OtherSessionsEnded(OwnSessionsEnded, Audited):
+class OtherSessionsEnded(OwnSessionsEnded, Audited, frozen=True, kw_only=True):
     """A member has signed out everywhere else."""
 
     email: str
@@ -149,15 +139,13 @@ class OtherSessionsEnded(OwnSessionsEnded, Audited):
         return Entry("session.all-ended", self.email)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionsLapsed(Unlogged):
+class SessionsLapsed(Unlogged, frozen=True, kw_only=True):
     """Sessions of members were over."""
 
     member_ids: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CredentialsEnded(Unlogged):
+class CredentialsEnded(Unlogged, frozen=True, kw_only=True):
     """Sessions, or tokens, have ended, and what was theirs alone ends with them: their locks, and their sockets and
     streams. `reason` is what their pages and programs are told."""
 
@@ -171,11 +159,11 @@ class CredentialsEnded(Unlogged):
         return {"sessions": list(self.session_ids)}
 
 
-class SessionsEnded(CredentialsEnded):
+class SessionsEnded(CredentialsEnded, frozen=True):
     """Sessions have ended."""
 
 
-class TokensEnded(CredentialsEnded):
+class TokensEnded(CredentialsEnded, frozen=True):
     """Tokens have ended."""
 
     @property
@@ -184,8 +172,7 @@ class TokensEnded(CredentialsEnded):
         return {"tokens": list(self.token_ids)}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AllOfMemberEnded(SessionsEnded):
+class AllOfMemberEnded(SessionsEnded, Struct, frozen=True, kw_only=True):
     """All sessions of a member have ended; of one who is kept out, tokens do nothing, and hold nothing."""
 
     member_id: int
@@ -196,8 +183,7 @@ class AllOfMemberEnded(SessionsEnded):
         return {"member": self.member_id}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EverySessionEnded(SessionsEnded):
+class EverySessionEnded(SessionsEnded, Struct, frozen=True, kw_only=True):
     """All sessions of the workspace have ended, and its tokens do nothing."""
 
     @property
@@ -206,16 +192,14 @@ class EverySessionEnded(SessionsEnded):
         return {"everybody": True}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OfToken(OfMember, Audited, Unlogged):
+class OfToken(OfMember, Audited, Unlogged, frozen=True, kw_only=True):
     """Something has become of a token of a member's, which has a name."""
 
     email: str
     token: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenMade(OfToken):
+class TokenMade(OfToken, frozen=True, kw_only=True):
     """A member has a token for a program, which may do so much."""
 
     scopes: tuple[str, ...]
@@ -226,7 +210,7 @@ class TokenMade(OfToken):
         return Entry("token.made", self.email, after=f"{self.token}: {', '.join(self.scopes)}")
 
 
-class TokenFirstUsed(OfToken):
+class TokenFirstUsed(OfToken, frozen=True):
     """A program has used a token for the first time."""
 
     @property
@@ -235,7 +219,7 @@ class TokenFirstUsed(OfToken):
         return Entry("token.used", self.email, after=self.token)
 
 
-class TokenEnded(OfToken):
+class TokenEnded(OfToken, frozen=True):
     """A token works no more."""
 
     @property

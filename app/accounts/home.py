@@ -7,12 +7,12 @@ what a new workspace begins with.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any, Literal
 
 from markupsafe import Markup
+from msgspec import Struct
 from sqlalchemy import ColumnElement, select
 
 from app.accounts.access import AnyRequest
@@ -30,15 +30,13 @@ HomePlace = Literal["main", "side"]
 ListWaiting = Callable[[AnyRequest, Transaction, Member], Coroutine[Any, Any, list["Waits"]]]
 
 
-@dataclass(frozen=True, slots=True)
-class HomeOf(Showing):
+class HomeOf(Showing, Struct, frozen=True):
     """That a member's home page is another by now."""
 
     member_id: int
 
 
-@dataclass(frozen=True, slots=True)
-class Waits:
+class Waits(Struct, frozen=True):
     """Something that waits for a member: what it is called, what there is to do (`why`), and since when."""
 
     icon: str
@@ -48,8 +46,7 @@ class Waits:
     at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class HomePart:
+class HomePart(Struct, frozen=True):
     """A part of the page, in its main column or beside it: a partial, and what it shows."""
 
     place: HomePlace
@@ -58,8 +55,7 @@ class HomePart:
     context: SectionContext
 
 
-@dataclass(frozen=True, slots=True)
-class FirstStep:
+class FirstStep(Struct, frozen=True):
     """What a new workspace begins with. `is_done` makes the criterion that tells; `actions` lead to where it is done:
     without any, the page has its own."""
 

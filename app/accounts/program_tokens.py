@@ -5,10 +5,10 @@ from __future__ import annotations
 import secrets
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
+from msgspec import Struct
 from sqlalchemy import (
     JSON,
     ColumnElement,
@@ -158,8 +158,7 @@ END_TOKENS = PreparedChange(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class WantedToken:
+class WantedToken(Struct, frozen=True):
     """What is said of a token before it is made."""
 
     name: str

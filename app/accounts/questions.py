@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
 from litestar import Response, get
+from msgspec import Struct
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
@@ -32,8 +32,7 @@ FIELD = "password-again"
 SAID = "question-said"
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """What a page that asks says of an act: what it is, what follows from it as things are now, what its button says,
     and where cancelling leads. It is posted to its `action`, or to the page's own address, with its `fields`.
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from litestar import MediaType, Response, get
+from msgspec import Struct
+from msgspec.structs import replace
 
 from app.accounts.access import AnyRequest
 from app.accounts.choosing import ChoosingLimit
@@ -49,8 +50,7 @@ RECENT = _l("Recent")
 OFFERED_FIRST = ("acts", "pages", "collections", "rooms")
 
 
-@dataclass(frozen=True, slots=True)
-class Destination:
+class Destination(Struct, frozen=True):
     """Somewhere to go, or something to do: by a link, or by posting `fields` to the address.
 
     `key` is by what a browser remembers it: the subject of its page, such as `room-3`, or else its address. `note`
@@ -70,8 +70,7 @@ class Destination:
     attributes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Sought:
+class Sought(Struct, frozen=True):
     """What is looked for: a folded text, empty before one is typed, and what was open last."""
 
     text: str
@@ -118,8 +117,7 @@ def switches_to(source: Source) -> Source:
     return source
 
 
-@dataclass(frozen=True, slots=True)
-class AlwaysThere:
+class AlwaysThere(Struct, frozen=True):
     """A page, or something to do, that is there for whoever has the `right`; without one for all."""
 
     group: DestinationGroup

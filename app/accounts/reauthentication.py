@@ -9,12 +9,12 @@ that was typed is lost. It is looked at before the route's own transaction begin
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from litestar import Response
 from litestar.routes import HTTPRoute
+from msgspec import Struct
 
 from app.accounts.access import (
     AnyRequest,
@@ -35,8 +35,7 @@ from app.web.forms import FORM_KEY, Form, provide_form
 from app.web.texts import Text, _l
 
 
-@dataclass(frozen=True, slots=True)
-class Danger:
+class Danger(Struct, frozen=True):
     """What a route does, as the page that asks says it; `when` tells it of a form with which it is not dangerous.
 
     `describe` gives the question of an act that is asked about first: it is the same page that asks for the password.

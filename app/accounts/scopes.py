@@ -7,9 +7,10 @@ of which scope it is, and where (`rights.py`), so that no operation can forget t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
+
+from msgspec import Struct, field
 
 from app.web.texts import _l
 
@@ -41,8 +42,7 @@ Place = tuple[Literal["collection", "room"], int]
 SOMEWHERE: Place = ("collection", 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(Struct, frozen=True):
     """What a program was given of what its member may do. A kind that is not among `places` is not narrowed."""
 
     scopes: frozenset[str]

@@ -6,12 +6,12 @@ import hashlib
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from litestar import Request
+from msgspec import Struct
 from sqlalchemy import (
     BigInteger,
     ForeignKeyConstraint,
@@ -112,8 +112,7 @@ def locator() -> GeoIP2Fast:
     return GeoIP2Fast()
 
 
-@dataclass(frozen=True, slots=True)
-class SignedIn:
+class SignedIn(Struct, frozen=True):
     """A member and the session they came with."""
 
     member: Member

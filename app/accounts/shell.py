@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
 from functools import cache, partial
 from inspect import iscoroutine
 from typing import Any
 
 from litestar import MediaType, Response
+from msgspec import Struct
 from sqlalchemy import Select, bindparam, select
 
 from app.accounts.access import AnyRequest, host_of, local_path
@@ -30,8 +30,7 @@ from app.web.texts import Text
 SectionContext = Callable[[AnyRequest, Transaction, Member], Coroutine[Any, Any, dict[str, Any]]]
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """A part of the sidebar: a partial, and what it shows."""
 
     order: int
@@ -210,8 +209,7 @@ def render_plain(language: str, template: str, *, status: int = 200, **context: 
 FindName = Callable[[Transaction, Member, str], Awaitable[str | None]]
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Struct, frozen=True):
     """A sentence about what was done, and the one that names whom or what it was done to, where that is found."""
 
     text: Text

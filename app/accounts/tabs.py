@@ -7,8 +7,9 @@ knows none of them.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from app.accounts.members import Member
 from app.accounts.rights import may
@@ -17,8 +18,7 @@ from app.web.texts import Text
 ShellArea = Literal["settings", "account"]
 
 
-@dataclass(frozen=True, slots=True)
-class Tab:
+class Tab(Struct, frozen=True):
     """A page of an area. Those at addresses that begin with its own, or with one `also` named, are part of it. It is
     there for members who have the `right`, a verb and a thing; without one for all."""
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 from app.accounts.members import Member
 from app.accounts.program_tokens import LONGEST_TOKEN_NAME, WantedToken
@@ -23,8 +24,7 @@ FindPlaces = Callable[[Transaction, Member, Collection[str]], Awaitable[Mapping[
 NamePlaces = Callable[[Transaction, Collection[int]], Awaitable[Mapping[int, str]]]
 
 
-@dataclass(frozen=True, slots=True)
-class Narrowing:
+class Narrowing(Struct, frozen=True):
     """A kind of place that a token can be narrowed to, such as rooms: what its field is called, how it is asked, and
     what stands for one that somebody may not see."""
 

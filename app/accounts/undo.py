@@ -9,7 +9,6 @@ whether things still are as the act has left them; if not, it raises TooLate.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, cast
@@ -17,6 +16,7 @@ from typing import Any, cast
 from litestar import MediaType, Response, post
 from litestar.exceptions import NotFoundException
 from litestar.response import Redirect
+from msgspec import Struct
 from sqlalchemy import JSON, Column, ForeignKeyConstraint, Index, String, bindparam, inspect, select
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -76,16 +76,14 @@ LIST_OPEN_OFFERS = PreparedSelect(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class UndoEnd(Showing):
+class UndoEnd(Showing, Struct, frozen=True):
     """That an offer can't be taken up any more by the member who has it."""
 
     member_id: int
     offer_id: int
 
 
-@dataclass(frozen=True, slots=True)
-class UndoKind:
+class UndoKind(Struct, frozen=True):
     """A kind of act that can be taken back: what is said of it, and what takes it back. With `stays`, a page with
     scripts stays as it is then, as it follows by itself."""
 

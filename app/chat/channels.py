@@ -8,10 +8,11 @@ a room to home pages.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import bindparam, func, select
 
 from app.accounts.facts import MemberRenamed
@@ -64,22 +65,19 @@ async def who_may_see_the_room(transaction: Transaction, member: Member, numbers
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class RoomsOf(Showing):
+class RoomsOf(Showing, Struct, frozen=True):
     """Which rooms members are in: some, by their ids, or everybody in a room."""
 
     whose: int | Room
 
 
-@dataclass(frozen=True, slots=True)
-class PeopleOf(Showing):
+class PeopleOf(Showing, Struct, frozen=True):
     """What a room is called, and how many are in it."""
 
     room: Room
 
 
-@dataclass(frozen=True, slots=True)
-class UnreadFrom(Showing):
+class UnreadFrom(Showing, Struct, frozen=True):
     """That a member wants a room unread from a message on."""
 
     member_id: int

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from app.accounts.members import Member
 from app.chat.attachments import MOST_A_MESSAGE, Attachment, list_unsent
@@ -28,8 +29,7 @@ MESSAGE_FORM_LIMIT = 128 * 1024
 REWRITE_LIMIT = 2 * MESSAGE_FORM_LIMIT
 
 
-@dataclass(frozen=True, slots=True)
-class Composer:
+class Composer(Struct, frozen=True):
     """The box in which a message is typed: where it goes, which place its draft is of, and what is in
     it, with the files that were brought. `file_limit` is in megabytes. `reply` is the answered message, as `answered`
     shows it."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from msgspec import Struct
 from sqlalchemy import ForeignKeyConstraint, String, Text, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -35,8 +35,7 @@ class MessageDraft(Tenanted, Base):
     typed_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
-@dataclass(frozen=True, slots=True)
-class DraftOf(Showing):
+class DraftOf(Showing, Struct, frozen=True):
     """Whether a member has typed something in a room that is not sent yet."""
 
     member_id: int

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from app.accounts.audit import Audited, Entry
 from app.database import Fact, LogEntry
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InRoom(Fact):
+class InRoom(Fact, frozen=True, kw_only=True):
     """Something has happened in a room."""
 
     room_id: int
@@ -20,8 +18,7 @@ class InRoom(Fact):
         return LogEntry(kind, f"room.{self.room_id}", {"room": self.room_id, **data})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessagePosted(InRoom):
+class MessagePosted(InRoom, frozen=True, kw_only=True):
     """A message was posted.
 
     `mentioned` are the members whom it mentions, 0 for everybody in the room; `records` and `files` are what else it
@@ -45,14 +42,12 @@ class MessagePosted(InRoom):
         return self.in_room("message.posted", **about, **came)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageAddressed(MessagePosted):
+class MessageAddressed(MessagePosted, frozen=True, kw_only=True):
     """A message was posted that some are told of: it mentions or answers somebody, or is in a room whose people are
     told of every message, a direct one or a discussion."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageChanged(InRoom):
+class MessageChanged(InRoom, frozen=True, kw_only=True):
     """Something has become of a message. `before` are the members whom it mentioned, where that may be others now."""
 
     message_id: int
@@ -64,8 +59,7 @@ class MessageChanged(InRoom):
         return self.in_room(f"message.{what}", id=self.message_id, number=self.number, **data)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageEdited(MessageChanged):
+class MessageEdited(MessageChanged, frozen=True, kw_only=True):
     """A message says something else. `after` are the members whom it mentions now."""
 
     after: tuple[int, ...]
@@ -76,8 +70,7 @@ class MessageEdited(MessageChanged):
         return self.of_message("edited", mentions=self.after)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageDeleted(MessageChanged, Audited):
+class MessageDeleted(MessageChanged, Audited, frozen=True, kw_only=True):
     """A message was deleted. `author` is known where somebody else has done it."""
 
     room: str
@@ -94,8 +87,7 @@ class MessageDeleted(MessageChanged, Audited):
         return self.of_message("deleted")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageRestored(MessageChanged, Audited):
+class MessageRestored(MessageChanged, Audited, frozen=True, kw_only=True):
     """A message that was deleted is there again. `author` is known where somebody else had deleted it."""
 
     room: str
@@ -112,8 +104,7 @@ class MessageRestored(MessageChanged, Audited):
         return self.of_message("restored")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReactionChanged(MessageChanged):
+class ReactionChanged(MessageChanged, frozen=True, kw_only=True):
     """A member has put an emoji under a message, or taken it away."""
 
     emoji: str
@@ -125,8 +116,7 @@ class ReactionChanged(MessageChanged):
         return self.of_message("reaction", emoji=self.emoji, on=self.on)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessagePinned(MessageChanged):
+class MessagePinned(MessageChanged, frozen=True, kw_only=True):
     """A message was pinned to its room, or taken off."""
 
     on: bool
@@ -137,8 +127,7 @@ class MessagePinned(MessageChanged):
         return self.of_message("pinned" if self.on else "unpinned")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoomMade(InRoom):
+class RoomMade(InRoom, frozen=True, kw_only=True):
     """A room was made, with these people in it."""
 
     kind: Literal["public", "private", "direct"]
@@ -151,8 +140,7 @@ class RoomMade(InRoom):
         return LogEntry("room.made", "tenant" if self.kind == "public" else f"room.{self.room_id}", data)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DiscussionOpened(InRoom):
+class DiscussionOpened(InRoom, frozen=True, kw_only=True):
     """The discussion of a thing such as 'record-42' was begun, with these people in it; pages of the thing follow
     `channel`."""
 
@@ -166,8 +154,7 @@ class DiscussionOpened(InRoom):
         return self.in_room("discussion.opened", subject=self.subject)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoomChanged(InRoom):
+class RoomChanged(InRoom, frozen=True, kw_only=True):
     """A room has another name or description. Both as (name, description)."""
 
     before: tuple[str, str]
@@ -180,8 +167,7 @@ class RoomChanged(InRoom):
         return self.in_room("room.changed", name=name, description=description)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoomArchived(InRoom, Audited):
+class RoomArchived(InRoom, Audited, frozen=True, kw_only=True):
     """A room was closed to new messages, or opened again."""
 
     name: str
@@ -198,8 +184,7 @@ class RoomArchived(InRoom, Audited):
         return self.in_room("room.archived" if self.archived else "room.opened")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemberEntered(InRoom):
+class MemberEntered(InRoom, frozen=True, kw_only=True):
     """A member is in a room now."""
 
     member_id: int
@@ -210,13 +195,11 @@ class MemberEntered(InRoom):
         return self.in_room("room.entered", member=self.member_id)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemberInvited(MemberEntered):
+class MemberInvited(MemberEntered, frozen=True, kw_only=True):
     """A member was brought into a room."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemberReturned(MemberEntered, Audited):
+class MemberReturned(MemberEntered, Audited, frozen=True, kw_only=True):
     """A member was brought back into a room, out of which they had been taken."""
 
     person: str
@@ -228,8 +211,7 @@ class MemberReturned(MemberEntered, Audited):
         return Entry("room.member-returned", self.person, after=self.room)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemberLeft(InRoom):
+class MemberLeft(InRoom, frozen=True, kw_only=True):
     """A member is not in a room any more."""
 
     member_id: int
@@ -240,8 +222,7 @@ class MemberLeft(InRoom):
         return self.in_room("room.left", member=self.member_id)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemberRemoved(MemberLeft, Audited):
+class MemberRemoved(MemberLeft, Audited, frozen=True, kw_only=True):
     """A member was taken out of a room."""
 
     person: str

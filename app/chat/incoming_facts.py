@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from app.accounts.audit import Audited, Entry
 from app.database import LogEntry
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OfIncoming(Audited):
+class OfIncoming(Audited, frozen=True, kw_only=True):
     """Something has become of an address of a room, whose bot is that member, and is called so."""
 
     what: ClassVar[str] = "made"
@@ -31,13 +29,13 @@ class OfIncoming(Audited):
         return LogEntry(f"incoming.{self.what}", "admins", {"id": self.address_id, "member": self.bot_id})
 
 
-class IncomingMade(OfIncoming):
+class IncomingMade(OfIncoming, frozen=True):
     """A room has an address more, and its bot."""
 
     what = "made"
 
 
-class IncomingEnded(OfIncoming):
+class IncomingEnded(OfIncoming, frozen=True):
     """An address of a room is good for nothing any more, and its bot is no member."""
 
     what = "ended"

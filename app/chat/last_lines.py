@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import aliased
 
@@ -19,8 +19,7 @@ from app.database import PreparedSelect, Transaction
 from app.web.texts import Text
 
 
-@dataclass(frozen=True, slots=True)
-class LastLine:
+class LastLine(Struct, frozen=True):
     """The last message of a room, in a line."""
 
     number: int

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from limits import RateLimitItemPerMinute
+from msgspec import Struct
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
@@ -30,8 +30,7 @@ class TooFast(Invalid):
         self.headers = retry_after(wait)
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(Struct, frozen=True):
     """Whether who asks may write one thing more, or is too fast. It was counted already.
 
     `tenant_id` is the workspace of who asks, None when nobody is signed in. It gives no right.

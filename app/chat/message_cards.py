@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Set
-from dataclasses import replace
 
+from msgspec.structs import replace
 from sqlalchemy import Select, and_, bindparam, exists, or_, select
 
 from app.accounts.members import Member, is_active

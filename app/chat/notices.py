@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, bindparam, exists, or_, select
 from sqlalchemy.orm import aliased
 
@@ -119,8 +119,7 @@ def subject_of(room: Room) -> tuple[str, int]:
 REASONS = ("mention", "reply", "direct", "discussion")
 
 
-@dataclass(frozen=True, slots=True)
-class Reasons:
+class Reasons(Struct, frozen=True):
     """Whom a message concerns, by kinds of notifications, the best reason first; and who wants nothing of its room."""
 
     kinds: dict[str, set[int]]

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from markupsafe import Markup
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import bindparam, select
 
 from app.accounts.members import Member
@@ -35,8 +36,7 @@ QUOTING = 100
 MOST_MESSAGES_SHOWN = 50
 
 
-@dataclass(frozen=True, slots=True)
-class News:
+class News(Struct, frozen=True):
     """That a message was posted, or has changed, for everybody who counts what is unread; whom it named before, if that
     may be others now; whether it is there again; and the people of a direct room, which is called after the others,
     whoever looks."""
@@ -49,8 +49,7 @@ class News:
     people: tuple[tuple[int, str], ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class MessagesShown:
+class MessagesShown(Struct, frozen=True):
     """What is shown of messages, by a template: each with its room; `anew` are rooms in which so much has happened that
     their pages fetch themselves."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from msgspec import Struct
 from sqlalchemy import Select, String, and_, bindparam, case, cast, exists, func, literal, or_, select
 
 from app.accounts.members import Member
@@ -23,8 +23,7 @@ from app.database import PreparedSelect, Transaction
 MOST_UNREAD_COUNTED = 100
 
 
-@dataclass(frozen=True, slots=True)
-class JoinedRoom:
+class JoinedRoom(Struct, frozen=True):
     """A room that a member is in, as the sidebar shows it. `others` are who else is in a direct one; `drafted`
     whether the member has typed something there that is not sent yet."""
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from app.accounts.members import find_member_names
 from app.accounts.mentions import STORED, mentioned_in, names_by_member, without_marks, write_names
@@ -19,8 +20,7 @@ LONGEST_NAME = 80
 NUMBER = re.compile("[1-9][0-9]{0,17}")
 
 
-@dataclass(frozen=True, slots=True)
-class Filled:
+class Filled(Struct, frozen=True):
     """What the form of a message was filled with: its text, where which member's mention stands in it, and the names by
     which it shows them."""
 
@@ -34,8 +34,7 @@ class Filled:
         return json.dumps({str(member): name for member, name in self.names.items()}, ensure_ascii=False)
 
 
-@dataclass(slots=True)
-class Kept:
+class Kept(Struct):
     """Mentions of a form that are found again in what was typed: those that stand where they stood, by where they begin
     (where they end, and whose they are), and the others in their order, by name."""
 

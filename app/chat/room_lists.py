@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 
+from msgspec import Struct
 from sqlalchemy import and_, bindparam, func, or_, select
 
 from app.accounts.choosing import list_known
@@ -23,8 +23,7 @@ from app.tenants.invited import Invitable, invites_to
 from app.web.texts import _l, fold
 
 
-@dataclass(frozen=True, slots=True)
-class ListedRoom:
+class ListedRoom(Struct, frozen=True):
     """A room in a list of many, and whether a member is in it. `others` are who else is in a direct one."""
 
     id: int

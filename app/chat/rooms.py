@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple, TypeVar
 
+from msgspec import Struct
 from sqlalchemy import BigInteger, ForeignKeyConstraint, String, UniqueConstraint, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -88,8 +88,7 @@ def place_of(room: AnyRoom) -> str:
     return room.subject if room.kind == "discussion" and room.subject else f"room-{room.id}"
 
 
-@dataclass(frozen=True, slots=True)
-class RoomAccess:
+class RoomAccess(Struct, frozen=True):
     """A room, whether somebody is in it, and whether they may read what it is about, if it is a discussion: what rules
     ask."""
 

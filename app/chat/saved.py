@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 
+from msgspec import Struct
 from sqlalchemy import ForeignKeyConstraint, Index, bindparam, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -45,8 +45,7 @@ class SavedMessage(OfMessage, Base):
     done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
-@dataclass(frozen=True, slots=True)
-class SavedOf(Showing):
+class SavedOf(Showing, Struct, frozen=True):
     """That a member has saved a message, or has not any more."""
 
     member_id: int
@@ -118,8 +117,7 @@ async def list_saved_numbers(transaction: Transaction, room: Room, member: Membe
     return await transaction.column(LIST_SAVED_NUMBERS, member_id=member.id, room_id=room.id)
 
 
-@dataclass(frozen=True, slots=True)
-class Saved:
+class Saved(Struct, frozen=True):
     """A saved message as its list shows it."""
 
     message: Message

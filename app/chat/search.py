@@ -6,10 +6,10 @@ import asyncio
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, Select, bindparam, column, select
 
 from app.accounts.members import Member
@@ -30,8 +30,7 @@ SEARCHED_INLINE = 20_000
 MOST_SEARCH_WORDS = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(Struct, frozen=True):
     """A message that was found. `excerpt` is in pieces: (text, whether it is what was searched for)."""
 
     message: Message

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
@@ -20,8 +21,7 @@ MOST_FOLLOWED = 500
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class ShownRoom:
+class ShownRoom(Struct, frozen=True):
     """A room as the sidebar shows it. `order` sorts rooms in the page, too; `seen` is its place among those that the
     member has opened, the last one's the greatest, and 0 for one that was not."""
 
@@ -30,8 +30,7 @@ class ShownRoom:
     seen: int
 
 
-@dataclass(frozen=True, slots=True)
-class Sidebar:
+class Sidebar(Struct, frozen=True):
     """The rooms that are shown, and the others, of which the page follows what is new. `seen` is as of those shown."""
 
     shown: Sequence[ShownRoom]

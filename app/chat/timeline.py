@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from markupsafe import Markup
+from msgspec import Struct, field
 from sqlalchemy import bindparam, func, select
 
 from app.accounts.members import Member
@@ -29,8 +29,7 @@ TIMELINE_PAGE_SIZE = 50
 QUOTE_EXCERPT = 140
 
 
-@dataclass(frozen=True, slots=True)
-class Author:
+class Author(Struct, frozen=True):
     """Who wrote, deleted or reacted; a `bot` is marked as one."""
 
     id: int
@@ -38,8 +37,7 @@ class Author:
     bot: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
+class Quote(Struct, frozen=True):
     """The message that another one answers, in a line."""
 
     id: int
@@ -48,8 +46,7 @@ class Quote:
     text: str
 
 
-@dataclass(slots=True)
-class ShownMessage:
+class ShownMessage(Struct):
     """A message as the page and the push show it. `html` is its text as `text/markdown.py` has made it safe, with the
     names that those whom it mentions have now. `reactions` are (emoji, people), in the order they came."""
 
@@ -89,8 +86,7 @@ class ShownMessage:
         return (said or " ".join(attachment.name for attachment in self.attachments))[:QUOTE_EXCERPT]
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """A stretch of a room's messages; whether there are older and newer ones, and how many of all are pinned."""
 
     messages: list[ShownMessage]

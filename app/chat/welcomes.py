@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy import bindparam, select
 
 from app.accounts.members import Member, is_active
@@ -18,8 +18,7 @@ from app.database import PreparedSelect, Transaction
 FACES_SHOWN = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Welcome:
+class Welcome(Struct, frozen=True):
     """Some of those who are in a room (of a direct one, the others), how many more there are, and whether its reader
     may invite."""
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import (
     JSON,
     Column,
@@ -41,8 +41,7 @@ class CopyError(Exception):
     """The rows can't be copied, or are not the same; the message is one line for the person who moves them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
+class Compared(Struct, frozen=True):
     """What a table is on both sides: how many rows, and the digest over them (SHA-256, in hexadecimal)."""
 
     table: str

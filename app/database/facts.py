@@ -14,6 +14,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
+from msgspec import Struct
 from sqlalchemy import event
 from sqlalchemy.orm import SessionTransaction
 
@@ -40,8 +41,7 @@ class Actor:
     ends_at: datetime | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class LogEntry:
+class LogEntry(Struct, frozen=True):
     """What the log says of a fact: its kind, such as 'message.posted', and what programs get of it.
 
     Who may follow `channel` may read `data`, also where it is read days later. So on `tenant` is only what everybody in
@@ -53,8 +53,7 @@ class LogEntry:
     data: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fact:
+class Fact(Struct, frozen=True, kw_only=True):
     """Something that an operation has done, and by whom. It holds plain values: rows may be other ones by the end."""
 
     by: Actor
@@ -65,8 +64,7 @@ class Fact:
         return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unlogged(Fact):
+class Unlogged(Fact, frozen=True, kw_only=True):
     """A fact that no program may read: of how people sign in, from where, and what they want to be told; of what
     operators do; or of what was told before, when it was done."""
 
@@ -80,8 +78,7 @@ class Showing:
     """Something that pages are to be shown as it is at the end of the write, though it is no fact: a bell, say."""
 
 
-@dataclass(slots=True)
-class Partial:
+class Partial(Struct):
     """HTML for the pages that follow a channel, the fact that it shows, of several the last, and the channels that it
     brings along, as its `data-follow` names them: whoever gets it follows them from there on, and may."""
 
@@ -91,8 +88,7 @@ class Partial:
     follow: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Follower:
+class Follower(Struct, frozen=True):
     """Changes rows as follows from facts of some kinds: it is given all those of a transaction at once.
 
     It refuses nothing, and calls nothing outside the database: when it raises, the whole write is undone. It may note
@@ -109,8 +105,7 @@ class Follower:
         return self.work.__qualname__
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """What pages are shown of some kinds of facts and showings, all those of a transaction at once.
 
     `read` reads what is needed, when all rows are as they will be, in a number of statements that does not grow with

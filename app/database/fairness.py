@@ -8,15 +8,15 @@ from collections import deque
 from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 # The workspace for which something is done, as its address has it: whoever begins something for one says so, and all
 # that is done on the way to it waits in its line.
 FOR_WORKSPACE: ContextVar[str | None] = ContextVar("for_workspace", default=None)
 
 
-@dataclass(slots=True)
-class WaitingLine:
+class WaitingLine(Struct):
     """Those of one workspace who wait, how many have a turn, and at most how many may. `had` is how much time its turns
     took, in seconds of the clock that all lines share."""
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Dialect, Text
 from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
 from sqlalchemy.ext.compiler import compiles
@@ -36,8 +36,7 @@ def list_lexemes(text: str) -> list[str]:
     return sorted(set(list(split_words(text))[:MOST_POSITIONS]))
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Struct, frozen=True):
     """What is searched for: each phrase (or word) has to be there; with `open_ended` the last word may go on."""
 
     phrases: tuple[str, ...]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import delete, select, tuple_
 
 from app.accounts.access import AnyRequest
@@ -31,8 +31,7 @@ EDITED_SHOWN = 24
 MOST_SHOWN = 50
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """How one member stands to a row, as the member's own panel shows it.
 
     `position` is 1 for the next in line. The seconds are what is left of the member's turn, and of the time that the
@@ -81,8 +80,7 @@ def list_standings(
     return standings
 
 
-@dataclass(slots=True)
-class RowShown:
+class RowShown(Struct):
     """What is shown of a row: to everybody when its lock has changed, by `fact`; and to those whom it concerns."""
 
     row: Editable
@@ -92,8 +90,7 @@ class RowShown:
     standings: list[Standing]
 
 
-@dataclass(frozen=True, slots=True)
-class RowsShown:
+class RowsShown(Struct, frozen=True):
     """What is shown of rows; and, if a lock has changed, of all that are edited now."""
 
     rows: list[RowShown]

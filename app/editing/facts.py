@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from app.accounts.audit import Audited, Entry
 from app.database import Fact, LogEntry
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OfRow(Fact):
+class OfRow(Fact, frozen=True, kw_only=True):
     """Something has become of an editable row: of a kind such as 'record', with its id."""
 
     kind: str
     row_id: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LockChanged(OfRow):
+class LockChanged(OfRow, frozen=True, kw_only=True):
     """The lock of a row has changed hands; `member_id` is whom this fact is about."""
 
     event: ClassVar[str] = "changed"
@@ -32,14 +29,13 @@ class LockChanged(OfRow):
         return LogEntry(f"lock.{self.event}", f"{self.kind}.{self.row_id}", data)
 
 
-class LockTaken(LockChanged):
+class LockTaken(LockChanged, frozen=True):
     """A member edits the row."""
 
     event = "taken"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LockTakenOver(LockChanged, Audited):
+class LockTakenOver(LockChanged, Audited, frozen=True, kw_only=True):
     """A member edits the row, and has taken the lock from another."""
 
     event = "taken-over"
@@ -55,26 +51,25 @@ class LockTakenOver(LockChanged, Audited):
         return Entry("edit.taken-over", self.address, before=self.before, after=self.after)
 
 
-class LockFreed(LockChanged):
+class LockFreed(LockChanged, frozen=True):
     """A member edits the row no more."""
 
     event = "freed"
 
 
-class LockLapsed(LockFreed):
+class LockLapsed(LockFreed, frozen=True):
     """A member's lease has ended."""
 
     event = "lapsed"
 
 
-class LockOffered(LockChanged):
+class LockOffered(LockChanged, frozen=True):
     """It is a member's turn to edit the row."""
 
     event = "offered"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LockAsked(Fact):
+class LockAsked(Fact, frozen=True, kw_only=True):
     """A member, or a program of theirs, asks whoever edits a row, of a kind and with an id, to hand over. Of the row
     nothing has changed. They are answered by `waiting_id`; `address` is where it is seen."""
 
@@ -99,8 +94,7 @@ class LockAsked(Fact):
         return LogEntry("lock.asked", f"user.{self.holder_id}", data)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LockLost(OfRow):
+class LockLost(OfRow, frozen=True, kw_only=True):
     """Whoever has edited a row does so no more, as another member has taken the lock. Those who follow the row know it
     as taken over. `address` is where it is seen."""
 

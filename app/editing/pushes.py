@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from app.database import Showing, Transaction
 from app.editing.rows import Editable
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class RowStandings(Showing):
+class RowStandings(Showing, Struct, frozen=True, eq=False):
     """How members stand to a row: these, whoever is in line and whoever has a draft of it."""
 
     row: Editable
@@ -24,8 +23,7 @@ def push_standings(transaction: Transaction, row: Editable, *concerned: int) -> 
     transaction.show(RowStandings(row, concerned))
 
 
-@dataclass(frozen=True, slots=True)
-class DraftEnd(Showing):
+class DraftEnd(Showing, Struct, frozen=True):
     """That the draft of something that is not added yet is gone, which was begun on a form: what was `made` of it, or
     nothing."""
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from app.accounts.members import Member
 from app.accounts.rights import Right, admins, is_at_least
 
 
-@dataclass(frozen=True, slots=True)
-class LockOf:
+class LockOf(Struct, frozen=True):
     """A lock, by the role of whoever holds it."""
 
     role: str

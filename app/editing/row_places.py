@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from app.accounts.members import Member
 from app.database import Transaction
@@ -17,8 +18,7 @@ from app.editing.rows import Editable
 from app.web.forms import number_of
 
 
-@dataclass(frozen=True, slots=True)
-class RowPlace:
+class RowPlace(Struct, frozen=True):
     """Where people see an editable row, and as what: its name in element ids, its channel, its address, its title with
     a state such as 'Lent', whether it is in the bin, the channel of the list it is in, its icon, and what that list is
     called."""
@@ -45,8 +45,7 @@ Written = tuple[str, int]
 FindRows = Callable[[Transaction, Sequence[Written]], Awaitable[Mapping[Written, Any]]]
 
 
-@dataclass(frozen=True, slots=True)
-class EditableKind:
+class EditableKind(Struct, frozen=True):
     """A model of editable rows, under the name that drafts and queues know it by.
 
     `find_rows` gives the rows that people write as `#42`, or as `#42` of a list, as far as they are there;
@@ -61,8 +60,7 @@ class EditableKind:
     find_people: FindPeople
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
+class Card(Struct, frozen=True):
     """A row as other things refer to it. Of one that not everybody may read who gets it, only its name is `told`: each
     asks for the rest alone, but whom it is `refused`."""
 

@@ -17,9 +17,10 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 # What a picture may have in pixels, so that it fits into the process's memory whatever it is made of; of a JPEG, which
 # is decoded at a fraction of its size; of a WebP, of which the decoder holds several copies.
@@ -52,8 +53,7 @@ class Abandoned(Exception):
     """Nobody wants the picture any more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(Struct, frozen=True):
     """A picture that could be decoded; width and height in pixels as it is looked at."""
 
     kind: str

@@ -11,8 +11,9 @@ import os
 import re
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import IO
+
+from msgspec import Struct
 
 from app.files.picture_walking import METADATA_CHUNK, MOST_SEGMENTS, Unwalkable, copy, read_exactly
 
@@ -42,8 +43,7 @@ MOST_DATA = 100
 MOST_BLANKED = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
+class Box(Struct, frozen=True):
     """A box: its name, where it begins, where its content does, and where it ends."""
 
     name: bytes

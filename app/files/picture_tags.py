@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import re
 import struct
-from dataclasses import dataclass
 from typing import IO
+
+from msgspec import Struct
 
 from app.files.picture_walking import Unwalkable, read_exactly
 
@@ -35,8 +36,7 @@ IN_PIXELS = re.compile(rb"Exif\0\0|http://ns\.adobe\.com/|<\?xpacket|<x:xmpmeta|
 SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(Struct, frozen=True):
     """How numbers are written: TIFF, or BigTIFF with larger ones."""
 
     order: str

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+
+from msgspec import Struct
 
 from app.files.uploads import in_thread
 
@@ -19,8 +20,7 @@ class Unsatisfiable(Exception):
     """The file has nothing of what is asked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class ByteRange:
+class ByteRange(Struct, frozen=True):
     """Bytes of a file: from `begin`, `size` of the `whole`."""
 
     begin: int

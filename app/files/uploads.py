@@ -14,9 +14,10 @@ import time
 from collections.abc import Callable, Set
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TypeVar
+
+from msgspec import Struct
 
 from app.files.decoding import (
     DECODER,
@@ -80,8 +81,7 @@ class Unreadable(Exception):
     """The body is no multipart form, or one without a file. Nothing of it is kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoredFile:
+class StoredFile(Struct, frozen=True):
     """A file as it was stored.
 
     `key` names it on disk, `name` is what the person called it, cleaned for display and for `Content-Disposition`.

@@ -8,11 +8,11 @@ import json
 import re
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote
 
 import structlog
+from msgspec import Struct
 
 from app.gateway.exchange import ALL_SOCKETS
 from app.gateway.messages import read_json, write_event, write_json
@@ -43,8 +43,7 @@ class ApiRefused(Exception):
     """A call is refused: `args` are the status and why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """A call, as it has come."""
 
     method: str
@@ -116,8 +115,7 @@ def read_body_of(said: Call) -> dict[str, Any]:
     return content
 
 
-@dataclass(frozen=True, slots=True)
-class Publication:
+class Publication(Struct, frozen=True):
     """An event to be sent, and what is asked of its channels."""
 
     name: str

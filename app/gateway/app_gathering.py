@@ -8,8 +8,9 @@ than it would be if each had that much.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
 from itertools import islice
+
+from msgspec import Struct, field
 
 from app.gateway.app_turns import MOST_HOOK_EVENTS, MOST_HOOK_TEXT
 
@@ -18,8 +19,7 @@ MOST_GATHERED, MOST_GATHERED_TEXT, MOST_GATHERED_OF_ALL = MOST_HOOK_EVENTS, MOST
 PART, PART_TEXT = 1000, 2**20
 
 
-@dataclass(slots=True)
-class Gathered:
+class Gathered(Struct):
     """What has happened on an app's channels and is in no row yet: of each its number, kind, and the event as JSON; and
     up to which number it is known what became of it."""
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from litestar import Response
+from msgspec import Struct
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
@@ -20,8 +19,7 @@ from app.web.seen_forms import show_as_saved
 from app.web.texts import Text, _l
 
 
-@dataclass(frozen=True, slots=True)
-class ShownOnce:
+class ShownOnce(Struct, frozen=True):
     """What is shown of an app this once: the settings of its server, with the secret, and the token of its bot if that
     was made as well."""
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy import bindparam, select
 
 from app.accounts.members import Member, is_active
@@ -45,8 +45,7 @@ FIND_HOOKED = PreparedSelect(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class KnownHook:
+class KnownHook(Struct, frozen=True):
     """Where an app's server is told something, and by which secrets it knows that it is told from here."""
 
     key: str

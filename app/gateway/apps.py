@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from sqlalchemy import JSON, ForeignKeyConstraint, LargeBinary, String, UniqueConstraint, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -71,8 +71,7 @@ class GatewayApp(Tenanted, Base):
         return AppSecrets(tuple(secret_of(secret_key, seed) for seed in seeds))
 
 
-@dataclass(frozen=True, slots=True)
-class WantedApp:
+class WantedApp(Struct, frozen=True):
     """What is said of an app before it is made."""
 
     name: str

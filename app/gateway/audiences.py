@@ -12,6 +12,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from msgspec import Struct
+
 from app.gateway.connection import GatewayConnection
 from app.gateway.exchange import EVENT_TICK, Exchange
 from app.gateway.messages import write_event, write_json
@@ -40,8 +42,7 @@ class ChannelFollowing:
         return self.session_id in sessions or self.token_id in tokens or self.member_id == member
 
 
-@dataclass(slots=True)
-class AudienceOfChannel:
+class AudienceOfChannel(Struct):
     """Who gets the same of one channel: they are at a spot of their own in the exchange."""
 
     channel: str

@@ -7,12 +7,13 @@ the workspace itself, with its session, as the gate has seen to (`server/headers
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import structlog
 from litestar.exceptions import HTTPException
+from msgspec import Struct
+from msgspec.structs import replace
 
 from app.accounts.access import enter_workspace
 from app.accounts.program_tokens import find_by_secret
@@ -45,8 +46,7 @@ class AuthRefused(Exception):
     """What is asked for is refused: `args` are the status and what is said."""
 
 
-@dataclass(frozen=True, slots=True)
-class AskedFor:
+class AskedFor(Struct, frozen=True):
     """What is asked for, and by what."""
 
     said: dict[str, str]

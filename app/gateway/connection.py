@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from app.gateway.messages import APP_DISABLED
 from app.gateway.secrets import AppSecrets
@@ -18,8 +19,7 @@ SIGNED_OUT = 4401
 HALF = 10**9
 
 
-@dataclass(frozen=True, slots=True)
-class Subscribed:
+class Subscribed(Struct, frozen=True):
     """A channel that a socket follows; on one with presence, as whom."""
 
     user: str = ""

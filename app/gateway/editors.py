@@ -7,8 +7,9 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from app.database import Transaction
 from app.editing import waiting
@@ -38,8 +39,7 @@ MEMBER_GONE, MEMBER_CAME = "pusher_internal:member_removed", "pusher_internal:me
 STANDING = re.compile(r'"#record-([0-9]+)-standing"')
 
 
-@dataclass(frozen=True, slots=True)
-class Editors:
+class Editors(Struct, frozen=True):
     """Who is there, by members' ids, as the protocol tells it; how each stands in line, by theirs; and of the lock,
     what says whose it is."""
 

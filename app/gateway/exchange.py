@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import partial
 from sys import intern
+
+from msgspec import Struct
 
 from app.gateway.caches import Caches
 from app.gateway.connection import BY_NOBODY, GatewayConnection, Subscribed
@@ -41,8 +42,7 @@ SILENT_FOR, PONG_WITHIN = 60.0, 30.0
 ALL_SOCKETS = "#sockets"
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(Struct, frozen=True):
     """Something that is due on a channel: as a text and encoded, and whom it is not for, by their socket's id."""
 
     text: str

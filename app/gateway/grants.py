@@ -11,8 +11,10 @@ import hashlib
 import hmac
 import json
 import time
-from dataclasses import asdict, dataclass
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from app.gateway.secrets import key_for
 
@@ -21,8 +23,7 @@ MARK_OF_GRANTS = "workspace"
 LONGEST_GRANT = 2048
 
 
-@dataclass(frozen=True, slots=True)
-class ChannelGrant:
+class ChannelGrant(Struct, frozen=True):
     """What was granted. `channel` is '' where somebody may sign in; `last` the cursor to go on behind, -1 for none.
 
     `waits` says whether whoever opens something to edit stands in line for it; `came` is the socket that had it before.

@@ -6,11 +6,11 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import structlog
 from litestar.exceptions import HTTPException
+from msgspec import Struct
 
 from app.accounts.programs import is_of_bot
 from app.database import Transaction
@@ -79,8 +79,7 @@ class SocketLock(ChannelFollowing):
     left: bool
 
 
-@dataclass(slots=True)
-class NodesAsked:
+class NodesAsked(Struct):
     """What other nodes were asked: whether something is so at one of them; and which of them have not answered."""
 
     nodes: set[str]

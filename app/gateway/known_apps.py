@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from app.database import Transaction
 from app.gateway.apps import find_app, workspace_of_key
@@ -10,8 +10,7 @@ from app.gateway.messages import APP_DISABLED, SocketRefused
 from app.gateway.secrets import AppSecrets
 
 
-@dataclass(frozen=True, slots=True)
-class KnownApp:
+class KnownApp(Struct, frozen=True):
     """An app as its sockets know it."""
 
     id: int

@@ -12,8 +12,9 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from app.live.bus import Bus
 
@@ -25,8 +26,7 @@ ROSTER_TICK, COUNT_TICK = 0.01, 0.05
 ROSTER_LEASE = 5.0
 
 
-@dataclass(slots=True)
-class NodeRoster:
+class NodeRoster(Struct):
     """What one node has: sockets by channel, and on channels with presence what is told of each user, as JSON.
 
     `told` counts what it said; -1: something was missed.

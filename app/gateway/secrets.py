@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 SEED_LENGTH = 16
 
@@ -36,8 +37,7 @@ def sign_text(secret: str, text: str) -> str:
     return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class AppSecrets:
+class AppSecrets(Struct, frozen=True):
     """The secrets that an app has now: one, or two while it is changed."""
 
     secrets: tuple[str, ...]

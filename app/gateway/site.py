@@ -7,11 +7,11 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 
 import structlog
 from litestar.types import Receive, Send
+from msgspec.structs import replace
 
 from app.background import in_background
 from app.database import Database, check_holds_none

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from sqlalchemy import bindparam, select
 
 from app.accounts.members import Member, is_active
@@ -53,8 +53,7 @@ FIND_WORKING_TOKEN = PreparedSelect(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Asker:
+class Asker(Struct, frozen=True):
     """Who asks for a channel, and with what: a session or a token."""
 
     member: Member
@@ -94,8 +93,7 @@ class Asker:
             del self.member.grant
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """What is behind a channel: one of the program's, `places` of which facts go to whoever asks. What is edited is
     the record with an id, of a collection with an address."""
 

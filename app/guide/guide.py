@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup
+from msgspec import Struct
 
 from app.web.texts import LANGUAGES, fold_searched
 
@@ -26,8 +26,7 @@ HELP = "/help"
 MOST_HELP_WORDS = 8
 
 
-@dataclass(frozen=True, slots=True)
-class GuideHeading:
+class GuideHeading(Struct, frozen=True):
     """A part of a page: what it is called, where it is, and all of its words as they are searched."""
 
     title: str
@@ -36,8 +35,7 @@ class GuideHeading:
     searched: str
 
 
-@dataclass(frozen=True, slots=True)
-class GuidePage:
+class GuidePage(Struct, frozen=True):
     """A page as it is shown. Its first heading is the page itself."""
 
     name: str
@@ -47,8 +45,7 @@ class GuidePage:
     headings: tuple[GuideHeading, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class HelpPlace:
+class HelpPlace(Struct, frozen=True):
     """A part of the guide that was found, and the page that it is on."""
 
     title: str

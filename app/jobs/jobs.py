@@ -10,10 +10,10 @@ import contextlib
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from msgspec import Struct, field
 from sqlalchemy import JSON, ForeignKey, String, UniqueConstraint, and_, bindparam, case, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -37,8 +37,7 @@ class Job(Leased, Base):
     payload: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 
-@dataclass(slots=True)
-class ClaimedJob:
+class ClaimedJob(Struct):
     """A claimed job, as its function gets it.
 
     What it changes in the database it changes in `finishing`, which settles the job in the same transaction: so it is
@@ -94,8 +93,7 @@ class ClaimedJob:
 Function = Callable[[ClaimedJob], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
-class Registered:
+class Registered(Struct, frozen=True):
     """A function that does jobs of a name; `seconds` is how long one may take before another worker tries."""
 
     function: Function

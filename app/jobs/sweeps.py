@@ -7,11 +7,11 @@ What a sweep changes on open pages it publishes, as whoever changes it by hand d
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import structlog
+from msgspec import Struct
 from sqlalchemy import delete, inspect, select, tuple_
 
 from app.database import Base, Database, Tenant, Tenanted, Transaction, now
@@ -32,8 +32,7 @@ Step = Callable[[Transaction, int], Awaitable[int]]
 StepWithSettings = Callable[[Transaction, int, Settings], Awaitable[int]]
 
 
-@dataclass(frozen=True, slots=True)
-class Sweep:
+class Sweep(Struct, frozen=True):
     """What deletes the rows of some tables that have reached their end; `last`, what goes with what others delete."""
 
     models: tuple[type[Base], ...]

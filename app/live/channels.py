@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from app.accounts.members import Member
 from app.accounts.rights import is_entitled, may
@@ -15,8 +16,7 @@ from app.database import Transaction
 ChannelRule = Callable[[Transaction, Member, set[int]], Awaitable[Iterable[int]]]
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(Struct, frozen=True):
     """A kind of channel. `name` is as documented (`room.{id}`); the rule gets the numbers in its place, or 0.
 
     `presence` is the template that shows who follows the channel, '' when that is nobody's business.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeGuard
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from app.live.log import Event
@@ -18,8 +19,7 @@ class Malformed(Exception):
     """A message that no page of ours sends."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hello:
+class Hello(Struct, frozen=True):
     """What a page says when it is connected, or has navigated: what it follows, what it shows, which hello it is."""
 
     channels: tuple[str, ...]

@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
+from msgspec import Struct, field
 from sqlalchemy import BigInteger, ForeignKey, Index, Select, String, Text, bindparam, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -77,8 +77,7 @@ class LoggedEvent(Tenanted, Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """A change as it is delivered: `body` is HTML for the pages that follow `channel`.
 
     On the channels `!close` and `!unfollow`, which no page can follow, the body is JSON and says whose sockets end, or
@@ -95,16 +94,14 @@ class Event:
     kind: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class LoggedFact:
+class LoggedFact(Struct, frozen=True):
     """A fact and what the log says of it."""
 
     fact: Fact
     entry: LogEntry
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(Struct, frozen=True):
     """What a transaction has added to the log: the cursors after `after`, up to `upto`, and of them what goes to pages.
 
     The others are facts, which pages get nothing of, and `told` is what goes to programs: `facts` are their cursors, by

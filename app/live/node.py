@@ -11,7 +11,6 @@ import contextlib
 import logging
 import math
 from collections.abc import AsyncIterator, Coroutine
-from dataclasses import fields
 from datetime import timedelta
 from typing import Any
 from weakref import WeakValueDictionary
@@ -61,11 +60,7 @@ def tell_facts(transaction: Transaction, batch: Batch | None) -> None:
         return
     cursors = batch.facts if batch else {}
     for fact in transaction.facts.noted:
-        plain = {
-            each.name: getattr(fact, each.name)
-            for each in fields(fact)
-            if each.name in TOLD or each.name.endswith("_id")
-        }
+        plain = {name: getattr(fact, name) for name in fact.__struct_fields__ if name in TOLD or name.endswith("_id")}
         log.debug(
             "done",
             fact=type(fact).__name__,

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from app.accounts.scopes import Grant, Scope
 
@@ -16,8 +17,7 @@ SHARED_CHANNELS = ("tenant", "guests", "admins")
 OWN_CHANNEL = "user."
 
 
-@dataclass(frozen=True, slots=True)
-class Area:
+class Area(Struct, frozen=True):
     """What kinds of facts on shared channels are about. A token needs the scope, and none that is narrowed to some
     things of the kind `narrowed` gets them: they may be about others."""
 

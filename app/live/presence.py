@@ -10,8 +10,10 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
@@ -36,16 +38,14 @@ READERS_SHOWN = 24
 PresenceKey = tuple[int, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(Struct, frozen=True):
     """What presence shows of a member."""
 
     id: int
     name: str
 
 
-@dataclass(slots=True)
-class OtherNode:
+class OtherNode(Struct):
     """What another node has said about its people; `version` counts what it said. -1: something was missed."""
 
     until: float

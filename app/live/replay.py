@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from app.database import Database, Transaction
 from app.live.log import Event, read_after, read_reach
@@ -17,8 +19,7 @@ SHARED_LIMIT = 1000
 REPLAY_KEPT_FOR = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Replay:
+class Replay(Struct, frozen=True):
     """The log of a workspace after a cursor, in one snapshot: of all channels, up to `cursor`.
 
     `reach` is the cursor after which the log is complete. `events` is None when there are too many to share.

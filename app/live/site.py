@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from app.accounts.access import enter_workspace
 from app.accounts.members import Member
@@ -17,8 +18,7 @@ from app.settings import Settings
 from app.web.cookies import read_cookie
 
 
-@dataclass(frozen=True, slots=True)
-class Visitor:
+class Visitor(Struct, frozen=True):
     """Whose socket it is, as one snapshot of the database says.
 
     `tenant_id` is 0 on the central host, which has no log. The socket ends at `expires_at`, if that is known ahead.

@@ -12,11 +12,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
 import structlog
+from msgspec import Struct
 from sqlalchemy import delete, update
 
 from app.background import in_background
@@ -44,8 +44,7 @@ FIRST_PAUSE_BROKEN_OFF = timedelta(minutes=10)
 log = structlog.get_logger("mail")
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryOutcome:
+class DeliveryOutcome(Struct, frozen=True):
     """What has become of a mail: it is done with, or tried `again` at a moment, or `failed` for a reason.
 
     A try is not `counted` that failed for what was not this mail's fault; one at which the server `broke_off` has
@@ -58,8 +57,7 @@ class DeliveryOutcome:
     broke_off: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(Struct, frozen=True):
     """What is to be written of a mail that was tried."""
 
     mail: Mail

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct, field
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -90,8 +90,7 @@ async def delete_old_failures(transaction: Transaction, limit: int) -> int:
     return await delete_by_keys(transaction, FailedMail, FailedMail.failed_at < now() - FAILURES_KEPT_FOR, limit=limit)
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(Struct, frozen=True):
     """What is sent: to whom, as text and HTML, with headers of its own, and `pictures` that the HTML names (`cid:`)."""
 
     receiver: str

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from email.message import EmailMessage
 from functools import partial
+
+from msgspec.structs import replace
 
 from app.files.decoding import DECODER
 from app.files.small_pictures import convert_for_mail

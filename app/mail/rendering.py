@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from app.database import Tenant
 from app.files.small_pictures import pictures_of
@@ -18,8 +19,7 @@ from app.web.templates import render
 MAILED_LOGO = "logo@mutirao"
 
 
-@dataclass(frozen=True, slots=True)
-class Face:
+class Face(Struct, frozen=True):
     """Who stands beside what a mail says: by a picture, where there is one that the receiver may see, or initials."""
 
     id: int

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
 
+from msgspec import Struct
 from sqlalchemy import ScalarSelect, bindparam, func, select
 
 from app.accounts.access import AnyRequest
@@ -78,8 +78,7 @@ MOST_TOASTS = 3
 MOST_GONE = 100
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Toast:
+class Toast(Struct, frozen=True, eq=False):
     """What a toast says: what `actor` has done, to a thing that the reader knows by `title`; to be acknowledged if it
     is `held`."""
 
@@ -108,8 +107,7 @@ class Toast:
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Bell(Showing):
+class Bell(Showing, Struct, frozen=True, eq=False):
     """That a member's bell counts anew, and a toast that comes with it, if any: who does not get to see that gets
     neither. Toasts of the activities `gone` are taken away: they are told no more."""
 
@@ -118,8 +116,7 @@ class Bell(Showing):
     gone: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Bells:
+class Bells(Struct, frozen=True):
     """The toasts of the people whose bells count anew, how much is unread of each, and what is told no more."""
 
     toasts: dict[int, list[Toast]]
@@ -205,8 +202,7 @@ def show_announced(
             yield refresh(tenant, "tenant", f"announcement-{fact.announcement_id}-refresh", fact=fact)
 
 
-@dataclass(frozen=True, slots=True)
-class ShownActivity:
+class ShownActivity(Struct, frozen=True):
     """An activity as one member is shown it: as what, and who has done it."""
 
     activity: Activity

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from app.accounts.audit import Audited, Entry
@@ -10,8 +9,7 @@ from app.accounts.facts import OfMember
 from app.database import Fact, LogEntry, Unlogged
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnnouncementMade(Audited):
+class AnnouncementMade(Audited, frozen=True, kw_only=True):
     """An admin tells everybody something; `excerpt` is how the text begins."""
 
     announcement_id: int
@@ -32,8 +30,7 @@ class AnnouncementMade(Audited):
         return LogEntry("announcement.made", "tenant", data)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnnouncementWithdrawn(Audited):
+class AnnouncementWithdrawn(Audited, frozen=True, kw_only=True):
     """An announcement is told no more, and was never told to who has not read it."""
 
     announcement_id: int
@@ -50,8 +47,7 @@ class AnnouncementWithdrawn(Audited):
         return LogEntry("announcement.withdrawn", "tenant", {"id": self.announcement_id})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnnouncementEnded(Fact):
+class AnnouncementEnded(Fact, frozen=True, kw_only=True):
     """The time of an announcement is over."""
 
     announcement_id: int
@@ -62,13 +58,11 @@ class AnnouncementEnded(Fact):
         return LogEntry("announcement.ended", "tenant", {"id": self.announcement_id})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MailsDue(Unlogged):
+class MailsDue(Unlogged, frozen=True, kw_only=True):
     """Members are to be told by mail of what they were notified of, at these moments."""
 
     moments: tuple[datetime, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PreferencesSaved(OfMember, Unlogged):
+class PreferencesSaved(OfMember, Unlogged, frozen=True, kw_only=True):
     """A member has chosen of what to be told, and how."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy import Index, String, and_, bindparam, delete, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -41,8 +41,7 @@ class Follow(OfSubject, Base):
     following: Mapped[bool]
 
 
-@dataclass(frozen=True, slots=True)
-class FollowOf(Showing):
+class FollowOf(Showing, Struct, frozen=True):
     """That a member has said whether to follow a thing."""
 
     member_id: int

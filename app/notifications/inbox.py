@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, TypedDict, Unpack
 
+from msgspec import Struct
 from sqlalchemy import (
     ColumnElement,
     Select,
@@ -39,8 +39,7 @@ KEPT_READ = timedelta(days=90)
 NOTIFICATION_KEPT_FOR = timedelta(days=365)
 
 
-@dataclass(frozen=True, slots=True)
-class Inbox:
+class Inbox(Struct, frozen=True):
     """A page of the inbox. `newest` is the last notification that was there when it was read."""
 
     groups: list[Group]

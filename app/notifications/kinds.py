@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from markupsafe import Markup, escape
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import ColumnElement
 
 from app.accounts.members import Role
@@ -20,8 +21,7 @@ MAILS = ("never", "once", "hourly", "daily")
 PlaceOnHome = Literal["waits", "recent", ""]
 
 
-@dataclass(frozen=True, slots=True)
-class NotificationKind:
+class NotificationKind(Struct, frozen=True):
     """A kind of notification.
 
     `one` says what happened, by what is in the activity's details as `what` ('' for the rest); `many` says it of
@@ -43,8 +43,7 @@ class NotificationKind:
     on_home: PlaceOnHome = "waits"
 
 
-@dataclass(frozen=True, slots=True)
-class SubjectPlace:
+class SubjectPlace(Struct, frozen=True):
     """What a subject is called, and where it is seen. One between `people`, by number and name, is called after the
     others."""
 
@@ -67,8 +66,7 @@ Visible = Callable[[Any, Any], ColumnElement[bool]]
 FindSubjectPlaces = Callable[[Transaction, Sequence[int]], Coroutine[Any, Any, dict[int, SubjectPlace]]]
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(Struct, frozen=True):
     """A kind of thing that notifications are about, such as 'record'.
 
     `visible` is asked whenever notifications are read: who loses the right to a thing loses what is told of it. What it

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from markupsafe import Markup
+from msgspec import Struct, field
 
 from app.accounts.mentions import read_texts
 from app.database import Transaction
@@ -28,8 +28,7 @@ from app.web.texts import Text, _l
 SEVERAL = _l("%(count)d notifications about %(title)s")
 
 
-@dataclass(frozen=True, slots=True)
-class ListedNotification:
+class ListedNotification(Struct, frozen=True):
     """One notification as it is shown."""
 
     notification: Notification
@@ -41,8 +40,7 @@ class ListedNotification:
     at: datetime
 
 
-@dataclass(slots=True)
-class Group:
+class Group(Struct):
     """What there is of one subject: how many, how many unread, and the newest of them."""
 
     subject: str

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
+from msgspec import Struct
 from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Mapped
 
@@ -36,8 +36,7 @@ class MailTimes(OwnChoice, Base):
     quiet_until: Mapped[int | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Times:
+class Times(Struct, frozen=True):
     """The time zone that a member lives by, and when in it no mails are wanted, in minutes of the day."""
 
     zone: ZoneInfo

@@ -8,6 +8,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import bindparam, func, or_, select
 
 from app.accounts.members import Member, Role, are_people
@@ -125,8 +126,7 @@ async def notify_of_kind(transaction: Transaction, occasions: Sequence[Occasion]
     await push_toasts(transaction, shown)
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """Who wants to be told of an occasion: which member, as what, and how."""
 
     occasion: Occasion
@@ -175,8 +175,7 @@ async def insert_told(transaction: Transaction, told: Mapping[Activity, Told], m
         plan_mails(transaction, due)
 
 
-@dataclass(frozen=True, slots=True)
-class Audience:
+class Audience(Struct, frozen=True):
     """Members among whom are those to be notified: by `whoever` they are, their roles and ids; what they have chosen
     of kinds; and who has muted things, by the ids of the things."""
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy import ForeignKeyConstraint, String, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -51,8 +51,7 @@ LIST_OWN_PREFERENCES = PreparedSelect(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """How somebody wants to be told of a kind."""
 
     in_app: bool

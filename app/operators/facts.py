@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from app.database import Unlogged
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OperatorActed(Unlogged):
+class OperatorActed(Unlogged, frozen=True, kw_only=True):
     """An operator has done something, or was refused. `email` is the operator's, '' for the command line."""
 
     email: str

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter, deque
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from msgspec import Struct
 from prometheus_client import REGISTRY
 from sqlalchemy import JSON, String, bindparam, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
@@ -92,8 +92,7 @@ def find_quantile(delays: dict[str, float], share: float) -> float | None:
     return lower
 
 
-@dataclass(frozen=True, slots=True)
-class Installation:
+class Installation(Struct, frozen=True):
     """What all processes together say. `p50` and `p99` are in milliseconds, None when nothing was published."""
 
     nodes: list[NodeFigures]

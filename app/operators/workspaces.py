@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
 from litestar.exceptions import NotFoundException
+from msgspec import Struct
 from sqlalchemy import ColumnElement, Select, String, bindparam, func, select
 
 from app.database import PreparedSelect, Tenant, Transaction, fill_up
@@ -29,8 +29,7 @@ COLUMNS: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class WorkspaceView:
+class WorkspaceView(Struct, frozen=True):
     """What a page of the list shows."""
 
     query: str
@@ -64,8 +63,7 @@ class WorkspaceView:
         return key if key in ("name", "address") else f"-{key}"
 
 
-@dataclass(frozen=True, slots=True)
-class WorkspaceFigures:
+class WorkspaceFigures(Struct, frozen=True):
     """A workspace in numbers. `storage` is in bytes, `events` are those of the last hour."""
 
     slug: str
@@ -77,8 +75,7 @@ class WorkspaceFigures:
     counts: dict[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class WorkspaceListing:
+class WorkspaceListing(Struct, frozen=True):
     """A page of workspaces, and how many there are on all pages."""
 
     rows: list[WorkspaceFigures]

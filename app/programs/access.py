@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
+from msgspec import Struct
 
 from app.accounts.access import AnyRequest, client_address, enter_workspace
 from app.accounts.members import Member
@@ -39,8 +39,7 @@ ANY_SCOPE: Literal["any"] = "any"
 AGAIN = retry_after(1)
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(Struct, frozen=True):
     """Who calls: what was shown, and whose it is."""
 
     secret: str

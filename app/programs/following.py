@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from sqlalchemy import bindparam, select
 
 from app.accounts.access import enter_workspace
@@ -45,8 +45,7 @@ LIST_ENTERED = PreparedSelect(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Subscription:
+class Subscription(Struct, frozen=True):
     """What a program asks for: what comes on some channels, or on all that there are for it (None)."""
 
     slug: str
@@ -55,8 +54,7 @@ class Subscription:
     signals: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Listener:
+class Listener(Struct, frozen=True):
     """Who follows, in one snapshot: `allowed` of the channels, which is at the `places`, and not those `refused`."""
 
     tenant_id: int
@@ -70,8 +68,7 @@ class Listener:
     places: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class LogPart:
+class LogPart(Struct, frozen=True):
     """The next facts of the log, up to a cursor. `missed` is the cursor after which there are facts no more, where the
     log begins at `upto`."""
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
+
+from msgspec import Struct, field
 
 from app.programs.routes import API
 from app.web.endings import end_all
@@ -16,8 +17,7 @@ from app.web.endings import end_all
 PASSED_ON = (b"authorization", b"host", b"user-agent")
 
 
-@dataclass(frozen=True, slots=True)
-class InnerCall:
+class InnerCall(Struct, frozen=True):
     """A call of an endpoint, by a path below the API's. With no `body`, it has none."""
 
     method: str
@@ -27,8 +27,7 @@ class InnerCall:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class InnerAnswer:
+class InnerAnswer(Struct, frozen=True):
     """What an endpoint has answered: `said` is its JSON, None where it has nothing to say."""
 
     status: int

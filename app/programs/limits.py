@@ -7,9 +7,9 @@ What is left is said in the fields of draft-ietf-httpapi-ratelimit-headers-10.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from limits import RateLimitItem, RateLimitItemPerMinute
+from msgspec import Struct
 
 from app.programs.problems import Problem
 from app.records.limits import LIST_SEARCHES_A_MINUTE, searches_of
@@ -23,8 +23,7 @@ POLICIES: dict[str, RateLimitItem] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class LimitStanding:
+class LimitStanding(Struct, frozen=True):
     """How a program stands to the policy that a call counts for."""
 
     policy: str

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from app.accounts.scopes import SCOPES
 from app.programs.access import ANY_SCOPE
@@ -30,8 +31,7 @@ KINDS_OF_CALLS: dict[str, Text] = {
 SCOPES_TOLD: dict[Any, object] = {**SCOPES, ANY_SCOPE: _l("Anything: it is told what it may read")}
 
 
-@dataclass(frozen=True, slots=True)
-class ShownCall:
+class ShownCall(Struct, frozen=True):
     """A call as a list has it."""
 
     name: str
@@ -40,8 +40,7 @@ class ShownCall:
     summary: str
 
 
-@dataclass(frozen=True, slots=True)
-class ShownMember:
+class ShownMember(Struct, frozen=True):
     """A member of what is sent or answered, or a parameter: `depth` says how deep within others it is."""
 
     name: str
@@ -51,8 +50,7 @@ class ShownMember:
     depth: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ShownAnswer:
+class ShownAnswer(Struct, frozen=True):
     """An answer: what it is, an example, and what each of its members is."""
 
     status: int
@@ -61,8 +59,7 @@ class ShownAnswer:
     members: Sequence[ShownMember]
 
 
-@dataclass(frozen=True, slots=True)
-class CallDetails:
+class CallDetails(Struct, frozen=True):
     """All that is said of a call."""
 
     call: ShownCall

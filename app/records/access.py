@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from litestar.exceptions import NotFoundException
+from msgspec import Struct
 from sqlalchemy import bindparam, select
 
 from app.accounts.members import Member
@@ -38,8 +38,7 @@ CollectionVerb = Literal["browse", "read", "add to", "delete from", "export", "i
 RecordVerb = Literal["read", "edit", "delete"]
 
 
-@dataclass(frozen=True, slots=True)
-class CollectionAccess:
+class CollectionAccess(Struct, frozen=True):
     """A collection, and what somebody may do with its records."""
 
     collection: Collection
@@ -56,8 +55,7 @@ class CollectionAccess:
         return " ".join(verb for verb, each in permitted.items() if each)
 
 
-@dataclass(frozen=True, slots=True)
-class RecordAccess:
+class RecordAccess(Struct, frozen=True):
     """A record, who has added it, and what somebody may do with the records of its collection."""
 
     within: CollectionAccess

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from app.accounts.audit import Audited, Entry
 from app.database import LogEntry
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccessChanged(Audited):
+class AccessChanged(Audited, frozen=True, kw_only=True):
     """Some may do something else with the records of a collection than before."""
 
     collection_id: int
     slug: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CollectionClosed(AccessChanged):
+class CollectionClosed(AccessChanged, frozen=True, kw_only=True):
     """A collection was archived or put into the bin, or was opened again or taken out of it."""
 
     what: Literal["archived", "opened", "deleted", "restored"]
@@ -35,8 +32,7 @@ class CollectionClosed(AccessChanged):
         return LogEntry(f"collection.{self.what}", "admins", {"id": self.collection_id, "name": self.name})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PermissionsChanged(AccessChanged):
+class PermissionsChanged(AccessChanged, frozen=True, kw_only=True):
     """A role may do something else with the records of a collection. Both as words."""
 
     role: str
@@ -56,8 +52,7 @@ class PermissionsChanged(AccessChanged):
         return LogEntry("collection.permissions", "admins", data)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GuestAdmitted(AccessChanged):
+class GuestAdmitted(AccessChanged, frozen=True, kw_only=True):
     """A collection was opened to a guest."""
 
     member_id: int
@@ -75,8 +70,7 @@ class GuestAdmitted(AccessChanged):
         return LogEntry("collection.guest-admitted", "admins", data)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GuestDismissed(AccessChanged):
+class GuestDismissed(AccessChanged, frozen=True, kw_only=True):
     """A collection is open to a guest no more."""
 
     member_id: int

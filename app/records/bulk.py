@@ -4,7 +4,8 @@ those that somebody holds, or has changed since, are left as they are, and said.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from app.accounts.members import Member
 from app.accounts.rights import may
@@ -22,8 +23,7 @@ from app.web.forms import Invalid
 from app.web.texts import Text, _l
 
 
-@dataclass(frozen=True, slots=True)
-class LeftAlone:
+class LeftAlone(Struct, frozen=True):
     """A record that was not written, and why; with what would have become of it, where that was typed. One that is not
     `permitted` is not to be tried again."""
 

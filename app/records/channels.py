@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import bindparam, select
 
 from app.accounts.access import AnyRequest
@@ -79,8 +79,7 @@ async def readers_of_the_record(transaction: Transaction, member: Member, number
     return [record_id for record_id, collection_id in found if is_in_grant(member, collection_id)]
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(Struct, frozen=True):
     """What is shown of records that have changed: each `shown` with where it is seen, and its history if that is.
 
     Of collections of which `many` records have changed, it is that they are other ones now. Those `counted` have more
@@ -193,8 +192,7 @@ def show_definitions_forgotten(tenant: Tenant, facts: Sequence[DefinitionsForgot
         yield refresh(tenant, f"collection.{collection_id}", f"fields-{collection_id}-refresh")
 
 
-@dataclass(frozen=True, slots=True)
-class SidebarCollections:
+class SidebarCollections(Struct, frozen=True):
     """The collections that were added or renamed.
 
     Where a sidebar shows all there are, and everybody may browse them, `everybodys` are these. Where it shows all that

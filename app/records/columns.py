@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from markupsafe import Markup, escape
+from msgspec import Struct
 from sqlalchemy import JSON, ForeignKeyConstraint, bindparam, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -48,8 +48,7 @@ FORGET_COLUMNS = PreparedChange(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """A column of a list: a field, the classes of its cells, and what all of them begin with."""
 
     field: Field

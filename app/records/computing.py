@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from msgspec import Struct
 from sqlalchemy import bindparam, select
 
 from app.database import PreparedSelect, Transaction
@@ -23,8 +23,7 @@ LIST_ORIGINS = PreparedSelect(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """Where a record comes from: its number, and who added and changed it last when, by the ids of members."""
 
     number: int
@@ -49,7 +48,7 @@ def store_computed(value: int | datetime) -> str:
 
 def compute_all(fields: Iterable[Field], origin: Origin) -> Values:
     """The values of computed fields of a record."""
-    return compute(fields, **{name: getattr(origin, name) for name in Origin.__slots__})
+    return compute(fields, **{name: getattr(origin, name) for name in Origin.__struct_fields__})
 
 
 def keep_computed(fields: Iterable[Field], values: Mapping[str, str], before: Mapping[str, str]) -> Values:

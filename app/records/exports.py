@@ -15,13 +15,13 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
 
 from babel import Locale
 from litestar.exceptions import NotFoundException
+from msgspec import Struct
 from sqlalchemy import Select, Text, cast, select
 from sqlalchemy.orm import aliased
 
@@ -47,8 +47,7 @@ OWN_COLUMNS = "own"
 EXPORTING = ThreadPoolExecutor(max_workers=1, thread_name_prefix="export")
 
 
-@dataclass(frozen=True, slots=True)
-class Export:
+class Export(Struct, frozen=True):
     """What is exported: the records of a collection that a view has, in its order, with the fields of now; or, if
     `is_narrowed`, the columns of the list of who exports."""
 
@@ -67,8 +66,7 @@ class Export:
         return "&".join(filter(None, (self.view.address().removeprefix("?"), columns)))
 
 
-@dataclass(frozen=True, slots=True)
-class ExportedRecord:
+class ExportedRecord(Struct, frozen=True):
     """A record as it was read. `stored` is the JSON of its values, read where there is time for it."""
 
     number: int

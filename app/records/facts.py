@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from app.accounts.audit import Audited, Entry
@@ -13,8 +12,7 @@ from app.editing.facts import OfRow
 from app.records.kinds.kind import Json
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordChanged(OfRow):
+class RecordChanged(OfRow, frozen=True, kw_only=True):
     """A record was added, changed, put into the bin, or taken out of it.
 
     `before` are the values it had, by the refs of fields; None for one that was not there. `fields` are the labels of
@@ -48,8 +46,7 @@ class RecordChanged(OfRow):
         return LogEntry(f"record.{self.what}", f"collection.{self.collection_id}", data)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordBinned(RecordChanged, Audited):
+class RecordBinned(RecordChanged, Audited, frozen=True, kw_only=True):
     """A record was put into the bin, or taken out of it. Other changes are in its history, and not audited."""
 
     @property
@@ -58,8 +55,7 @@ class RecordBinned(RecordChanged, Audited):
         return Entry(f"record.{self.what}", self.address)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordsAdded(Fact):
+class RecordsAdded(Fact, frozen=True, kw_only=True):
     """Many records were added to a collection at once."""
 
     collection_id: int
@@ -72,23 +68,20 @@ class RecordsAdded(Fact):
         return LogEntry("records.added", f"collection.{self.collection_id}", data)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordsReindexed(Unlogged):
+class RecordsReindexed(Unlogged, frozen=True, kw_only=True):
     """What is searched and sorted of a collection's records was made anew, as a field is shown or ordered otherwise."""
 
     collection_id: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordsForgotten(Unlogged):
+class RecordsForgotten(Unlogged, frozen=True, kw_only=True):
     """Records that were in the bin for long are gone for good, with their histories. Both by their ids."""
 
     collection_ids: tuple[int, ...]
     record_ids: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DefinitionsForgotten(Unlogged):
+class DefinitionsForgotten(Unlogged, frozen=True, kw_only=True):
     """What was in a bin for long can't be restored any more: removed fields of collections, by the collections' ids; or
     collections."""
 
@@ -96,8 +89,7 @@ class DefinitionsForgotten(Unlogged):
     collection_ids: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableImported(Audited):
+class TableImported(Audited, frozen=True, kw_only=True):
     """A table was imported into a collection: how many records it has added and changed."""
 
     collection_id: int
@@ -117,8 +109,7 @@ class TableImported(Audited):
         return LogEntry("records.imported", f"collection.{self.collection_id}", data)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordsExported(Audited):
+class RecordsExported(Audited, frozen=True, kw_only=True):
     """Somebody began to export records of a collection: how many there were, in which format, and as which list's
     query has them."""
 
@@ -140,8 +131,7 @@ class RecordsExported(Audited):
         return LogEntry("records.exported", "admins", data)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CollectionAdded(Audited):
+class CollectionAdded(Audited, frozen=True, kw_only=True):
     """A collection was made."""
 
     collection_id: int
@@ -160,8 +150,7 @@ class CollectionAdded(Audited):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CollectionRenamed(Audited):
+class CollectionRenamed(Audited, frozen=True, kw_only=True):
     """A collection has another name; its address stays."""
 
     collection_id: int
@@ -181,8 +170,7 @@ class CollectionRenamed(Audited):
         return LogEntry("collection.renamed", f"collection.{self.collection_id}", data)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CollectionDescribed(Fact):
+class CollectionDescribed(Fact, frozen=True, kw_only=True):
     """A collection has another icon, colour or description."""
 
     collection_id: int
@@ -193,8 +181,7 @@ class CollectionDescribed(Fact):
         return LogEntry("collection.described", "tenant", {"id": self.collection_id})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldsChanged(Fact):
+class FieldsChanged(Fact, frozen=True, kw_only=True):
     """A field was added to a collection, changed, or moved. `refs` are by what its values have been stored, the first
     one first: it gets another with another kind. `computed`: no form shows it."""
 
@@ -208,8 +195,7 @@ class FieldsChanged(Fact):
         return LogEntry("fields.changed", f"collection.{self.collection_id}", {"collection": self.collection_id})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldDescribed(FieldsChanged):
+class FieldDescribed(FieldsChanged, frozen=True, kw_only=True):
     """Something else of a field was changed than its kind: it is called `label` now, and what else is other now is None
     where it is as before."""
 
@@ -220,8 +206,7 @@ class FieldDescribed(FieldsChanged):
     choices_changed: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldAdded(FieldsChanged, Audited):
+class FieldAdded(FieldsChanged, Audited, frozen=True, kw_only=True):
     """A field was added to a collection that was there already."""
 
     label: str
@@ -233,8 +218,7 @@ class FieldAdded(FieldsChanged, Audited):
         return Entry("field.added", self.label, before=self.collection)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldRemoved(FieldsChanged, Audited):
+class FieldRemoved(FieldsChanged, Audited, frozen=True, kw_only=True):
     """A field was taken out of a collection."""
 
     label: str
@@ -246,8 +230,7 @@ class FieldRemoved(FieldsChanged, Audited):
         return Entry("field.removed", self.label, before=self.collection)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldRestored(FieldsChanged, Audited):
+class FieldRestored(FieldsChanged, Audited, frozen=True, kw_only=True):
     """A field was taken out of the bin of its collection."""
 
     label: str
@@ -259,8 +242,7 @@ class FieldRestored(FieldsChanged, Audited):
         return Entry("field.restored", self.label, before=self.collection)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldKindChanged(FieldsChanged, Audited):
+class FieldKindChanged(FieldsChanged, Audited, frozen=True, kw_only=True):
     """The kind of a field was changed, or that was undone. Before and after are names of kinds."""
 
     label: str
@@ -273,8 +255,7 @@ class FieldKindChanged(FieldsChanged, Audited):
         return Entry("field.kind-changed", self.label, before=self.before, after=self.after)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldLimited(FieldsChanged, Audited):
+class FieldLimited(FieldsChanged, Audited, frozen=True, kw_only=True):
     """Other roles than before (`were`) may not change the values of a field: `roles`, with commas between them."""
 
     label: str
@@ -287,8 +268,7 @@ class FieldLimited(FieldsChanged, Audited):
         return Entry("field.limited", self.label, after=self.roles)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ColumnsChosen(OfMember, Unlogged):
+class ColumnsChosen(OfMember, Unlogged, frozen=True, kw_only=True):
     """A member has chosen which columns of a collection's list to look at."""
 
     collection_id: int

@@ -6,7 +6,8 @@ A page tells what is still true (js/field-news.js): of each piece of news it get
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from app.records.facts import (
     FieldAdded,
@@ -21,8 +22,7 @@ from app.records.kinds import FIELD_KINDS
 from app.web.texts import Text, _l
 
 
-@dataclass(frozen=True, slots=True)
-class FieldNews:
+class FieldNews(Struct, frozen=True):
     """What has changed, in words: `what` of a field, which was so before, and is so after it; '' where nobody can tell
     whether that was so already. Told to some `roles` alone, or to all where there are none."""
 

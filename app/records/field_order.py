@@ -3,11 +3,11 @@ is said, and can be taken back."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any
 
 from litestar import Response
+from msgspec import Struct
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
@@ -37,8 +37,7 @@ SEEN_ORDER = "seen-order"
 LONGEST_ORDER = 4_000
 
 
-@dataclass(frozen=True, slots=True)
-class Moving:
+class Moving(Struct, frozen=True):
     """A field that is moved on a page whose order is not that of now: the labels as they would be on that page and as
     they are saved, those that have changed places, and where the field goes among those of now."""
 

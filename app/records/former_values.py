@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from app.records.conversions import convert, is_kept_whole
 from app.records.fields import Field, Fields
 from app.records.revisions import Revision
 
 
-@dataclass(frozen=True, slots=True)
-class Conversion:
+class Conversion(Struct, frozen=True):
     """A change of the kind of a field in which a record's value was not kept whole: what it was before, and after."""
 
     old: Field

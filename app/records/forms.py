@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from litestar import Response
+from msgspec import Struct
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
@@ -42,8 +42,7 @@ LONGEST_TAG = 20
 NOTHING_CHOSEN = ("", "[object File]")
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(Struct, frozen=True):
     """What a record's head is about: its name, such as `record-42`, and who added it."""
 
     name: str

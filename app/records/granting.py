@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
 
 from sqlalchemy import bindparam, delete, select
 
@@ -33,12 +32,12 @@ GUEST_SUBJECT = "collection"
 def describe_permissions(permissions: Permissions) -> str:
     """What is permitted, as the audit log says it."""
     said = []
-    for each in fields(permissions):
-        value = getattr(permissions, each.name)
+    for name in permissions.__struct_fields__:
+        value = getattr(permissions, name)
         if value is True or value == "all":
-            said.append(each.name)
+            said.append(name)
         elif value == "own":
-            said.append(f"{each.name} own")
+            said.append(f"{name} own")
     return ", ".join(said) or "nothing"
 
 

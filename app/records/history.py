@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from litestar.exceptions import NotFoundException
 from markupsafe import Markup
+from msgspec import Struct
 from sqlalchemy import bindparam, select
 
 from app.accounts.members import Member
@@ -26,8 +26,7 @@ from app.web.forms import Invalid
 from app.web.texts import Text
 
 
-@dataclass(slots=True)
-class Change:
+class Change(Struct):
     """One field's change; '' stands for no value. `texts` are both as people read them, and `words` what is different,
     word by word, where both are long texts and not too different."""
 
@@ -38,8 +37,7 @@ class Change:
     words: Markup | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """A field in which what somebody typed is not what is saved, both as a form has them. `touched`: they changed it,
     not only another since."""
 
@@ -53,8 +51,7 @@ class Difference:
         return self.field.describe_typed(text)
 
 
-@dataclass(frozen=True, slots=True)
-class RevisionEntry:
+class RevisionEntry(Struct, frozen=True):
     """One revision as the history shows it; `program` is the one that acted for its author, if one did. `conversions`
     are what became of its values before the next one, the last first."""
 

@@ -11,10 +11,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 from typing import Any
+
+from msgspec import Struct
 
 from app.database import Transaction
 from app.records.collections import Collection
@@ -35,8 +36,7 @@ MOST_PEOPLE = 10_000
 MOST_SAID = MOST_FIELDS
 
 
-@dataclass(frozen=True, slots=True)
-class FileField:
+class FileField(Struct, frozen=True):
     """A field as a file has it, and the one here that it is."""
 
     field: Field

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
+
+from msgspec import Struct, field
 
 from app.records.fields import Field
 from app.records.history import Difference
@@ -18,8 +19,7 @@ NO_FILES = _l("Skipped, because files are not included:")
 NO_FIELD = _l("Skipped, because there is no field with this name:")
 
 
-@dataclass(slots=True)
-class Line:
+class Line(Struct):
     """A line of the table: what it would do, to which record, and what is wrong with it, with each field's label.
 
     `at` is its place in what it was read from, and `place` what people know that by. `said` is what it was read from,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Sequence, Set
-from dataclasses import replace
 from functools import partial
+
+from msgspec.structs import replace
 
 from app.accounts.time_zones import list_time_zones
 from app.files.cells import read_no_formula

@@ -7,7 +7,8 @@ again goes on where it was (`find_end_of_part` in accounts/form_answers.py).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from app.accounts.members import Member
 from app.database import Transaction
@@ -30,8 +31,7 @@ COST_OF_CHANGING, COST_OF_ADDING, COST_AT_ONCE = 15, 1, 200
 VALUES_OF_A_RECORD = 20
 
 
-@dataclass(slots=True)
-class ImportReport:
+class ImportReport(Struct):
     """What an import has done, the lines that it could not write, and why."""
 
     added: int = 0

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
+from msgspec import Struct, field
 from sqlalchemy import bindparam, select
 
 from app.accounts.form_answers import digest_values
@@ -41,8 +41,7 @@ CELLS_AT_ONCE = 200
 ImportedText = Table | JsonFile | Invalid
 
 
-@dataclass(slots=True)
-class Plan:
+class Plan(Struct):
     """What an import would do. `errors` are about the whole; then it has no lines.
 
     `definition` is what the fields were that it was made with, `formats` how their values are written, and `keys` are

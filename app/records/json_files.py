@@ -6,9 +6,10 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct, field
 
 from app.web.forms import Invalid
 from app.web.texts import _l
@@ -60,8 +61,7 @@ def as_dict(given: object) -> dict[str, Any]:
     return given if isinstance(given, dict) else {}
 
 
-@dataclass(slots=True)
-class JsonRecord:
+class JsonRecord(Struct):
     """A record of a file: the line that it begins in, how it stands there, and what it is read as."""
 
     at: int
@@ -69,8 +69,7 @@ class JsonRecord:
     value: Any
 
 
-@dataclass(slots=True)
-class JsonFile:
+class JsonFile(Struct):
     """What a file says: everything but its records, and those. `head` is how the text before them stands there."""
 
     said: dict[str, Any] = field(default_factory=dict)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
-from dataclasses import field as part
 from functools import cache
 from typing import Any
 
+from msgspec import Struct
+from msgspec import field as part
 from sqlalchemy import Select, bindparam, func, select, text
 
 from app.database import PreparedSelect, Transaction
@@ -29,8 +29,7 @@ MOST_VALUES = 20_000
 CONVERTED_IN_A_ROW = 100
 
 
-@dataclass(slots=True)
-class Preview:
+class Preview(Struct):
     """What a change of kind would do: to how many records, what some values become, and which can't; of how many
     something is left out, and how many that have nothing will say something; `partial` where there are so many that
     some were not looked at."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from app.records.conversions import convert
 from app.records.fields import Field, Fields
 from app.records.records import Record
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOver:
+class LeftOver(Struct, frozen=True):
     """What was typed into a field that is gone, as forms have it; and the field that it became as its kind was changed,
     with what that takes of it."""
 

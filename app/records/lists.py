@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 from urllib.parse import urlencode
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, Integer, Select, String, bindparam, case, func, select, union_all
 
 from app.database import PreparedSelect, Transaction
@@ -37,8 +37,7 @@ KEY_OR_NONE = func.coalesce(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(Struct, frozen=True):
     """What of a collection is looked at: which words, in which order, which page."""
 
     query: str = ""
@@ -80,8 +79,7 @@ class View:
         return f"-{key}" if self.sort == key else key
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """A page of a list. `count` is how many records the view has on all its pages; `keys` what they are sorted by, by
     their ids, where that is a field.
     """

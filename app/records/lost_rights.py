@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
+from msgspec import Struct, field
 from sqlalchemy import ColumnElement, and_, or_, select, true
 
 from app.accounts.facts import RoleChanged
@@ -102,8 +102,7 @@ async def find_lost(transaction: Transaction, pairs: Sequence[tuple[Record, Memb
     }
 
 
-@dataclass(slots=True)
-class Affected:
+class Affected(Struct):
     """Whose pages are shown something else: of many, by their channels; and what admins see in the lists of guests."""
 
     members: dict[int, AccessChanged] = field(default_factory=dict)

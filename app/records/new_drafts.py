@@ -12,8 +12,8 @@ lead to it, or are told (`records/pages/adding.py`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy import bindparam, select
 
 from app.accounts.form_answers import digest_key, is_answered
@@ -31,8 +31,7 @@ from app.web.forms import FORM_KEY, Form, make_key, number_of
 KIND = "new record"
 
 
-@dataclass(frozen=True, slots=True)
-class TypedOn:
+class TypedOn(Struct, frozen=True):
     """The page that calls: its form (a digest of the key; empty without one), the number of changes typed on it so far,
     the version of the draft that it goes on with, and on which form that was begun."""
 

@@ -7,10 +7,11 @@ where it differs from what holds by itself: members may do everything, viewers a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import (
     ColumnElement,
     ForeignKeyConstraint,
@@ -34,8 +35,7 @@ Reach = Literal["none", "own", "all"]
 REACHES = {"none": _l("none"), "own": _l("their own"), "all": _l("all")}
 
 
-@dataclass(frozen=True, slots=True)
-class Permissions:
+class Permissions(Struct, frozen=True):
     """What somebody may do with the records of a collection. Their own are those that they have added."""
 
     browse: bool

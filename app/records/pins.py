@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from sqlalchemy import ForeignKeyConstraint, bindparam, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -28,8 +27,7 @@ class PinnedCollection(Tenanted, Base):
     collection_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
 
 
-@dataclass(frozen=True, slots=True)
-class PinnedOf(Showing):
+class PinnedOf(Showing, Struct, frozen=True):
     """That a member has pinned a collection, or has not any more."""
 
     member_id: int

@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy import bindparam, select, update
 
 from app.accounts.facts import MemberRenamed, TimeZoneChosen
@@ -74,8 +74,7 @@ WRITE_SORT_KEY = PreparedChange(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Stale:
+class Stale(Struct, frozen=True):
     """A record that is searched or sorted by what it does not have: its values when it was looked at, those that it
     shall have, with what is searched of them if that is another, the other sort keys by field, and the fields in the
     bin of which it has keys."""

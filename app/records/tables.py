@@ -6,7 +6,8 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Sequence, Set
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from app.web.forms import Invalid
 from app.web.texts import _l, drop_unseen, fold
@@ -24,8 +25,7 @@ YES = {"en": {"yes", "y", "on", "true", "1"}, "pt_BR": {"sim", "s", "verdadeiro"
 NO = {"en": {"no", "n", "off", "false", "0"}, "pt_BR": {"nao", "n", "falso", "0"}}
 
 
-@dataclass(slots=True)
-class Table:
+class Table(Struct):
     """A table: the names of its columns, and below them the cells, by the line of the text that each row begins in.
 
     `left_out` is how many columns have neither a name nor any cell.

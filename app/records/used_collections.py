@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from sqlalchemy import ColumnElement, bindparam, select
 
 from app.accounts.members import Member
@@ -61,8 +60,7 @@ LIST_USED = PreparedSelect(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class UsedCollections:
+class UsedCollections(Struct, frozen=True):
     """The collections that a member uses, by name, and the ids of those that they have pinned."""
 
     collections: list[Collection]

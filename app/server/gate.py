@@ -12,11 +12,11 @@ import math
 import re
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
 
 import structlog
 from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Send
+from msgspec import Struct
 from structlog.contextvars import bound_contextvars
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
@@ -64,8 +64,7 @@ TOO_MUCH = _l("This workspace has reached its limit of requests. Nothing was sav
 log = structlog.get_logger("web")
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(Struct, frozen=True):
     """Who answers a request, or with which status it is refused; whose it is (None: no workspace's); and whether its
     cookies are taken off, as it may come from anywhere."""
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
 from markupsafe import Markup
+from msgspec import Struct
 from sqlalchemy import ColumnElement, bindparam, func, select
 
 from app.accounts.audit import AuditedSubject, AuditEntry, find_audited_places, find_audited_subjects
@@ -36,8 +36,7 @@ FIND_AUDITED_ACTOR = select_persons(lambda: [Member.id == bindparam("member_id")
 LIST_AUDITED_ACTORS = select_persons(lambda: [Member.removed_at.is_(None)])
 
 
-@dataclass(frozen=True, slots=True)
-class AuditView:
+class AuditView(Struct, frozen=True):
     """What is asked for of the log: `form` has it as its page does, `wanted` as the database is asked."""
 
     form: Form
@@ -124,8 +123,7 @@ async def count_entries(transaction: Transaction, view: AuditView) -> tuple[int,
     return count, newest or 0
 
 
-@dataclass(frozen=True, slots=True)
-class SaidEntries:
+class SaidEntries(Struct, frozen=True):
     """What it takes to say entries in the words of a workspace, to one of its members."""
 
     names: dict[int, str]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
+from msgspec import Struct
 from sqlalchemy import String, Text, bindparam, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
@@ -28,8 +28,7 @@ DELIVERIES_A_PAGE = 20
 LATER = (429, 503)
 
 
-@dataclass(frozen=True, slots=True)
-class CameBack:
+class CameBack(Struct, frozen=True):
     """What came of something that was sent: the answer, or why there is none; `retry_after` in seconds, if it says
     that."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from app.accounts.audit import Audited, Entry
@@ -10,8 +9,7 @@ from app.accounts.facts import OfMember
 from app.database import Fact, LogEntry, Unlogged
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemberSuspended(OfMember, Audited):
+class MemberSuspended(OfMember, Audited, frozen=True, kw_only=True):
     """A member is kept out."""
 
     email: str
@@ -27,8 +25,7 @@ class MemberSuspended(OfMember, Audited):
         return LogEntry("member.suspended", "tenant", {"id": self.member_id})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemberRestored(OfMember, Audited):
+class MemberRestored(OfMember, Audited, frozen=True, kw_only=True):
     """A member who was suspended is let in again."""
 
     email: str
@@ -44,8 +41,7 @@ class MemberRestored(OfMember, Audited):
         return LogEntry("member.restored", "tenant", {"id": self.member_id})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PictureChanged(OfMember):
+class PictureChanged(OfMember, frozen=True, kw_only=True):
     """A member has another picture, or none."""
 
     @property
@@ -54,8 +50,7 @@ class PictureChanged(OfMember):
         return LogEntry("member.picture", "tenant", {"id": self.member_id})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BotPictureChanged(PictureChanged, Audited):
+class BotPictureChanged(PictureChanged, Audited, frozen=True, kw_only=True):
     """Somebody has given a bot, which is called so, another picture, or none (`removed`)."""
 
     name: str
@@ -67,8 +62,7 @@ class BotPictureChanged(PictureChanged, Audited):
         return Entry("member.picture-removed" if self.removed else "member.picture", self.name)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignInRefused(Audited, Unlogged):
+class SignInRefused(Audited, Unlogged, frozen=True, kw_only=True):
     """Somebody was refused at sign-in as `subject`."""
 
     subject: str
@@ -79,8 +73,7 @@ class SignInRefused(Audited, Unlogged):
         return Entry("session.refused", self.subject)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShutOut(SignInRefused):
+class ShutOut(SignInRefused, frozen=True, kw_only=True):
     """Somebody has tried too often, and is refused for a while whatever they type."""
 
     @property
@@ -89,8 +82,7 @@ class ShutOut(SignInRefused):
         return Entry("session.shut-out", self.subject)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InvitationChanged(Fact):
+class InvitationChanged(Fact, frozen=True, kw_only=True):
     """Something has become of an invitation."""
 
     invitation_id: int
@@ -101,8 +93,7 @@ class InvitationChanged(Fact):
         return LogEntry("invitation.changed", "admins", {"id": self.invitation_id})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InvitationMade(InvitationChanged, Audited):
+class InvitationMade(InvitationChanged, Audited, frozen=True, kw_only=True):
     """Somebody was invited, or a link was made; `subject` is the address, or what the audit log calls the link."""
 
     subject: str
@@ -115,8 +106,7 @@ class InvitationMade(InvitationChanged, Audited):
         return Entry("invitation.made", self.subject, after=self.role)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InvitationResent(InvitationChanged, Audited):
+class InvitationResent(InvitationChanged, Audited, frozen=True, kw_only=True):
     """An invitation has a new token, and works for longer."""
 
     subject: str
@@ -128,8 +118,7 @@ class InvitationResent(InvitationChanged, Audited):
         return Entry("invitation.resent", self.subject)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InvitationRevoked(InvitationChanged, Audited):
+class InvitationRevoked(InvitationChanged, Audited, frozen=True, kw_only=True):
     """An invitation works no more."""
 
     subject: str
@@ -140,16 +129,15 @@ class InvitationRevoked(InvitationChanged, Audited):
         return Entry("invitation.revoked", self.subject)
 
 
-class InvitationUsed(InvitationChanged):
+class InvitationUsed(InvitationChanged, frozen=True):
     """Somebody has become a member by an invitation."""
 
 
-class InvitationEnded(InvitationChanged):
+class InvitationEnded(InvitationChanged, frozen=True):
     """An invitation works no more: its time is over, or who it was for has joined otherwise."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MailConfirmed(OfMember, Audited, Unlogged):
+class MailConfirmed(OfMember, Audited, Unlogged, frozen=True, kw_only=True):
     """An owner has shown that mail to their address is read."""
 
     email: str
@@ -160,8 +148,7 @@ class MailConfirmed(OfMember, Audited, Unlogged):
         return Entry("mail.confirmed", self.email)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SettingChanged(Audited):
+class SettingChanged(Audited, frozen=True, kw_only=True):
     """A setting of the workspace has another value."""
 
     setting: str
@@ -180,8 +167,7 @@ class SettingChanged(Audited):
         return LogEntry("setting.changed", "admins", data)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogoChanged(Audited):
+class LogoChanged(Audited, frozen=True, kw_only=True):
     """The workspace has another logo, or none; both by their fingerprints."""
 
     before: str
@@ -198,8 +184,7 @@ class LogoChanged(Audited):
         return LogEntry("logo.changed", "tenant", {"before": self.before, "after": self.after})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkspaceSuspended(Audited, Unlogged):
+class WorkspaceSuspended(Audited, Unlogged, frozen=True, kw_only=True):
     """The workspace is closed to everybody."""
 
     slug: str
@@ -211,8 +196,7 @@ class WorkspaceSuspended(Audited, Unlogged):
         return Entry("workspace.suspended", self.slug, after=self.reason)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkspaceRestored(Audited, Unlogged):
+class WorkspaceRestored(Audited, Unlogged, frozen=True, kw_only=True):
     """The workspace is open again."""
 
     slug: str
@@ -223,8 +207,7 @@ class WorkspaceRestored(Audited, Unlogged):
         return Entry("workspace.restored", self.slug)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditLogExported(Audited, Unlogged):
+class AuditLogExported(Audited, Unlogged, frozen=True, kw_only=True):
     """Somebody began to export the audit log: how many entries it had, as which query of its page has them."""
 
     count: int

@@ -6,7 +6,8 @@ Features register their kinds of things, each with how an admin finds some of th
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from app.accounts.choosing import OFFERED
 from app.accounts.members import Member
@@ -20,8 +21,7 @@ from app.web.texts import Text, _l, fold, fold_searched
 MOST_INVITED_TO = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Invitable:
+class Invitable(Struct, frozen=True):
     """A thing that a guest may be invited to; its slug is what its address has."""
 
     id: int
@@ -38,8 +38,7 @@ class Invitable:
 ListInvitable = Callable[[Transaction, Member], Awaitable[Sequence[Invitable]]]
 
 
-@dataclass(frozen=True, slots=True)
-class InvitableKind:
+class InvitableKind(Struct, frozen=True):
     """A kind of things that guests are invited to, under the name of its field. Those that one chooses from come from
     `source`, while one types."""
 
@@ -62,8 +61,7 @@ def invites_to(name: str, label: Text, source: str) -> Callable[[ListInvitable],
     return add
 
 
-@dataclass(slots=True)
-class InvitedTo:
+class InvitedTo(Struct):
     """What was chosen in a form, of one kind. What means nothing stays typed; what may mean something, or several
     things, is `offered`. `text` is what stands in the field without scripts."""
 

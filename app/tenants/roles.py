@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from app.accounts.members import Member
 from app.accounts.rights import is_at_least, roles_from
@@ -20,8 +20,7 @@ ROLES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class GivenRole:
+class GivenRole(Struct, frozen=True):
     """A role that somebody is to have."""
 
     role: str

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from app.web.texts import Text, _l
 
 
-@dataclass(frozen=True, slots=True)
-class WorkspaceColor:
+class WorkspaceColor(Struct, frozen=True):
     """A color, and the ground of what is chosen, on light and on dark pages.
 
     White can be read on the light one, and what is almost black on the dark one: a test measures it.

@@ -18,9 +18,9 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 import httptools
+from msgspec import Struct
 
 from app.settings import Settings
 from app.web.internet import IPAddress, unwrap
@@ -43,8 +43,7 @@ RESOLVERS = ThreadPoolExecutor(max_workers=16, thread_name_prefix="resolver")
 Resolve = Callable[[str, int], Awaitable[Sequence[IPAddress]]]
 
 
-@dataclass(frozen=True, slots=True)
-class OutgoingAnswer:
+class OutgoingAnswer(Struct, frozen=True):
     """What came back: the status, and the beginning of the body."""
 
     status: int
@@ -121,8 +120,7 @@ class ReadAnswer:
             raise NotSent("the head of the answer is too long")
 
 
-@dataclass(slots=True)
-class OutgoingConnection:
+class OutgoingConnection(Struct):
     """A connection to a receiver, and when it was made."""
 
     reader: asyncio.StreamReader

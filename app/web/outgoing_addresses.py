@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 import idna
+from msgspec import Struct
 
 from app.settings import Settings
 from app.web.forms import Invalid
@@ -28,8 +28,7 @@ class AddressRefused(NotSent):
     """The address is none that anything is sent to from here."""
 
 
-@dataclass(frozen=True, slots=True)
-class OutgoingAddress:
+class OutgoingAddress(Struct, frozen=True):
     """An address that was read: what is resolved, and what is asked of whoever is there."""
 
     scheme: str

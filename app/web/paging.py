@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 from urllib.parse import urlencode
+
+from msgspec import Struct
 
 from app.web.forms import number_of
 from app.web.texts import fold_searched
@@ -18,8 +19,7 @@ Item = TypeVar("Item")
 Other = TypeVar("Other")
 
 
-@dataclass(frozen=True, slots=True)
-class Paged(Generic[Item]):
+class Paged(Struct, Generic[Item], frozen=True):
     """A page of a list. `count` is how many items its search has on all pages."""
 
     items: Sequence[Item]

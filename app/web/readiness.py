@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import structlog
+from msgspec import Struct
 
 from app.database import Database
 from app.migration import read_newer
@@ -14,8 +14,7 @@ from app.migration import read_newer
 log = structlog.get_logger("web")
 
 
-@dataclass(slots=True)
-class Readiness:
+class Readiness(Struct):
     """What `/readyz` says beside the database: the state of the bus, and whether this process is about to end."""
 
     bus: Callable[[], str]

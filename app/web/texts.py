@@ -11,7 +11,6 @@ import itertools
 import math
 import re
 import unicodedata
-from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 
 from anyascii import anyascii
 from babel.dates import format_timedelta
+from msgspec import Struct, field
 
 from app.web.fast.kept_compiled import find_compiled, keep
 
@@ -26,8 +26,7 @@ LOCALE = Path(__file__).parent.parent / "locale"
 LANGUAGES = {"en": "English", "pt_BR": "Português (Brasil)"}
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """A text to be shown later, in the language of whoever reads it. `values` fill its `%(name)s` places.
 
     One that has `many` is said of a `count`.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from sqlalchemy import bindparam, select
 
 from app.accounts.members import Member
@@ -48,8 +48,7 @@ LIST_OPEN_ROOMS = PreparedSelect(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class FactToSend:
+class FactToSend(Struct, frozen=True):
     """A fact of the log, with its `data` as JSON."""
 
     cursor: int

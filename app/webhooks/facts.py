@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from app.accounts.audit import Audited, Entry
@@ -13,16 +12,14 @@ RIGHTS_LOST = "its maker may not have webhooks any more"
 SAYS_GONE = "the receiver says that it is gone (410)"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OfWebhook(Audited):
+class OfWebhook(Audited, frozen=True, kw_only=True):
     """Something has become of a webhook to a host."""
 
     webhook_id: int
     host: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebhookMade(OfWebhook):
+class WebhookMade(OfWebhook, frozen=True, kw_only=True):
     """There is a webhook, with the rights of a member."""
 
     member_id: int
@@ -38,8 +35,7 @@ class WebhookMade(OfWebhook):
         return LogEntry("webhook.made", "admins", {"id": self.webhook_id, "member": self.member_id})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebhookChanged(OfWebhook):
+class WebhookChanged(OfWebhook, frozen=True, kw_only=True):
     """Somebody has switched a webhook on or off, given it another secret, or had it skip or repeat something."""
 
     what: Literal["enabled", "disabled", "rotated", "skipped", "replayed"]
@@ -56,8 +52,7 @@ class WebhookChanged(OfWebhook):
         return LogEntry(f"webhook.{self.what}", "admins", {"id": self.webhook_id})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebhookGivenUp(OfWebhook):
+class WebhookGivenUp(OfWebhook, frozen=True, kw_only=True):
     """A webhook was disabled by the program: it has failed for too long, or its maker may not have one any more."""
 
     member_id: int
@@ -76,8 +71,7 @@ class WebhookGivenUp(OfWebhook):
         return LogEntry("webhook.given-up", "admins", {"id": self.webhook_id, "why": self.why})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebhookRemoved(OfWebhook):
+class WebhookRemoved(OfWebhook, frozen=True, kw_only=True):
     """There is a webhook no more."""
 
     @property

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 from app.database import now
 from app.tenants.deliveries import CameBack
@@ -13,8 +14,7 @@ from app.webhooks.deliveries import WebhookDelivery
 from app.webhooks.signing import sign_message
 
 
-@dataclass(frozen=True, slots=True)
-class WebhookMessage:
+class WebhookMessage(Struct, frozen=True):
     """Something to be sent. Its id is the same however often it is."""
 
     message_id: str
@@ -34,8 +34,7 @@ class WebhookMessage:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class SentMessage:
+class SentMessage(Struct, frozen=True):
     """What was sent, and what came of it."""
 
     message: WebhookMessage

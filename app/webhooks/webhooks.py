@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from msgspec import Struct
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -146,8 +146,7 @@ async def find_least_cursor(transaction: Transaction) -> int | None:
     return await transaction.value(FIND_LEAST_CURSOR, workspace_id=transaction.tenant.id)
 
 
-@dataclass(frozen=True, slots=True)
-class WantedWebhook:
+class WantedWebhook(Struct, frozen=True):
     """What is said of a webhook before it is made."""
 
     address: str

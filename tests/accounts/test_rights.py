@@ -6,7 +6,6 @@ import ast
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, aclosing
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 from litestar.exceptions import NotFoundException
+from msgspec.structs import replace
 from sqlalchemy import select
 
 import app.features  # noqa: F401  the rules hold by it

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -33,8 +33,7 @@ from tests.test_isolation import SETTINGS
 ACME = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Baked(Fact):
+class Baked(Fact, frozen=True, kw_only=True):
     """A cake is ready."""
 
     cake: str

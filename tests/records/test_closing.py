@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 from litestar.exceptions import NotFoundException
+from msgspec import structs
 from sqlalchemy import func, select, update
 
 from app.chat.attachments import add_attachment
@@ -72,7 +73,7 @@ def left_of(state: str, permitted: Permissions) -> Permissions:
     """What somebody should be able to do then: said anew here, and not asked of the program."""
     if state == "deleted":
         return NOTHING
-    return replace(permitted, add=False, edit="none", delete="none")
+    return structs.replace(permitted, add=False, edit="none", delete="none")
 
 
 async def close_books(transaction: Transaction, state: str) -> Collection:

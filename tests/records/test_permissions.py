@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from html import unescape
 from typing import Literal
 
 import httpx
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import select
 
 from app.accounts.members import Member, Role, add_member, find_member

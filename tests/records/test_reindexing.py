@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from alembic import command
+from msgspec.structs import replace
 from sqlalchemy import select, update
 
 from app.accounts.members import Member, choose_time_zone

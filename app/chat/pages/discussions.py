@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from litestar import MediaType, Response, get, post
 from litestar.exceptions import NotFoundException
+from msgspec import Struct
 
 from app.accounts.access import AnyRequest, write_signed_in
 from app.accounts.members import Member
@@ -33,8 +33,7 @@ from app.web.templates import render
 from app.web.texts import Text
 
 
-@dataclass(frozen=True, slots=True)
-class RefusedMessage:
+class RefusedMessage(Struct, frozen=True):
     """A message that was not posted, and why. Without a key the box gets a new one."""
 
     text: str

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from litestar import Response, get
 from litestar.exceptions import NotFoundException
+from msgspec import Struct
 
 from app.accounts.access import AnyRequest
 from app.accounts.choosing import OFFERED, Chosen, list_known, list_known_of_number, read_chosen, sought_id
@@ -76,8 +76,7 @@ async def show_search(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class ChosenRoom:
+class ChosenRoom(Struct, frozen=True):
     """The room that is searched: its slug and name, or what was typed and means none."""
 
     values: list[str]

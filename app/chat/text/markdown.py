@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
+from msgspec import Struct
 
 from app.accounts.mentions import CLOSE, OPEN, without_marks
 from app.chat.rewriting import Filled
@@ -31,8 +31,7 @@ RECORD_PATH = re.compile(r"/c/([a-z0-9-]+)/([1-9][0-9]{0,8})(?:/edit)?")
 REFERENCE_MARK = re.compile(rf"{OPEN}(?P<name>[0-9]+){CLOSE}|#(?P<number>[1-9][0-9]{{0,8}})(?!\w)")
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
+class Rendered(Struct, frozen=True):
     """A message as HTML, without markup, and what it refers to.
 
     `html` is sanitised. `plain` is a line of text, for search, quotes and notifications: no HTML, and at most as long

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from urllib.parse import quote
+
+from msgspec import Struct, field
 
 from app.accounts.mentions import CLOSE, OPEN, store_mention, without_marks
 from app.chat.rewriting import Filled, Kept, find_kept
@@ -24,8 +25,7 @@ ENCODED = re.compile(f"{quote(OPEN)}|{quote(CLOSE)}", re.IGNORECASE)
 PLACED_IN_ADDRESS = re.compile(f"{quote(OPEN)}([0-9]+){quote(CLOSE)}")
 
 
-@dataclass(slots=True)
-class Names:
+class Names(Struct):
     """Members' names, to be found at a place in a text without regard to case and to how accents are encoded.
 
     `lengths` has, for the first letter of names, how long those are, longest first: a search is a few look-ups.
@@ -67,8 +67,7 @@ class Names:
         return None
 
 
-@dataclass(slots=True)
-class Folded:
+class Folded(Struct):
     """A text, the same folded, and where the letters of one are in the other.
 
     A backslash before a mark of Markdown is none of them; no name goes on in the next line.
@@ -125,8 +124,7 @@ def continues_word(text: str, place: int, *, past: str = "") -> bool:
     return place < len(text) and is_word(text[place])
 
 
-@dataclass(slots=True)
-class NamedMention:
+class NamedMention(Struct):
     """A name with an '@' before it: as it was typed, and the member whom it mentions, once that is known."""
 
     typed: str

@@ -6,9 +6,10 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
 from functools import cache
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from sqlalchemy import and_, bindparam, or_, select
 
 from app.accounts.acquaintance import is_known
@@ -85,8 +86,7 @@ async def render_aside(
     )
 
 
-@dataclass(slots=True)
-class Typed:
+class Typed(Struct):
     """A text as it was typed, without what is around it, and what it was rendered to already: as a line of words that
     is nothing else, or by all that it was rendered with.
 

@@ -16,9 +16,9 @@ Used by: database/fast/prepared.py, database/fast/queries.py, database/fast/side
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Connection, Dialect
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_connection
 from sqlalchemy.dialects.sqlite.aiosqlite import SQLiteDialect_aiosqlite
@@ -32,8 +32,7 @@ SQLITE = SQLiteDialect_aiosqlite()
 SQLITE.statement_compiler = LimitCompiler
 
 
-@dataclass(slots=True)
-class StatementResult:
+class StatementResult(Struct):
     """What came of a statement: the rows it has found, how many it has changed, and the id of the one it has added."""
 
     rows: Sequence[Sequence[Any]] = ()

@@ -22,10 +22,10 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection, AsyncAdapt_aiosqlite_cursor
 
 # How long reading may keep the event loop, in seconds, and how many steps of SQLite's machine lie between two looks at
@@ -35,8 +35,7 @@ PROGRESS_STEPS = 2000
 INTERRUPTED = 9  # SQLITE_INTERRUPT (https://www.sqlite.org/rescode.html#interrupt)
 
 
-@dataclass(slots=True)
-class StatementOutcome:
+class StatementOutcome(Struct):
     """What a statement has left, in the words of a cursor (PEP 249)."""
 
     description: Any = None

@@ -17,10 +17,10 @@ Used by: database/__init__.py, database/transaction.py.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import ARRAY, CTE, FromClause, bindparam, column, func, insert, select, true, update
 from sqlalchemy.orm import make_transient_to_detached
 from sqlalchemy.orm.attributes import set_committed_value
@@ -42,15 +42,13 @@ from app.database.fast.rows import (
 from app.database.tenancy import TenantSession
 
 
-@dataclass(frozen=True, slots=True)
-class NewObject:
+class NewObject(Struct, frozen=True):
     """A new object, whose row is written; it is the session's afterwards. It has an id that the database gives."""
 
     instance: Any
 
 
-@dataclass(frozen=True, slots=True)
-class NewRows:
+class NewRows(Struct, frozen=True):
     """Rows of this tenant that nobody needs as objects. Those with a `link` refer by that column to the new object that
     is written with them."""
 
@@ -59,8 +57,7 @@ class NewRows:
     link: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ChangedObject:
+class ChangedObject(Struct, frozen=True):
     """An object of the session, with the attributes that its row gets."""
 
     instance: Any

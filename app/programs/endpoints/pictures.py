@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from litestar import Response
 from litestar.exceptions import NotFoundException
+from msgspec import Struct
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
@@ -25,8 +25,7 @@ from app.tenants.pictures import change_bot_picture
 PICTURE_OF = PERSON + "/picture"
 
 
-@dataclass(frozen=True, slots=True)
-class SmallPicture:
+class SmallPicture(Struct, frozen=True):
     """The picture of a key, as a file that is sent."""
 
     key: str

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
+from msgspec import Struct
 
 from app.records.kinds.kind import Cell, Definition, FieldKind, Json, fail
 from app.web.texts import _l, keep_direction
@@ -19,8 +19,7 @@ MOST_FILES_OF_A_FIELD = 10
 FILE_LINE = re.compile(r"([1-9][0-9]{0,17}) ([pf]) (.{1,200})")
 
 
-@dataclass(frozen=True, slots=True)
-class NamedFile:
+class NamedFile(Struct, frozen=True):
     """A file of a value."""
 
     id: int

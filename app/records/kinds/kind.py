@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol, TypedDict
 
 from babel import Locale
 from markupsafe import Markup, escape
+from msgspec import Struct
 
 from app.records.kinds.collation import LAST, SORT_KEY_LIMIT, collate
 from app.web.texts import TOO_MANY_MARKS, Text, _l, drop_noncharacters, fold, has_heaps, is_blank, keep_direction
@@ -67,8 +67,7 @@ class Definition(Protocol):
     def people(self) -> People: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """A cell that leads to an address."""
 
     address: str

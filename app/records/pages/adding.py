@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from litestar import Response, get, post
+from msgspec.structs import replace
 
 from app.accounts.access import AnyRequest
 from app.accounts.form_answers import digest_key, find_answer, keep_answer
