@@ -381,6 +381,33 @@ def shared_server(seeded: Store, tmp_path_factory: pytest.TempPathFactory) -> It
     end_server(made)
 
 
+@pytest.fixture
+def asked_server(server: Server) -> Server:
+    """The server that people of acme ask: of the test's own, or the one that a file has in its place."""
+    return server
+
+
+@pytest.fixture
+async def ana(asked_server: Server) -> AsyncIterator[httpx.AsyncClient]:
+    """Ana, who owns acme."""
+    async with asked_server.let_in("acme", "ana@acme.test") as client:
+        yield client
+
+
+@pytest.fixture
+async def bruno(asked_server: Server) -> AsyncIterator[httpx.AsyncClient]:
+    """Bruno, an admin of it."""
+    async with asked_server.let_in("acme", "bruno@acme.test") as client:
+        yield client
+
+
+@pytest.fixture
+async def carla(asked_server: Server) -> AsyncIterator[httpx.AsyncClient]:
+    """Carla, a member."""
+    async with asked_server.let_in("acme", "carla@acme.test") as client:
+        yield client
+
+
 @pytest.fixture(scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """Chromium, as Debian packages it."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import inspect
 import re
-from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
 from html import escape
@@ -163,15 +162,8 @@ class Filled:
 
 
 @pytest.fixture
-async def ana(shared_server: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with aclosing(shared_server.let_in("acme", "ana@acme.test")) as client:
-        yield client
-
-
-@pytest.fixture
-async def bruno(shared_server: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with aclosing(shared_server.let_in("acme", "bruno@acme.test")) as client:
-        yield client
+def asked_server(shared_server: Server) -> Server:
+    return shared_server
 
 
 def keys_in(html: str) -> list[str]:

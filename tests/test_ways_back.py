@@ -5,8 +5,6 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from collections.abc import AsyncIterator
-from contextlib import aclosing
 
 import httpx
 import pytest
@@ -73,21 +71,8 @@ def test_pages_lead_to_what_asks_by_a_link_that_looks_like_it(path: str) -> None
 
 
 @pytest.fixture
-async def ana(shared_server: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with aclosing(shared_server.let_in("acme", "ana@acme.test")) as client:
-        yield client
-
-
-@pytest.fixture
-async def bruno(shared_server: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with aclosing(shared_server.let_in("acme", "bruno@acme.test")) as client:
-        yield client
-
-
-@pytest.fixture
-async def carla(shared_server: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with aclosing(shared_server.let_in("acme", "carla@acme.test")) as client:
-        yield client
+def asked_server(shared_server: Server) -> Server:
+    return shared_server
 
 
 def undo_in(page: str) -> str:

@@ -1,7 +1,7 @@
 """What statements ask of a row's lock, and what they write into it: by parameters, and made once.
 
 A criterion is a function of the model, and so are the values of the lock's columns; `change_lock` puts one of each into
-the one statement that checks and writes. The parameters of who shows a proof are those of `show_proof`.
+the one statement that checks and writes. The parameters of who shows a proof are those of `show_proof` (`rows.py`).
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from app.accounts.program_tokens import Token, is_working
 from app.accounts.sessions import Session
-from app.database import Actor, PreparedChange, PreparedSelect, Transaction, now
+from app.database import PreparedChange, PreparedSelect, Transaction, now
 from app.database.clock import lease_clock
 from app.editing.row_places import EDITABLE_KINDS
-from app.editing.rows import LOCK_COLUMNS, LONGEST_LOCK, UNLOCKED, Editable, Proof
+from app.editing.rows import LOCK_COLUMNS, LONGEST_LOCK, UNLOCKED, Editable
 
 # What a statement asks of a row, and what it writes into its lock's columns: by parameters.
 Criterion = Callable[[type[Editable]], ColumnElement[bool]]
@@ -74,14 +74,6 @@ def is_holder(model: type[Editable]) -> ColumnElement[bool]:
 def is_last_proven(model: type[Editable]) -> ColumnElement[bool]:
     """Whether the lock is, or was at last, the one that is proven, and nobody has had it since: likewise."""
     return and_(model.lock_token == bindparam("proof_token"), model.lock_proof == bindparam("proof_digest"))
-
-
-def show_proof(actor: Actor, proof: Proof | None) -> dict[str, Any]:
-    """The parameters by which a statement knows who shows a proof. Who has none, or no credential, holds nothing."""
-    who = {"holder_id": actor.member_id, "holder_session_id": actor.session_id, "holder_program_id": actor.token_id}
-    if actor.member_id is None or (actor.session_id is None and actor.token_id is None) or proof is None:
-        return {**dict.fromkeys(who, 0), "proof_token": -1, "proof_digest": ""}
-    return {**who, "proof_token": proof.token, "proof_digest": proof.digest(actor.member_id)}
 
 
 def is_free_or_mine(model: type[Editable]) -> ColumnElement[bool]:

@@ -33,14 +33,23 @@ from app.editing.lock_statements import (
     select_held,
     select_held_with,
     select_proven,
-    show_proof,
     signed_in,
     taken,
 )
 from app.editing.pushes import push_standings
 from app.editing.rights import LockOf
 from app.editing.row_places import EDITABLE_KINDS, find_row_places
-from app.editing.rows import LONGEST_LOCK, UNLOCKED, Editable, Proof, credential_of, lease_within, note_lock, read_clock
+from app.editing.rows import (
+    LONGEST_LOCK,
+    UNLOCKED,
+    Editable,
+    Proof,
+    credential_of,
+    lease_within,
+    note_lock,
+    read_clock,
+    show_proof,
+)
 from app.editing.turns import pass_on
 from app.editing.waiting_rows import MISS_TURN
 

@@ -120,6 +120,14 @@ class Proof:
         return hashlib.sha256(f"{member_id}:{self.secret}".encode()).hexdigest()
 
 
+def show_proof(actor: Actor, proof: Proof | None) -> dict[str, Any]:
+    """The parameters by which a statement knows who shows a proof. Who has none, or no credential, holds nothing."""
+    who = {"holder_id": actor.member_id, "holder_session_id": actor.session_id, "holder_program_id": actor.token_id}
+    if actor.member_id is None or (actor.session_id is None and actor.token_id is None) or proof is None:
+        return {**dict.fromkeys(who, 0), "proof_token": -1, "proof_digest": ""}
+    return {**who, "proof_token": proof.token, "proof_digest": proof.digest(actor.member_id)}
+
+
 class NoCredential(Exception):
     """A lock was asked for by something that has neither a session nor a token: it would end with nothing."""
 

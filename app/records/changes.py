@@ -16,9 +16,9 @@ from app.accounts.members import Member
 from app.database import PreparedChange, PreparedSelect, Transaction, now
 from app.editing.drafts import settle_draft
 from app.editing.facts import LockFreed
-from app.editing.lock_statements import is_writable, show_proof
+from app.editing.lock_statements import is_writable
 from app.editing.locks import release_lock
-from app.editing.rows import LOCK_COLUMNS, UNLOCKED, Held, Proof, note_lock
+from app.editing.rows import LOCK_COLUMNS, UNLOCKED, Held, Proof, note_lock, show_proof
 from app.editing.turns import pass_on
 from app.records.access import require_in, require_on
 from app.records.collections import Collection
@@ -67,7 +67,8 @@ async def create_record(
     )
     transaction.add(record)
     await transaction.flush()
-    await keep_files(transaction, record, brought)
+    if brought:
+        await keep_files(transaction, record, brought)
     await keep_revisions(transaction, fields, [record], author, "created")
     note_record_changed(transaction, collection, fields, record, author, "created", None)
     return record
@@ -119,7 +120,7 @@ async def add_records(transaction: Transaction, collection: Collection, rows: Se
         "program": transaction.actor.program,
         "what": "created",
     }
-    await write_keys(transaction, fields, ((record_id, number, values[number]) for record_id, number in ids))
+    await write_keys(transaction, fields, [(record_id, number, values[number]) for record_id, number in ids])
     await transaction.insert_rows(
         Revision, *({**revision, "record_id": record_id, "values": values[number]} for record_id, number in ids)
     )
@@ -203,12 +204,16 @@ async def write_record(
     refuse_changed(record, version)
     before, found_before = record.values, record.search
     values = {each.ref: before[each.ref] for each in fields.removed if each.ref in before} | values
-    values = keep_computed(fields, values, before)
-    refuse_overstepping(list_read_only(fields, author), before, values)
-    brought = await check_files(transaction, fields, values, record, author)
+    computed = [field for field in fields if field.kind.computed]
+    if computed:
+        values = keep_computed(computed, values, before)
+    if limited := [field for field in fields if field.read_only_for]:
+        refuse_overstepping(list_read_only(limited, author), before, values)
+    files = [field for field in fields if field.kind_name == "files"]
+    brought = await check_files(transaction, files, values, record, author) if files else []
     changed = [field for field in fields if values.get(field.ref) != before.get(field.ref)]
     if changed:
-        stamp = compute(fields, changed_at=now(), changed_by=author.id)
+        stamp = compute(computed, changed_at=now(), changed_by=author.id) if computed else {}
         values |= stamp
         if any(field.unique for field in changed):
             await check_unique(transaction, changed, values, record.id)
@@ -223,8 +228,9 @@ async def write_record(
             deleted_at=None,
             keeps_lock=keeps_lock,
         )
-        await keep_files(transaction, record, brought)
-        stamped = [field for field in fields if field.ref in stamp]
+        if brought:
+            await keep_files(transaction, record, brought)
+        stamped = [field for field in computed if field.ref in stamp]
         await keep_revisions(transaction, [*changed, *stamped], [record], author, what)
         note_record_changed(transaction, collection, fields, record, author, "changed", before, found_before)
     else:

@@ -125,12 +125,14 @@ def show_changes(tenant: Tenant, changes: Changes) -> Iterator[Partial]:
         about = {"collection": collection, "fields": fields, "record": record, "place": place, "what": fact.what}
         # From what it was found by a list knows whether it was counted under its search.
         row = {**about, "before": fact.found_before, "columns": columns[collection.id]}
-        row["keys"] = columns[collection.id].sort_keys(record.values)
+        keys, shown = columns[collection.id].show_values(record.values)
+        row |= {"keys": keys, "shown": shown}
         yield make_partial(tenant, place.list_channel, "records/row_push.html", fact=fact, **row)
         if changes.histories is None:
             yield refresh(tenant, place.channel, fact=fact)
         else:
-            page = {**about, "history": changes.histories[record]}
+            shown |= {each.ref: each.show(record.values.get(each.ref, "")) for each in fields if each.ref not in shown}
+            page = {**about, "history": changes.histories[record], "values": shown}
             yield make_partial(tenant, place.channel, "records/record_push.html", fact=fact, **page)
     for collection_id, fact in sorted(changes.many.items()):
         yield show_collection_anew(tenant, collection_id, fact)

@@ -60,22 +60,28 @@ class Column(Struct, frozen=True):
 class Columns(list[Column]):
     """The columns of a list."""
 
-    def sort_keys(self, values: Mapping[str, str]) -> dict[str, str]:
-        """The sort keys of a record, as the list in the page compares them."""
-        return {column.ref: column.field.sort_key(values.get(column.ref, "")) for column in self}
+    def show_values(self, values: Mapping[str, str]) -> tuple[dict[str, str], dict[str, Markup]]:
+        """The sort keys of a record, as the list in the page compares them, and its values as pages show them."""
+        keys, shown = dict[str, str](), dict[str, Markup]()
+        for column in self:
+            value = values.get(column.ref, "")
+            keys[column.ref], shown[column.ref] = column.field.sort_key(value), column.field.show(value)
+        return keys, shown
 
-    def show_cells(self, values: Mapping[str, str], keys: Mapping[str, str]) -> Markup:
-        """The cells of a record in the columns after the first, with the sort keys that there are; an empty one has a
-        dash by css/table.css.
+    def show_cells(
+        self, values: Mapping[str, str], keys: Mapping[str, str], shown: Mapping[str, Markup] | None = None
+    ) -> Markup:
+        """The cells of a record in the columns after the first, with the sort keys that there are, and with its values
+        as they are shown if they were before; an empty one has a dash by css/table.css.
 
         A list has many, and each changed record another row of them: as a template they cost twice as much.
         """
         cells = []
         for column in self[1:]:
             ref = column.ref
-            shown = column.field.show(values.get(ref, ""))
+            cell = column.field.show(values.get(ref, "")) if shown is None else shown[ref]
             key = f' data-key="{escape(keys[ref])}"' if ref in keys else ""
-            cells.append(f"{column.begins}{key}>{shown}</td>")
+            cells.append(f"{column.begins}{key}>{cell}</td>")
         return Markup("".join(cells))  # noqa: S704  (all are markup, or escaped)
 
 

@@ -132,8 +132,7 @@ async def check_files(
 
 async def keep_files(transaction: Transaction, record: Record, file_ids: Sequence[int]) -> None:
     """Let files belong to a record that was saved with them."""
-    if file_ids:
-        await transaction.apply(KEEP_FILES, ids=file_ids, own_id=record.id)
+    await transaction.apply(KEEP_FILES, ids=file_ids, own_id=record.id)
 
 
 async def get_record_file(transaction: Transaction, member: Member, file_id: int) -> RecordFile:

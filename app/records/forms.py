@@ -59,10 +59,11 @@ def read_typed(fields: Fields, form: Form, record: Record | None = None) -> dict
     sent = {field.ref: field for field in (*fields, *fields.removed) if field.ref in form}
     if sent:
         asked = {*form[ASKED][:LONGEST_ASKED].split()}
+        formats = form[FORMATS][:LONGEST_TAG]
         came = [field for field in fields if asked and field.ref in empty and field.ref not in asked]
         mine = {ref: field.kind.join(form.values[ref], field) for ref, field in sent.items()}
         mine |= {each.ref: "" for each in fields.removed if each.kind.shows_none and each.ref in asked - sent.keys()}
-        mine = bring_into_formats(fields, mine | {FORMATS: form[FORMATS][:LONGEST_TAG] or tag_of(fields)})
+        mine = bring_into_formats(fields, mine | {FORMATS: formats or tag_of(fields)})
         return (
             empty
             | {
@@ -174,6 +175,7 @@ async def render_record(
         collection=collection,
         record=record,
         fields=fields,
+        values={each.ref: each.show(record.values.get(each.ref, "")) for each in fields},
         history=list_history(transaction, fields, record),
         row=record,
         place=place,

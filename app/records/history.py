@@ -17,7 +17,7 @@ from app.database import PreparedSelect, Transaction
 from app.records.conversions import convert_if_can
 from app.records.fields import Field, Fields
 from app.records.former_values import Conversion, list_conversions
-from app.records.keys import forget_keys, write_keys
+from app.records.keys import write_keys
 from app.records.records import Record
 from app.records.revisions import Revision
 from app.records.values import find_overstepped, list_read_only, read_values, value_of_before, write_values
@@ -247,21 +247,17 @@ async def keep_revisions(
     transaction: Transaction, fields: list[Field], records: Sequence[Record], author: Member, what: str
 ) -> None:
     """Keep a revision of what records are now, and the keys of these fields."""
-    if what not in ("created", "deleted"):
-        await forget_keys(transaction, [each.id for each in records], [each.id for each in fields])
     kept = [(record.id, record.number, record.values) for record in records if record.deleted_at is None]
-    await write_keys(transaction, fields, kept)
-    await transaction.insert_rows(
-        Revision,
-        *(
-            {
-                "record_id": record.id,
-                "version": record.version,
-                "member_id": author.id,
-                "program": transaction.actor.program,
-                "what": what,
-                "values": record.values,
-            }
-            for record in records
-        ),
-    )
+    revisions = [
+        {
+            "record_id": record.id,
+            "version": record.version,
+            "member_id": author.id,
+            "program": transaction.actor.program,
+            "what": what,
+            "values": record.values,
+        }
+        for record in records
+    ]
+    await write_keys(transaction, fields, kept, anew=what not in ("created", "deleted"))
+    await transaction.insert_rows(Revision, *revisions)

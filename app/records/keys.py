@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, String, UniqueConstraint, bindparam, delete, select
@@ -116,9 +116,15 @@ def keys_of(fields: list[Field], record_id: int, number: int, values: Mapping[st
 
 
 async def write_keys(
-    transaction: Transaction, fields: list[Field], records: Iterable[tuple[int, int, Mapping[str, str]]]
+    transaction: Transaction,
+    fields: list[Field],
+    records: Collection[tuple[int, int, Mapping[str, str]]],
+    *,
+    anew: bool = False,
 ) -> None:
-    """Write the keys of records, each with its id, number and values."""
+    """Write the keys of records, each with its id, number and values; `anew`, where they may have some already."""
+    if anew:
+        await forget_keys(transaction, [record_id for record_id, _, _ in records], [each.id for each in fields])
     await transaction.insert_rows(RecordKey, *(key for each in records for key in keys_of(fields, *each)))
 
 

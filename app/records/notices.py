@@ -19,7 +19,6 @@ from app.notifications.notifications import Occasion, Receivers, notify_all
 from app.notifications.together import MOST_TOLD_APART, notify_together
 from app.records.collections import Collection
 from app.records.facts import RecordChanged
-from app.records.fields import Fields, list_fields_of
 from app.records.permissions import is_granted
 from app.records.records import Record, find_makers
 from app.web.texts import _l
@@ -139,9 +138,7 @@ async def tell_changes(transaction: Transaction, facts: Sequence[RecordChanged])
     """Tell those who follow records, who added them, and the admins, what has become of them; each once, and in as
     many statements for many as for one. What was added is new to everybody, and told to those alone who were chosen in
     it. They follow it from then on. Of many at once they are told how many."""
-    fields = await list_fields_of(transaction, {fact.collection_id for fact in facts})
-    found = [(fact, find_assigned(fields[fact.collection_id], fact)) for fact in facts]
-    changes = [(fact, assigned) for fact, assigned in found if fact.what != "created" or assigned]
+    changes = [(fact, fact.assigned) for fact in facts if fact.what != "created" or fact.assigned]
     if not changes:
         return
     ids = list({change.row_id: None for change, _ in changes})
@@ -164,27 +161,14 @@ async def tell_changes(transaction: Transaction, facts: Sequence[RecordChanged])
         if len(own) > MOST_TOLD_APART:
             many = f"many {what}" if what in ("deleted", "restored") else "many"
             await notify_together(transaction, ("collection", collection_id), own, what=many)
-    await follow_chosen(
-        transaction,
-        "record",
-        [
-            (change.row_id, member_id)
-            for change, assigned in changes
-            for member_id in assigned
-            if member_id not in chosen[change.row_id]
-        ],
-    )
-
-
-def find_assigned(fields: Fields, change: RecordChanged) -> list[int]:
-    """The ids of those who were chosen in a record by a change, and were in none of its fields before."""
-    if change.what not in ("created", "changed"):
-        return []
-    people = [field.ref for field in fields if field.kind.names_people and not field.kind.computed]
-    now, before = (
-        {*" ".join(values.get(ref, "") for ref in people).split()} for values in (change.after, change.before or {})
-    )
-    return sorted(map(int, now - before))
+    following = [
+        (change.row_id, member_id)
+        for change, assigned in changes
+        for member_id in assigned
+        if member_id not in chosen[change.row_id]
+    ]
+    if following:
+        await follow_chosen(transaction, "record", following)
 
 
 def list_reasons(chosen: Mapping[int, bool], maker: int | None) -> list[tuple[str, Receivers]]:

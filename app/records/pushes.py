@@ -16,7 +16,6 @@ from app.notifications.following import Follow
 from app.records.channels import MOST_RECORDS_SHOWN
 from app.records.facts import FieldsChanged, RecordChanged
 from app.records.field_news import list_news
-from app.records.fields import Fields, list_fields_of
 from app.web.templates import make_partial
 
 
@@ -35,19 +34,6 @@ def make_list_of_concerned() -> Select[int]:
 LIST_CONCERNED = PreparedSelect(make_list_of_concerned)
 
 
-def list_chosen(fields: Fields, change: RecordChanged) -> set[int]:
-    """The ids of those who are chosen in a record, or were before it changed."""
-    people = [field.ref for field in fields if field.kind.names_people and not field.kind.computed]
-    words = (values.get(ref, "") for values in (change.before or {}, change.after) for ref in people)
-    return {int(each) for value in words for each in value.split()}
-
-
-def is_called_otherwise(fields: Fields, change: RecordChanged) -> bool:
-    """Whether a record is called otherwise by now, is gone, or there again."""
-    first = fields[0].ref if fields else ""
-    return change.what != "changed" or (change.before or {}).get(first) != change.after.get(first)
-
-
 async def read_homes(transaction: Transaction, facts: Sequence[RecordChanged]) -> list[int]:
     """The ids of the members whose home pages list any of the records that have changed: who is chosen in one; and,
     where it is called otherwise now, who did that, who follows it, and who has a draft of it.
@@ -56,11 +42,8 @@ async def read_homes(transaction: Transaction, facts: Sequence[RecordChanged]) -
     """
     counts = Counter(fact.collection_id for fact in facts)
     shown = [fact for fact in facts if counts[fact.collection_id] <= MOST_RECORDS_SHOWN]
-    fields = await list_fields_of(transaction, {fact.collection_id for fact in shown})
-    members = {member_id for fact in shown for member_id in list_chosen(fields[fact.collection_id], fact)}
-    called = [
-        fact for fact in shown if fact.what != "created" and is_called_otherwise(fields[fact.collection_id], fact)
-    ]
+    members = {member_id for fact in shown for member_id in fact.chosen | fact.chosen_before}
+    called = [fact for fact in shown if fact.what != "created" and fact.called_otherwise]
     if called:
         members |= {fact.by.member_id for fact in called if fact.by.member_id is not None}
         members |= {*await transaction.column(LIST_CONCERNED, ids={fact.row_id for fact in called})}

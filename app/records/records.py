@@ -31,6 +31,7 @@ from app.editing.rows import Editable
 from app.records.collections import Collection
 from app.records.facts import RecordBinned, RecordChanged
 from app.records.fields import Field, find_collections
+from app.records.kinds.kind import Json
 from app.records.revisions import Revision
 from app.web.texts import fold_searched
 
@@ -124,7 +125,7 @@ def value_in(values: Any) -> ColumnElement[str]:
     return value
 
 
-def title_of(fields: list[Field], values: Mapping[str, str]) -> str:
+def title_of(fields: Sequence[Field], values: Mapping[str, str]) -> str:
     """What a record is called: the value of its first field."""
     return fields[0].describe(values.get(fields[0].ref, "")) if fields else ""
 
@@ -198,7 +199,7 @@ async def find_record_place(transaction: Transaction, record: Record) -> RowPlac
     return (await find_record_places(transaction, [record]))[0]
 
 
-def place_of_record(collection: Collection, fields: list[Field], record: Record) -> RowPlace:
+def place_of_record(collection: Collection, fields: Sequence[Field], record: Record) -> RowPlace:
     """Where a record of a collection is seen."""
     choice = next((each for each in fields if each.kind_name == "choice"), None)
     return RowPlace(
@@ -269,9 +270,23 @@ def note_record_changed(
 ) -> None:
     """Note what was done to a record, whose values were others before, and what searching looked through; by all fields
     of its collection."""
-    told = tell_values(fields, record.values)
-    changed = [] if before is None else [each for each in fields if before.get(each.ref) != record.values.get(each.ref)]
-    transaction.info.pop(RowPlace, None)  # it may be called otherwise now
+    after, was = record.values, before or {}
+    first = fields[0].ref if fields else ""
+    told_after: dict[str, Json] = {}
+    told_before: dict[str, Json] = {}
+    changed: list[str] = []
+    chosen: set[int] = set()
+    chosen_before: set[int] = set()
+    for field in fields:
+        old, new, kind = was.get(field.ref, ""), after.get(field.ref, ""), field.kind
+        told_after[field.key] = kind.to_json(new, field)
+        told_before[field.key] = told_after[field.key] if new == old else kind.to_json(old, field)
+        if new != old and not kind.computed:
+            changed.append(field.label)
+        if kind.names_people and not kind.computed:
+            chosen |= {int(each) for each in new.split()}
+            chosen_before |= {int(each) for each in old.split()}
+    transaction.info.setdefault(RowPlace, {})[record] = place_of_record(collection, fields, record)
     for instance in (record, collection, author):  # what is told and shown of them needs no statement
         transaction.keep(instance)
     fact = (RecordBinned if what in ("deleted", "restored") else RecordChanged)(
@@ -284,10 +299,13 @@ def note_record_changed(
         version=record.version,
         address=f"/c/{collection.slug}/{record.number}",
         before=before,
-        after=record.values,
-        fields=tuple(field.label for field in changed if not field.kind.computed),
+        after=after,
+        fields=() if before is None else tuple(changed),
         found_before=found_before,
-        told_before=None if before is None else told | tell_values(changed, before),
-        told_after=told,
+        told_before=None if before is None else told_before,
+        told_after=told_after,
+        chosen=frozenset(chosen),
+        chosen_before=frozenset(chosen_before),
+        called_otherwise=what != "changed" or was.get(first) != after.get(first),
     )
     transaction.note(fact)

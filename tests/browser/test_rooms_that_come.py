@@ -4,36 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 from playwright.async_api import Page, expect
 
-from app.accounts.members import Member, find_member
 from app.chat.memberships import get_room, invite, leave
 from app.chat.new_rooms import create_room, open_direct
 from app.chat.room_changes import archive_room, change_room
-from app.database import Transaction
-from app.features import open_database
 from tests.browser.lines import say_lines
 from tests.browser.pages import assert_equals_a_fresh_load, ready
 from tests.browser.test_sidebar import lines
 from tests.conftest import Server
+from tests.live.test_brought_channels import writing
 
 ACME = 1
-
-
-@asynccontextmanager
-async def writing(server: Server) -> AsyncIterator[tuple[Transaction, Member, Member]]:
-    """A transaction in acme beside the server, with Bruno and Carla. What several write reaches pages in one frame."""
-    database = open_database(server.store.url)
-    async with database.write(ACME) as transaction:
-        bruno, carla = [await find_member(transaction, f"{name}@acme.test") for name in ("bruno", "carla")]
-        assert bruno
-        assert carla
-        yield transaction, bruno, carla
-    await database.close()
 
 
 async def make_room(server: Server, *, private: bool = True, with_carla: bool = True) -> None:

@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
-from contextlib import aclosing
 
 import httpx
-import pytest
 
-from tests.conftest import Server
 from tests.fields import STATUS, TITLE
 
 BOOK = "/c/books/40"
 TYPED = {TITLE: "Typed", STATUS: "#3", "version": "1"}  # over one that is lent, at another version
-
-
-@pytest.fixture
-async def ana(server: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with aclosing(server.let_in("acme", "ana@acme.test")) as client:
-        yield client
 
 
 def texts_of(page: str) -> str:

@@ -25,7 +25,7 @@ MANY = 60  # more than a page may say hellos
 
 @asynccontextmanager
 async def writing(server: Server) -> AsyncIterator[tuple[Transaction, Member, Member]]:
-    """A transaction in acme beside the server, with Bruno and Carla."""
+    """A transaction in acme beside the server, with Bruno and Carla. What several write reaches pages in one frame."""
     database = open_database(server.store.url)
     async with database.write(ACME) as transaction:
         bruno, carla = [await find_member(transaction, f"{name}@acme.test") for name in ("bruno", "carla")]

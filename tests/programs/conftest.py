@@ -76,6 +76,18 @@ async def let_in(shared_server: Server) -> AsyncIterator[LetIn]:
         yield add
 
 
+@pytest.fixture
+async def ana(let_in: LetIn) -> httpx.AsyncClient:
+    """A program of Ana's, who owns acme."""
+    return await let_in("ana@acme.test", name="nightly")
+
+
+@pytest.fixture
+async def carla(let_in: LetIn) -> httpx.AsyncClient:
+    """A program of Carla's, a member."""
+    return await let_in("carla@acme.test", name="mirror")
+
+
 async def change_as_read(program: httpx.AsyncClient, path: str, body: dict[str, Any]) -> httpx.Response:
     """Change what has no version, as it is now."""
     seen = await program.get(path)

@@ -15,16 +15,6 @@ from tests.programs.test_locks import CHANGE, add, take
 
 
 @pytest.fixture
-async def ana(let_in: LetIn) -> httpx.AsyncClient:
-    return await let_in("ana@acme.test", name="nightly")
-
-
-@pytest.fixture
-async def carla(let_in: LetIn) -> httpx.AsyncClient:
-    return await let_in("carla@acme.test", name="mirror")
-
-
-@pytest.fixture
 async def davi(let_in: LetIn) -> httpx.AsyncClient:
     return await let_in("davi@acme.test", name="count")
 

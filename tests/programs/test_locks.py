@@ -30,16 +30,6 @@ async def take(program: httpx.AsyncClient, path: str) -> dict[str, Any]:
     return taken
 
 
-@pytest.fixture
-async def ana(let_in: LetIn) -> httpx.AsyncClient:
-    return await let_in("ana@acme.test", name="nightly")
-
-
-@pytest.fixture
-async def carla(let_in: LetIn) -> httpx.AsyncClient:
-    return await let_in("carla@acme.test", name="mirror")
-
-
 async def test_one_holds_it_and_the_others_are_told_who(ana: httpx.AsyncClient, carla: httpx.AsyncClient) -> None:
     path = await add(ana)
     taken = await take(ana, path)

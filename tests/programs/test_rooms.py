@@ -6,21 +6,10 @@ import secrets
 from typing import Any
 
 import httpx
-import pytest
 
 from tests.programs.conftest import API, BOOK, LetIn, change_as_read, problem_of
 
 ROOMS = f"{API}/rooms"
-
-
-@pytest.fixture
-async def ana(let_in: LetIn) -> httpx.AsyncClient:
-    return await let_in("ana@acme.test", name="nightly")
-
-
-@pytest.fixture
-async def carla(let_in: LetIn) -> httpx.AsyncClient:
-    return await let_in("carla@acme.test", name="mirror")
 
 
 async def make(program: httpx.AsyncClient, *, private: bool = False) -> str:

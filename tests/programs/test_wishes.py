@@ -6,7 +6,6 @@ import secrets
 from contextlib import aclosing
 
 import httpx
-import pytest
 
 from tests.conftest import Server
 from tests.programs.conftest import API, BOOK, LetIn, add_token, call_with, change_as_read, problem_of
@@ -15,16 +14,6 @@ WISHES = f"{API}/notifications/preferences"
 MUTES = f"{API}/notifications/mutes"
 FOLLOWED = f"{API}/notifications/following"
 SETTINGS = f"{API}/settings"
-
-
-@pytest.fixture
-async def ana(let_in: LetIn) -> httpx.AsyncClient:
-    return await let_in("ana@acme.test", name="nightly")
-
-
-@pytest.fixture
-async def carla(let_in: LetIn) -> httpx.AsyncClient:
-    return await let_in("carla@acme.test", name="mirror")
 
 
 async def test_what_one_is_told_is_read_and_chosen(carla: httpx.AsyncClient) -> None:

@@ -4,19 +4,11 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import AsyncIterator
-from contextlib import aclosing
 
 import httpx
 import pytest
 
 from tests.conftest import Server
-
-
-@pytest.fixture
-async def ana(server: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with aclosing(server.let_in("acme", "ana@acme.test")) as client:
-        yield client
 
 
 def filled(page: str) -> dict[str, str]:

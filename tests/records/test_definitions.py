@@ -25,9 +25,8 @@ def own_or_shared(request: pytest.FixtureRequest) -> Server:
 
 
 @pytest.fixture
-async def ana(own_or_shared: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with own_or_shared.let_in("acme", "ana@acme.test") as client:
-        yield client
+def asked_server(own_or_shared: Server) -> Server:
+    return own_or_shared
 
 
 @pytest.fixture

@@ -37,12 +37,6 @@ PRICE = {"label": "Price", "kind": "text"}
 
 
 @pytest.fixture
-async def ana(server: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with server.let_in("acme", "ana@acme.test") as client:
-        yield client
-
-
-@pytest.fixture
 async def database(server: Server) -> AsyncIterator[Database]:
     """The server's own."""
     made = open_database(server.store.url)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 import httpx
@@ -11,12 +10,6 @@ import pytest
 
 from app.records.pages.printing import MOST_PRINTED
 from tests.conftest import Server
-
-
-@pytest.fixture
-async def ana(server: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with aclosing(server.let_in("acme", "ana@acme.test")) as client:
-        yield client
 
 
 def read_rows(page: str) -> list[list[str]]:

@@ -4,29 +4,16 @@ both sides are shown."""
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from html import unescape
 
 import httpx
 import pytest
 
-from tests.conftest import Server
 from tests.records.test_definitions import form_of, make_tools
 from tests.web.test_seen_forms import BESIDE, fill_in
 
 CHOICES = "Good\nBroken\nLost"
-
-
-@pytest.fixture
-async def ana(server: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with server.let_in("acme", "ana@acme.test") as client:
-        yield client
-
-
-@pytest.fixture
-async def bruno(server: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with server.let_in("acme", "bruno@acme.test") as client:
-        yield client
 
 
 async def save_after(

@@ -7,31 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from app.server import serving
-from app.server.gate import Gate
-from app.server.health import Readiness
-from app.server.workspace_limits import WorkspaceLimits
 from app.settings import read_settings
-from app.web.limits import Windows
+from tests.web.test_request_ids import make_gate
 
 
 async def ask(application: Any, *, cancel: bool, tmp_path: Path) -> list[Any]:
     """What the gate sends when the application behind it is cancelled, or fails."""
     settings = read_settings({"SECRET_KEY": "x" * 64, "DATA_DIR": str(tmp_path), "BASE_URL": "http://hero.localhost"})
-
-    async def send_away() -> None: ...
-
-    gate = Gate(
-        settings,
-        central=application,
-        workspace=application,
-        programs=application,
-        live=application,
-        gateway=application,
-        incoming=application,
-        readiness=Readiness(bus=lambda: "off"),
-        limits=WorkspaceLimits(settings, Windows(settings)),
-        send_away=send_away,
-    )
+    gate = make_gate(application, settings)
     sent: list[Any] = []
 
     async def send(message: Any) -> None:

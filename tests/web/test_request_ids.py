@@ -17,22 +17,19 @@ from app.server.gate import Gate
 from app.server.health import Readiness
 from app.server.logs import set_up_logs
 from app.server.workspace_limits import WorkspaceLimits
-from app.settings import read_settings
+from app.settings import Settings, read_settings
 from app.web.limits import Windows
 from tests.conftest import Server
 
 NEW = re.compile(r"[0-9a-f]{16}")
 
 
-def make_client(
-    application: Any, data_dir: Path, *, trusted: str = "127.0.0.1", address: str = "127.0.0.1"
-) -> httpx.AsyncClient:
-    """A client at an address, in front of a gate with an application behind it."""
-    settings = read_settings({"DATA_DIR": str(data_dir), "FORWARDED_ALLOW_IPS": trusted})
+def make_gate(application: Any, settings: Settings) -> Gate:
+    """A gate with an application behind it, whichever site is asked."""
 
     async def send_away() -> None: ...
 
-    gate = Gate(
+    return Gate(
         settings,
         central=application,
         workspace=application,
@@ -44,6 +41,15 @@ def make_client(
         limits=WorkspaceLimits(settings, Windows(settings)),
         send_away=send_away,
     )
+
+
+def make_client(
+    application: Any, data_dir: Path, *, trusted: str = "127.0.0.1", address: str = "127.0.0.1"
+) -> httpx.AsyncClient:
+    """A client at an address, in front of a gate with an application behind it."""
+    settings = read_settings({"DATA_DIR": str(data_dir), "FORWARDED_ALLOW_IPS": trusted})
+
+    gate = make_gate(application, settings)
     transport = httpx.ASGITransport(app=gate, client=(address, 1))  # type: ignore[arg-type]
     return httpx.AsyncClient(transport=transport, base_url=settings.base_url)
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from html import unescape
 
 import httpx
-import pytest
 
 from tests.conftest import Server
 from tests.sent_forms import read_form
@@ -108,18 +106,6 @@ APART = [
     ("/c/books/permissions", "/c/books/permissions", {"viewer-browse": "yes"}, {"guest-add": "-"}),
     ("/chat/general/about", "/chat/general/about", {"name": "Everything"}, {"description": "For all"}),
 ]
-
-
-@pytest.fixture
-async def ana(server: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with server.let_in("acme", "ana@acme.test") as client:
-        yield client
-
-
-@pytest.fixture
-async def bruno(server: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with server.let_in("acme", "bruno@acme.test") as client:
-        yield client
 
 
 async def ask_for_form(client: httpx.AsyncClient, page: str, action: str) -> dict[str, str]:

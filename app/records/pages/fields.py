@@ -102,6 +102,16 @@ async def render_fields(
     )
 
 
+async def refuse_field(request: AnyRequest, slug: str, key: str, form: Form) -> Response[str]:
+    """The form of a field with what was typed and won't do. What it counts takes as long as there are many records, and
+    nothing is written any more: others may write meanwhile."""
+    await end_early(request.scope)
+    async with read_signed_in(request) as (transaction, member):
+        require(member, "manage", "collections")
+        collection, _, field = await open_field(transaction, slug, key)
+        return await render_fields(request, transaction, member, collection, form, field)
+
+
 @get("/c/{slug:str}/fields")
 async def show_field_list(request: AnyRequest, transaction: Transaction, member: Member, slug: str) -> Response[str]:
     """The fields of a collection."""
@@ -202,10 +212,10 @@ async def save_field(
         if not show_both(form, field, find_former(fields, field, key)):
             return see_other(f"/c/{slug}/fields?done=field")  # sent again, or somebody else has saved the same
         form.errors, form.values = changed.errors, form.values | removed
-        return await render_fields(request, transaction, member, collection, form, field)
+        return await refuse_field(request, slug, key, form)
     except Invalid as invalid:
         form.errors, form.values = invalid.errors, form.values | removed
-        return await render_fields(request, transaction, member, collection, form, field)
+        return await refuse_field(request, slug, key, form)
     return see_other(f"/c/{slug}/fields?done=field")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from litestar import Response, get, post
 
-from app.accounts.access import AnyRequest
+from app.accounts.access import AnyRequest, read_signed_in
 from app.accounts.members import Member
 from app.accounts.rights import require
 from app.accounts.shell import notice, render_page
@@ -22,6 +22,7 @@ from app.records.kind_plans import MOST_FAILURES_SHOWN, plan_kind, preview_kind
 from app.records.kinds import FIELD_KINDS
 from app.records.opening import open_collection, open_field
 from app.records.removing import list_typing
+from app.web.endings import end_early
 from app.web.forms import Form, Invalid, number_of
 from app.web.redirects import see_other
 from app.web.texts import _l
@@ -132,7 +133,11 @@ async def save_kind(
     except FieldChanged as changed:
         form.errors = changed.errors
         form.values["version"] = [str(field.version)]
-        return await render_kind(request, transaction, member, opened, form, status=409)
+        await end_early(request.scope)  # what would become of all values is looked at while others may write
+        async with read_signed_in(request) as (reading, reader):
+            require(reader, "manage", "collections")
+            opened = await open_field(reading, slug, key)
+            return await render_kind(request, reading, reader, opened, form, status=409)
     except Invalid as invalid:
         form.errors = invalid.errors
         return await render_kind(request, transaction, member, opened, form)

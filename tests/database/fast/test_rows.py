@@ -6,12 +6,11 @@ from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import bindparam, delete, inspect, select
+from sqlalchemy import delete, inspect, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.accounts.members import Member
-from app.accounts.sessions import Session
 from app.chat.memberships import Membership
 from app.chat.messages import Message
 from app.chat.new_rooms import ensure_general
@@ -19,16 +18,9 @@ from app.chat.rooms import Room
 from app.database import Base, Database, PreparedSelect, Tenant, TenantScopeError, Transaction
 from app.database.fast.rows import table_info_of
 from app.live.log import LoggedEvent
+from tests.database.fast.test_queries import BY_NAME
 
 ACME, GLOBEX = 1, 2
-BY_NAME = PreparedSelect(lambda: select(Member).where(Member.name == bindparam("name")))
-WITH_SESSION = PreparedSelect(
-    lambda: (
-        select(Member, Session)
-        .outerjoin(Session, (Session.member_id == Member.id) & (Session.tenant_id == Member.tenant_id))
-        .where(Member.name == bindparam("name"))
-    )
-)
 
 OURS = select(Message).where(Message.key == "k1000")
 
