@@ -15,7 +15,7 @@ from app.chat.last_lines import LastLine, find_last_lines
 from app.chat.reading import JoinedRoom
 from app.chat.rooms import AnyRoom, Room
 from app.chat.saved import list_saved
-from app.chat.sidebar import list_own_rooms
+from app.chat.sidebar import list_own_rooms, name_channels
 from app.database import PreparedSelect, Transaction
 from app.web.texts import _l
 
@@ -38,8 +38,9 @@ async def rooms_part(request: AnyRequest, transaction: Transaction, member: Memb
     joined = [*(shown.joined for shown in sidebar.shown), *sidebar.rest]
     told = [each for each in joined if each.membership.notify != "nothing"]
     unread = [each for each in told if each.unread]
-    followed = [*unread, *(each for each in told if not each.unread)][:LINES_FOLLOWED]
-    follow = " ".join(f"line.{room_id}" for room_id in sorted(each.room.id for each in followed))
+    followed = [*unread, *(each for each in told if not each.unread)]
+    ids = [*(each.room.id for each in followed), *sidebar.quiet][:LINES_FOLLOWED]
+    follow = name_channels("line", ids)
     return {"rooms": await list_last_lines(transaction, unread), "most": LINES_SHOWN, "follow": follow}
 
 

@@ -45,20 +45,39 @@ class ListedMembership(NamedTuple):
     notify: str
 
 
-# Whether a member has typed something into a room's box that is not sent yet.
-IS_DRAFTED = exists().where(
-    MessageDraft.tenant_id == Room.tenant_id,
-    MessageDraft.member_id == Membership.member_id,
-    MessageDraft.place == literal("room-").concat(cast(Room.id, String)),
-    MessageDraft.text != "",
-)
+class QuietRoom(NamedTuple):
+    """A room of a member's in which nothing is unread, muted, typed or was ever opened, as it was read: most of
+    hundreds are such."""
+
+    id: int
+    slug: str
+    name: str
+    kind: str
+    subject: str | None
+    last_number: int
+    member_id: int
+    read_number: int
+    notify: str
+
+    def join(self) -> JoinedRoom:
+        """It, as the others are."""
+        return JoinedRoom(RoomRow._make(self[:6]), self.name, ListedMembership._make(self[6:]), 0, 0)
+
+
+class JoinedRooms(Struct, frozen=True):
+    """The rooms that a member is in: those of which there is more to tell than their names, and the quiet ones."""
+
+    told: list[JoinedRoom]
+    quiet: list[QuietRoom]
+
+
 LIST_JOINED = PreparedSelect(
     lambda: (
         select(
             *(getattr(Room, name) for name in RoomRow._fields),
             *(getattr(Membership, name) for name in ListedMembership._fields),
             Visit.visited_at,
-            IS_DRAFTED.correlate(Room, Membership),
+            MessageDraft.member_id,
         )
         .join(Membership, (Membership.room_id == Room.id) & (Membership.tenant_id == Room.tenant_id))
         .outerjoin(
@@ -67,6 +86,13 @@ LIST_JOINED = PreparedSelect(
             & (Visit.kind == literal("room"))
             & (Visit.member_id == Membership.member_id)
             & (Visit.tenant_id == Membership.tenant_id),
+        )
+        .outerjoin(
+            MessageDraft,  # what a member has typed into a room's box and not sent yet
+            (MessageDraft.place == literal("room-").concat(cast(Room.id, String)))
+            & (MessageDraft.text != literal(""))
+            & (MessageDraft.member_id == Membership.member_id)
+            & (MessageDraft.tenant_id == Membership.tenant_id),
         )
         .where(
             Membership.member_id.in_(bindparam("member_ids")),
@@ -83,31 +109,40 @@ LIST_JOINED = PreparedSelect(
 async def list_joined(transaction: Transaction, member: Member) -> list[JoinedRoom]:
     """The rooms of a member by name, with what is unread in each; direct ones after the others, then the discussions in
     which something is unread."""
-    return (await list_joined_of(transaction, [member.id]))[member.id]
+    found = (await find_joined(transaction, [member.id]))[member.id]
+    rooms = [*found.told, *(each.join() for each in found.quiet)]
+    return sorted(rooms, key=lambda each: order_of(each.room, each.name))
 
 
-async def list_joined_of(transaction: Transaction, member_ids: Iterable[int]) -> dict[int, list[JoinedRoom]]:
-    """Likewise of each of some members, by their ids."""
+async def find_joined(transaction: Transaction, member_ids: Iterable[int]) -> dict[int, JoinedRooms]:
+    """The rooms of each of some members, by their ids, with what is unread in each.
+
+    A member may be in hundreds, and every page asks for them: a quiet one is looked at, and no more.
+    """
     ids = list(member_ids)
-    own = len(RoomRow._fields)
-    found = [
-        (RoomRow._make(row[:own]), ListedMembership._make(row[own:-2]), row[-2], row[-1])
-        for row in await transaction.rows(LIST_JOINED, member_ids=ids)
-    ]
-    direct = [(room.id, room.subject) for room, *_ in found if room.kind == "direct"]
+    joined = {member_id: JoinedRooms([], []) for member_id in ids}
+    told: list[tuple[RoomRow, ListedMembership, datetime | None, bool]] = []
+    behind: set[int] = set()
+    for row in await transaction.rows(LIST_JOINED, member_ids=ids):
+        room_id, _, _, kind, _, last_number, member_id, read_number, notify, visited_at, drafted_by = row
+        if read_number < last_number:
+            behind.add(room_id)
+        elif notify == "everything" and visited_at is None and drafted_by is None and kind != "direct":
+            joined[member_id].quiet.append(QuietRoom._make(row[:9]))
+            continue
+        room, membership = RoomRow._make(row[:6]), ListedMembership._make(row[6:9])
+        told.append((room, membership, visited_at, drafted_by is not None))
+    direct = [(room.id, room.subject) for room, *_ in told if room.kind == "direct"]
     people = await find_direct_people(transaction, direct) if direct else {}
-    names = name_rooms([(membership.member_id, room) for room, membership, *_ in found], people)
-    rows = sorted(found, key=lambda row: order_of(row[0], names[row[1].member_id, row[0].id]))
-    behind = {room.id for room, membership, *_ in rows if membership.read_number < room.last_number}
+    names = name_rooms([(membership.member_id, room) for room, membership, *_ in told], people)
     unread = await count_unread_messages(transaction, ids, sorted(behind))
-    joined: dict[int, list[JoinedRoom]] = {member_id: [] for member_id in ids}
-    for room, membership, visited_at, drafted in rows:
+    for room, membership, visited_at, drafted in told:
         name = names[membership.member_id, room.id]
         counts = unread.get((membership.member_id, room.id), (0, 0))
         others = tuple(person for person in people.get(room.id, ()) if person[0] != membership.member_id)
         each = JoinedRoom(room, name, membership, *counts, others, drafted, visited_at)
         if each.unread or room.kind != "discussion":
-            joined[membership.member_id].append(each)
+            joined[membership.member_id].told.append(each)
     return joined
 
 

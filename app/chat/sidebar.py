@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from operator import itemgetter
 
 from msgspec import Struct
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.shell import sidebar_section
-from app.chat.reading import JoinedRoom, list_joined_of
-from app.chat.rooms import order_of
+from app.chat.reading import JoinedRoom, QuietRoom, find_joined
+from app.chat.rooms import order_by_name, order_of
 from app.database import Transaction
 
 # How many rooms the sidebar shows.
@@ -19,6 +20,8 @@ ROOMS_SHOWN = 15
 # Of how many others it follows what is new; a page's hello has 8 KiB.
 MOST_FOLLOWED = 500
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+# How a room ranks that there is no reason to show.
+UNUSED = (False, False, False, NEVER)
 
 
 class ShownRoom(Struct, frozen=True):
@@ -31,17 +34,19 @@ class ShownRoom(Struct, frozen=True):
 
 
 class Sidebar(Struct, frozen=True):
-    """The rooms that are shown, and the others, of which the page follows what is new. `seen` is as of those shown."""
+    """The rooms that are shown, and the others, of which the page follows what is new: those of which there is more to
+    tell than their names, and the ids of the quiet ones. `seen` is as of those shown."""
 
     shown: Sequence[ShownRoom]
     rest: Sequence[JoinedRoom]
+    quiet: Sequence[int]
     seen: Mapping[int, int]
 
     @property
     def follow(self) -> str:
         """The channels of all of them, in one order: a page asks anew when what it follows is written otherwise."""
         followed = [*(shown.joined for shown in self.shown), *self.rest]
-        return " ".join(f"news.{room_id}" for room_id in sorted(each.room.id for each in followed))
+        return name_channels("news", [*(each.room.id for each in followed), *self.quiet])
 
     @property
     def kept(self) -> str:
@@ -61,35 +66,55 @@ class Sidebar(Struct, frozen=True):
         return " ".join(f"{room_id}.{self.seen[room_id]}" for room_id in rest if room_id in self.seen)
 
 
-def choose_rooms(joined: Sequence[JoinedRoom], visits: dict[int, datetime], current: str = "") -> Sidebar:
+def name_channels(kind: str, ids: Iterable[int]) -> str:
+    """The channels of some rooms of a kind, in the order of their ids."""
+    return " ".join([f"{kind}.{room_id}" for room_id in sorted(ids)])
+
+
+def choose_rooms(
+    joined: Sequence[JoinedRoom], visits: dict[int, datetime], current: str = "", quiet: Sequence[QuietRoom] = ()
+) -> Sidebar:
     """The rooms to show of those that a member is in: the one that is open, those that name the member, those with
-    something unread, then those that were opened last."""
+    something unread, those that were opened last, then the first by name."""
 
     def rank(each: JoinedRoom) -> tuple[bool, bool, bool, datetime]:
         told = each.membership.notify != "nothing"
         opened = visits.get(each.room.id, NEVER)
         return each.room.slug == current, told and each.mentions > 0, told and each.unread > 0, opened
 
-    ranked = sorted(joined, key=rank, reverse=True)
-    chosen = {each.room.id for each in ranked[:ROOMS_SHOWN]}
+    named = [(order_of(each.room, each.name), each) for each in joined]
+    unused: list[tuple[str, JoinedRoom | QuietRoom]] = [each for each in named if rank(each[1]) == UNUSED]
+    used = [each for each in named if rank(each[1]) != UNUSED]
+    for each in quiet:
+        order = order_by_name(each.kind, each.name, each.id)
+        if each.slug == current:
+            used.append((order, each.join()))
+        else:
+            unused.append((order, each))
+    used.sort(key=itemgetter(0))
+    used.sort(key=lambda each: rank(each[1]), reverse=True)
+    unused.sort()
+    ranked = used + unused
     opened = {each.room.id: visits[each.room.id] for each in joined if each.room.id in visits}
     places = {moment: place for place, moment in enumerate(sorted(set(opened.values())), 1)}
     seen = {room_id: places[moment] for room_id, moment in opened.items()}
     shown = [
-        ShownRoom(each, order_of(each.room, each.name), seen.get(each.room.id, 0))
-        for each in joined
-        if each.room.id in chosen
+        ShownRoom(room, order, seen.get(room.room.id, 0))
+        for order, each in sorted(ranked[:ROOMS_SHOWN], key=itemgetter(0))
+        for room in [each.join() if isinstance(each, QuietRoom) else each]
     ]
-    return Sidebar(shown, ranked[ROOMS_SHOWN : ROOMS_SHOWN + MOST_FOLLOWED], seen)
+    others = [each for _, each in ranked[ROOMS_SHOWN : ROOMS_SHOWN + MOST_FOLLOWED]]
+    told = [each for each in others if isinstance(each, JoinedRoom)]
+    return Sidebar(shown, told, [each.id for each in others if isinstance(each, QuietRoom)], seen)
 
 
 async def list_sidebars(transaction: Transaction, member_ids: Iterable[int], current: str = "") -> dict[int, Sidebar]:
     """The sidebars of some members, by their ids. `current` is the address of the room that is open."""
-    joined = await list_joined_of(transaction, member_ids)
-    return {
-        member_id: choose_rooms(rooms, {each.room.id: each.visited_at for each in rooms if each.visited_at}, current)
-        for member_id, rooms in joined.items()
-    }
+    sidebars = {}
+    for member_id, rooms in (await find_joined(transaction, member_ids)).items():
+        visits = {each.room.id: each.visited_at for each in rooms.told if each.visited_at}
+        sidebars[member_id] = choose_rooms(rooms.told, visits, current, rooms.quiet)
+    return sidebars
 
 
 async def list_own_rooms(request: AnyRequest, transaction: Transaction, member: Member) -> Sidebar:

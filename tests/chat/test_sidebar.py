@@ -8,10 +8,12 @@ from sqlalchemy import select
 
 from app.accounts.members import find_member
 from app.accounts.visits import Visit, Visits, write_visits
+from app.chat.drafts import keep_message_draft
+from app.chat.memberships import set_notify
 from app.chat.new_rooms import create_room
 from app.chat.posting import post_message
-from app.chat.reading import mark_read_up_to
-from app.chat.sidebar import ROOMS_SHOWN, Sidebar, list_sidebars
+from app.chat.reading import list_joined, mark_read_up_to
+from app.chat.sidebar import ROOMS_SHOWN, Sidebar, choose_rooms, list_sidebars
 from app.database import Database, Transaction, now
 from app.records.collections import create_collection
 from app.records.used_collections import COLLECTIONS_SHOWN, list_used
@@ -47,6 +49,30 @@ async def test_rooms_that_are_unread_or_were_opened_last_are_shown_and_the_other
         await mark_read_up_to(transaction, rooms[-2], ana, rooms[-2].last_number)
         assert "Room 23" not in names(await sidebar_of(transaction, ana.id))
         assert "Room 22" in names(await sidebar_of(transaction, ana.id, "room-22"))
+
+
+async def test_rooms_with_nothing_to_tell_are_shown_and_followed_as_all_others(database: Database) -> None:
+    async with database.write(ACME) as transaction:
+        ana, bruno = [await find_member(transaction, f"{name}@acme.test") for name in ("ana", "bruno")]
+        assert ana
+        assert bruno
+        rooms = [await create_room(transaction, ana, name=f"{letter} room") for letter in "zÉdXáqbNcomkeflvwjhgs"]
+        await write_visits(transaction, {(ana.id, "room", rooms[0].id), (ana.id, "room", rooms[3].id)})
+        await set_notify(transaction, rooms[1], ana, "nothing")
+        await set_notify(transaction, rooms[2], ana, "mentions")
+        await post_message(transaction, rooms[5], bruno, key="new", text="New", origin="")
+        await keep_message_draft(transaction, ana, f"room-{rooms[6].id}", "Not sent", key="typed")
+        await transaction.flush()
+        everything = await list_joined(transaction, ana)
+        visits = {each.room.id: each.visited_at for each in everything if each.visited_at}
+        assert len(visits) == 2
+        for current in ("", rooms[7].slug, rooms[-1].slug, "elsewhere"):
+            wanted = choose_rooms(everything, visits, current)
+            sidebar = await sidebar_of(transaction, ana.id, current)
+            assert sidebar.quiet
+            assert names(sidebar) == names(wanted)
+            assert sidebar.shown == wanted.shown
+            assert (sidebar.follow, sidebar.kept, sidebar.opened) == (wanted.follow, wanted.kept, wanted.opened)
 
 
 async def test_more_unread_rooms_than_are_shown_are_counted_all_the_same(database: Database) -> None:

@@ -95,14 +95,14 @@ class CompiledStatement:
 
     def read(self, row: Sequence[Any]) -> Sequence[Any]:
         """A row with values as we have them."""
-        if not self.decode:
-            return row
-        values = list(row)
+        values: list[Any] | None = None
         for place, process, also_nothing in self.decode:
-            value = values[place]
+            value = row[place]
             if value is not None or also_nothing:
+                if values is None:
+                    values = list(row)
                 values[place] = process(value)
-        return tuple(values)
+        return row if values is None else tuple(values)
 
 
 class ForSqlite(CompiledStatement):
