@@ -13,10 +13,10 @@ from markupsafe import Markup
 
 from app.database import Fact, Partial, Tenant
 from app.web.assets import module_tags, static_url
-from app.web.fast.compiled_templates import Constants, OneLanguage, write_with
+from app.web.fast.compiled_templates import Constants, OneLanguage, write_many_with, write_with
 from app.web.fast.kept_compiled import KeptTemplates, keeping
 from app.web.forms import FOR_MEMBER, make_key
-from app.web.texts import LANGUAGES, Text, keep_in_place, read_translations, translations
+from app.web.texts import LANGUAGES, Text, keep_in_place, read_translations, translations, write_amount
 
 APP = Path(__file__).parent.parent
 
@@ -77,11 +77,13 @@ def make_environment(language: str) -> OneLanguage:
     )
     texts = translations(language)
     made.install_gettext_callables(texts.gettext, texts.ngettext, newstyle=True)  # type: ignore[attr-defined]
-    made.globals.update(_=write_with(texts.gettext), gettext=write_with(texts.gettext))
+    write = write_with(texts.gettext, language)
+    made.globals.update(_=write, gettext=write, ngettext=write_many_with(texts.ngettext, language))
     made.globals.update(static=static_url, modules=write_modules, make_key=make_key, write_whose=write_whose)
     made.globals.update(language=language, language_tag=language.replace("_", "-"))
     made.filters.update(
         text=lambda value: value.translate(language) if isinstance(value, Text) else value,
+        amount=lambda value: write_amount(value, language),
         initials=initials,
         hue=hue,
         moment=moment,

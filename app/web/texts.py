@@ -11,6 +11,7 @@ import itertools
 import math
 import re
 import unicodedata
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -18,12 +19,16 @@ from typing import Any
 
 from anyascii import anyascii
 from babel.dates import format_timedelta
+from babel.numbers import format_decimal
 from msgspec import Struct, field
 
 from app.web.fast.kept_compiled import find_compiled, keep
 
 LOCALE = Path(__file__).parent.parent / "locale"
 LANGUAGES = {"en": "English", "pt_BR": "Português (Brasil)"}
+# The names of values that say how much of something there is. Any other number names something, such as a line, and is
+# written as it is.
+AMOUNTS = frozenset(("count", "first", "last", "length", "limit", "most", "page", "pages", "total"))
 
 
 class Text(Struct, frozen=True):
@@ -41,8 +46,10 @@ class Text(Struct, frozen=True):
         values = {name: speak(value, language) for name, value in self.values.items()}
         texts = translations(language)
         if self.many:
-            return texts.ngettext(self.message, self.many, self.values["count"]) % values
-        return texts.gettext(self.message) % values
+            message = texts.ngettext(self.message, self.many, self.values["count"])
+        else:
+            message = texts.gettext(self.message)
+        return fill(message, values, language)
 
 
 # Embeddings, overrides and isolates of the direction: what is left open turns what others wrote beside it around.
@@ -93,6 +100,20 @@ def speak(value: Any, language: str) -> Any:
     unit = next((unit for unit in (1, 60, 3600) if round(value.total_seconds(), 3) <= 60 * unit), 3600)
     whole = max(1, math.ceil(round(value.total_seconds() / unit, 3))) * unit
     return format_timedelta(timedelta(seconds=whole), threshold=1, locale=language)
+
+
+def write_amount(number: int, language: str) -> str:
+    """How much there is of something, as a language writes it: 2,000 or 2.000."""
+    return str(number) if -1000 < number < 1000 else str(format_decimal(number, locale=language))
+
+
+def fill(message: str, values: Mapping[str, Any], language: str) -> str:
+    """A text with values in its places, amounts as its language writes them."""
+    written = {
+        name: write_amount(value, language) if name in AMOUNTS and type(value) is int else value
+        for name, value in values.items()
+    }
+    return message.replace(")d", ")s") % written
 
 
 def _l(message: str, **values: Any) -> Text:

@@ -170,7 +170,7 @@ async def test_lines_with_a_number_change_records_and_others_are_added(shared_se
         ({"table": "Title,Wrong\nA,B"}, "There is no field “Wrong”."),
         ({"table": "Title,title\nA,B"}, "The field “title” appears twice."),
         ({"table": 'Title,Year\n"A,B'}, "is a quotation mark missing?"),
-        ({"table": "Title\n" + "A\n" * 2001}, "At most 2000 records at a time."),
+        ({"table": "Title\n" + "A\n" * 2001}, "At most 2,000 records at a time."),
         (table(",,,1900"), "Title: This can&#39;t be empty."),
         (table(",A,,soon"), "Year: Enter a number"),
         (table("99999,A,,"), "There is no record with the number 99999"),

@@ -80,7 +80,7 @@ BAD_VALUES = [
     ("colour", "blue", "There is no choice “blue” here."),
     ("colour", "#99", "Choose one from the list."),
     ("serial", "taken", "already has this value."),
-    ("story", "x" * 20_001, "At most 20000 characters; this has 20001."),
+    ("story", "x" * 20_001, "At most 20,000 characters; this has 20,001."),
 ]
 
 
@@ -466,7 +466,7 @@ async def test_a_long_text_is_looked_at_as_it_will_be_shown_and_never_cut(shared
         page = (await ana.post("/c/books/preview/f7", data={"f7": "**Torn** <b>"})).text
         assert '<div class="prose"><p><strong>Torn</strong> &lt;b&gt;</p>' in page
         long = await ana.post("/c/books/preview/f7", data={"f7": "x" * 20_001}, headers={"x-page": "1"})
-        assert long.text == '<p class="error">At most 20000 characters; this has 20001.</p>'
+        assert long.text == '<p class="error">At most 20,000 characters; this has 20,001.</p>'
         assert (await ana.post("/c/books/preview/f99", data={})).status_code == 404
         added = await ana.post("/c/books/new", data={"f1": "Iracema", "f7": "# Head\r\n- one\r\n- two"})
         page = (await ana.get(added.headers["location"])).text

@@ -9,7 +9,8 @@ import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
-from app.web.texts import LOCALE, translations
+from app.web.templates import environment
+from app.web.texts import LOCALE, _l, _ln, translations
 
 APP = Path(__file__).parent.parent.parent / "app"
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "_l": None, "_ln": (1, 2), "fail": None}
@@ -53,3 +54,18 @@ def test_a_singular_says_the_number_where_the_plural_does() -> None:
 
 def test_an_unknown_language_is_english() -> None:
     assert translations("tlh").gettext("Sign in") == "Sign in"
+
+
+@pytest.mark.parametrize(("language", "expected"), [("en", "2,000"), ("pt_BR", "2.000")])
+def test_amounts_are_written_as_the_language_does_and_what_names_something_is_not(language: str, expected: str) -> None:
+    assert _l("At most %(limit)d records at a time.", limit=2000).translate(language).count(expected) == 1
+    assert expected in _ln("It has %(count)d record.", "It has %(count)d records.", 2000).translate(language)
+    assert "2000" in _l("Number %(number)d already has this value.", number=2000).translate(language)
+    shown = environment(language).from_string(
+        "{% trans count=count %}{{ count }} record{% pluralize %}{{ count }} records{% endtrans %}"
+        '|{{ _("Page %(page)s of %(pages)s", page=1, pages=count) }}|{{ count | amount }}|{{ count }}'
+    )
+    of_many, of_pages, alone, plain = shown.render(count=2000).split("|")
+    assert expected in of_many
+    assert expected in of_pages
+    assert (alone, plain) == (expected, "2000")

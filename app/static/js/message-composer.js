@@ -100,7 +100,7 @@ class MessageComposer extends HTMLElement {
     area.rows = Math.min(10, Math.max(area.value.split("\n").length, wrapped));
     const left = Number(this.form.dataset.limit) - lengthOf(area.value);
     const counter = this.querySelector(".counter");
-    counter.textContent = left >= NEAR_THE_END ? "" : (left < 0 ? this.form.dataset.over : this.form.dataset.left).replace("{}", Math.abs(left));
+    counter.textContent = left >= NEAR_THE_END ? "" : (left < 0 ? this.form.dataset.over : this.form.dataset.left).replace("{}", Math.abs(left).toLocaleString(document.documentElement.lang));
     counter.classList.toggle("over", left < 0);
   }
 
@@ -171,7 +171,7 @@ class MessageComposer extends HTMLElement {
   send() {
     const text = this.area.value;
     const length = lengthOf(text);
-    if (length > Number(this.form.dataset.limit)) return this.say(this.form.dataset.tooLong.replace("{}", length));
+    if (length > Number(this.form.dataset.limit)) return this.say(this.form.dataset.tooLong.replace("{}", length.toLocaleString(document.documentElement.lang)));
     this.say("");
     if (this.rewriting) this.#rewriting.send(text);
     else {

@@ -127,8 +127,8 @@ class RecordList extends HTMLElement {
 
   #countOneMore(more) {
     const total = document.getElementById("count");
-    const count = Number(total.textContent) + more;
-    total.textContent = count;
+    const count = (total.dataset.count = Number(total.dataset.count) + more);
+    total.textContent = count.toLocaleString(document.documentElement.lang);
     const counted = document.getElementById("counted");
     counted.textContent = isOne(count) ? counted.dataset.one : counted.dataset.other;
     this.dataset.pages = Math.max(1, Math.ceil(count / Number(this.dataset.size)));

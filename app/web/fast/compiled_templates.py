@@ -12,7 +12,7 @@ Used by: web/templates.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from functools import cache
 from types import CodeType, FunctionType, MethodType
 from typing import Any
@@ -28,7 +28,7 @@ from markupsafe import Markup, escape
 from markupsafe import _escape_inner as escape_text  # type: ignore[attr-defined]
 
 from app.web.assets import module_tags, static_url
-from app.web.texts import keep_direction, keep_in_place, translations
+from app.web.texts import fill, keep_direction, keep_in_place, translations
 
 
 def write_value(value: object) -> str:
@@ -189,18 +189,33 @@ class Constants(Extension):
         return [Token(call[0].lineno, "data", text)]
 
 
-def write_with(translate: Callable[[str], str]) -> Callable[..., str]:
+def fill_in(message: str, values: Mapping[str, Any], language: str) -> Markup:
+    """A text with values in its places: as `Markup(…) % values`, which asks an object for each value."""
+    safe = {name: each if isinstance(each, int | float) else escape(each) for name, each in values.items()}
+    return Markup(fill(message, safe, language))  # noqa: S704  (our own text)
+
+
+def write_many_with(translate: Callable[[str, str, int], str], language: str) -> Callable[..., str]:
+    """Jinja's `ngettext("…", "…", number, name=value)`, with amounts as the language writes them."""
+
+    @pass_eval_context
+    def write(template: EvalContext, one: str, many: str, number: int, /, **values: Any) -> str:
+        message = translate(one, many, number)
+        if not template.autoescape:  # a mail's text
+            return fill(message, values, language)
+        return fill_in(message, values, language)
+
+    return write
+
+
+def write_with(translate: Callable[[str], str], language: str) -> Callable[..., str]:
     """Jinja's `_("…", name=value)`, which would ask its context three times for each text."""
 
     @pass_eval_context
     def write(template: EvalContext, message: str, /, **values: Any) -> str:
         if not template.autoescape:  # a mail's text
-            return translate(message) % values
-        if not values:
-            return plain(message)
-        # As `Markup(…) % values`, which asks an object for each value.
-        safe = {name: each if isinstance(each, int | float) else escape(each) for name, each in values.items()}
-        return Markup(translate(message) % safe)  # noqa: S704  (our own text)
+            return fill(translate(message), values, language)
+        return fill_in(translate(message), values, language) if values else plain(message)
 
     @cache
     def plain(message: str) -> Markup:
