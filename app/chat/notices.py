@@ -101,12 +101,7 @@ async def find_room_places(transaction: Transaction, ids: Sequence[int]) -> dict
     return {each.id: SubjectPlace(each.name, f"/chat/{each.slug}", people.get(each.id, ())) for each in rooms.values()}
 
 
-def at_message(place: SubjectPlace, number: int) -> str:
-    """A room, at a message."""
-    return f"{place.address}?at={number}" if number else place.address
-
-
-register_subject(Subject("room", "hash", is_visible_to, find_room_places, at_message))
+register_subject(Subject("room", "hash", is_visible_to, find_room_places, "?at={}"))
 
 
 def subject_of(room: Room) -> tuple[str, int]:

@@ -18,7 +18,6 @@ from app.notifications.kinds import (
     Subject,
     SubjectPlace,
     register_subject,
-    whole_place,
 )
 from app.web.texts import _l
 
@@ -115,8 +114,8 @@ async def find_accounts(transaction: Transaction, ids: Sequence[int]) -> dict[in
     }
 
 
-register_subject(Subject("member", "user", may_see_person, find_people_places, whole_place))
-register_subject(Subject("account", "key", is_own, find_accounts, whole_place))
+register_subject(Subject("member", "user", may_see_person, find_people_places))
+register_subject(Subject("account", "key", is_own, find_accounts))
 
 
 @page_part("members", "notifications/_seen.html")

@@ -33,7 +33,6 @@ from app.notifications.kinds import (
     Subject,
     SubjectPlace,
     register_subject,
-    whole_place,
 )
 from app.notifications.models import Notification
 from app.web.errors import Gone
@@ -139,9 +138,7 @@ async def find_announcements(transaction: Transaction, ids: Sequence[int]) -> di
     }
 
 
-register_subject(
-    Subject("announcement", "info", may_see_announcement, find_announcements, whole_place, note_read=push_readers)
-)
+register_subject(Subject("announcement", "info", may_see_announcement, find_announcements, note_read=push_readers))
 
 
 async def announce(

@@ -71,17 +71,21 @@ class Subject(Struct, frozen=True):
 
     `visible` is asked whenever notifications are read: who loses the right to a thing loses what is told of it. What it
     makes is kept as long as the process runs, so that nothing in it may be of the moment.
-    `address_at` leads to a part of the thing, such as a message of a room. `note_read` is called when somebody has
-    read something that was told of it.
+    `part` is the end of an address that leads to a part of the thing by its number, such as a message of a room.
+    `note_read` is called when somebody has read something that was told of it.
     """
 
     name: str
     icon: str
     visible: Visible
     find_places: FindSubjectPlaces
-    address_at: Callable[[SubjectPlace, int], str]
+    part: str = ""
     followable: bool = False
     note_read: Callable[[Transaction, int], None] | None = None
+
+    def address_at(self, place: SubjectPlace, number: int) -> str:
+        """Where a thing is, or a part of it."""
+        return place.address + (self.part.format(number) if number else "")
 
 
 NOTIFICATION_KINDS: dict[str, NotificationKind] = {}
@@ -103,11 +107,6 @@ def register_subject(subject: Subject) -> Subject:
     """Make a kind of thing known."""
     SUBJECTS[subject.name] = subject
     return subject
-
-
-def whole_place(place: SubjectPlace, number: int) -> str:
-    """The address of a thing that has no parts to lead to."""
-    return place.address
 
 
 def list_fixed() -> list[str]:

@@ -17,8 +17,9 @@ class RecordChanged(OfRow, frozen=True, kw_only=True):
 
     `before` are the values it had, by the refs of fields; None for one that was not there. `fields` are the labels of
     those that have another value now, `found_before` what searching looked through; `told_before` and `told_after` are
-    the values as programs get them, by the keys that the fields have now. `chosen` and `chosen_before` are the ids of
-    the members that the values name. It may be `called_otherwise` now: also as it is gone, or there again.
+    the values as programs get them, by the keys that the fields have now. `named` are the ids of
+    the members that the values name, or did before; `assigned` of those among them who are new to it. It may be
+    `called_otherwise` now: also as it is gone, or there again.
     """
 
     what: Literal["created", "changed", "deleted", "restored"]
@@ -32,14 +33,9 @@ class RecordChanged(OfRow, frozen=True, kw_only=True):
     found_before: str = ""
     told_before: Mapping[str, Json] | None
     told_after: Mapping[str, Json]
-    chosen: frozenset[int] = frozenset()
-    chosen_before: frozenset[int] = frozenset()
+    named: frozenset[int] = frozenset()
+    assigned: tuple[int, ...] = ()
     called_otherwise: bool = True
-
-    @property
-    def assigned(self) -> list[int]:
-        """The ids of those who were chosen by this change, and were in none of its fields before."""
-        return sorted(self.chosen - self.chosen_before) if self.what in ("created", "changed") else []
 
     @property
     def log_entry(self) -> LogEntry:

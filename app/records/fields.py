@@ -105,12 +105,13 @@ class Field(FieldValues, Tenanted, Base):
 class Fields(list[Field]):
     """The fields of a collection, in their order; the first is what a record is called by.
 
-    `removed` are those that were taken out lately, the newest last.
+    `removed` are those that were taken out lately, the newest last. `refs` has all of them by their refs.
     """
 
     def __init__(self, fields: Iterable[Field] = (), removed: Iterable[Field] = ()) -> None:
         super().__init__(fields)
         self.removed = list(removed)
+        self.refs = {field.ref: field for field in (*self, *self.removed)}
 
     @property
     def in_bin(self) -> list[Field]:
@@ -152,10 +153,9 @@ class Fields(list[Field]):
 
         Pages of 0.1 named inputs by keys, too: one that was open when the program became this one loses nothing.
         """
-        known = [*self, *self.removed]
-        if any(field.ref in typed for field in known):
-            return {field.ref: typed[field.ref] for field in known if field.ref in typed}
-        return {field.ref: typed[field.key] for field in reversed(known) if field.key in typed}
+        if self.refs.keys() & typed.keys():
+            return {ref: typed[ref] for ref in self.refs if ref in typed}
+        return {field.ref: typed[field.key] for field in reversed((*self, *self.removed)) if field.key in typed}
 
     def list_long_texts(self, typed: Mapping[str, str]) -> list[str]:
         """The texts of values, or of a form, that are shown as Markdown, as far as they will do."""
@@ -200,18 +200,18 @@ async def list_fields(transaction: Transaction, collection: Collection) -> Field
 async def list_fields_of(transaction: Transaction, collection_ids: Iterable[int]) -> dict[int, Fields]:
     """The fields of some collections, by the collection's id. A transaction reads them once."""
     known: dict[int, Fields] = transaction.info.setdefault(Fields, {})
-    found = {each: known[each] if each in known else Fields() for each in collection_ids}
-    missing = [collection_id for collection_id in found if collection_id not in known]
+    wanted = list(collection_ids)
+    missing = {each: list[Field]() for each in wanted if each not in known}
     if missing:
         read = [field for (field,) in await transaction.rows(LIST_FIELDS, ids=missing)]
         await prepare_fields(transaction, read)
         for field in read:
-            fields = found[field.collection_id]
-            (fields if field.removed_at is None else fields.removed).append(field)
-        for collection_id in missing:
-            found[collection_id].removed.sort(key=lambda field: (field.removed_at, field.id))
-            known[collection_id] = found[collection_id]
-    return found
+            missing[field.collection_id].append(field)
+        for collection_id, fields in missing.items():
+            removed = [field for field in fields if field.removed_at is not None]
+            removed.sort(key=lambda field: (field.removed_at, field.id))
+            known[collection_id] = Fields([field for field in fields if field.removed_at is None], removed)
+    return {each: known[each] for each in wanted}
 
 
 async def prepare_fields(transaction: Transaction, fields: Iterable[Field]) -> None:

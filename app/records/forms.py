@@ -56,7 +56,7 @@ def read_typed(fields: Fields, form: Form, record: Record | None = None) -> dict
     Of fields that came while it was open it has nothing: there it is what the record has, or a new one begins with.
     """
     empty = {field.ref: "" for field in fields if not field.kind.computed}
-    sent = {field.ref: field for field in (*fields, *fields.removed) if field.ref in form}
+    sent = {ref: field for ref, field in fields.refs.items() if ref in form}
     if sent:
         asked = {*form[ASKED][:LONGEST_ASKED].split()}
         formats = form[FORMATS][:LONGEST_TAG]

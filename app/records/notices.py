@@ -14,7 +14,7 @@ from app.database import Transaction
 from app.editing.facts import LockAsked
 from app.editing.row_places import find_row_places
 from app.notifications.following import follow_chosen, read_followers
-from app.notifications.kinds import NotificationKind, Subject, SubjectPlace, register_subject, whole_place
+from app.notifications.kinds import NotificationKind, Subject, SubjectPlace, register_subject
 from app.notifications.notifications import Occasion, Receivers, notify_all
 from app.notifications.together import MOST_TOLD_APART, notify_together
 from app.records.collections import Collection
@@ -105,12 +105,7 @@ async def find_notified_places(transaction: Transaction, ids: Sequence[int]) -> 
     return {row.id: SubjectPlace(place.title, place.address) for row, place in places.items()}
 
 
-def message_or_record(place: SubjectPlace, number: int) -> str:
-    """The record, or what was said of it."""
-    return f"{place.address}#discussion" if number else place.address
-
-
-register_subject(Subject("record", "book", may_see_record, find_notified_places, message_or_record, followable=True))
+register_subject(Subject("record", "book", may_see_record, find_notified_places, "#discussion", followable=True))
 
 
 def may_see_collection(member_id: Any, subject_id: Any) -> ColumnElement[bool]:
@@ -131,7 +126,7 @@ async def find_collection_places(transaction: Transaction, ids: Sequence[int]) -
     return {each.id: SubjectPlace(each.name, f"/c/{each.slug}") for each in found.values()}
 
 
-register_subject(Subject("collection", "box", may_see_collection, find_collection_places, whole_place))
+register_subject(Subject("collection", "box", may_see_collection, find_collection_places))
 
 
 async def tell_changes(transaction: Transaction, facts: Sequence[RecordChanged]) -> None:

@@ -42,7 +42,7 @@ async def read_homes(transaction: Transaction, facts: Sequence[RecordChanged]) -
     """
     counts = Counter(fact.collection_id for fact in facts)
     shown = [fact for fact in facts if counts[fact.collection_id] <= MOST_RECORDS_SHOWN]
-    members = {member_id for fact in shown for member_id in fact.chosen | fact.chosen_before}
+    members = {member_id for fact in shown for member_id in fact.named}
     called = [fact for fact in shown if fact.what != "created" and fact.called_otherwise]
     if called:
         members |= {fact.by.member_id for fact in called if fact.by.member_id is not None}

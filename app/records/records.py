@@ -272,11 +272,12 @@ def note_record_changed(
     of its collection."""
     after, was = record.values, before or {}
     first = fields[0].ref if fields else ""
+    transaction.info.setdefault(RowPlace, {})[record] = place_of_record(collection, fields, record)
     told_after: dict[str, Json] = {}
     told_before: dict[str, Json] = {}
     changed: list[str] = []
-    chosen: set[int] = set()
-    chosen_before: set[int] = set()
+    named: set[int] = set()
+    named_before: set[int] = set()
     for field in fields:
         old, new, kind = was.get(field.ref, ""), after.get(field.ref, ""), field.kind
         told_after[field.key] = kind.to_json(new, field)
@@ -284,9 +285,8 @@ def note_record_changed(
         if new != old and not kind.computed:
             changed.append(field.label)
         if kind.names_people and not kind.computed:
-            chosen |= {int(each) for each in new.split()}
-            chosen_before |= {int(each) for each in old.split()}
-    transaction.info.setdefault(RowPlace, {})[record] = place_of_record(collection, fields, record)
+            named |= {int(each) for each in new.split()}
+            named_before |= {int(each) for each in old.split()}
     for instance in (record, collection, author):  # what is told and shown of them needs no statement
         transaction.keep(instance)
     fact = (RecordBinned if what in ("deleted", "restored") else RecordChanged)(
@@ -304,8 +304,8 @@ def note_record_changed(
         found_before=found_before,
         told_before=None if before is None else told_before,
         told_after=told_after,
-        chosen=frozenset(chosen),
-        chosen_before=frozenset(chosen_before),
+        named=frozenset(named | named_before),
+        assigned=tuple(sorted(named - named_before)) if what in ("created", "changed") else (),
         called_otherwise=what != "changed" or was.get(first) != after.get(first),
     )
     transaction.note(fact)

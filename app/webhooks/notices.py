@@ -11,7 +11,7 @@ from sqlalchemy.orm import aliased
 from app.accounts.members import Member
 from app.accounts.rights import roles_from
 from app.database import Transaction
-from app.notifications.kinds import NotificationKind, Subject, SubjectPlace, register_subject, whole_place
+from app.notifications.kinds import NotificationKind, Subject, SubjectPlace, register_subject
 from app.notifications.notifications import Occasion, notify_all
 from app.web.texts import _l
 from app.webhooks.facts import WebhookGivenUp
@@ -51,7 +51,7 @@ async def find_webhook_places(transaction: Transaction, ids: Sequence[int]) -> d
     }
 
 
-register_subject(Subject("webhook", "link", may_see_webhook, find_webhook_places, whole_place))
+register_subject(Subject("webhook", "link", may_see_webhook, find_webhook_places))
 
 
 async def tell_given_up(transaction: Transaction, facts: Sequence[WebhookGivenUp]) -> None:
