@@ -33,7 +33,7 @@ class RecordChanged(OfRow, frozen=True, kw_only=True):
     found_before: str = ""
     told_before: Mapping[str, Json] | None
     told_after: Mapping[str, Json]
-    named: frozenset[int] = frozenset()
+    named: tuple[int, ...] = ()
     assigned: tuple[int, ...] = ()
     called_otherwise: bool = True
 

@@ -304,7 +304,7 @@ def note_record_changed(
         found_before=found_before,
         told_before=None if before is None else told_before,
         told_after=told_after,
-        named=frozenset(named | named_before),
+        named=tuple(sorted(named | named_before)),
         assigned=tuple(sorted(named - named_before)) if what in ("created", "changed") else (),
         called_otherwise=what != "changed" or was.get(first) != after.get(first),
     )
