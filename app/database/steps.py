@@ -26,7 +26,7 @@ AHEAD = 0.03
 # thread has done, becomes a task that is ready in three. A round takes less than a microsecond.
 ROUNDS, WORTH_ROUNDS = 3, 0.0003
 
-Value = TypeVar("Value")
+CameTo = TypeVar("CameTo")
 
 # The tasks whose steps wait for none: others wait for what they hold, or are just given, as the one writer of SQLite.
 HURRIED: set[asyncio.Task[Any] | None] = set()
@@ -42,7 +42,7 @@ class StepTurns:
         self.turns = FairTurns(1, 1, AHEAD)
 
     @coroutine
-    def take(self, work: Coroutine[Any, Any, Value], whose: str | None) -> Generator[Any, Any, Value]:
+    def take(self, work: Coroutine[Any, Any, CameTo], whose: str | None) -> Generator[Any, Any, CameTo]:
         """Do some work for a workspace, each of its steps in a turn; what it comes to.
 
         What is raised where it waits, as when it is cancelled, it is told at once, also when it waits for a turn.
@@ -96,7 +96,7 @@ class Slice:
 TURNS_AT: WeakKeyDictionary[asyncio.AbstractEventLoop, StepTurns] = WeakKeyDictionary()
 
 
-async def take_steps(work: Coroutine[Any, Any, Value]) -> Value:
+async def take_steps(work: Coroutine[Any, Any, CameTo]) -> CameTo:
     """Do some work of the workspace that all is for now, by turns at this event loop. What is a part of such work is
     done as that is."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
