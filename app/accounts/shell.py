@@ -23,6 +23,7 @@ from app.accounts.tabs import tabs_of
 from app.accounts.time_zones import show_in_zone
 from app.accounts.undo import UndoOffer, find_offer
 from app.database import PreparedSelect, Transaction
+from app.database.steps import give_way
 from app.web.forms import number_of
 from app.web.templates import render
 from app.web.texts import Text
@@ -181,6 +182,7 @@ async def render_page(
         notice=said,
         **context,
     )
+    await give_way()
     html = await asyncio.to_thread(make) if aside else make()
     html = show_in_zone(html, member.time_zone, tenant.formats)
     headers = {"X-Member": str(member.id)}

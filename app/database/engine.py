@@ -17,6 +17,7 @@ from app.database.begun import BEGUN
 from app.database.facts import Followers
 from app.database.fairness import FOR_WORKSPACE, FairTurns
 from app.database.file_turns import FileTurns
+from app.database.steps import HURRIED
 from app.database.transaction import Transaction
 
 # How long to wait for others who write, or read.
@@ -96,6 +97,7 @@ class Database:
         """A transaction that commits at the end of the block, and is undone when the block raises."""
         task = asyncio.current_task()
         self.writing += 1
+        HURRIED.add(task)
         try:
             async with (
                 self._in_turn(self.to_write, tenant_id),
@@ -107,6 +109,7 @@ class Database:
                 await transaction.complete()
         finally:
             WRITERS.discard(task)
+            HURRIED.discard(task)
             self.writing -= 1
         for announce in self.on_commit:
             announce(transaction)

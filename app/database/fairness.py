@@ -31,12 +31,14 @@ class FairTurns:
 
     Next is who waits first of the workspace whose turns have taken the least time, so that one with long turns has
     fewer. One that has not asked for a while begins where the others are: it can't save up what it did not use
-    (start-time fair queueing: Goyal, Vin and Cheng, 1996). What belongs to no workspace is as one, without a limit.
+    (start-time fair queueing: Goyal, Vin and Cheng, 1996), or no more than the seconds that it may be `ahead`. What
+    belongs to no workspace is as one, without a limit.
     """
 
-    def __init__(self, at_once: int, of_each: int) -> None:
+    def __init__(self, at_once: int, of_each: int, ahead: float = 0.0) -> None:
         self.at_once = self.free = at_once
         self.of_each = of_each
+        self.ahead = ahead
         self.lines: dict[Hashable, WaitingLine] = {}
         # Those of them in which somebody waits.
         self.queues: dict[Hashable, WaitingLine] = {}
@@ -53,30 +55,35 @@ class FairTurns:
         finally:
             self.end(line, time.perf_counter() - began)
 
-    async def pass_through(self, whose: Hashable) -> None:
-        """Wait for a turn, and have it until what is done next waits for something itself."""
-        line = await self.enter(whose)
-        began = time.perf_counter()
-        asyncio.get_running_loop().call_soon(lambda: self.end(line, time.perf_counter() - began))
-
     async def enter(self, whose: Hashable, seconds: float | None = None) -> WaitingLine:
         """Wait for a turn, which is to be ended. Raises TimeoutError likewise."""
-        line = self.lines.get(whose)
-        if line is None:
-            most = self.at_once if whose is None else self.of_each
-            line = self.lines[whose] = WaitingLine(most, self.clock)
-        if self.free and line.going < line.most and not line.waiting:
-            self.begin(line)
-        else:
+        line = self.find_line(whose)
+        if not self.begin_now(line):
             async with asyncio.timeout(seconds):
                 await self.wait(whose, line)
         return line
+
+    def find_line(self, whose: Hashable) -> WaitingLine:
+        """The line of a workspace."""
+        line = self.lines.get(whose)
+        if line is None:
+            most = self.at_once if whose is None else self.of_each
+            line = self.lines[whose] = WaitingLine(most, self.clock - self.ahead)
+        return line
+
+    def begin_now(self, line: WaitingLine) -> bool:
+        """Begin a turn that needs not be waited for, and is to be ended; whether there was one."""
+        if not self.free or line.going >= line.most or line.waiting:
+            return False
+        self.begin(line)
+        return True
 
     def begin(self, line: WaitingLine) -> None:
         """Count a turn that begins."""
         self.free -= 1
         line.going += 1
-        self.clock = line.had = max(self.clock, line.had)
+        line.had = max(self.clock - self.ahead, line.had)
+        self.clock = max(self.clock, line.had)
 
     def end(self, line: WaitingLine, took: float) -> None:
         """Count a turn that has ended after so many seconds, and give what is free to those who wait."""
@@ -93,7 +100,7 @@ class FairTurns:
             able = [each for each in self.queues.items() if each[1].going < each[1].most]
             if not able:
                 return
-            whose, line = min(able, key=lambda each: max(each[1].had, self.clock))
+            whose, line = min(able, key=lambda each: max(each[1].had, self.clock - self.ahead))
             given = line.waiting.popleft()
             del self.queues[whose]
             if line.waiting:

@@ -69,7 +69,11 @@ def create_engine(url: str, *, begin: str, pool_size: int) -> AsyncEngine:
     )
 
     engine.dialect.statement_compiler = LimitCompiler
-    event.listen(engine.sync_engine, "do_connect", partial(inline.connect, reads=begin == BEGIN_READING))
+    event.listen(
+        engine.sync_engine,
+        "do_connect",
+        partial(inline.connect, reads=begin == BEGIN_READING, patience=BUSY_TIMEOUT * 1000),
+    )
 
     @event.listens_for(engine.sync_engine, "connect")
     def prepare(connection: Any, record: Any) -> None:
@@ -88,7 +92,7 @@ def create_engine(url: str, *, begin: str, pool_size: int) -> AsyncEngine:
 
     @event.listens_for(engine.sync_engine, "begin")
     def start(connection: Any) -> None:
-        if begin != BEGIN_READING or not connection.connection.dbapi_connection.begin_now(begin):
+        if not connection.connection.dbapi_connection.begin_now(begin):
             connection.exec_driver_sql(begin)
 
     return engine

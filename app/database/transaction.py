@@ -23,6 +23,7 @@ from app.database.fast.inline import InlineConnection
 from app.database.fast.joined import WrittenPart, write_together
 from app.database.fast.queries import Found, PreparedChange, PreparedSelect, PreparedStatement
 from app.database.fast.rows import change_row, insert_object, insert_rows
+from app.database.steps import give_way
 from app.database.tenancy import Tenant, Tenanted, TenantSession
 
 Model = TypeVar("Model")
@@ -202,7 +203,9 @@ class Transaction(AsyncSession):
     async def apply(self, prepared: PreparedStatement, **parameters: object) -> StatementResult:
         """Execute a prepared statement, such as a change: how many rows it has changed, and what it returns of them."""
         done = prepared.execute_at_once(self.sync_session, parameters)
-        if done is None and self._side_by_side and side_by_side.can_be_joined(prepared):
+        if done is not None:
+            await give_way()
+        elif self._side_by_side and side_by_side.can_be_joined(prepared):
             (done,) = await side_by_side.Questions([(prepared, parameters)])
         if done is None:
             done = await self.run_sync(lambda _: prepared.execute(self.sync_session, parameters))

@@ -9,6 +9,7 @@ from litestar.types import Receive, Send
 from structlog.contextvars import bound_contextvars
 
 from app.database.fairness import FOR_WORKSPACE
+from app.database.steps import take_steps
 from app.web.request_ids import request_id_of
 
 
@@ -38,7 +39,7 @@ class OpenSocket:
         """Serve on, as something has come or the socket has to end."""
         FOR_WORKSPACE.set(self.slug or None)
         with bound_contextvars(request_id=self.request_id):
-            await self.serve(receive)
+            await take_steps(self.serve(receive))
 
     def rest(self) -> bool:
         """Let the server go on with this socket when something comes, if it is ours and nothing has come yet."""

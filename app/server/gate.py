@@ -21,7 +21,8 @@ from structlog.contextvars import bound_contextvars
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app.chat.incoming import INCOMING_PATH
-from app.database.fairness import FOR_WORKSPACE, FairTurns
+from app.database.fairness import FOR_WORKSPACE
+from app.database.steps import take_steps
 from app.database.tenancy import SLUG
 from app.gateway.names import is_for_gateway, is_gateway_socket
 from app.server.headers import address, find_request_id, first, hide_incoming, is_same_origin, read_host_name
@@ -103,7 +104,6 @@ class Gate:
         self.limits = limits
         self.send_away = send_away
         self.security = security_headers(settings)  # of answers that never come here (web/plain.py)
-        self.starting = FairTurns(1, 1)
         # Who is told of by X-Forwarded-For: the last address that is not one of a proxy of ours.
         trusted = settings.forwarded_allow_ips.split()
         self.look_behind_proxies: Any = ProxyHeadersMiddleware(self.pass_on, trusted)  # type: ignore[arg-type]
@@ -148,7 +148,12 @@ class Gate:
                 await send({"type": "websocket.close", "code": 4403, "reason": None})
                 return
             scope["state"] = {**scope["state"], "slug": judged.slug}
-            await judged.site(scope, receive, send)
+            site = judged.site
+
+            async def serve_it() -> None:
+                await site(scope, receive, send)
+
+            await take_steps(serve_it())
             return
         await self.answer(scope, receive, send, judged)
 
@@ -199,13 +204,15 @@ class Gate:
             headers = [pair for pair in headers if pair[0] != b"cookie"]
         query = NUL.sub(b"", scope["query_string"])
         scope = {**scope, "method": method, "state": state, "headers": headers, "query_string": query}
-        try:
-            # Most of what a request is done in one go: where many have come at once, another workspace's is next.
-            await self.starting.pass_through(slug)
-            await judged.site(scope, hold_nothing(scope, receive), send_secured)
+
+        async def do_all(site: ASGIApp) -> None:
+            await site(scope, hold_nothing(scope, receive), send_secured)
             if 0 < status < 400:
                 for step in state.get("afterwards", ()):
                     await step()
+
+        try:
+            await take_steps(do_all(judged.site))
         except asyncio.CancelledError:
             # The process ends, and this has taken longer than it waits.
             log.warning("request cancelled", path=scope["path"], method=scope["method"], answered=bool(status))

@@ -9,6 +9,7 @@ import math
 import signal
 import socket
 import struct
+import sys
 from collections.abc import Iterable
 from types import FrameType
 from typing import Any
@@ -41,6 +42,9 @@ TAKEN = struct.Struct("120xQ")
 # How long an idle connection is kept: longer than proxies keep theirs (Caddy 120 s, nginx 60 s), so that it is the
 # proxy that ends one, and no request meets a connection that the program has just closed.
 KEEP_ALIVE = 130
+# How long, in seconds, a thread that has written to SQLite waits for the loop to let it say so: Python's own 5 ms are
+# as long as all that a post does.
+SWITCH_INTERVAL = 0.0005
 
 
 class Server(uvicorn.Server):
@@ -189,6 +193,7 @@ def serve_on(settings: Settings, listener: socket.socket, supervisor: socket.soc
     from app.server.asgi import create_app  # the supervisor, which only listens, does without the program
 
     share_one_heap()
+    sys.setswitchinterval(SWITCH_INTERVAL)
     gate = create_app(settings)
     rarely_collect()
     config = uvicorn.Config(

@@ -11,6 +11,7 @@ import structlog
 from litestar import Response
 from litestar.types import Receive, Scope, Send
 
+from app.database.steps import take_steps
 from app.web.errors import first_line, is_database_away
 
 log = structlog.get_logger("web")
@@ -36,7 +37,7 @@ class Streamed(Response[None]):
 
         async def answer(scope: Scope, receive: Receive, send: Send) -> None:
             tasks = [
-                asyncio.ensure_future(self.send_pieces(scope, send)),
+                asyncio.ensure_future(take_steps(self.send_pieces(scope, send))),
                 asyncio.ensure_future(wait_until_gone(receive)),
             ]
             try:

@@ -75,9 +75,9 @@ async def test_whatever_is_asked_of_a_workspace_waits_in_its_line(
     lines: list[object] = []
     enter = FairTurns.enter
 
-    async def note_and_enter(turns: FairTurns, whose: object) -> Any:
+    async def note_and_enter(turns: FairTurns, whose: object, seconds: float) -> Any:
         lines.append(whose)
-        return await enter(turns, whose)
+        return await enter(turns, whose, seconds)
 
     monkeypatch.setattr(FairTurns, "enter", note_and_enter)
     origin = {"origin": f"http://{HOST}", "sec-fetch-site": "same-origin"}

@@ -156,17 +156,12 @@ async def test_no_turn_is_lost_whoever_gives_up(seed: int) -> None:
     assert (turns.free, turns.lines, turns.queues) == (at_once, {}, {})
 
 
-async def test_one_passes_through_at_a_time_and_others_when_it_waits() -> None:
-    turns, order = FairTurns(1, 1), []
-
-    async def begin(name: str) -> None:
-        await turns.pass_through(name)
-        order.append(name)
-
-    noisy = [asyncio.create_task(begin("noisy")) for _ in range(10)]
-    await asyncio.sleep(0)
-    quiet = asyncio.create_task(begin("quiet"))
-    await asyncio.gather(*noisy, quiet)
-    assert order.index("quiet") <= 3
-    await let_go_on(2)
-    assert (turns.free, turns.lines) == (1, {})
+async def test_a_workspace_that_asks_little_is_ahead_by_so_much_and_no_more(clock: Clock) -> None:
+    crowd = Crowd(FairTurns(1, 1, ahead=0.05), clock)
+    crowd.come("noisy", 60)
+    await let_go_on(30)
+    crowd.come("late", 40)
+    order = await crowd.leave()
+    since = order[order.index("late") :]
+    assert 5 <= since.index("noisy") <= 7
+    assert 4 <= since[10:20].count("late") <= 6

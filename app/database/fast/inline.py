@@ -127,9 +127,10 @@ class TimeBudget:
 class InlineConnection(AsyncAdapt_aiosqlite_connection):
     """A connection whose cursors go to its thread once at most. One that `reads` writes nothing."""
 
-    __slots__ = ("budget", "reads")
+    __slots__ = ("budget", "patience", "reads")
 
     budget: TimeBudget
+    patience: int
     reads: bool
 
     _cursor_cls = InlineCursor
@@ -153,13 +154,19 @@ class InlineConnection(AsyncAdapt_aiosqlite_connection):
         return run_in_cursor(connection._conn, lambda cursor: cursor.executemany(operation, rows))
 
     def begin_now(self, words: str) -> bool:
-        """Begin to read. False when that failed, as errors are to look as SQLAlchemy's do: then it has to go the way of
-        all."""
+        """Begin to read, or to write if no other process does. False when that failed, as who has to wait does so in
+        the thread, and errors are to look as SQLAlchemy's do: then it has to go the way of all."""
         connection: Any = self._connection
+        straight = connection._conn
         try:
-            connection._conn.execute(words)
+            if not self.reads:
+                straight.execute("PRAGMA busy_timeout = 0")
+            straight.execute(words)
         except self.dbapi.Error:
             return False
+        finally:
+            if not self.reads:
+                straight.execute(f"PRAGMA busy_timeout = {self.patience}")
         return True
 
     @property
@@ -181,10 +188,12 @@ class InlineConnection(AsyncAdapt_aiosqlite_connection):
             super().rollback()
 
 
-def connect(dialect: Any, record: Any, arguments: Any, options: Any, *, reads: bool) -> InlineConnection:
-    """Open a connection as the dialect does, for the event `do_connect`; one that writes nothing `reads`."""
+def connect(dialect: Any, record: Any, arguments: Any, options: Any, *, reads: bool, patience: int) -> InlineConnection:
+    """Open a connection as the dialect does, for the event `do_connect`; one that writes nothing `reads`. It waits for
+    who else writes to the file for so many milliseconds."""
     opened = dialect.loaded_dbapi.connect(*arguments, **options)
     connection = InlineConnection(opened.dbapi, opened._connection)
     connection.reads = reads
+    connection.patience = patience
     connection.budget = TimeBudget(opened._connection._conn)
     return connection
