@@ -17,7 +17,7 @@ from sqlalchemy.sql import bindparam
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from app.web.texts import fold_searched, without_strokes
+from app.folding import fold_searched, without_strokes
 
 # What PostgreSQL takes of a word, with room to spare (a lexeme has less than 2 KB), and positions in a text.
 LONGEST_WORD = 200

@@ -27,11 +27,11 @@ from app.accounts.members import Member
 from app.database import Base, PreparedSelect, Transaction, UtcDateTime, fill_up, now, partial_index
 from app.editing.row_places import RowPlace, editable
 from app.editing.rows import Editable
+from app.folding import fold_searched
 from app.records.collections import Collection
 from app.records.facts import RecordBinned, RecordChanged
 from app.records.fields import Field, find_collections
 from app.records.revisions import Revision
-from app.web.texts import fold_searched
 
 KEPT_IN_BIN = timedelta(days=30)
 SEARCHED_OF_A_VALUE = 2000
