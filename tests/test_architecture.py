@@ -25,6 +25,7 @@ FLOORS = {
     "accounts": 2,
     "files": 1, "web": 1, "database": 1, "jobs": 1, "settings": 1, "mail": 1, "migration": 1, "data_dir": 1,
     "background": 1,
+    "folding": 0,
 }  # fmt: skip
 GROUND = 1
 MODULES = sorted(APP.rglob("*.py"))
@@ -63,6 +64,7 @@ def test_imports_only_go_down() -> None:
             assert there in FLOORS, f"say on which floor app/{there} is"
             lower = FLOORS[there] < FLOORS[here]
             beside = FLOORS[there] == FLOORS[here] and FLOORS[here] in (GROUND, max(FLOORS.values()))
+            beside = beside and here != "database"  # which knows of nothing but what is below it
             assert lower or beside, f"{path.name} is in {here} and imports {module} from above or beside it"
 
 

@@ -20,10 +20,11 @@ from app.accounts.members import Member, is_active
 from app.accounts.rights import is_entitled
 from app.accounts.typed_names import KnownNames, chosen_id, list_pieces, split_typed
 from app.database import PreparedSelect, Transaction
+from app.folding import fold, fold_searched, without_strokes
 from app.web.errors import PageError
 from app.web.forms import Form, number_of
 from app.web.limits import Windows
-from app.web.texts import Text, _l, fold, fold_searched, without_strokes
+from app.web.texts import Text, _l
 
 # How many are offered at once.
 OFFERED = 10

@@ -20,9 +20,10 @@ from app.accounts.rights import may
 from app.accounts.shell import render_page
 from app.accounts.tabs import TABS, ShellArea, tabs_of
 from app.database import Transaction
+from app.folding import fold_searched
 from app.web.calls import is_call
 from app.web.templates import render
-from app.web.texts import Text, _l, _ln, fold_searched
+from app.web.texts import Text, _l, _ln
 
 # Of a kind of thing that is found, so many are shown; of what was open last; and so much of a text is looked for.
 LIMIT = 6

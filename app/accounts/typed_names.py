@@ -11,7 +11,8 @@ from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
-from app.web.texts import drop_unseen, fold
+from app.folding import fold
+from app.web.texts import drop_unseen
 
 # How a list of choices sends what was chosen of it.
 CHOSEN_ID = re.compile(r"#([1-9][0-9]{0,17})")

@@ -18,9 +18,10 @@ from app.chat.direct_rooms import find_direct_people
 from app.chat.memberships import Membership, is_visible
 from app.chat.rooms import Room
 from app.database import PreparedSelect, Transaction
+from app.folding import fold
 from app.notifications.kinds import name_of_others
 from app.tenants.invited import Invitable, invites_to
-from app.web.texts import _l, fold
+from app.web.texts import _l
 
 
 class ListedRoom(Struct, frozen=True):

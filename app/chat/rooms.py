@@ -13,8 +13,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
 from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
+from app.folding import fold
 from app.web.forms import Invalid, clean_label, clean_line
-from app.web.texts import _l, fold
+from app.web.texts import _l
 
 RoomKind = Literal["public", "private", "direct", "discussion"]
 GENERAL = "general"

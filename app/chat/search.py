@@ -22,7 +22,8 @@ from app.chat.messages import Message
 from app.chat.rooms import Room
 from app.database import PreparedSelect, Transaction
 from app.database.fulltext import Query, find_messages
-from app.web.texts import FOLDED, Text, fold_searched, without_strokes
+from app.folding import FOLDED, fold_searched, without_strokes
+from app.web.texts import Text
 
 HITS = 50
 # Characters that are searched for words while the loop waits; more are in a thread.

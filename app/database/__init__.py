@@ -7,7 +7,7 @@ from app.database.fast.joined import ChangedObject, NewObject, NewRows
 from app.database.fast.queries import PreparedChange, PreparedCopy, PreparedSelect, fill_up
 from app.database.tenancy import Base, Tenant, Tenanted, TenantScopeError
 from app.database.transaction import Transaction
-from app.database.types import UtcDateTime, now
+from app.database.types import UtcDateTime, now, partial_index
 
 __all__ = [
     "Actor",
@@ -39,4 +39,5 @@ __all__ = [
     "check_holds_none",
     "fill_up",
     "now",
+    "partial_index",
 ]

@@ -27,11 +27,10 @@ from sqlalchemy import (
     text,
     type_coerce,
 )
-from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.exc import DBAPIError
 
 from app.database import postgresql
-from app.database.fulltext import FullText, list_lexemes
+from app.database.fulltext import FullText, list_lexemes, type_of
 
 # Rows that are in memory at once.
 CHUNK = 2000
@@ -168,7 +167,7 @@ def read_table(connection: Connection, table: Table) -> Iterator[Sequence[Row[An
 def readable(connection: Connection, column: Column[Any]) -> Any:
     """A column as it is compared: of a full-text index on PostgreSQL the words."""
     if isinstance(column.type, FullText) and connection.dialect.name == "postgresql":
-        return func.tsvector_to_array(type_coerce(column, TSVECTOR()))
+        return func.tsvector_to_array(type_coerce(column, type_of(connection.dialect, "tsvector")))
     return column
 
 

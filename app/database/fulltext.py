@@ -12,13 +12,12 @@ from typing import Any
 
 from msgspec import Struct
 from sqlalchemy import Dialect, Text
-from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import bindparam
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from app.web.texts import fold_searched, without_strokes
+from app.folding import fold_searched, without_strokes
 
 # What PostgreSQL takes of a word, with room to spare (a lexeme has less than 2 KB), and positions in a text.
 LONGEST_WORD = 200
@@ -56,6 +55,12 @@ class Query(Struct, frozen=True):
         return " & ".join(" <-> ".join(phrase) for phrase in phrases)
 
 
+def type_of(dialect: Any, name: str) -> TypeEngine[Any]:
+    """A type that PostgreSQL has; elsewhere it is a text."""
+    found: TypeEngine[Any] = dialect.ischema_names[name]() if dialect.name == "postgresql" else Text()
+    return found
+
+
 class FullText(TypeDecorator[str]):
     """The column of an index: it takes a text, and can only be searched."""
 
@@ -63,7 +68,7 @@ class FullText(TypeDecorator[str]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:  # noqa: D102
-        return dialect.type_descriptor(TSVECTOR() if dialect.name == "postgresql" else Text())
+        return type_of(dialect, "tsvector")
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> Any:  # noqa: D102
         if value is None:
@@ -81,7 +86,7 @@ class FullTextQuery(TypeDecorator[Query]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:  # noqa: D102
-        return dialect.type_descriptor(TSQUERY() if dialect.name == "postgresql" else Text())
+        return type_of(dialect, "tsquery")
 
     def process_bind_param(self, value: Query | None, dialect: Dialect) -> Any:  # noqa: D102
         if value is None:

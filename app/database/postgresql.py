@@ -7,7 +7,6 @@ import time
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Text, cast, event, func, make_url, text
-from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi as Driver
 from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, TimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -22,6 +21,8 @@ ASK_AFTER_SECONDS = 5
 KEPT_STATEMENTS = 250
 # For an answer, from a server that does not keep to that itself: its machine is stopped, or the link to it is dead.
 ANSWER_SECONDS = 35
+# Where the driver's errors are, which SQLAlchemy imports when it is asked for this database.
+DRIVER = "sqlalchemy.dialects.postgresql.asyncpg"
 # Classes of SQLSTATE that say 'not now' and not 'never': connection lost, serialization failure or deadlock, out of
 # resources, not available or cancelled, shutting down (https://www.postgresql.org/docs/current/errcodes-appendix.html).
 NOT_NOW = ("08", "40", "53", "55", "57", "58")
@@ -101,7 +102,7 @@ def is_away(error: BaseException | None) -> bool:
     if not isinstance(error, DBAPIError):
         return False
     # The driver's own error is of a connection that was lost in the middle of an answer.
-    if is_stale_statement(error) or isinstance(error.orig, Driver.InternalClientError):
+    if is_stale_statement(error) or name_driver_error(error) == "InternalClientError":
         return True
     code = getattr(error.orig, "sqlstate", None) or ""
     return error.connection_invalidated or code[:2] in NOT_NOW
@@ -112,9 +113,16 @@ def is_stale_statement(error: BaseException | None) -> bool:
     the next transaction: this one can't go on."""
     if not isinstance(error, DBAPIError):
         return False
-    return isinstance(error.orig, Driver.InvalidCachedStatementError) or (
-        isinstance(error.orig, Driver.InternalServerError) and "cache lookup failed" in str(error.orig)
+    name = name_driver_error(error)
+    return name == "InvalidCachedStatementError" or (
+        name == "InternalServerError" and "cache lookup failed" in str(error.orig)
     )
+
+
+def name_driver_error(error: DBAPIError) -> str:
+    """What the driver of this database calls its own error below an exception; nothing where it is another's."""
+    kind = type(error.orig)
+    return kind.__name__ if kind.__module__ == DRIVER else ""
 
 
 def telling(tenant_id: Any) -> ColumnElement[str]:

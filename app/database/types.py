@@ -1,11 +1,13 @@
-"""Column types."""
+"""Types of columns, and indexes of some rows."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Integer, String
+from sqlalchemy import BigInteger, DateTime, Dialect, Index, Integer, String, text
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.schema import CreateIndex
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 # 64 bits on every database: SQLite's INTEGER has them, and only a column of that very type takes ids by itself.
@@ -15,6 +17,22 @@ WHOLE_NUMBER: TypeEngine[int] = BigInteger().with_variant(Integer(), "sqlite")
 def sortable_text(length: int) -> TypeEngine[str]:
     """Text whose order is that of its bytes, whatever the collation of the database."""
     return String(length).with_variant(String(length, collation="C"), "postgresql")
+
+
+def partial_index(name: str, *columns: str, where: str) -> Index:
+    """An index of the rows for which something holds, on both databases. SQLAlchemy imports all that it has for one as
+    soon as it is named: so it is named where it is there."""
+    return Index(name, *columns, sqlite_where=text(where))
+
+
+@compiles(CreateIndex, "postgresql")
+def create_index_on_postgresql(element: CreateIndex, compiler: Any, **options: Any) -> str:
+    """An index of the same rows as on SQLite."""
+    said = element.element.dialect_options
+    if said["sqlite"]["where"] is not None:
+        said["postgresql"]["where"] = said["sqlite"]["where"]
+    created: str = compiler.visit_create_index(element, **options)
+    return created
 
 
 def now() -> datetime:

@@ -15,7 +15,8 @@ from markdown_it.token import Token
 from markupsafe import Markup
 from msgspec import Struct
 
-from app.web.texts import LANGUAGES, fold_searched
+from app.folding import fold_searched
+from app.web.texts import LANGUAGES
 
 IN_PACKAGE = Path(__file__).parent / "texts"
 # Installed, it is in the package (pyproject.toml puts it there); in a checkout, with the other documents.

@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any
 
 from msgspec import Struct, field
-from sqlalchemy import BigInteger, ForeignKey, Index, Select, String, Text, bindparam, select, text
+from sqlalchemy import BigInteger, ForeignKey, Select, String, Text, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import (
@@ -30,6 +30,7 @@ from app.database import (
     Transaction,
     UtcDateTime,
     now,
+    partial_index,
 )
 from app.jobs.sweeps import delete_by_keys, sweeps_with_settings
 from app.live.needed import find_not_needed
@@ -39,8 +40,6 @@ from app.web.templates import make_partial
 
 # What stands before the body of a row whose partial brings channels along.
 FOLLOW = re.compile(r"<!--follow ([a-z0-9. ]+)-->")
-# Which rows of the log go to pages.
-PARTIAL = text("kind IS NULL")
 CLOSE_SOCKETS = "!close"
 UNFOLLOW = "!unfollow"
 # There is more to follow for members, or for everybody: streams that follow all that there is ask what that is.
@@ -63,9 +62,7 @@ class LoggedEvent(Tenanted, Base):
     """
 
     __tablename__ = "event"
-    __table_args__ = (
-        Index("ix_event_partials", "tenant_id", "cursor", sqlite_where=PARTIAL, postgresql_where=PARTIAL),
-    )
+    __table_args__ = (partial_index("ix_event_partials", "tenant_id", "cursor", where="kind IS NULL"),)
 
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id", ondelete="CASCADE"), primary_key=True)
     cursor: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)

@@ -19,14 +19,13 @@ from sqlalchemy import (
     false,
     literal,
     or_,
-    text,
     true,
 )
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from app.accounts.members import Member
 from app.accounts.rights import roles_from
-from app.database import Base, Tenanted, UtcDateTime, now
+from app.database import Base, Tenanted, UtcDateTime, now, partial_index
 from app.notifications.kinds import NOTIFICATION_KINDS, SUBJECTS
 
 
@@ -65,20 +64,14 @@ class Notification(Tenanted, Base):
         UniqueConstraint("tenant_id", "id"),
         ForeignKeyConstraint(["tenant_id", "activity_id"], ["activity.tenant_id", "activity.id"], ondelete="CASCADE"),
         ForeignKeyConstraint(["tenant_id", "member_id"], ["member.tenant_id", "member.id"], ondelete="CASCADE"),
-        Index(
+        partial_index(
             "ix_notification_unread",
             *("tenant_id", "member_id", "subject_kind", "subject_id", "kind"),
-            sqlite_where=text("read_at IS NULL"),
-            postgresql_where=text("read_at IS NULL"),
+            where="read_at IS NULL",
         ),
         Index("ix_notification_member", "tenant_id", "member_id", "id"),
         Index("ix_notification_activity", "tenant_id", "activity_id"),
-        Index(
-            "ix_notification_mail",
-            *("tenant_id", "mail_at"),
-            sqlite_where=text("mail_at IS NOT NULL"),
-            postgresql_where=text("mail_at IS NOT NULL"),
-        ),
+        partial_index("ix_notification_mail", "tenant_id", "mail_at", where="mail_at IS NOT NULL"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

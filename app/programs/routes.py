@@ -216,6 +216,6 @@ def check_routes(routes: Sequence[Any]) -> None:
                 scope = handler.opt.get("scope")
                 if scope not in (NO_SCOPE, ANY_SCOPE, *SCOPES):
                     raise ValueError(f"{route.path} does not say which scope it needs")
-                is_long = SEARCHED_FOR in handler.parsed_fn_signature.parameters or LONG_PATH.search(route.path)
+                is_long = SEARCHED_FOR in handler.fn.__annotations__ or LONG_PATH.search(route.path)
                 if is_long and not handler.opt.get("heavy"):
                     raise ValueError(f"{route.path} searches or exports, and does not say that it is heavy")

@@ -9,6 +9,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from app.database import Transaction
 from app.editing.drafts import Draft
+from app.folding import fold
 from app.records.fields import Field
 from app.records.kinds.choices import CHOICE_REFERENCE
 from app.records.kinds.kind import FieldChoice
@@ -16,7 +17,7 @@ from app.records.new_drafts import KIND as NEW_RECORD
 from app.records.records import Record
 from app.records.revisions import Revision
 from app.web.forms import clean_line
-from app.web.texts import TOO_MANY_MARKS, Text, _l, drop_unseen, fold, has_heaps, is_blank
+from app.web.texts import TOO_MANY_MARKS, Text, _l, drop_unseen, has_heaps, is_blank
 
 MOST_CHOICES = 100
 # With those that can't be chosen any more.

@@ -18,6 +18,7 @@ from app.accounts.rights import require
 from app.database import PreparedSelect, Transaction, now
 from app.editing.drafts import Draft
 from app.editing.lock_statements import is_held
+from app.folding import fold
 from app.jobs.sweeps import sweeps
 from app.records.access import forget_access
 from app.records.access_facts import CollectionClosed
@@ -27,7 +28,6 @@ from app.records.facts import DefinitionsForgotten
 from app.records.files import RecordFile
 from app.records.new_drafts import KIND as NEW_RECORD
 from app.records.records import Record
-from app.web.texts import fold
 
 COLLECTION_KEPT_FOR = timedelta(days=30)
 # Of those who edit records of a collection, how many are looked for.

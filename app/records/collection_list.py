@@ -6,10 +6,10 @@ from sqlalchemy import select
 
 from app.accounts.members import Member
 from app.database import PreparedSelect, Transaction
+from app.folding import fold
 from app.records.collections import Collection
 from app.records.permissions import is_granted_to_reader
 from app.web.paging import Paged, page_of
-from app.web.texts import fold
 
 LIST_BROWSED = PreparedSelect(
     lambda: select(Collection.id, Collection.name, Collection.archived_at).where(

@@ -12,9 +12,10 @@ from app.accounts.members import Member
 from app.accounts.rights import require
 from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.database.functions import find_text
+from app.folding import fold
 from app.records.facts import CollectionDescribed, CollectionRenamed
 from app.web.forms import Invalid, clean_label, clean_line
-from app.web.texts import _l, fold, spell_in_ascii
+from app.web.texts import _l, spell_in_ascii
 
 
 class Collection(Tenanted, Base):

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
+from app.folding import fold
 from app.records.choices import MOST_CHOICES, MOST_OF_A_CHOICE
 from app.records.fields import Field
 from app.records.kinds.choices import CHOICE_REFERENCE
 from app.records.kinds.kind import fail
 from app.records.kinds.moments import begin_day, date_of_moment, spell_moment
 from app.records.kinds.numbers import NumberKind
-from app.web.texts import fold
 
 # What a field keeps in its options of the zone in which times were converted: so they are converted for everybody.
 CONVERTED_IN = "converted_in"

@@ -11,6 +11,7 @@ from app.accounts.members import Member
 from app.accounts.rights import require
 from app.accounts.undo import end_offers
 from app.database import PreparedSelect, Transaction
+from app.folding import fold
 from app.records.access import require_open
 from app.records.changed_fields import FieldChanged
 from app.records.choices import (
@@ -33,7 +34,7 @@ from app.records.kinds import FIELD_KINDS
 from app.records.permissions import LIMITED
 from app.records.reindexing import reindex_soon
 from app.web.forms import Invalid, clean_label, clean_line
-from app.web.texts import Text, _l, fold
+from app.web.texts import Text, _l
 
 # What can be changed of a field.
 CHANGED = ("label", "key", "required", "unique", "help", "default", "choices", "options", "read_only_for")

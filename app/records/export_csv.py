@@ -10,12 +10,12 @@ from functools import partial
 
 from app.files.cells import BYTE_ORDER_MARK, join_rows, write_no_formula
 from app.files.uploads import in_thread
+from app.folding import fold
 from app.records.exports import EXPORTING, Batches, Export, ExportedRecord
 from app.records.fields import Field
 from app.records.kinds.kind import Link
 from app.records.kinds.moments import write_local
 from app.records.tables import write_word
-from app.web.texts import fold
 
 
 async def export_csv(export: Export, batches: Batches) -> AsyncGenerator[bytes]:

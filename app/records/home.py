@@ -13,6 +13,7 @@ from app.database import PreparedSelect, Transaction
 from app.database.functions import find_text
 from app.editing.drafts import list_own_drafts
 from app.editing.row_places import find_row_places
+from app.folding import fold_searched
 from app.notifications.following import Follow
 from app.records.collections import Collection
 from app.records.fields import Field, find_collections
@@ -22,7 +23,7 @@ from app.records.kinds.people import PersonKind
 from app.records.new_drafts import KIND
 from app.records.permissions import is_granted_to_reader
 from app.records.records import Record
-from app.web.texts import _l, fold_searched
+from app.web.texts import _l
 
 # So many are looked for, looked at, and shown.
 MOST_CANDIDATES = 300

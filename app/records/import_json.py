@@ -18,6 +18,7 @@ from typing import Any
 from msgspec import Struct
 
 from app.database import Transaction
+from app.folding import fold
 from app.records.collections import Collection
 from app.records.exports import describe_origin
 from app.records.fields import MOST_FIELDS, Field, Fields
@@ -27,7 +28,7 @@ from app.records.kinds import FIELD_KINDS
 from app.records.kinds.choices import index_of
 from app.records.kinds.kind import LONGEST_VALUE, Json, fail
 from app.web.forms import Invalid
-from app.web.texts import Text, _l, fold
+from app.web.texts import Text, _l
 
 MOST_OF_A_VALUE = 500
 # More than work in any workspace.

@@ -11,12 +11,13 @@ from msgspec.structs import replace
 
 from app.accounts.time_zones import list_time_zones
 from app.files.cells import read_no_formula
+from app.folding import fold
 from app.records.export_csv import write_cell
 from app.records.fields import Field
 from app.records.import_lines import NO_FIELD, Line, ReadCell, why_left_out
 from app.records.tables import Table, without
 from app.web.forms import Invalid
-from app.web.texts import Text, _l, drop_unseen, fold
+from app.web.texts import Text, _l, drop_unseen
 
 NUMBER_NAMES = {"#", "number", "numero"}
 # More names of columns are not said.

@@ -12,13 +12,13 @@ from sqlalchemy import ColumnElement, Integer, Select, String, bindparam, case, 
 
 from app.database import PreparedSelect, Transaction
 from app.database.functions import find_text
+from app.folding import fold_searched
 from app.records.collections import Collection
 from app.records.fields import Field, Fields
 from app.records.keys import RecordKey
 from app.records.kinds.collation import LAST
 from app.records.records import Record
 from app.web.forms import number_of
-from app.web.texts import fold_searched
 
 LIST_PAGE_SIZE = 50
 MOST_LIST_WORDS = 8

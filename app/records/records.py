@@ -20,20 +20,19 @@ from sqlalchemy import (
     bindparam,
     or_,
     select,
-    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.members import Member
-from app.database import Base, PreparedSelect, Transaction, UtcDateTime, fill_up, now
+from app.database import Base, PreparedSelect, Transaction, UtcDateTime, fill_up, now, partial_index
 from app.editing.row_places import RowPlace, editable
 from app.editing.rows import Editable
+from app.folding import fold_searched
 from app.records.collections import Collection
 from app.records.facts import RecordBinned, RecordChanged
 from app.records.fields import Field, find_collections
 from app.records.kinds.kind import Json
 from app.records.revisions import Revision
-from app.web.texts import fold_searched
 
 KEPT_IN_BIN = timedelta(days=30)
 SEARCHED_OF_A_VALUE = 2000
@@ -58,13 +57,7 @@ class Record(Editable, Base):
             ondelete="CASCADE",
         ),
         ForeignKeyConstraint(["tenant_id", "lock_member_id"], ["member.tenant_id", "member.id"]),
-        Index(
-            "ix_record_locked",
-            "tenant_id",
-            "id",
-            sqlite_where=text("lock_member_id IS NOT NULL"),
-            postgresql_where=text("lock_member_id IS NOT NULL"),
-        ),
+        partial_index("ix_record_locked", "tenant_id", "id", where="lock_member_id IS NOT NULL"),
         Index("ix_record_kept", "tenant_id", "collection_id", "deleted_at", "number"),
         Index("ix_record_changed", "tenant_id", "collection_id", "updated_at", "number"),
     )

@@ -14,6 +14,7 @@ from app.accounts.members import Member
 from app.database import PreparedSelect, Transaction, now
 from app.editing.drafts import Draft
 from app.editing.lock_statements import is_held
+from app.folding import fold
 from app.jobs.sweeps import delete_by_keys, sweeps
 from app.records.access import require_open
 from app.records.collections import Collection
@@ -26,7 +27,7 @@ from app.records.new_drafts import KIND as NEW_RECORD
 from app.records.records import Record, value_in
 from app.records.reindexing import reindex_soon
 from app.web.forms import Invalid
-from app.web.texts import _l, fold
+from app.web.texts import _l
 
 # Of more drafts than these, who typed them is not looked for.
 MOST_DRAFTS_READ = 500

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.accounts.members import Member
+from app.folding import fold
 from app.records.changed_fields import FieldChanged
 from app.records.field_forms import compare_forms, list_choice_ids, read_field, say_field, write_field
 from app.records.fields import Field
@@ -21,7 +22,6 @@ from app.web.seen_forms import (
     take_saved,
     write_mark,
 )
-from app.web.texts import fold
 
 # What a form has of each choice.
 CHOICE_PARTS = ("name", "color", "place", "archived")

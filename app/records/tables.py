@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence, Set
 
 from msgspec import Struct, field
 
+from app.folding import fold
 from app.web.forms import Invalid
-from app.web.texts import _l, drop_unseen, fold
+from app.web.texts import _l, drop_unseen
 
 DELIMITERS = "\t;,"
 # In so much of a text its first row is looked for.

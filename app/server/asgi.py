@@ -51,7 +51,9 @@ from app.server.health import show_liveness, show_metrics, show_readiness
 from app.server.workspace_limits import WorkspaceLimits
 from app.settings import Settings
 from app.tenants.limits import AddressLimit, RenamingLimit
+from app.web.assets import static_version
 from app.web.errors import handle_error
+from app.web.fast.kept_compiled import keeping
 from app.web.fast.late_arguments import QuickStart
 from app.web.forms import provide_form, read_path_number
 from app.web.languages import Languages
@@ -123,16 +125,18 @@ class Parts:
 class Pages:
     """The pages of workspaces and of the central host, and what programs call.
 
-    Making them is most of what a start costs, as what is pushed is compiled, where no earlier start has kept it, and as
-    the order of texts is read: what is done at the first write otherwise holds up all others of its workspace. They
-    need no settings for it: what they ask for is in `parts`, which come later.
+    What is pushed is compiled, and the order of texts is read, where no earlier start has kept them: what is done at
+    the first write otherwise holds up all others of its workspace. They need no settings for it: what they ask for is
+    in `parts`, which come later.
     """
 
     parts: Parts
 
     def __init__(self) -> None:
-        compile_pushes()
-        load_collator()
+        with keeping():
+            compile_pushes()
+            load_collator()
+            static_version()
         common: dict[str, Any] = {
             "openapi_config": None,
             "request_max_body_size": FORM_LIMIT,

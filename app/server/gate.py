@@ -57,8 +57,6 @@ OURS = (b"x-page", b"1")
 # Nobody types it into an address, and PostgreSQL takes no text with it. Of pages it is left out; to a program, which is
 # told what it does wrong, what is left would be another question.
 NUL = re.compile(rb"%00|\0")
-# Which scripts and styles what is in it is made for (js/calls.js).
-STATIC_HEADER = (b"x-static", static_version().encode())
 RESTARTING = _l("The server is restarting. Nothing was saved; try again in a moment.")
 TOO_MUCH = _l("This workspace has reached its limit of requests. Nothing was saved; try again in a moment.")
 
@@ -103,6 +101,8 @@ class Gate:
         self.readiness = readiness
         self.limits = limits
         self.send_away = send_away
+        # Which scripts and styles pages are made for (js/calls.js).
+        self.static_header = (b"x-static", static_version().encode())
         self.security = security_headers(settings)  # of answers that never come here (web/plain.py)
         # Who is told of by X-Forwarded-For: the last address that is not one of a proxy of ours.
         trusted = settings.forwarded_allow_ips.split()
@@ -163,7 +163,7 @@ class Gate:
         is_static = scope["path"].startswith("/static/")
         security = (
             *security_headers(self.settings, None if judged.refusal else slug or ""),
-            *(() if is_static else (STATIC_HEADER,)),  # whose address says it
+            *(() if is_static else (self.static_header,)),  # whose address says it
             *(OURS, (HEADER, scope["state"]["request_id"].encode())),
         )
         status = 0  # of the answer, once it has begun

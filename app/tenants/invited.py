@@ -13,9 +13,10 @@ from app.accounts.choosing import OFFERED
 from app.accounts.members import Member
 from app.accounts.typed_names import KnownNames, TypedPart, chosen_id, list_pieces, split_typed
 from app.database import Transaction
+from app.folding import fold, fold_searched
 from app.tenants.roles import GUEST
 from app.web.forms import Form
-from app.web.texts import Text, _l, fold, fold_searched
+from app.web.texts import Text, _l
 
 # How many of a kind an invitation takes.
 MOST_INVITED_TO = 20

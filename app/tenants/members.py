@@ -17,12 +17,13 @@ from app.accounts.members import Member, Role, find_members, is_active
 from app.accounts.rights import is_entitled, may, rank_of, require, roles_from
 from app.accounts.undo import end_offers
 from app.database import Actor, PreparedSelect, Transaction, now
+from app.folding import fold
 from app.live.cutoff import end_all_sessions
 from app.tenants.facts import MemberRestored, MemberSuspended
 from app.tenants.roles import GivenRole
 from app.web.forms import Invalid
 from app.web.paging import Paged, page_of
-from app.web.texts import _l, fold
+from app.web.texts import _l
 
 COUNT_OTHER_OWNERS = PreparedSelect(
     lambda: select(func.count(Member.id)).where(

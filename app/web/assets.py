@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from app.web.fast.kept_compiled import find_compiled, keep
+
 STATIC = Path(__file__).parent.parent / "static"
 # The one style sheet of all pages.
 STYLES = "app.css"
@@ -79,11 +81,16 @@ def static_names() -> frozenset[str]:
 @cache
 def static_version() -> str:
     """Changes with any of the static files."""
+    kept = find_compiled("static")
+    if kept is not None:
+        return kept.decode()
     digest = hashlib.sha256()
     for name in sorted(static_names()):
         content = static_content(name)
         digest.update(f"{name} {len(content)} ".encode() + content)
-    return digest.hexdigest()[:8]
+    version = digest.hexdigest()[:8]
+    keep("static", version.encode())
+    return version
 
 
 @cache

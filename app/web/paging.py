@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 
 from msgspec import Struct
 
+from app.folding import fold_searched
 from app.web.forms import number_of
-from app.web.texts import fold_searched
 
 PAGE_SIZE = 50
 MOST_WORDS = 8

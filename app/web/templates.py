@@ -37,10 +37,9 @@ def make_partial(
 def compile_pushes() -> None:
     """Compile what is pushed, in each language, with all that it asks for: it is rendered while others wait for the
     writer. It is kept for the next start."""
-    with keeping():
-        for language in LANGUAGES:
-            made = environment(language)
-            made.compile_with_others(made.list_templates(filter_func=lambda each: each.endswith("_push.html")))
+    for language in LANGUAGES:
+        made = environment(language)
+        made.compile_with_others(made.list_templates(filter_func=lambda each: each.endswith("_push.html")))
 
 
 def compile_all() -> int:

@@ -25,11 +25,12 @@ from app.accounts.choosing import (
 from app.accounts.members import Member, add_member
 from app.chat.text.names import EVERYBODY_WORDS
 from app.database import Database
+from app.folding import fold
 from app.web.errors import PageError
 from app.web.forms import Form
 from app.web.limits import Windows
 from app.web.paging import page_of
-from app.web.texts import LANGUAGES, fold
+from app.web.texts import LANGUAGES
 from tests.conftest import Server
 from tests.test_isolation import SETTINGS
 

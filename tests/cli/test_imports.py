@@ -13,7 +13,7 @@ from tests.databases import Store
 
 NOT_NEEDED = {
     # What is for one database, for several processes, and for what was done before.
-    *("alembic", "mako", "redis", "asyncpg", "babel.messages"),
+    *("alembic", "mako", "redis", "asyncpg", "sqlalchemy.dialects.postgresql", "babel.messages"),
     # What some requests need, and import.
     *("PIL", "xlsxwriter", "emoji", "geoip2fast", "ua_parser", "email_validator", "dns"),
     *("charset_normalizer", "puremagic"),

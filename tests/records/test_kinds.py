@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from markupsafe import Markup, escape
 
 from app.accounts.time_zones import write_in_zone
+from app.folding import fold, fold_searched, without_strokes
 from app.records.fields import Field
 from app.records.kinds import FIELD_KINDS
 from app.records.kinds.collation import LAST, SORT_KEY_LIMIT, collate
@@ -22,7 +23,6 @@ from app.records.kinds.numbers import number_key
 from app.records.lists import View
 from app.records.records import search_text
 from app.tenants.locales import LOCALES as LOCALES_OF_WORKSPACES
-from app.web.texts import fold, fold_searched, without_strokes
 from tests.fields import make_field
 
 CHOICES = ("On the shelf", "Lent", "São Paulo; Łódź", "<b>#1</b>")

@@ -14,6 +14,7 @@ from sqlalchemy import func, select, update
 
 from app.accounts.members import Member, find_member
 from app.database import Database, Transaction
+from app.folding import fold
 from app.records.changes import Changed, change_record, create_record
 from app.records.collections import Collection, get_collection
 from app.records.deleting import delete_record, restore_record
@@ -25,7 +26,6 @@ from app.records.lists import View, list_records
 from app.records.records import Record, get_record
 from app.records.revisions import Revision
 from app.web.forms import Invalid
-from app.web.texts import fold
 from tests.fields import by_key, make_field
 
 ACME = 1

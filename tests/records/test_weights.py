@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import marshal
 import random
 import unicodedata
 
 from pyuca import Collator  # type: ignore[import-untyped]
 
-from app.records.kinds.weights import CODE, CompactCollator
+from app.records.kinds.weights import CODE, CompactCollator, WeightTable
 
 
 def test_every_character_and_what_belongs_together_has_the_weights_of_pyuca() -> None:
@@ -19,3 +20,11 @@ def test_every_character_and_what_belongs_together_has_the_weights_of_pyuca() ->
     texts = ["".join(chosen.choices(chosen.choice((characters, together, marks)), k=3)) for _ in range(3000)]
     for text in (*characters, *together, *texts, "日本", "\U00017000", "\U0010fffd", ""):
         assert ours.sort_key(text) == theirs.sort_key(text), ascii(text)
+
+
+def test_what_a_start_keeps_of_the_table_is_all_of_it() -> None:
+    table, restored = CompactCollator().table, WeightTable()
+    restored.restore(*marshal.loads(marshal.dumps(table.list_parts())))
+    assert restored.list_parts() == table.list_parts()
+    for code in (ord("a"), ord("é"), 0x1F600, 0x10FFFF):
+        assert restored.find(code) == table.find(code)

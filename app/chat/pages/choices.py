@@ -15,9 +15,10 @@ from app.chat.people import list_known_of_room, list_permitted
 from app.chat.room_lists import list_invitable_rooms, list_rooms
 from app.chat.text.names import EVERYBODY_NAMES, EVERYBODY_WORDS
 from app.database import Transaction
+from app.folding import fold, fold_searched
 from app.tenants.invited import Invitable, offer_things
 from app.web.paging import clean_query
-from app.web.texts import _l, fold, fold_searched
+from app.web.texts import _l
 
 # How many names are offered for a mention.
 MENTIONABLE = 6

@@ -22,8 +22,9 @@ from app.chat.memberships import get_room
 from app.chat.room_lists import list_rooms
 from app.chat.search import HITS, search_messages
 from app.database import Transaction
+from app.folding import fold, without_strokes
 from app.web.forms import Form, number_of
-from app.web.texts import _l, fold, without_strokes
+from app.web.texts import _l
 
 leads_to("pages", _l("Search messages"), "/chat/search", icon="search", order=35)
 

@@ -20,7 +20,6 @@ from typing import Any
 
 from msgspec import Struct
 from sqlalchemy import Connection, Dialect
-from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_connection
 from sqlalchemy.dialects.sqlite.aiosqlite import SQLiteDialect_aiosqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.util import await_
@@ -161,9 +160,8 @@ class ForPostgresql(CompiledStatement):
             connection._handle_dbapi_exception(error, self.words, values, None, None)
         return fetched
 
-    async def run(self, straight: AsyncAdapt_asyncpg_connection, values: Any, kept_since: float) -> tuple[Any, str]:
+    async def run(self, connection: Any, values: Any, kept_since: float) -> tuple[Any, str]:
         """Execute it, as a cursor of SQLAlchemy's does: the rows that were found, and what the server says was done."""
-        connection: Any = straight
         async with connection._execute_mutex:
             if connection._transaction is None:
                 await connection._start_transaction()

@@ -19,7 +19,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Dialect
-from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_connection
 
 from app.database.fast.compiled import ForPostgresql, ForSqlite, StatementResult
 from app.database.fast.inline import InlineConnection
@@ -46,9 +45,7 @@ class Prepared:
             found = self.execute_at_once(straight, parameters)
             if found is not None:
                 return found
-        elif (
-            isinstance(straight, AsyncAdapt_asyncpg_connection) and (lengths := self.fill_lists(parameters)) is not None
-        ):
+        elif connection.dialect.name == "postgresql" and (lengths := self.fill_lists(parameters)) is not None:
             made = self.for_postgresql.get(tuple(lengths.values()))
             if made is None:
                 made = ForPostgresql(self.statement, self.names, lengths, connection.dialect)

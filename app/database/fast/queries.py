@@ -16,12 +16,12 @@ database/transaction.py.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, Generic, TypeVar, TypeVarTuple
 
 from sqlalchemy import BindParameter, Delete, Select, Table, Update, bindparam
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import with_loader_criteria
 from sqlalchemy.sql import visitors
 
@@ -202,11 +202,13 @@ class PreparedCopy(PreparedStatement):
     def __init__(self, model: Any, make: Callable[[], Select[Any]]) -> None:
         super().__init__(make)
         self.model = model
+        self.copies: dict[str, Any] = {}
 
-    @cached_property
-    def copying(self) -> dict[str, Any]:
-        """The insert, by the database's name. Raises TenantScopeError where it could not be confined to one tenant, and
-        TypeError for rows that are guarded."""
+    def copying(self, dialect: str) -> Any:
+        """The insert, for a database of this name. Raises TenantScopeError where it could not be confined to one
+        tenant, and TypeError for rows that are guarded."""
+        if dialect in self.copies:
+            return self.copies[dialect]
         if self.model.guarded:
             raise TypeError(f"{self.model.__name__} is guarded")
         tables = {each for each in visitors.iterate(self.statement) if isinstance(each, Table)}
@@ -216,17 +218,16 @@ class PreparedCopy(PreparedStatement):
         owner = bindparam("confined_to", type_=source.c.tenant_id.type)
         found = self.statement.where(source.c.tenant_id == owner).add_columns(owner.label("tenant_id"))
         columns, table = found.selected_columns.keys(), table_info_of(self.model).table
-        return {
-            "sqlite": sqlite.insert(table).from_select(columns, found).on_conflict_do_nothing(),
-            "postgresql": postgresql.insert(table).from_select(columns, found).on_conflict_do_nothing(),
-        }
+        insert = importlib.import_module(f"sqlalchemy.dialects.{dialect}").insert
+        self.copies[dialect] = insert(table).from_select(columns, found).on_conflict_do_nothing()
+        return self.copies[dialect]
 
     def execute(self, session: TenantSession, parameters: dict[str, Any]) -> StatementResult:
         """Execute it. Raises TenantScopeError for a session without a tenant."""
         if session.tenant_id is None:
             raise TenantScopeError("what is copied belongs to a tenant, and this session has none")
         connection = flush_and_connect(session)
-        copying = self.copying[connection.dialect.name]
+        copying = self.copying(connection.dialect.name)
         result: Any = connection.execute(copying, {**parameters, "confined_to": session.tenant_id})
         return StatementResult(changed=result.rowcount)
 

@@ -23,6 +23,7 @@ from app.chat.room_lists import AFTER_ALL, list_archived_before
 from app.chat.rooms import Room
 from app.chat.sending import signal_typing
 from app.database import Transaction
+from app.folding import fold
 from app.programs.answering import TAGGED
 from app.programs.chat_shapes import RoomShape, shape_room
 from app.programs.endpoints.people import LARGEST_ID, find_one
@@ -42,7 +43,6 @@ from app.programs.room_shapes import (
 )
 from app.programs.routes import API, ListPart, adds, changes, reads, removes
 from app.programs.shapes import PersonShape, in_utc, shape_person
-from app.web.texts import fold
 
 INSIDE = ROOM + "/members"
 OWN_PLACE = ROOM + "/membership"

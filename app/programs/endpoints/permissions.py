@@ -10,6 +10,7 @@ from litestar.exceptions import NotFoundException
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member, find_person
 from app.database import Transaction
+from app.folding import fold
 from app.programs.answering import TAGGED
 from app.programs.collection_shapes import (
     GuestGiven,
@@ -31,7 +32,6 @@ from app.records.collections import Collection
 from app.records.granting import admit_guests, change_permissions, dismiss_guest, find_guest, list_guests
 from app.records.permissions import list_permissions
 from app.web.forms import Invalid
-from app.web.texts import fold
 
 PERMISSION_TABLE = COLLECTION + "/permissions"
 GUESTS = COLLECTION + "/guests"

@@ -15,6 +15,7 @@ from app.chat.messages import Message, get_message
 from app.chat.room_lists import ListedRoom, list_rooms
 from app.chat.rooms import Room
 from app.database import PreparedSelect, Transaction
+from app.folding import fold
 from app.programs.chat_shapes import (
     MessageRevisionShape,
     MessageShape,
@@ -27,7 +28,6 @@ from app.programs.chat_shapes import (
 from app.programs.lists import DEFAULT_LIMIT, After, ItemNumber, Limit, cut_part, page_rows, read_cursor
 from app.programs.routes import ListPart, reads
 from app.programs.shapes import in_utc
-from app.web.texts import fold
 
 ROOM = "/rooms/{slug:str}"
 ROOM_MESSAGES = ROOM + "/messages"

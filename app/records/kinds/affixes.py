@@ -10,8 +10,9 @@ from functools import lru_cache
 from babel import Locale
 from babel.numbers import get_currency_symbol, list_currencies
 
+from app.folding import fold
 from app.records.kinds.kind import fail
-from app.web.texts import LANGUAGES, fold
+from app.web.texts import LANGUAGES
 
 MINUS = re.compile("^[\u2212\u2010-\u2013\ufe63\uff0d]")
 SIGN = re.compile("[+-] ?")

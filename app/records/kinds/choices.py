@@ -12,9 +12,10 @@ from functools import cached_property
 
 from markupsafe import Markup
 
+from app.folding import fold
 from app.records.kinds.kind import Cell, Definition, FieldChoice, FieldKind, Json, fail
 from app.records.tables import read_word, write_word
-from app.web.texts import _l, drop_unseen, fold, keep_direction
+from app.web.texts import _l, drop_unseen, keep_direction
 
 # A name of a choice has fewer letters, in any form.
 LONGEST_CHOICE = 1_000

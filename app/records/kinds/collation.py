@@ -25,8 +25,9 @@ DIGITS = re.compile(r"\d+")
 
 @cache
 def load_collator() -> Any:
-    """The table of weights, which takes a fifteenth of a second to be read: by a process that serves before it does, as
-    others would wait for the one that writes the first text, and else at the first text that is sorted."""
+    """The table of weights, which takes a fifteenth of a second to be read where no start has kept it: by a process
+    that serves before it does, as others would wait for the one that writes the first text, and else at the first text
+    that is sorted."""
     from app.records.kinds.weights import CompactCollator
 
     return CompactCollator()

@@ -10,9 +10,10 @@ from itertools import permutations
 from babel import Locale
 from babel.dates import format_date, format_time, get_date_format, get_month_names
 
+from app.folding import fold
 from app.records.kinds.kind import Cell, Definition, FieldKind, Json, fail
 from app.records.kinds.numbers import number_key
-from app.web.texts import _l, drop_unseen, fold
+from app.web.texts import _l, drop_unseen
 
 ISO_DATE = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})")
 THREE_NUMBERS = re.compile(r"([0-9]{1,4})\s?[./ -]\s?([0-9]{1,2})\s?[./ -]\s?([0-9]{1,4})\.?")

@@ -12,8 +12,9 @@ from babel import Locale
 from markupsafe import Markup, escape
 from msgspec import Struct
 
+from app.folding import fold
 from app.records.kinds.collation import LAST, SORT_KEY_LIMIT, collate
-from app.web.texts import TOO_MANY_MARKS, Text, _l, drop_noncharacters, fold, has_heaps, is_blank, keep_direction
+from app.web.texts import TOO_MANY_MARKS, Text, _l, drop_noncharacters, has_heaps, is_blank, keep_direction
 
 if TYPE_CHECKING:
     from app.records.kinds.choices import ChoiceIndex

@@ -20,10 +20,11 @@ from app.accounts.members import Member
 from app.accounts.rights import is_entitled
 from app.accounts.typed_names import CHOSEN_ID, LONGEST_TYPED_NAME, KnownNames, TypedPart, chosen_id, split_typed
 from app.database import PreparedSelect, Transaction
+from app.folding import fold
 from app.records.kinds.collation import collate
 from app.records.kinds.kind import Cell, Definition, FieldKind, Json, fail
 from app.web.templates import hue, initials
-from app.web.texts import _l, drop_unseen, fold, keep_direction
+from app.web.texts import _l, drop_unseen, keep_direction
 
 # How one who was removed, and has no address any more, stands in a form without scripts.
 NAMED_REFERENCE = re.compile(r".*\(#([1-9][0-9]{0,17})\)")

@@ -1,14 +1,17 @@
 """The table of weights that texts are sorted by, as pyuca has it, in half a megabyte and not in ten: in arrays, without
-an object for each of 30,000 characters. It is read in less than half the time."""
+an object for each of 30,000 characters. What is read of it is kept from one start to the next."""
 
 from __future__ import annotations
 
+import marshal
 import sys
 from array import array
 from bisect import bisect_left
 from pathlib import Path
 
 from pyuca import Collator  # type: ignore[import-untyped]
+
+from app.web.fast.kept_compiled import find_compiled, keep
 
 # What stands between the weights, which are four digits each, three of them for an element.
 BETWEEN_WEIGHTS = str.maketrans("", "", "[].* ")
@@ -45,6 +48,18 @@ class WeightTable:
         if sys.byteorder == "little":
             self.weights.byteswap()
 
+    def list_parts(self) -> tuple[bytes, bytes, dict[tuple[int, ...], int], dict[int, int]]:
+        """All of it, as it can be kept."""
+        return self.weights.tobytes(), self.entries.tobytes(), self.together, self.most_together
+
+    def restore(
+        self, weights: bytes, entries: bytes, together: dict[tuple[int, ...], int], most_together: dict[int, int]
+    ) -> None:
+        """Be the table whose parts these are."""
+        self.weights.frombytes(weights)
+        self.entries.frombytes(entries)
+        self.together, self.most_together = together, most_together
+
     def find(self, code: int) -> list[list[int]]:
         """The elements of a character; none where the table does not have it."""
         at = bisect_left(self.entries, code << CODE)
@@ -74,8 +89,19 @@ class CompactCollator(Collator):  # type: ignore[misc]
     """pyuca's, with such a table."""
 
     def load(self, filename: str) -> None:
-        """Read the table."""
+        """Read the table, if no start before has kept what is in it. Its name says of which Unicode it is."""
         self.table = WeightTable()
+        name = f"weights-{Path(filename).stem}"
+        kept = find_compiled(name)
+        if kept is not None:
+            self.implicit_weights, *parts = marshal.loads(kept)  # noqa: S302  (we wrote it)
+            self.table.restore(*parts)
+            return
+        self.read_lines(filename)
+        keep(name, marshal.dumps((self.implicit_weights, *self.table.list_parts())))
+
+    def read_lines(self, filename: str) -> None:
+        """Read the table as pyuca has it."""
         with Path(filename).open(encoding="utf-8") as lines:
             for line in lines:
                 said = line.partition("#")[0]

@@ -1,4 +1,4 @@
-"""What templates and translations are compiled to, kept from one start to the next.
+"""What templates and translations are compiled to, and what else a start makes of files, kept from one to the next.
 
 It is kept as Python keeps what its modules are compiled to: beside them, in a folder `__pycache__`, where the program
 may write there and `PYTHONDONTWRITEBYTECODE` is not set. The name of the folder says all that went in: a change of any
@@ -6,14 +6,14 @@ template, text, style sheet or script makes another one. A start keeps what it c
 Nothing is written later, when the files may be those of another version; nor when one has changed since the process
 began, though it was changed back.
 
-Earns: half a second of the processor at each start, and after `mutirao compile` a page that is shown for the first time
-is as soon there as later (measured by bench/report.py on 2026-11-30).
+Earns: six tenths of a second of the processor at each start, and after `mutirao compile` a page that is shown for the
+first time is as soon there as later (measured by bench/report.py on 2026-11-30).
 
 Written against: Jinja2 3.1.6.
 
 Tested by: tests/web/fast/test_kept_compiled.py.
 
-Used by: web/templates.py, web/texts.py.
+Used by: web/templates.py, web/texts.py, web/assets.py, records/kinds/weights.py, server/asgi.py, cli/serving.py.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Pages whose arguments are looked at when they are first asked for, and not all of them at each start.
+"""Pages whose functions are looked at when they are first asked for, and not all of them at each start.
 
-Litestar works out for each function what it is given, and keeps it, for twice as many as there are pages, as each has a
-function of its own for `OPTIONS`. It also looks through all routes again for each that is added, and imports what
-helps with models of pydantic and attrs, of which there are none.
+Litestar reads of each function what it takes and gives, and works out what it is given, for twice as many as there are
+pages, as each has a function of its own for `OPTIONS`. It also looks through all routes again for each that is added,
+and imports what helps with models of pydantic and attrs, of which there are none.
 
-Earns: a fifth of a start's time of the processor and 11 MB of a process (measured by bench/report.py on 2026-11-30).
+Earns: a quarter of a start's time of the processor and 13 MB of a process (measured by bench/report.py on 2026-11-30).
 
 Written against: Litestar 2.25.0.
 
@@ -22,11 +22,12 @@ from litestar import Litestar
 from litestar._asgi.utils import get_route_handlers
 from litestar._kwargs import KwargsModel
 from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.spec import OpenAPI
 from litestar.plugins import PluginProtocol
 from litestar.plugins.core import MsgspecDIPlugin
 from litestar.router import Router
 from litestar.routes import BaseRoute, HTTPRoute
-from litestar.types import ControllerRouterHandler
+from litestar.types import ASGIApp, ControllerRouterHandler
 from litestar.types.internal_types import PathParameterDefinition, RouteHandlerMapItem
 
 from app.web.fast.dependencies import resolve_in_turn
@@ -35,9 +36,12 @@ from app.web.fast.dependencies import resolve_in_turn
 class LateArguments(KwargsModel):
     """What a function is given, worked out when it is first asked for."""
 
-    __slots__ = ("handler", "path_parameters")
+    __slots__ = ("handler", "path_parameters", "site")
 
-    def __init__(self, handler: HTTPRouteHandler, path_parameters: dict[str, PathParameterDefinition]) -> None:
+    def __init__(
+        self, site: Litestar, handler: HTTPRouteHandler, path_parameters: dict[str, PathParameterDefinition]
+    ) -> None:
+        self.site = site
         self.handler = handler
         self.path_parameters = path_parameters
 
@@ -45,6 +49,7 @@ class LateArguments(KwargsModel):
         """The first of what it is asked for brings all of it."""
         if name not in KwargsModel.__slots__:
             raise AttributeError(name)
+        self.handler.on_registration(self.site)
         known = self.handler.create_kwargs_model(self.path_parameters)
         resolve_in_turn(known)
         for slot in KwargsModel.__slots__:
@@ -77,14 +82,29 @@ class QuickStart(Litestar):
         """The functions of each path."""
         return HandlersOfPaths(self.routes)
 
+    @property
+    def openapi_schema(self) -> OpenAPI:
+        """What there is to call: of all functions it is asked what they take and give."""
+        for route in self.routes:
+            if isinstance(route, HTTPRoute):
+                for handler in route.route_handlers:
+                    handler.on_registration(self)
+        return super().openapi_schema
+
     def register(self, value: ControllerRouterHandler) -> None:  # type: ignore[override]
-        """Add a page."""
+        """Add a page: with what is asked of its function before what it is given."""
         for route in Router.register(self, value=value):
             for handler in get_route_handlers(route):
-                handler.on_registration(self)
                 if isinstance(route, HTTPRoute) and isinstance(handler, HTTPRouteHandler):
-                    arguments = LateArguments(handler, route.path_parameters)
+                    handler.resolve_opts()
+                    arguments = LateArguments(self, handler, route.path_parameters)
                     route.route_handler_map |= dict.fromkeys(handler.http_methods, (handler, arguments))
+                else:
+                    handler.on_registration(self)
             for plugin in self.plugins.receive_route:
                 plugin.receive_route(route)
+
+    def _create_asgi_handler(self) -> ASGIApp:
+        """All pages are there: find them by their paths from now on."""
         self.asgi_router.construct_routing_trie()
+        return super()._create_asgi_handler()

@@ -1,4 +1,4 @@
-"""What a function of a page is given is worked out when the page is first asked for, and not at each start."""
+"""What a function takes and is given is worked out when its page is first asked for, and not at each start."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from litestar import Litestar, get, post
 from litestar._kwargs import KwargsModel
 from litestar.routes import HTTPRoute
 from litestar.testing import AsyncTestClient
+from litestar.types import Empty
 
 from app.server.asgi import Pages
 from app.web.fast.late_arguments import LateArguments, QuickStart
@@ -62,12 +63,29 @@ async def test_only_what_is_asked_for_is_worked_out() -> None:
     assert sorted(is_worked_out(each) for each in arguments_of(site)) == [False, False, False, True]
 
 
-def test_a_start_works_out_the_arguments_of_no_page() -> None:
+def test_a_start_reads_the_function_of_no_page_and_works_out_no_arguments() -> None:
     pages = Pages()
     for site in (pages.workspace, pages.central, pages.programs.endpoints):
         found = list(arguments_of(site))
         assert found
-        assert all(isinstance(each, LateArguments) and not is_worked_out(each) for each in found)
+        for each in found:
+            assert isinstance(each, LateArguments)
+            assert not is_worked_out(each)
+            assert each.handler._parsed_fn_signature is Empty
+
+
+def test_each_function_of_a_page_is_one_that_the_framework_takes() -> None:
+    pages = Pages()
+    for site in (pages.workspace, pages.central, pages.programs.endpoints):
+        for each in arguments_of(site):
+            assert each.expected_query_params is not None  # raises where it does not
+            assert is_worked_out(each)
+
+
+async def test_what_there_is_to_call_is_described_as_the_framework_has_it() -> None:
+    described = [kind([show, show_else, add_else]).openapi_schema.to_schema() for kind in (QuickStart, Litestar)]
+    assert described[0] == described[1]
+    assert set(described[0]["paths"]) == {"/else", "/{number}"}
 
 
 async def test_the_framework_alone_would_work_them_out_at_once() -> None:
