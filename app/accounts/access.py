@@ -64,10 +64,9 @@ async def begin(request: AnyRequest, database: Database, *, writes: bool) -> Asy
     """A transaction in the workspace of the request's host."""
     slug = request.scope["state"]["slug"]
     async with database.write() if writes else database.read() as transaction:
-        await enter_workspace(transaction, slug)
-        request.scope["state"]["language"] = transaction.tenant.language
-        tenant = transaction.tenant
-        request.app.state.languages.note(slug, tenant.language, tenant.name, tenant.color)
+        tenant = await enter_workspace(transaction, slug)
+        request.scope["state"]["language"] = tenant.language
+        request.app.state.languages.known[slug] = tenant.language, tenant.name, tenant.color
         transaction.actor = Actor("page", address=client_address(request))
         yield transaction
 

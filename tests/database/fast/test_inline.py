@@ -42,7 +42,10 @@ def test_what_is_done_otherwise_is_what_sqlalchemy_calls() -> None:
     """A method that it calls by another name, or with other arguments, would not be ours any more."""
     for ours, own in (
         (inline.InlineCursor, {"run_outside"}),
-        (inline.InlineConnection, {"run_now", "run_each_now", "begin_now", "ends_at_once", "budget", "reads"}),
+        (
+            inline.InlineConnection,
+            {"run_now", "run_each_now", "begin_now", "is_busy", "ends_at_once", "budget", "reads"},
+        ),
     ):
         for name in {name for name in vars(ours) if not name.startswith("__")} - own:
             theirs = getattr(ours.__base__, name)
