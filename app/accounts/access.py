@@ -64,10 +64,9 @@ async def begin(request: AnyRequest, database: Database, *, writes: bool) -> Asy
     """A transaction in the workspace of the request's host."""
     slug = request.scope["state"]["slug"]
     async with database.write() if writes else database.read() as transaction:
-        await enter_workspace(transaction, slug)
-        request.scope["state"]["language"] = transaction.tenant.language
-        tenant = transaction.tenant
-        request.app.state.languages.note(slug, tenant.language, tenant.name, tenant.color)
+        tenant = await enter_workspace(transaction, slug)
+        request.scope["state"]["language"] = tenant.language
+        request.app.state.languages.known[slug] = tenant.language, tenant.name, tenant.color
         transaction.actor = Actor("page", address=client_address(request))
         yield transaction
 
@@ -92,21 +91,17 @@ async def provide_transaction(request: AnyRequest, database: Database) -> AsyncI
         yield await ending.enter_async_context(begin(request, database, writes=writes))
 
 
-@contextlib.asynccontextmanager
-async def write_signed_in(request: AnyRequest) -> AsyncIterator[tuple[Transaction, Member]]:
+def write_signed_in(request: AnyRequest) -> contextlib.AbstractAsyncContextManager[tuple[Transaction, Member]]:
     """A writing transaction of a request that has looked or computed first, with who asks as they are by now.
 
     Raises SignInNeeded and SomebodyElse.
     """
-    async with begin_signed_in(request, writes=True) as (transaction, member):
-        yield transaction, member
+    return begin_signed_in(request, writes=True)
 
 
-@contextlib.asynccontextmanager
-async def read_signed_in(request: AnyRequest) -> AsyncIterator[tuple[Transaction, Member]]:
+def read_signed_in(request: AnyRequest) -> contextlib.AbstractAsyncContextManager[tuple[Transaction, Member]]:
     """A reading transaction of a request that goes on after its own has ended, likewise."""
-    async with begin_signed_in(request, writes=False) as (transaction, member):
-        yield transaction, member
+    return begin_signed_in(request, writes=False)
 
 
 @contextlib.asynccontextmanager

@@ -74,7 +74,7 @@ def find_right(verb: str, thing: object) -> Right:
 def may(actor: Member | None, verb: str, thing: object) -> bool:
     """Whether somebody may do something with a thing; None is whoever runs the command line, who may do everything."""
     right = find_right(verb, thing)
-    return actor is None or (right.rule(actor, thing) and is_granted_right(actor, right, thing))
+    return actor is None or (is_granted_right(actor, right, thing) and right.rule(actor, thing))
 
 
 def is_granted_right(actor: Member, right: Right, thing: object) -> bool:

@@ -47,6 +47,28 @@ class AnswerGone(Invalid):
         super().__init__(reply=_l("The message you replied to was deleted. You can send this as a message of its own."))
 
 
+# What was posted with a key already, and what is typed in the place of a box, if there is any of it.
+FIND_SENT = PreparedSelect(
+    lambda: (
+        select(Message, MessageDraft)
+        .select_from(Member)
+        .outerjoin(
+            Message,
+            (Message.tenant_id == Member.tenant_id)
+            & (Message.member_id == Member.id)
+            & (Message.key == bindparam("key")),
+        )
+        .outerjoin(
+            MessageDraft,
+            (MessageDraft.tenant_id == Member.tenant_id)
+            & (MessageDraft.member_id == Member.id)
+            & (MessageDraft.place == bindparam("place")),
+        )
+        .where(Member.id == bindparam("member_id"))
+    )
+)
+
+
 async def post_message(
     transaction: Transaction,
     room: Room,
@@ -70,9 +92,10 @@ async def post_message(
     """
     require(member, "write", "messages")
     typed = text if isinstance(text, Typed) else read_message_text(text, origin)
-    posted, draft = await find_sent(transaction, room, member, key)
+    [(posted, draft)] = await transaction.rows(FIND_SENT, member_id=member.id, key=key, place=room.place)
+    sent = fingerprint_message(key, room.id, typed.text, reply_to_id, files)
     if posted is not None:
-        check_same(posted, room, text=typed.text, reply_to_id=reply_to_id, files=files)
+        check_same(posted, sent, typed.text)
         return posted, False
     if instead:
         await check_taken_back(transaction, member, instead)
@@ -89,7 +112,6 @@ async def post_message(
     rendered = typed.prose or await render_text(transaction, typed, author=member, about=room.subject)
     number = room.last_number + 1  # writers of a workspace come one after another: nobody else takes this one
     where: dict[str, Any] = {"room_id": room.id, "number": number, "reply_to_id": reply_to_id or None}
-    sent = fingerprint_message(key, room_id=room.id, text=typed.text, reply_to_id=reply_to_id, files=files)
     shown = {"text": rendered.text, "html": rendered.html, "plain": rendered.plain}
     message = Message(**where, **shown, member_id=member.id, program=transaction.actor.program, key=key, sent=sent)
     indexed = NewRows(MessageIndex, [{"text": typed.text}], link="rowid")
@@ -116,51 +138,19 @@ async def post_message(
     return message, True
 
 
-# What was posted with a key already, and what is typed in the place of a box, if there is any of it.
-FIND_SENT = PreparedSelect(
-    lambda: (
-        select(Message, MessageDraft)
-        .select_from(Member)
-        .outerjoin(
-            Message,
-            (Message.tenant_id == Member.tenant_id)
-            & (Message.member_id == Member.id)
-            & (Message.key == bindparam("key")),
-        )
-        .outerjoin(
-            MessageDraft,
-            (MessageDraft.tenant_id == Member.tenant_id)
-            & (MessageDraft.member_id == Member.id)
-            & (MessageDraft.place == bindparam("place")),
-        )
-        .where(Member.id == bindparam("member_id"))
-    )
-)
-
-
-async def find_sent(
-    transaction: Transaction, room: Room, member: Member, key: str
-) -> tuple[Message | None, MessageDraft | None]:
-    """What a member has posted with a key, and what they have typed in the box of a room."""
-    found = await transaction.find(FIND_SENT, member_id=member.id, key=key, place=room.place)
-    return found or (None, None)
-
-
-def fingerprint_message(key: str, *, room_id: int, text: str, reply_to_id: int, files: Iterable[int]) -> str:
+def fingerprint_message(key: str, room_id: int, text: str, reply_to_id: int, files: Iterable[int]) -> str:
     """A digest of what is sent with a key. It is kept with the message, so that what comes again can be compared with
     what was sent, whatever became of the message since."""
     sent = json.dumps([key, room_id, text, reply_to_id, sorted(set(files))])
     return hashlib.sha256(sent.encode()).hexdigest()
 
 
-def check_same(posted: Message, room: Room, *, text: str, reply_to_id: int, files: Collection[int]) -> None:
+def check_same(posted: Message, sent: str, text: str) -> None:
     """Raise SentAlready when what is sent is not what was posted with its key: the same room, text, answered message
-    and files, whatever became of the message since. Of an earlier version's message only the text is known."""
+    and files, by their fingerprint. Of an earlier version's message only the text is known."""
+    same = posted.sent == sent
     if posted.sent is None:
         same = posted.edited_at is not None or posted.deleted_at is not None or was_typed(posted.text, text)
-    else:
-        sent = fingerprint_message(posted.key, room_id=room.id, text=text, reply_to_id=reply_to_id, files=files)
-        same = posted.sent == sent
     if not same:
         raise SentAlready(posted)
 

@@ -190,9 +190,8 @@ class Facts:
         if transaction.in_nested_transaction():
             raise FactError("what follows from facts can't be undone with a savepoint")
         for follower in self.followers.followers:
-            facts = [fact for fact in self.noted[self.settled :] if isinstance(fact, follower.kinds)]
             self.may_be_noted = follower.notes
-            if facts:
+            if facts := [fact for fact in self.noted[self.settled :] if isinstance(fact, follower.kinds)]:
                 await follower.work(transaction, facts)
         self.may_be_noted = ()
 
@@ -201,13 +200,11 @@ class Facts:
         renderers: list[Callable[[Tenant], list[Partial]]] = []
         noted = self.noted[self.settled :]
         for shown in self.followers.shown:
-            facts: list[Any] = [fact for fact in noted if isinstance(fact, shown.kinds)]
-            things = facts + [each for each in self.showings if isinstance(each, shown.kinds)]
             self.may_be_shown = shown.notes
-            if things:
+            if things := [each for each in (*noted, *self.showings) if isinstance(each, shown.kinds)]:
                 found = things if shown.read is None else await shown.read(transaction, things)
-                cause = (facts or noted or [None])[-1]
-                renderers.append(partial(render_shown, shown, found, cause))
+                facts: list[Any] = [each for each in things if isinstance(each, Fact)]
+                renderers.append(partial(render_shown, shown, found, (facts or noted or [None])[-1]))
         self.may_be_shown = ()
         self.settled = len(self.noted)
         self.showings.clear()

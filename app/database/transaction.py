@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import replace
-from typing import Any, Literal, Self, TypeVar, cast
+from typing import Any, Literal, Self, TypeVar
 
 import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, MultipleResultsFound, NoResultFound
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import class_mapper
-from sqlalchemy.orm.util import identity_key
 
 from app.database import postgresql
 from app.database.begun import note_begun, note_over
@@ -21,8 +19,8 @@ from app.database.fast import side_by_side
 from app.database.fast.compiled import StatementResult
 from app.database.fast.inline import InlineConnection
 from app.database.fast.joined import WrittenPart, write_together
-from app.database.fast.queries import Found, PreparedChange, PreparedSelect, PreparedStatement
-from app.database.fast.rows import change_row, insert_object, insert_rows
+from app.database.fast.queries import Found, PreparedChange, PreparedSelect, PreparedStatement, straight_of
+from app.database.fast.rows import change_row, insert_object, insert_rows, table_info_of
 from app.database.steps import give_way
 from app.database.tenancy import Tenant, Tenanted, TenantSession
 
@@ -149,7 +147,8 @@ class Transaction(AsyncSession):
 
     async def find_all(self, model: Any, ids: Iterable[int]) -> dict[int, Any]:
         """The rows of some ids, as far as they are there: those that are at hand without a statement, others in one."""
-        known = {each: self.sync_session.identity_map.get(identity_key(model, each)) for each in ids}
+        info = table_info_of(model)
+        known = {each: info.find(self.sync_session, (each,)) for each in ids}
         missing = [each for each, instance in known.items() if instance is None]
         if missing:
             known |= {row.id: row for (row,) in await self.rows(select_by_ids(model), ids=missing)}
@@ -159,15 +158,15 @@ class Transaction(AsyncSession):
         """The object with a primary key, without a statement where it is at hand. None if there is none."""
         if options:
             return await super().get(entity, ident, **options)
-        names = [column.key for column in class_mapper(entity).primary_key]
-        if not isinstance(ident, dict):
-            ident = dict(zip(names, ident if isinstance(ident, tuple) else (ident,), strict=True))
-        known: Model | None = self.sync_session.identity_map.get(
-            identity_key(entity, tuple(ident[name] for name in names))
-        )
+        model: Any = entity
+        info = table_info_of(model)
+        if isinstance(ident, dict):
+            ident = tuple(ident[name] for name in info.key)
+        key = ident if isinstance(ident, tuple) else (ident,)
+        known: Model | None = info.find(self.sync_session, key)
         if known is not None:
             return known
-        found = await self.find(select_by_key(cast("Any", entity)), **ident)
+        found = await self.find(select_by_key(model), **dict(zip(info.key, key, strict=True)))
         return found and found[0]
 
     async def get_one(self, entity: type[Model], ident: Any, **options: Any) -> Model:  # type: ignore[override]
@@ -237,20 +236,27 @@ class Transaction(AsyncSession):
 
         It is the session's afterwards. What waits to be flushed is written first.
         """
-        await self.run_sync(lambda _: insert_object(self.sync_session, instance))
+        await self._write(insert_object, instance)
 
     async def insert_rows(self, model: type[Tenanted], *rows: dict[str, Any]) -> None:
         """Write rows that nobody needs as objects."""
-        await self.run_sync(lambda _: insert_rows(self.sync_session, model, list(rows)))
+        await self._write(insert_rows, model, list(rows))
 
     async def write_together(self, *parts: WrittenPart) -> None:
         """Write rows of several tables, in one statement where each is a trip to a server (`database/fast/joined.py`).
         What waits to be flushed is written first."""
-        await self.run_sync(lambda _: write_together(self.sync_session, parts))
+        await self._write(write_together, parts)
 
     async def change(self, instance: object, **values: object) -> None:
         """Write some attributes of an object's row at once, likewise."""
-        await self.run_sync(lambda _: change_row(self.sync_session, instance, values))
+        await self._write(change_row, instance, values)
+
+    async def _write(self, work: Callable[..., None], *given: Any) -> None:
+        """Write rows: at once where nothing has to be waited for, as making a greenlet takes as long as a row."""
+        if straight_of(self.sync_session) is not None:
+            work(self.sync_session, *given)
+        else:
+            await self.run_sync(lambda _: work(self.sync_session, *given))
 
     @property
     def cursor(self) -> int:

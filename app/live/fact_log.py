@@ -8,7 +8,7 @@ from functools import cache
 from sqlalchemy import Select, bindparam, select
 
 from app.database import PreparedSelect, Transaction
-from app.live.log import Event, LoggedEvent, tell_fact
+from app.live.log import Event, LoggedEvent, tell_facts
 
 
 @cache
@@ -36,7 +36,7 @@ async def read_facts_after(
     prepared = select_facts_after(limit, of_some=channels is not None)
     named = {} if channels is None else {"channels": channels}
     rows = await transaction.rows(prepared, after=cursor, **named)
-    return [tell_fact(at, channel, kind or "", data or "{}") for at, channel, kind, data in rows]
+    return tell_facts((at, channel, kind or "", data or "{}") for at, channel, kind, data in rows)
 
 
 FIND_OLDEST_FACT = PreparedSelect(

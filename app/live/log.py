@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from msgspec import Struct, field
@@ -101,15 +101,15 @@ class LoggedFact(Struct, frozen=True):
 class Batch(Struct, frozen=True):
     """What a transaction has added to the log: the cursors after `after`, up to `upto`, and of them what goes to pages.
 
-    The others are facts, which pages get nothing of, and `told` is what goes to programs: `facts` are their cursors, by
-    the facts' identity.
+    The others are facts, which pages get nothing of: `facts` are their cursors, by the facts' identity, and `tell`
+    gives them as they go to programs. Nobody asks for that where no program listens.
     """
 
     after: int
     upto: int
     events: list[Event]
+    tell: Callable[[], list[Event]]
     facts: Mapping[int, int] = field(default_factory=dict)
-    told: list[Event] = field(default_factory=list)
 
 
 def publish(transaction: Transaction, channel: str, body: str) -> None:
@@ -169,12 +169,12 @@ async def append(transaction: Transaction) -> None:
     facts = {id(each.fact): cursor for cursor, each in in_order if isinstance(each, LoggedFact)}
     rows: list[dict[str, Any]] = []
     events: list[Event] = []
-    told: list[Event] = []
+    told: list[tuple[int, str, str, str]] = []
     for cursor, each in in_order:
         if isinstance(each, LoggedFact):
-            described = describe_fact(each)
-            rows.append({"cursor": cursor, "body": "", **described})
-            told.append(tell_fact(cursor, **described))
+            channel, kind, data = each.entry.channel, each.entry.kind, write_data(each)
+            rows.append({"cursor": cursor, "body": "", "channel": channel, "kind": kind, "data": data})
+            told.append((cursor, channel, kind, data))
         else:
             events.append(Event(cursor, each.channel, each.body, each.follow))
             mark = f"<!--follow {each.follow}-->" if each.follow else ""
@@ -184,7 +184,7 @@ async def append(transaction: Transaction) -> None:
     if tenant.logged_at is None or now() - tenant.logged_at > LOGGED_AT_STEP:
         counted["logged_at"] = now()
     await transaction.write_together(ChangedObject(tenant, counted), NewRows(LoggedEvent, rows))
-    transaction.batch = Batch(after, after + len(rows), events, facts, told)
+    transaction.batch = Batch(after, after + len(rows), events, partial(tell_facts, told), facts)
 
 
 def precedence(each: Partial | LoggedFact) -> int:
@@ -198,19 +198,21 @@ def precedence(each: Partial | LoggedFact) -> int:
     return 0 if each.channel in (CLOSE_SOCKETS, UNFOLLOW, MORE_TO_FOLLOW) else 2
 
 
-def describe_fact(logged: LoggedFact) -> dict[str, str]:
-    """What the log has of a fact. Of what is too long programs get what it is about, and have to ask for the rest."""
-    entry = logged.entry
-    data = {**entry.data, "by": logged.fact.by.member_id}
+def write_data(logged: LoggedFact) -> str:
+    """What programs get of a fact. Of what is too long they get what it is about, and have to ask for the rest."""
+    data = {**logged.entry.data, "by": logged.fact.by.member_id}
     written = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     if len(written.encode()) > LONGEST_DATA:
         written = json.dumps({**{key: data[key] for key in ("id", "version") if key in data}, "truncated": True})
-    return {"channel": entry.channel, "kind": entry.kind, "data": written}
+    return written
 
 
-def tell_fact(cursor: int, channel: str, kind: str, data: str) -> Event:
-    """A fact as it is delivered to programs."""
-    return Event(cursor, place_of_fact(channel, kind), write_fact(cursor, channel, kind, data), kind=kind)
+def tell_facts(logged: Iterable[tuple[int, str, str, str]]) -> list[Event]:
+    """Facts as they are delivered to programs, of which the log has (cursor, channel, kind, data)."""
+    return [
+        Event(cursor, place_of_fact(channel, kind), write_fact(cursor, channel, kind, data), kind=kind)
+        for cursor, channel, kind, data in logged
+    ]
 
 
 @cache

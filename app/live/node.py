@@ -54,7 +54,7 @@ def cursor_of(event: Event) -> int:
     return event.cursor
 
 
-def tell_facts(transaction: Transaction, batch: Batch | None) -> None:
+def trace_facts(transaction: Transaction, batch: Batch | None) -> None:
     """With `--debug`, say what was done, by whom and by which way in: a line for each fact, with its cursor, if any."""
     if not log.is_enabled_for(logging.DEBUG):
         return
@@ -115,13 +115,13 @@ class Node:
     def take(self, transaction: Transaction) -> None:
         """Deliver what a transaction of this process has just committed, here and elsewhere."""
         batch: Batch | None = transaction.batch
-        tell_facts(transaction, batch)
+        trace_facts(transaction, batch)
         if batch is None:
             return
         tenant_id = transaction.tenant.id
         if self.bus.reachable:
             told = [[event.cursor, event.channel, event.body, event.follow] for event in batch.events]
-            facts = [[fact.cursor, fact.channel, fact.body, fact.kind] for fact in batch.told]
+            facts = [[fact.cursor, fact.channel, fact.body, fact.kind] for fact in batch.tell()]
             self.bus.publish("log", [tenant_id, batch.after, batch.upto, told, facts], needed=True)
         self.take_batch(tenant_id, batch)
 
@@ -130,7 +130,7 @@ class Node:
         tenant_id, after, upto, told, facts = content
         if tenant_id in self.hub.cursors:
             for_programs = [Event(cursor, place, body, kind=kind) for cursor, place, body, kind in facts]
-            self.take_batch(tenant_id, Batch(after, upto, [Event(*each) for each in told], told=for_programs))
+            self.take_batch(tenant_id, Batch(after, upto, [Event(*each) for each in told], lambda: for_programs))
 
     def take_batch(self, tenant_id: int, batch: Batch) -> None:
         """Deliver what was committed if it follows on what was delivered; if there is a gap, read the log."""
@@ -139,8 +139,8 @@ class Node:
             return
         if batch.after == known:
             events = batch.events
-            if batch.told and self.hub.wants_facts(tenant_id):
-                events = sorted([*events, *batch.told], key=cursor_of)
+            if self.hub.wants_facts(tenant_id):
+                events = sorted([*events, *batch.tell()], key=cursor_of)
             self.hub.deliver(tenant_id, events, upto=batch.upto)
         elif batch.upto > known:
             self.start(self.catch_up(tenant_id, batch.upto))

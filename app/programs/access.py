@@ -24,9 +24,9 @@ from app.programs.limits import LimitStanding, count_call
 from app.programs.problems import Problem
 from app.programs.refusals import refuse_doubled_headers, refuse_unknown_parameters
 from app.records.limits import ListLimit
+from app.web.bodies import prepare_addresses
 from app.web.calls import retry_after
 from app.web.endings import end_with_answer
-from app.web.mail_addresses import prepare_addresses
 from app.web.origins import is_origin_allowed
 from app.web.problems import AGENT_PATH, JSON_TYPE
 

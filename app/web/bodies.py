@@ -9,7 +9,8 @@ from litestar.exceptions import HTTPException
 from litestar.types import HTTPReceiveMessage, Receive, Scope
 
 from app.database import check_holds_none
-from app.web.mail_addresses import prepare_addresses
+from app.web.libraries import load_library
+from app.web.mail_addresses import mail_address_judge
 
 # Of a larger body it is asked whose it is before it is taken, and a longer form is parsed in a thread.
 LARGE_BODY = 64 * 1024
@@ -67,3 +68,10 @@ async def receive_body(request: Request[Any, Any, Any]) -> bytes:
     body = b"".join(pieces)
     await prepare_addresses(body)
     return body
+
+
+async def prepare_addresses(body: bytes) -> None:
+    """Bring the library in where there may be an address in what a request has sent: before it is read, and before
+    the writer waits for it."""
+    if b"@" in body or b"%40" in body:
+        await load_library(mail_address_judge)

@@ -196,7 +196,8 @@ def find_workspace_look(request: Request[Any, Any, Any]) -> tuple[str, str]:
     languages = getattr(request.app.state, "languages", None)
     if not slug or languages is None:
         return "", ""
-    return languages.names.get(slug, ""), languages.colors.get(slug, "")
+    _, name, color = languages.known.get(slug, ("", "", ""))
+    return name, color
 
 
 def note_error(request: Request[Any, Any, Any], error: Exception) -> int:

@@ -65,17 +65,15 @@ FIND_LANGUAGE = PreparedSelect(
 class Languages:
     """The languages of workspaces, their names and colors, for pages before a transaction, such as those of errors.
 
-    Every transaction of a page notes its workspace's, so it is asked for once at most, and what is not there
-    only once too: anybody can ask for any address.
+    Every transaction of a page puts its workspace's into `known`, as (language, name, color), so it is asked for once
+    at most, and what is not there only once too: anybody can ask for any address.
     """
 
     MOST_ABSENT = 10_000
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.known: dict[str, str] = {}
-        self.names: dict[str, str] = {}
-        self.colors: dict[str, str] = {}
+        self.known: dict[str, tuple[str, str, str]] = {}
         self.absent: OrderedDict[str, None] = OrderedDict()
 
     async def find(self, slug: str) -> str | None:
@@ -84,15 +82,9 @@ class Languages:
             async with self.database.read() as transaction:
                 found = await transaction.rows(FIND_LANGUAGE, slug=slug)
             if found:
-                self.note(slug, *found[0])
+                self.known[slug] = found[0]
             else:
                 self.absent[slug] = None
                 if len(self.absent) > self.MOST_ABSENT:
                     self.absent.popitem(last=False)
-        return self.known.get(slug)
-
-    def note(self, slug: str, language: str, name: str, color: str) -> None:
-        """Note the language, the name and the color of a workspace."""
-        self.known[slug] = language
-        self.names[slug] = name
-        self.colors[slug] = color
+        return self.known[slug][0] if slug in self.known else None

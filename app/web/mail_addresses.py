@@ -6,8 +6,6 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from app.web.libraries import load_library
-
 
 @cache
 def mail_address_judge() -> Callable[..., Any]:
@@ -18,13 +16,6 @@ def mail_address_judge() -> Callable[..., Any]:
     email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
     email_validator.validate_email("a@a.test", check_deliverability=False)  # it makes what it needs for the first
     return email_validator.validate_email
-
-
-async def prepare_addresses(body: bytes) -> None:
-    """Bring the library in where there may be an address in what a request has sent: before it is read, and before
-    the writer waits for it."""
-    if b"@" in body or b"%40" in body:
-        await load_library(mail_address_judge)
 
 
 def read_mail_address(text: str) -> str:

@@ -8,8 +8,12 @@ from typing import Any
 
 import pytest
 
+from app.accounts.members import Member
+from app.chat.posting import post_message
+from app.chat.rooms import Room
 from app.database import Database, now
 from app.features import open_database
+from app.live import log
 from app.live import node as nodes
 from app.live.connection import Connection
 from app.live.log import Event
@@ -127,3 +131,27 @@ async def test_nothing_is_kept_of_a_workspace_whose_last_page_has_gone(database:
     assert list(node.hub.cursors.values()) == [last]
     node.hub.remove(page)
     assert not any((node.catching_up, node.hub.cursors, node.hub.names, node.hub.connections, node.hub.followers))
+
+
+async def test_facts_are_written_for_programs_where_one_listens(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pages get what shows them, and most processes have nobody else."""
+    written: list[str] = []
+    heard: list[Event] = []
+    monkeypatch.setattr(log, "write_fact", lambda *about: written.append(about[2]) or "{}")
+    node = Node(database)
+    follow(node, 0)
+
+    async def post(key: str) -> None:
+        async with database.write(1) as transaction:
+            general, ana = await transaction.get_one(Room, 1), await transaction.get_one(Member, 1)
+            await post_message(transaction, general, ana, key=key, text="Good morning")
+
+    await post("one")
+    assert written == []
+    node.hub.cursors[1] = await write_events(database, "level")
+    node.hub.listeners[1] = lambda _, event: heard.append(event)
+    await post("two")
+    assert written == ["message.posted"]
+    assert [event.kind for event in heard if event.kind] == ["message.posted"]

@@ -15,8 +15,9 @@ from app.accounts.sessions import agent_reader, name_device
 from app.chat.reactions import emoji_library, prepare_emoji
 from app.database import check_holds_none
 from app.programs.endpoints.messages import put_reaction, take_reaction
+from app.web.bodies import prepare_addresses
 from app.web.libraries import load_library
-from app.web.mail_addresses import mail_address_judge, prepare_addresses, read_mail_address
+from app.web.mail_addresses import mail_address_judge, read_mail_address
 from tests.conftest import PASSWORD
 from tests.databases import Store
 from tests.in_process import Program

@@ -135,12 +135,18 @@ class InlineConnection(AsyncAdapt_aiosqlite_connection):
 
     _cursor_cls = InlineCursor
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a statement is being executed."""
+        locked: bool = self._execute_mutex.locked()
+        return locked
+
     def run_now(self, operation: str, parameters: tuple[Any, ...]) -> tuple[StatementOutcome, list[Any]] | None:
         """Execute a statement that reads, or writes one row.
 
         None when reading takes long, or another statement is being executed: then it has to go the way of all.
         """
-        if self._execute_mutex.locked():
+        if self.is_busy:
             return None
         connection: Any = self._connection
         run = partial(run_in_cursor, connection._conn, lambda cursor: cursor.execute(operation, parameters))
@@ -148,7 +154,7 @@ class InlineConnection(AsyncAdapt_aiosqlite_connection):
 
     def run_each_now(self, operation: str, rows: list[tuple[Any, ...]]) -> tuple[StatementOutcome, list[Any]] | None:
         """Execute a statement that adds a row, for each of some; None when another one is being executed."""
-        if self._execute_mutex.locked():
+        if self.is_busy:
             return None
         connection: Any = self._connection
         return run_in_cursor(connection._conn, lambda cursor: cursor.executemany(operation, rows))
@@ -172,7 +178,7 @@ class InlineConnection(AsyncAdapt_aiosqlite_connection):
     @property
     def ends_at_once(self) -> bool:
         """Whether a transaction ends without waiting for anything: it has only read, and nothing reads any more."""
-        return self.reads and not self._execute_mutex.locked()
+        return self.reads and not self.is_busy
 
     def rollback(self) -> None:
         """Undo the transaction, if there is one: the pool asks for it each time that a connection comes back.

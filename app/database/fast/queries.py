@@ -238,12 +238,13 @@ class PreparedCopy(PreparedStatement):
 
 def straight_of(session: TenantSession) -> InlineConnection | None:
     """The connection of a session that is confined to a tenant, where its statements need not be waited for: SQLite is
-    in this process, and nothing waits to be flushed first."""
+    in this process, nothing waits to be flushed first, and no other statement is being executed."""
     rls_set = session.info.get("rls_set")
     if rls_set is None or session.info.get("counting") or rls_set[0] is not session.get_transaction():
         return None
     straight = rls_set[1].connection.dbapi_connection
-    return straight if isinstance(straight, InlineConnection) and session._is_clean() else None
+    at_once = isinstance(straight, InlineConnection) and not straight.is_busy and session._is_clean()
+    return straight if at_once else None
 
 
 def fill_up(values: list[Repeated]) -> list[Repeated]:

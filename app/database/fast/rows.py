@@ -57,6 +57,10 @@ class TableInfo:
         }
         self.insert = Prepared(insert(self.table), self.defaults)
 
+    def find(self, session: TenantSession, key: tuple[Any, ...]) -> Any:
+        """The object that the session has by a key already, if it has."""
+        return session.identity_map.get((self.mapped, key, None))
+
     def load(self, session: TenantSession, values: Sequence[Any], *, anew: bool = False) -> Any:
         """The object of a row: the session's, if it has it already. None for an outer join that has found nothing."""
         key = tuple([values[place] for place in self.places])

@@ -11,10 +11,12 @@ from inspect import signature
 
 import pytest
 from sqlalchemy import BigInteger, Integer, String, bindparam, func, literal, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.members import Member
+from app.chat.memberships import Membership
 from app.chat.rooms import Room
-from app.database import Database, PreparedCopy, PreparedSelect, Transaction
+from app.database import ChangedObject, Database, PreparedCopy, PreparedSelect, Transaction
 from app.database.fast import inline
 from app.features import open_database
 from app.records.keys import FORGET_KEYS_OF_FIELD, RecordKey
@@ -44,7 +46,7 @@ def test_what_is_done_otherwise_is_what_sqlalchemy_calls() -> None:
         (inline.InlineCursor, {"run_outside"}),
         (
             inline.InlineConnection,
-            {"run_now", "run_each_now", "begin_now", "ends_at_once", "budget", "patience", "reads"},
+            {"run_now", "run_each_now", "begin_now", "is_busy", "ends_at_once", "budget", "patience", "reads"},
         ),
     ):
         for name in {name for name in vars(ours) if not name.startswith("__")} - own:
@@ -58,6 +60,30 @@ async def test_a_small_question_is_answered_where_it_is_asked(database: Database
         await teach(transaction)
         statement = select(func.worked_in(type_=BigInteger)).select_from(Room).limit(1)
         assert await transaction.scalar(statement) == threading.get_ident()
+
+
+async def test_rows_are_written_where_they_are_given(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is waited for would run in a greenlet, which takes as long as a row."""
+    async with database.write(1) as transaction:
+        room = await transaction.get_one(Room, 1)
+        with monkeypatch.context() as patched:
+            patched.delattr(AsyncSession, "run_sync")
+            lamps = Room(slug="lamps", name="Lamps", kind="public")
+            await transaction.insert(lamps)
+            await transaction.change(room, description="changed")
+            await transaction.insert_rows(Membership, {"room_id": lamps.id, "member_id": 1})
+            await transaction.write_together(ChangedObject(lamps, {"last_number": 3}))
+    async with database.read(1) as transaction:
+        assert (await transaction.get_one(Room, 1)).description == "changed"
+        assert (await transaction.get_one(Room, lamps.id)).last_number == 3
+        assert await transaction.get(Membership, (lamps.id, 1)) is not None
+
+
+async def test_rows_that_wait_to_be_flushed_are_written_before_others(database: Database) -> None:
+    async with database.write(1) as transaction:
+        transaction.add(lamps := Room(slug="lamps", name="Lamps", kind="public"))
+        await transaction.change(await transaction.get_one(Room, 1), description="changed")
+        assert lamps.id
 
 
 async def test_rows_that_are_copied_are_copied_in_the_thread(database: Database, teach: Callable) -> None:
