@@ -99,18 +99,22 @@ def translate(fields: Fields, revision: Revision) -> dict[str, str]:
     return {ref: value for ref, value in {**values, **changed}.items() if value}
 
 
-def compare_revisions(fields: Fields, before: Revision, after: Revision) -> list[Change]:
-    """What differs between two revisions, each value in the field that it was in; where that has become another one
-    between them, what was converted is no difference."""
-    differing = {ref for ref, _ in before.values.items() ^ after.values.items()}
+def compare_revisions(
+    fields: Fields, compared: Sequence[tuple[Field, str, bool]], before: Revision, after: Revision
+) -> list[Change]:
+    """What differs between two revisions in the fields that are compared, each with its ref and whether it replaces
+    another one; each value in the field that it was in. Where that has become another one between them, what was
+    converted is no difference."""
+    had, has = before.values, after.values
+    differing = {ref for ref, _ in had.items() ^ has.items()}
     changes = []
-    for field in fields:
-        if field.kind.computed or (field.ref not in differing and field.replaces is None):
+    for field, ref, replaces in compared:
+        if not replaces:
+            if ref in differing:
+                changes.append(Change(field, had.get(ref, ""), has.get(ref, "")))
             continue
-        was = became = field
-        if field.replaces is not None:
-            was, became = fields.at(field, before.made_at), fields.at(field, after.made_at)
-        old, new = before.values.get(was.ref, ""), after.values.get(became.ref, "")
+        was, became = fields.at(field, before.made_at), fields.at(field, after.made_at)
+        old, new = had.get(was.ref, ""), has.get(became.ref, "")
         if was is not became:
             old = convert_if_can(old, was, became)
         if old != new:
@@ -186,30 +190,30 @@ def make_entries(
 ) -> list[RevisionEntry]:
     """Entries of revisions, newest first; each is compared with the one before."""
     entries = []
+    compared = [(field, field.ref, field.replaces is not None) for field in fields if not field.kind.computed]
     conversions = list_conversions(fields, record.values) if any(each.replaces for each in fields) else []
     for index, (revision, author) in enumerate(rows[:limit]):
         before = rows[index + 1][0] if index + 1 < len(rows) else None
-        if revision.what == "created":
+        what, program, made_at = revision.what, revision.program, revision.made_at
+        if what == "created":
             changes = []
         elif before is None:
-            changes = compare([fields.at(field, revision.made_at) for field in fields], {}, revision.values)
+            changes = compare([fields.at(field, made_at) for field in fields], {}, revision.values)
         else:
-            changes = compare_revisions(fields, before, revision)
+            changes = compare_revisions(fields, compared, before, revision)
         own = []
         if conversions:
             until = rows[index - 1][0].made_at if index else None
-            own = [
-                each for each in conversions if revision.made_at < each.made_at and (not until or each.made_at <= until)
-            ]
+            own = [each for each in conversions if made_at < each.made_at and (not until or each.made_at <= until)]
         entries.append(
             RevisionEntry(
                 revision.version,
-                revision.what,
+                what,
                 revision.member_id,
                 author,
-                name_with_program(author, revision.program),
-                revision.program,
-                revision.made_at,
+                name_with_program(author, program),
+                program,
+                made_at,
                 changes,
                 own,
             )
