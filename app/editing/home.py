@@ -62,7 +62,7 @@ async def list_turns_and_drafts(request: AnyRequest, transaction: Transaction, m
             if is_draft:
                 listed.append(Waits("pencil", place.title, place.address, _l("Draft, not saved yet"), since))
             elif row.lock_offered and row.lock_member_id == member.id:
-                listed.append(Waits("pencil", place.title, f"{place.address}/edit", _l("It’s your turn to edit")))
+                listed.append(Waits("pencil", place.title, f"{place.address}/edit", _l("It's your turn to edit")))
             else:
                 listed.append(Waits("clock", place.title, place.address, _l("You are in line to edit this"), since))
     return listed

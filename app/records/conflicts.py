@@ -70,14 +70,17 @@ async def lead_to_saved(
     member: Member,
     mine: dict[str, str],
     version: int,
+    *,
+    done: str,
 ) -> Redirect | None:
     """Lead to a record over which nothing is to be saved, though it is at another version by now: this was saved
-    already, and its answer was lost, or somebody else has saved the same. None when there is something to decide."""
+    already, and its answer was lost (`done` is what that said), or somebody else has saved the same. None when there
+    is something to decide."""
     address = f"/c/{collection.slug}/{record.number}"
     if record.deleted_at is not None:
         return None
     if await is_saved_already(transaction, fields, record, member, mine, version):
-        return see_other(address)
+        return see_other(f"{address}?done={done}")
     if not compare(list(fields), write_values(fields, record.values), mine):
         return see_other(f"{address}?done=unchanged")
     return None

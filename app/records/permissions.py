@@ -32,7 +32,7 @@ from app.records.collections import Collection
 from app.web.texts import _l
 
 Reach = Literal["none", "own", "all"]
-REACHES = {"none": _l("none"), "own": _l("their own"), "all": _l("all")}
+REACHES = {"none": _l("No records"), "own": _l("Their own"), "all": _l("All records")}
 
 
 class Permissions(Struct, frozen=True):

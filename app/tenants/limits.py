@@ -41,7 +41,6 @@ class AddressLimit:
         if not await self.windows.hit(ADDRESSES_A_MINUTE, *whose):
             raise PageError(
                 429,
-                _l("You have searched too often. Wait a moment, then try again."),
-                heading=_l("Too many searches"),
+                _l("You have checked too many addresses. Wait a moment, then try again."),
                 retry_after=await self.windows.wait(ADDRESSES_A_MINUTE, *whose),
             )

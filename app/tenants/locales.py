@@ -19,7 +19,7 @@ LOCALES = (
     *("hu_HU", "it_CH", "it_IT", "ja_JP", "ko_KR", "nb_NO", "nl_BE", "nl_NL", "pl_PL", "pt_BR", "pt_PT", "ro_RO"),
     *("sk_SK", "sv_SE", "tr_TR", "uk_UA"),
 )
-AS_USUAL = _l("As usual in the language")
+AS_USUAL = _l("Same as the language")
 EXAMPLE = Decimal("1234.5"), date(2026, 1, 31)
 
 

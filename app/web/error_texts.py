@@ -18,7 +18,7 @@ HEADINGS = {
     405: _l("This address can't do that"),
     409: _l("It has changed"),
     413: _l("This is too large"),
-    429: _l("Too many attempts"),
+    429: _l("Too many requests"),
     500: _l("Something went wrong on our side"),
     503: _l("Not available right now"),
     507: _l("The disk is full"),

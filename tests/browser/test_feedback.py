@@ -256,3 +256,20 @@ async def test_a_form_that_was_stopped_on_its_way_is_sent_again(shared_server: S
     await page.unroute_all()
     await page.locator("form:has([name=password])").evaluate("form => form.requestSubmit()")
     await expect(page.get_by_role("alert")).to_be_visible()
+
+
+async def test_who_saves_a_record_is_told_so_once_and_without_a_line_above_it(
+    shared_server: Server, person: Any
+) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    page = await ana.open("/c/books/12/edit")
+    await page.get_by_label("Language").fill("Breton")
+    await page.locator("#record-form").get_by_role("button", name="Save", exact=True).click()
+    said = page.locator("#toasts page-toast")
+    await expect(said).to_contain_text("Saved.")
+    await expect(page.locator("#toasts")).to_have_attribute("role", "status")
+    await expect(page).to_have_url(f"{ana.origin}/c/books/12")
+    await expect(page.locator("main > .notice")).to_have_count(0)
+    await page.reload()
+    await ready(page)
+    await expect(said).to_have_count(0)

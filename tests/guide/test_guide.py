@@ -90,7 +90,7 @@ def test_help_is_found_by_words_in_the_readers_language_headings_first() -> None
     assert first.address == "/help/records#delete-a-record-or-many"
     first, *_ = find_help("pt_BR", "excluir")
     assert first.address == "/help/records#excluir-um-registro-ou-muitos"
-    assert find_help("en", "quiet hours")[0].address == "/help/notifications#have-some-quiet"
+    assert find_help("en", "quiet hours")[0].address == "/help/notifications#set-quiet-hours"
     assert find_help("en", "xyzzy") == find_help("en", " ") == []
     assert len(find_help("en", "choose")) == 6
 
@@ -110,7 +110,7 @@ async def test_the_guide_is_shown_with_pictures_and_found_from_anywhere(shared_s
         assert (await davi.get("/help/nothing")).status_code == 404
         assert (await davi.get("/help/pictures/nothing.webp")).status_code == 404
         found = await davi.get("/quick-switcher", params={"q": "quiet hours"})
-        assert '"/help/notifications#have-some-quiet"' in found.text
+        assert '"/help/notifications#set-quiet-hours"' in found.text
         assert '<a href="/help">' in (await davi.get("/keys")).text
 
 

@@ -55,7 +55,7 @@ async def test_a_field_may_have_any_name(ana: httpx.AsyncClient) -> None:
     assert kept.status_code == 204
     changed = typed | dict.fromkeys(list(typed)[3:4], "changed")
     saved = await ana.post(f"{address}/1/edit", data=changed | {"lock-token": token, "version": "1"})
-    assert saved.headers["location"] == f"{address}/1"
+    assert saved.headers["location"] == f"{address}/1?done=saved"
     shown = (await ana.get(f"{address}/1")).text
     assert token not in shown
     assert shown.count("value of f") > len(HOSTILE)

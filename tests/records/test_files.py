@@ -75,10 +75,10 @@ async def test_files_are_kept_with_the_record_and_its_revisions_and_fetched_by_t
         assert ">notes.txt</a>" in page
     assert "Iracema" in (await bruno.get("/c/books?q=notes.txt")).text
     saved = await ana.post("/c/books/43/edit", data={"f1": "Iracema", "version": "1", ref: [notes, ""]})
-    assert saved.headers["location"] == "/c/books/43"
+    assert saved.headers["location"] == "/c/books/43?done=saved"
     assert (await bruno.get(address)).status_code == 200  # a revision has it
     back = await bruno.post("/c/books/43/revisions/1/restore", data={"version": "2"})
-    assert back.headers["location"] == "/c/books/43"
+    assert back.headers["location"] == "/c/books/43?done=reverted"
     assert f"{address}/preview" in (await bruno.get("/c/books/43")).text
 
 
@@ -134,7 +134,7 @@ async def test_without_scripts_saving_says_which_chosen_files_were_not_sent_and_
     assert "Not uploaded" in page.text
     assert 'value="Typed"' in page.text
     saved = await ana.post("/c/books/3/edit", data={**typed, f"file-{ref}": "", ref: ""})
-    assert saved.headers["location"] == "/c/books/3", "nothing was chosen"
+    assert saved.headers["location"] == "/c/books/3?done=saved", "nothing was chosen"
 
 
 async def test_without_scripts_files_of_all_fields_are_brought_at_once(people: People) -> None:

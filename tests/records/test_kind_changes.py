@@ -480,7 +480,7 @@ async def test_the_history_knows_what_a_field_was(ana: httpx.AsyncClient) -> Non
     assert "twelve" in text
     assert text.count("Price") == 6, "each in what was done, and in what differs"
     reverted = await ana.post(f"{address}/1/revisions/1/restore", data={"version": "5"})
-    assert reverted.headers["location"] == f"{address}/1"
+    assert reverted.headers["location"] == f"{address}/1?done=reverted"
     assert await records_of(ana, address) == {1: "12"}
 
 

@@ -176,7 +176,7 @@ async def test_a_text_for_a_removed_field_is_shown_before_anything_is_saved_and_
     draft = server.store.rows('SELECT "values" FROM draft WHERE "values" IS NOT NULL')
     assert "Typed before" in str(draft)
     saved = await carla.post("/c/books/40/edit", data={**typed, "removed-fields": "notes"})
-    assert (saved.status_code, saved.headers["location"]) == (303, "/c/books/40")
+    assert (saved.status_code, saved.headers["location"]) == (303, "/c/books/40?done=saved")
     assert server.store.rows('SELECT "values" FROM draft WHERE "values" IS NOT NULL') == []
     await ana.aclose()
     await carla.aclose()

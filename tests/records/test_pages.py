@@ -116,7 +116,7 @@ async def test_a_record_is_added_shown_changed_and_has_its_history(people: Peopl
     changed = await people.carla.post(
         f"{address}/edit", data={"name": "A torch", "version": "1", "lock-token": lock[1]}
     )
-    assert (changed.status_code, changed.headers["location"]) == (303, address)
+    assert (changed.status_code, changed.headers["location"]) == (303, f"{address}?done=saved")
     history = (await people.ana.get(address)).text
     assert "<del>A &lt;lamp&gt;</del>" in history
     assert "<ins>A torch</ins>" in history
@@ -135,12 +135,12 @@ async def test_a_form_that_is_sent_again_leads_to_what_it_has_saved(people: Peop
     sent = {"name": " Sent  twice", "weight": "5.0", "version": "1"}
     for _ in range(2):
         answer = await people.ana.post(f"{address}/edit", data=sent)
-        assert (answer.status_code, answer.headers["location"]) == (303, address)
+        assert (answer.status_code, answer.headers["location"]) == (303, f"{address}?done=saved")
     assert 'data-version="2"' in (await people.ana.get(address)).text
     other = await people.carla.post(f"{address}/edit", data={**sent, "name": "Carla's", "version": "2"})
     assert other.status_code == 303
     again = await people.ana.post(f"{address}/edit", data=sent)
-    assert (again.status_code, again.headers["location"]) == (303, address)
+    assert (again.status_code, again.headers["location"]) == (303, f"{address}?done=saved")
     assert "Carla&#39;s" in (await people.ana.get(address)).text
     opened = await people.ana.get(f"{address}/edit")
     assert 'value="Carla&#39;s"' in opened.text
@@ -152,15 +152,15 @@ async def test_a_revision_that_is_restored_twice_is_restored(people: People) -> 
     await people.ana.post(f"{address}/edit", data={"name": "New", "version": "1"})
     for _ in range(2):
         answer = await people.ana.post(f"{address}/revisions/1/restore", data={"version": "2"})
-        assert (answer.status_code, answer.headers["location"]) == (303, address)
+        assert (answer.status_code, answer.headers["location"]) == (303, f"{address}?done=reverted")
     assert 'data-version="3"' in (await people.ana.get(address)).text
 
 
 async def test_who_types_what_somebody_else_has_saved_has_nothing_to_choose(people: People) -> None:
     address = await add(people.ana, name="Before")
-    for client, answer in ((people.ana, address), (people.carla, f"{address}?done=unchanged")):
+    for client, done in ((people.ana, "saved"), (people.carla, "unchanged")):
         saved = await client.post(f"{address}/edit", data={"name": "After", "version": "1"})
-        assert (saved.status_code, saved.headers["location"]) == (303, answer)
+        assert (saved.status_code, saved.headers["location"]) == (303, f"{address}?done={done}")
 
 
 async def test_who_has_changed_it_on_another_page_is_not_told_of_as_somebody_else(people: People) -> None:
@@ -252,7 +252,7 @@ async def test_an_old_revision_can_be_the_newest_again(people: People) -> None:
     assert stale.status_code == 409
     assert "First name" in stale.text
     done = await people.carla.post(f"{address}/revisions/1/restore", data={"version": "2"})
-    assert (done.status_code, done.headers["location"]) == (303, address)
+    assert (done.status_code, done.headers["location"]) == (303, f"{address}?done=reverted")
     shown = await people.ana.get(address)
     assert ">First name</h1>" in shown.text
     assert "restored an earlier version" in shown.text

@@ -74,7 +74,7 @@ async def test_what_admins_and_members_do_is_in_the_log(server: Server, people: 
         '<b>Carla</b> <small class="muted">carla@acme.test</small> from <b>Member</b> to <b>Admin</b>',
         "<del>Biblioteca Acme</del>",
         "<ins>Biblioteca Nova</ins>",
-        "<b>Numbers and dates</b>: <del>As usual in the language</del> → <ins>Dutch (Belgium)</ins>",
+        "<b>Numbers and dates</b>: <del>Same as the language</del> → <ins>Dutch (Belgium)</ins>",
         "<b>Bruno</b> invited <b>eva@example.org</b> as <b>Member</b>",
         '<small class="muted">carla@acme.test</small>',
         '<b>Bruno</b> deleted <a class="link" href="/c/books/3">',

@@ -25,7 +25,7 @@ class Changed:
     done: str
 
 
-EDITING = "Browse, Read, Add, Edit (all)"
+EDITING = "Browse, Read, Add, Edit (all records)"
 # What stands beside what: the label, what was typed, what is saved.
 BESIDE = r'<tr><th scope="row"[^>]*>(.*?)</th><td class="lines">(.*?)</td><td class="lines">(.*?)</td></tr>'
 CHANGED = [

@@ -192,7 +192,9 @@ async def save_record(
         )
     except (Changed, Held) as refusal:
         held = isinstance(refusal, Held)
-        done = None if held else await lead_to_saved(transaction, collection, fields, record, member, mine, version)
+        done = None
+        if not held:
+            done = await lead_to_saved(transaction, collection, fields, record, member, mine, version, done="saved")
         if done and not find_removed(fields, form, record):
             draft = await find_draft(transaction, record, member)
             if draft is not None and draft.values == mine:
@@ -204,7 +206,7 @@ async def save_record(
         )
         await release_lock(transaction, record, member, proof)
         return await render_conflict(request, transaction, member, collection, fields, record, form, held=held)
-    return see_other(f"/c/{slug}/{number}{'' if changed else '?done=unchanged'}")
+    return see_other(f"/c/{slug}/{number}?done={'saved' if changed else 'unchanged'}")
 
 
 @post("/c/{slug:str}/preview/{key:str}", request_max_body_size=RECORD_LIMIT, opt={"writes": False})

@@ -66,7 +66,8 @@ def say_table(form: Form, language: str) -> list[tuple[Text, str]]:
     for role in DEFAULTS:
         given = {verb: form[f"{role}-{verb}"] for verb in VERBS}
         words = [
-            VERBS[verb].translate(language) + (f" ({REACHES[how].translate(language)})" if how in REACHES else "")
+            VERBS[verb].translate(language)
+            + (f" ({REACHES[how].translate(language).lower()})" if how in REACHES else "")
             for verb, how in given.items()
             if how not in ("", "none")
         ]

@@ -22,6 +22,7 @@ from app.web.forms import Form, Invalid, number_of
 from app.web.redirects import see_other
 from app.web.texts import _l
 
+notice("reverted", _l("Version restored."))
 notice("reverted-partly", _l("Restored, except for the fields you may not change."))
 notice("not-reverted", _l("Nothing was changed: the differences are in fields you may not change."))
 
@@ -73,13 +74,16 @@ async def revert(
         held = isinstance(refusal, Held)
         mine = write_values(fields, values)
         seen = number_of(form["version"])
-        if not held and (done := await lead_to_saved(transaction, collection, fields, record, member, mine, seen)):
+        done = None
+        if not held:
+            done = await lead_to_saved(transaction, collection, fields, record, member, mine, seen, done="reverted")
+        if done:
             return done
         form = Form(list(mine.items()))
         return await render_conflict(request, transaction, member, collection, fields, record, form, held=held)
     if kept:
         return see_other(f"/c/{slug}/{number}?done={'reverted-partly' if changed else 'not-reverted'}")
-    return see_other(f"/c/{slug}/{number}{'' if changed else '?done=unchanged'}")
+    return see_other(f"/c/{slug}/{number}?done={'reverted' if changed else 'unchanged'}")
 
 
 handlers = [revert]

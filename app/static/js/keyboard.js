@@ -3,7 +3,7 @@
 // first of them (keys.js).
 const OFF = "single-keys";
 const WITHIN = 1500;                                   // between the two keys of a pair
-const PLACES = { h: "/", c: "/chat", r: "/collections", n: "/notifications" };
+const PLACES = { h: "/", c: "/collections", r: "/chat", n: "/notifications" };
 const LINES = "#main :is(tbody > tr, li)";
 const BUTTONS = {
   e: ":is([data-edit], a[href$='/edit'])",

@@ -16,8 +16,8 @@ class SideLinks extends HTMLElement {
 
   #mark() {
     const { pathname } = location;
-    for (const link of this.querySelectorAll("li a[href]")) {
-      const here = pathname === link.pathname ? "page" : pathname.startsWith(`${link.pathname}/`) ? "true" : null;
+    for (const link of this.querySelectorAll(":is(li, .more) a[href]")) {
+      const here = pathname === link.pathname ? "page" : link.closest("li") && pathname.startsWith(`${link.pathname}/`) ? "true" : null;
       if (here) link.setAttribute("aria-current", here);
       else link.removeAttribute("aria-current");
     }

@@ -111,13 +111,15 @@ document.addEventListener("focusin", ({ target, relatedTarget }) => {
   if (target.closest("#toasts") && !relatedTarget?.closest("#toasts")) before = relatedTarget;
 });
 
-// What was done by a form is said in a toast where the page stays as it is; on another page it stands at its beginning.
+// What was done by a form is said in a toast where the page stays as it is, or is the one that was edited; on another page
+// it stands at its beginning.
 let sent = null;                                      // where the newest form was sent from
 
 document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => { sent = ctx.request.method !== "GET" && location.pathname; });
 document.addEventListener("htmx:before:swap", ({ detail: { ctx, tasks } }) => {
   const raw = ctx?.response?.raw;
-  if (!raw?.redirected || new URL(raw.url).pathname !== sent) return;
+  const { pathname } = new URL(raw?.url ?? location.href);
+  if (!raw?.redirected || ![pathname, `${pathname}/edit`].includes(sent)) return;
   const done = tasks.map(({ fragment }) => fragment?.querySelector("main > .notice:has(> [data-dismiss]):not(:has(a, form))")).find(Boolean);
   if (!done) return;
   done.remove();

@@ -17,8 +17,8 @@ SHORTCUTS = (
         (
             (("Ctrl", "K"), _l("Search and go anywhere")),
             (("g", "h"), _l("Home")),
-            (("g", "c"), _l("Rooms")),
-            (("g", "r"), _l("Collections")),
+            (("g", "c"), _l("Collections")),
+            (("g", "r"), _l("Rooms")),
             (("g", "n"), _l("Notifications")),
         ),
     ),
