@@ -5,23 +5,10 @@ export DATA_DIR ?= data
 # What Python has compiled it keeps: some hundred processes of a run begin with it.
 unexport PYTHONDONTWRITEBYTECODE
 
-# What runs a second time on PostgreSQL: every test that uses a database and asks it for more than who is signed in. Of
-# what members, owners and operators do, every form is sent with anything, and the log; in a browser, that nothing is lost.
-# Of pages each is asked for with a hundred of everything in it (tests/test_statements.py); what one says, where it leads
-# and whom it refuses by a role or without a session is decided after the database has answered (the mark `alike`).
-# (`TEST_DATABASE=postgresql .venv/bin/python -m pytest` runs all.)
-PUSHED = tests/browser/test_nothing_lost.py
-ON_POSTGRESQL = -m "not alike" tests $(addprefix --ignore=tests/,web files server bench operators cli/test_command_line.py test_ways_back.py \
-	$(addprefix accounts/test_,rights.py whose_page.py) $(addprefix chat/test_,limits.py outsiders.py pages.py) editing/test_ended_sessions.py live/test_socket.py \
-	$(addprefix notifications/test_,inbox.py mails.py) \
-	$(addprefix deploy/test_,caddy.py nginx.py systemd.py) $(addprefix gateway/test_,client_libraries.py in_a_browser.py own_channels.py over_processes.py) \
-	$(addprefix faults/test_,autobahn.py cookies.py frames.py half_open.py handshakes.py rolling.py stopped.py storm.py)) \
-	$(addprefix --ignore=,$(filter-out tests/tenants/test_audit.py,$(wildcard tests/tenants/test_*.py))) \
-	$(addprefix --ignore=,$(filter-out $(PUSHED),$(wildcard tests/browser/test_*.py)))
-
-# Most tests wait for a server or a browser most of the time: three files at once, also on two cores. They are begun in
-# their order, and not those of many tests first: these are the quick ones, and fill up the end.
-AT_ONCE = -n 3 --dist loadfile --no-loadscope-reorder
+# Both databases in one run (tests/both_databases.py): three of its processes have SQLite, two PostgreSQL. Most tests wait
+# for a server or a browser now and then: five files at once, also on two cores. They are begun in their order, and not
+# those of many tests first: these are the quick ones, and fill up the end.
+AT_ONCE = --tx '3*popen//env:TEST_DATABASE=sqlite' --tx '2*popen//env:TEST_DATABASE=postgresql' --dist loadfile --no-loadscope-reorder
 
 # Between two edits: neither the program's processes nor a browser, and not what plays for long.
 FAST = --in-process tests $(addprefix --ignore=tests/,bench browser deploy faults database/test_move.py \
@@ -36,8 +23,7 @@ run: .venv/installed
 test: .venv/installed-dev
 	tests/install-system-packages
 	$(MAKE) --no-print-directory tests/gateway/node_modules/.package-lock.json
-	.venv/bin/python -m pytest $(AT_ONCE) $(TESTS)
-	TEST_DATABASE=postgresql .venv/bin/python -m pytest $(AT_ONCE) $(or $(TESTS),$(ON_POSTGRESQL))
+	.venv/bin/python -m pytest $(AT_ONCE) $(or $(TESTS),--chosen)
 
 test-fast: .venv/installed-dev
 	.venv/bin/python -m pytest -n 2 --dist loadfile $(FAST)

@@ -32,6 +32,7 @@ from app.demo import PASSWORD
 from app.features import open_database
 from app.files.decoding import DECODER
 from app.server.serving import rarely_collect
+from tests.both_databases import BothDatabases, is_on_sqlite_alone, list_kinds
 from tests.browsers import KeptBrowsers, keep_port
 from tests.databases import KIND, Store, make_seed
 from tests.post import Post
@@ -54,6 +55,7 @@ STARTED = {"browser", "server", "shared_server", "redis_server", "workers"}
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--in-process", action="store_true", help="leave out what starts the program, a browser or Redis")
+    parser.addoption("--chosen", action="store_true", help="leave out on PostgreSQL what it answers as SQLite does")
 
 
 def pytest_collection() -> None:
@@ -73,9 +75,18 @@ def pytest_sessionfinish() -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start the fork server once for all processes of a run with `-n`, which are started after this."""
-    if config.getoption("numprocesses", None):
-        share_fork_server()
+    """Start a fork server for each database of a run, for all processes that have it and are started after this."""
+    kinds = set() if hasattr(config, "workerinput") else set(list_kinds(config))
+    for kind in kinds:
+        share_fork_server(kind)
+    if len(kinds) > 1:
+        config.pluginmanager.register(BothDatabases())
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Bring in no tests that are left out on PostgreSQL."""
+    leave_out = KIND == "postgresql" and config.getoption("chosen") and is_on_sqlite_alone(collection_path)
+    return True if leave_out else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -85,13 +96,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     What uses a database takes it from the fixtures `seeded` or `empty`.
     """
     other = "sqlite" if KIND == "postgresql" else "postgresql"
-    in_process = config.getoption("in_process")
+    in_process, chosen = config.getoption("in_process"), config.getoption("chosen")
 
     def is_left_out(item: pytest.Item) -> bool:
         fixtures = set(getattr(item, "fixturenames", ()))
         if item.get_closest_marker(other) or (in_process and STARTED & fixtures):
             return True
-        return KIND == "postgresql" and not {"seeded", "empty"} & fixtures
+        if KIND != "postgresql":
+            return False
+        return not {"seeded", "empty"} & fixtures or bool(chosen and item.get_closest_marker("alike"))
 
     left_out = [item for item in items if is_left_out(item)]
     config.hook.pytest_deselected(items=left_out)

@@ -43,13 +43,12 @@ from app.jobs.runner import Runner
 from app.migration import migrate_database
 from app.settings import read_settings
 from tests.copies import Original
-from tests.processes import CHEAP, UNSYNCHRONISED
+from tests.processes import CHEAP, KIND, UNSYNCHRONISED
 from tests.statements import share_compiled_statements
 
 hashing.HASHER = CHEAP
 sqlite.SYNCHRONOUS = UNSYNCHRONISED
 share_compiled_statements()
-KIND = os.environ.get("TEST_DATABASE") or "sqlite"
 assert KIND in ("sqlite", "postgresql"), "TEST_DATABASE is sqlite or postgresql"
 Result = TypeVar("Result")
 OWNER, PROGRAM = "mutirao_owner", "mutirao"

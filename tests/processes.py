@@ -30,8 +30,9 @@ from app.server import workers
 
 ROOT = Path(__file__).parent.parent
 REQUEST_LIMIT = 64 * 1024
-# Where the processes of a run find its fork server.
-SHARED = "TEST_FORK_SERVER"
+KIND = os.environ.get("TEST_DATABASE") or "sqlite"
+# Where the processes of a run find the fork server of their database.
+SHARED = "TEST_FORK_SERVER_"
 # Passwords of tests guard nothing; as the program hashes them, they would be a good part of what a sign-in costs.
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 # Nobody needs what tests write after a crash of the machine; after one of the program it is there all the same.
@@ -47,7 +48,7 @@ class Process:
         self.returncode: int | None = None
         self.waiting = threading.Lock()
         self.line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.line.connect(fork_server())
+        self.line.connect(fork_server(KIND))
         request = {"arguments": arguments, "environment": environment, "output": str(output)}
         request["errors"] = str(errors or output)
         request["network"] = f"/proc/{os.getpid()}/task/{threading.get_native_id()}/ns/net"
@@ -204,13 +205,13 @@ def run(arguments: Sequence[str], environment: dict[str, str], timeout: float) -
 
 
 @functools.cache
-def fork_server() -> str:
-    """The address of this run's fork server, started once: the processes of a run at once share it.
+def fork_server(kind: str) -> str:
+    """The address of this run's fork server for a database, started once: the processes of a run at once share it.
 
     It ends with the process that started it: it reads a pipe that this one holds open. Who asks it before it is ready
     waits.
     """
-    if address := os.environ.get(SHARED):
+    if address := os.environ.get(SHARED + kind):
         return address
     directory = tempfile.TemporaryDirectory(prefix="mutirao-processes-")
     address = str(Path(directory.name, "socket"))
@@ -220,6 +221,7 @@ def fork_server() -> str:
         server = subprocess.Popen(
             [sys.executable, "-m", "tests.processes", str(listener.fileno())],
             cwd=ROOT,
+            env={**os.environ, "TEST_DATABASE": kind},
             stdin=subprocess.PIPE,
             pass_fds=[listener.fileno()],
         )
@@ -234,9 +236,9 @@ def fork_server() -> str:
     return address
 
 
-def share_fork_server() -> None:
-    """Start the fork server for this process and those that it starts."""
-    os.environ[SHARED] = fork_server()
+def share_fork_server(kind: str) -> None:
+    """Start the fork server of a database for this process and those that it starts."""
+    os.environ[SHARED + kind] = fork_server(kind)
 
 
 class ForkServer:

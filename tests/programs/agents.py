@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
-
-import httpx2
-from mcp import Client
-from mcp.client.streamable_http import streamable_http_client
+from typing import TYPE_CHECKING, Any
 
 from tests.conftest import Server
 from tests.programs.conftest import add_token
+
+if TYPE_CHECKING:
+    from mcp import Client
 
 REVISIONS = ("2025-11-25", "2026-07-28")
 
@@ -51,6 +50,11 @@ class Agent:
 @asynccontextmanager
 async def agent_with(server: Server, secret: str, slug: str = "acme", mode: str = "auto") -> AsyncIterator[Agent]:
     """An agent that shows a token."""
+    # A tenth of what it takes to collect all tests, in each process of a run, of which few have agents.
+    import httpx2
+    from mcp import Client
+    from mcp.client.streamable_http import streamable_http_client
+
     headers = {"host": server.host(slug), "authorization": f"Bearer {secret}"}
     async with httpx2.AsyncClient(headers=headers, timeout=30) as http:
         transport = streamable_http_client(f"http://{server.address}:{server.port}/mcp", http_client=http)

@@ -7,18 +7,13 @@ import asyncio
 import json
 import re
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import jsonschema_rs
 import pytest
 import requests
-import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
 from msgspec.structs import replace
 from schemathesis.checks import not_a_server_error
-from schemathesis.config import SchemathesisConfig
 from schemathesis.core.failures import FailureGroup
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import (
@@ -38,6 +33,7 @@ from tests.programs.conftest import API, LetIn, add_token, call_with
 from tests.programs.described import DOCUMENT, OPERATIONS, PROBLEMS_DESCRIBED
 from tests.programs.following import streaming
 from tests.programs.test_matrix import CALLS, ENDING, PEOPLE, ROOMS, VALUES, add_things
+from tests.programs.tries import Tries, think_of_tries
 from tests.test_facts import LOGGED, make_fact
 
 each_operation = pytest.mark.parametrize(
@@ -231,27 +227,11 @@ def things(shared_server: Server) -> dict[str, str]:
     return asyncio.run(add())
 
 
-@dataclass(frozen=True)
-class Tries:
-    """Calls of an operation that fit it, or don't, and of each whether it is about what is there."""
-
-    operation: Any
-    mode: GenerationMode
-    cases: list[tuple[Any, bool]]
-
-
 @pytest.fixture(scope="module")
-def tries(shared_server: Server) -> list[Tries]:
-    """What is tried by people of each role: to think of it takes longer than to have it answered."""
-    config = SchemathesisConfig.from_dict({"generation": {"allow-x00": False, "codec": "utf-8"}})
-    schema = schemathesis.openapi.from_dict(DOCUMENT, config=config)
-    schema.config.base_url = f"http://{shared_server.address}:{shared_server.port}"
-    found = [each.ok() for each in schema.get_all_operations()]
-    return [
-        Tries(operation, mode, make_cases(operation, mode))
-        for operation in sorted(found, key=lambda each: place_of(each.method, each.path))
-        for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
-    ]
+def tries(shared_server: Server, pytestconfig: pytest.Config) -> list[Tries]:
+    """What is tried by people of each role."""
+    base_url = f"http://{shared_server.address}:{shared_server.port}"
+    return think_of_tries(base_url, max(TRIED.values()), place_of, pytestconfig)
 
 
 def place_of(method: str, path: str) -> int:
@@ -259,26 +239,6 @@ def place_of(method: str, path: str) -> int:
     names = [re.sub(r":\w+\}", "}", each) for each in ENDING]
     name = f"{method.upper()} {path.removeprefix('/api/v1')}"
     return names.index(name) if name in names else 0
-
-
-def make_cases(operation: Any, mode: GenerationMode) -> list[tuple[Any, bool]]:
-    """Calls of what fits an operation, or does not."""
-    cases: list[tuple[Any, bool]] = []
-
-    @given(case=operation.as_strategy(generation_mode=mode), known=st.sampled_from([True, True, False]))
-    @settings(
-        max_examples=max(TRIED.values()),
-        deadline=None,
-        database=None,
-        derandomize=True,
-        phases=[Phase.explicit, Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    def keep(case: Any, known: bool) -> None:
-        cases.append((case, known))
-
-    keep()
-    return cases
 
 
 # Where it is not about what is answered, each role makes every call of `test_matrix.py`.
