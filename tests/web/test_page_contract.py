@@ -14,7 +14,7 @@ from app.web.templates import APP
 CONTRACT = (APP.parent / "docs" / "page.md").read_text()
 SAID = set(re.findall(r"`([^`]+)`", CONTRACT))
 # What libraries call theirs.
-OTHERS = {"data-ts-item", "hx-partial"}
+OTHERS = {"data-htmx-powered", "data-ts-item", "hx-partial"}
 # What stays a classic script, and can't import: htmx's first event finds it there.
 CLASSIC = [Path(name).stem for name in assets.JOINED[assets.SCRIPTS] if name.startswith("js/")]
 DATA = r"\bdata-[a-z]+(?:-[a-z]+)*\b"
