@@ -11,9 +11,9 @@
     else for (const element of node.querySelectorAll?.(AT_ONCE) ?? []) process(element, again);
   };
 
-  // Before the event is at the element, which then listens to it. htmx knows by the body whether, and marks what it has
-  // made ready, which is nothing of the page.
-  const USED = { click: "a[href]", submit: "form" };
+  // Before the event is at the element, which then listens to it; by a pointer as it is pressed, which is before it counts.
+  // htmx knows by the body whether, and marks what it has made ready, which is nothing of the page.
+  const USED = { pointerdown: "a[href]", click: "a[href]", submit: "form" };
   for (const [type, selector] of Object.entries(USED)) {
     document.addEventListener(type, ({ target }) => {
       const element = target.closest?.(selector);
