@@ -25,7 +25,7 @@ ROOMS = "js/rooms.js"
 JOINED = {
     SCRIPTS: (
         *("vendor/htmx.min.js", "vendor/hx-ws.min.js"),
-        *("js/calls.js", "js/morph.js", "js/live.js"),
+        *("js/boosting.js", "js/calls.js", "js/morph.js", "js/live.js"),
     ),
     WORKSPACE: (
         *("js/sidebar-rooms.js", "js/side-links.js", "js/page-title.js"),

@@ -104,7 +104,7 @@ async def test_a_page_made_for_other_scripts_is_opened_as_a_whole_and_an_answer_
 ) -> None:
     async def answer_as_another_version(route: Route) -> None:
         headers = await route.request.all_headers()
-        if "hx-request" not in headers:
+        if "hx-request" not in headers and "purpose" not in headers:  # it is opened, and not asked for by a script
             await route.fallback()
             return
         address = urlsplit(route.request.url)

@@ -103,6 +103,28 @@ async def test_what_takes_a_lock_is_counted_or_is_no_page_is_not_asked_for_ahead
     assert asked == [("c/books", True), ("chat", True)]
 
 
+async def test_a_page_is_asked_for_as_its_link_is_pressed_and_shown_as_it_is_let_go(
+    shared_server: Server, person: Any
+) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    page = await ana.open("/")
+    await page.evaluate(f"import('{static_url('js/prefetch.js')}')")
+    asked = count_asked(page)
+    books = page.locator(".side").get_by_role("link", name="Books")
+    elsewhere: list[dict[str, Any]] = [{"button": 1}, {"button": 2}, {"ctrlKey": True}, {"metaKey": True}]
+    for how in (*elsewhere, {"shiftKey": True}, {"altKey": True}):
+        await books.dispatch_event("pointerdown", how)
+    assert not asked
+    async with page.expect_response(is_ahead("/c/books")):
+        await books.dispatch_event("pointerdown", {"button": 0})
+    await books.dispatch_event("click")
+    await expect(page.get_by_role("heading", name="Books", level=1)).to_be_visible()
+    async with page.expect_response("**/chat/general") as seen:
+        await page.locator(".side").get_by_role("link", name="general").dispatch_event("touchstart")
+    assert is_ahead("/chat/general")(await seen.value)
+    assert ("c/books", True) in asked
+
+
 async def test_two_pages_at_most_are_asked_for_at_a_time(shared_server: Server, person: Any) -> None:
     ana = await person(shared_server, "acme", "ana@acme.test")
     page = await ana.open("/")

@@ -14,7 +14,7 @@ from app.web.templates import APP
 CONTRACT = (APP.parent / "docs" / "page.md").read_text()
 SAID = set(re.findall(r"`([^`]+)`", CONTRACT))
 # What libraries call theirs.
-OTHERS = {"data-ts-item", "hx-partial"}
+OTHERS = {"data-htmx-powered", "data-ts-item", "hx-partial"}
 # What stays a classic script, and can't import: htmx's first event finds it there.
 CLASSIC = [Path(name).stem for name in assets.JOINED[assets.SCRIPTS] if name.startswith("js/")]
 DATA = r"\bdata-[a-z]+(?:-[a-z]+)*\b"
@@ -101,3 +101,9 @@ def test_everything_that_is_pushed_has_a_place_in_the_contract() -> None:
 @pytest.mark.parametrize("name", sorted(set(re.findall(r"`([\w-]+\.js)`", CONTRACT)) - {"app.js"}))
 def test_every_script_that_is_named_is_there(name: str) -> None:
     assert (STATIC / "js" / name).exists()
+
+
+def test_what_asks_by_itself_is_made_ready_as_it_comes() -> None:
+    asking = r"\bhx-(?:get|post|put|patch|delete|query|action|method|on|ws:\w+)\b"
+    ready = (STATIC / "js" / "boosting.js").read_text().replace("\\", "")
+    assert {name for name in re.findall(asking, TEMPLATES + SCRIPTS) if f"[{name}]" not in ready} == set()

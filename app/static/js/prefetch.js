@@ -1,6 +1,7 @@
-// A page is asked for as soon as somebody points at its link, or touches it: it may be there when they click. It is the
-// same page, of a moment ago: live goes on from its cursor. The server is told that nobody sees it yet, so that nothing is
-// read or opened by it and no lock is taken; when it is shown, it is asked for as what is seen.
+// A page is asked for as soon as somebody points at its link, touches it, or presses it, which is a click when they let go:
+// it may be there by then. It is the same page, of a moment ago: live goes on from its cursor. The server is told that
+// nobody sees it yet, so that nothing is read or opened by it and no lock is taken; when it is shown, it is asked for as
+// what is seen.
 import { ahead, fetchPage } from "./page.js";
 
 const INTENT = 65;               // ms that one points at a link
@@ -77,11 +78,15 @@ function point(target) {
 }
 
 document.addEventListener("pointerover", ({ target, pointerType }) => { if (pointerType === "mouse") point(target); });
-document.addEventListener("pointerdown", () => clearTimeout(timer));
-document.addEventListener("touchstart", ({ target }) => {
-  const link = target.closest?.("a[href]");
-  if (link) prefetch(link);
-}, { passive: true });
+// With another button, or a key, a link opens elsewhere, or its menu does.
+const opensElsewhere = ({ button, ctrlKey, metaKey, shiftKey, altKey }) => button > 0 || ctrlKey || metaKey || shiftKey || altKey;
+for (const type of ["pointerdown", "touchstart"]) {
+  document.addEventListener(type, (event) => {
+    clearTimeout(timer);
+    const link = event.target.closest?.("a[href]");
+    if (link && !opensElsewhere(event)) prefetch(link);
+  }, { passive: true });
+}
 document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => { if (ctx.request.method !== "GET") ahead.clear(); });
 // It is loaded when something is pointed at first.
 const [link] = document.querySelectorAll("a[href]:hover");
