@@ -50,7 +50,7 @@ class Text:
             message = texts.ngettext(self.message, self.many, self.values["count"])
         else:
             message = texts.gettext(self.message)
-        return fill(message, values, language)
+        return fill_places(message, values, language)
 
 
 # Embeddings, overrides and isolates of the direction: what is left open turns what others wrote beside it around.
@@ -108,7 +108,7 @@ def write_amount(number: int, language: str) -> str:
     return str(number) if -1000 < number < 1000 else str(format_decimal(number, locale=language))
 
 
-def fill(message: str, values: Mapping[str, Any], language: str) -> str:
+def fill_places(message: str, values: Mapping[str, Any], language: str) -> str:
     """A text with values in its places, amounts as its language writes them."""
     written = {
         name: write_amount(value, language) if name in AMOUNTS and type(value) is int else value

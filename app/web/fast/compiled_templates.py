@@ -28,7 +28,7 @@ from markupsafe import Markup, escape
 from markupsafe import _escape_inner as escape_text  # type: ignore[attr-defined]
 
 from app.web.assets import module_tags, static_url
-from app.web.texts import fill, keep_direction, keep_in_place, translations
+from app.web.texts import fill_places, keep_direction, keep_in_place, translations
 
 
 def write_value(value: object) -> str:
@@ -192,7 +192,7 @@ class Constants(Extension):
 def fill_in(message: str, values: Mapping[str, Any], language: str) -> Markup:
     """A text with values in its places: as `Markup(…) % values`, which asks an object for each value."""
     safe = {name: each if isinstance(each, int | float) else escape(each) for name, each in values.items()}
-    return Markup(fill(message, safe, language))  # noqa: S704  (our own text)
+    return Markup(fill_places(message, safe, language))  # noqa: S704  (our own text)
 
 
 def write_many_with(translate: Callable[[str, str, int], str], language: str) -> Callable[..., str]:
@@ -202,7 +202,7 @@ def write_many_with(translate: Callable[[str, str, int], str], language: str) ->
     def write(template: EvalContext, one: str, many: str, number: int, /, **values: Any) -> str:
         message = translate(one, many, number)
         if not template.autoescape:  # a mail's text
-            return fill(message, values, language)
+            return fill_places(message, values, language)
         return fill_in(message, values, language)
 
     return write
@@ -214,7 +214,7 @@ def write_with(translate: Callable[[str], str], language: str) -> Callable[..., 
     @pass_eval_context
     def write(template: EvalContext, message: str, /, **values: Any) -> str:
         if not template.autoescape:  # a mail's text
-            return fill(translate(message), values, language)
+            return fill_places(translate(message), values, language)
         return fill_in(translate(message), values, language) if values else plain(message)
 
     @cache
