@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+from app.web.limits import A_MOMENT
 from app.web.request_ids import quote_request
 from app.web.templates import render
 from app.web.texts import Text, _l
@@ -64,6 +65,8 @@ def describe_error_page(
     explanation = detail or (WAIT if wait and status == 429 else EXPLANATIONS[shown])
     if explanation is WAIT:
         explanation = Text(WAIT.message, {"wait": waiting})
+    elif wait and explanation.values.get("wait") is A_MOMENT:
+        explanation = Text(explanation.message, explanation.values | {"wait": waiting})
     elif wait and status == 429 and "wait" not in explanation.values:
         explanation = _l("%(why)s You can try again in %(wait)s.", why=explanation, wait=waiting)
     return {

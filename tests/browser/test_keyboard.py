@@ -26,7 +26,7 @@ async def press_pair(page: Page, keys: str, address: str) -> None:
 async def test_single_keys_lead_to_places_and_along_lists(server: Server, person: Any) -> None:
     ana = await person(server, "acme", "ana@acme.test")
     page = await ana.open("/")
-    for keys, path in (("gc", "/chat"), ("gr", "/collections"), ("gn", "/notifications"), ("gh", "/")):
+    for keys, path in (("gc", "/collections"), ("gr", "/chat"), ("gn", "/notifications"), ("gh", "/")):
         await press_pair(page, keys, ana.origin + path)
     page = await ana.open("/c/books")
     links = page.locator("tbody tr td:nth-child(3) > a")
@@ -140,7 +140,7 @@ async def test_a_question_mark_lists_the_keys_and_they_can_be_turned_off(server:
     await expect(page.locator("tbody tr td:nth-child(3) > a").first).to_be_focused()
     await page.goto(f"{ana.origin}/keys")
     await page.get_by_role("checkbox", name="Use single keys in this browser").check()
-    await press_pair(page, "gc", f"{ana.origin}/chat")
+    await press_pair(page, "gc", f"{ana.origin}/collections")
 
 
 async def test_a_page_that_is_gone_to_begins_at_its_heading(server: Server, person: Any) -> None:

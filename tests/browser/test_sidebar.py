@@ -165,3 +165,10 @@ async def test_a_muted_room_takes_nobody_s_place_and_what_is_deleted_elsewhere_i
     await expect(page).to_have_title(re.compile(r"^\(17\) "))
     assert await lines(page).locator(".name").all_inner_texts() == shown
     await assert_equals_a_fresh_load(page)
+
+
+async def test_the_small_links_of_the_sidebar_show_where_one_is_too(shared_server: Server, person: Any) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    page = await ana.open("/saved")
+    side = page.get_by_role("navigation", name="Workspace")
+    await expect(side.locator("[aria-current]")).to_have_text(["Saved messages"])

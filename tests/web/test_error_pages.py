@@ -86,5 +86,6 @@ async def test_too_many_attempts_say_when_it_may_be_tried_again(server: Server) 
             await visitor.get("/signup/address?slug=acme")
         refused = await visitor.get("/signup/address?slug=acme")
     assert refused.status_code == 429
-    assert re.search(r"You can try again in \d+ (second|minute)", refused.text)
+    assert re.search(r"checked too many addresses\. Wait \d+ (second|minute)s?, then try again\.", refused.text)
+    assert "<h1>Too many requests</h1>" in refused.text
     assert ways_on(refused)["Try again"] == "/signup/address?slug=acme"

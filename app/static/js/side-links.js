@@ -16,7 +16,7 @@ class SideLinks extends HTMLElement {
 
   #mark() {
     const { pathname } = location;
-    for (const link of this.querySelectorAll(":is(li, .more) a[href]")) {
+    for (const link of this.querySelectorAll("li a[href], .more a[href]:not([href*='#'])")) {
       const here = pathname === link.pathname ? "page" : link.closest("li") && pathname.startsWith(`${link.pathname}/`) ? "true" : null;
       if (here) link.setAttribute("aria-current", here);
       else link.removeAttribute("aria-current");
