@@ -116,8 +116,8 @@ class FairTurns:
         self.queues[whose] = line
         try:
             await given
-        except asyncio.CancelledError:
-            if not given.cancelled():  # it was given in the same moment
+        except BaseException:  # cancelled, or dropped with the loop
+            if given.done() and not given.cancelled():  # it was given in the same moment
                 self.end(line, 0)
             elif given in line.waiting:
                 line.waiting.remove(given)

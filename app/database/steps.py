@@ -37,8 +37,7 @@ TAKING: set[asyncio.Task[Any] | None] = set()
 class StepTurns:
     """The turns at one event loop."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.loop = loop
+    def __init__(self) -> None:
         self.turns = FairTurns(1, 1, AHEAD)
 
     @coroutine
@@ -47,7 +46,7 @@ class StepTurns:
 
         What is raised where it waits, as when it is cancelled, it is told at once, also when it waits for a turn.
         """
-        turns, task = self.turns, asyncio.current_task()
+        turns, loop, task = self.turns, asyncio.get_running_loop(), asyncio.current_task()
         raised: BaseException | None = None
         while True:
             has_turn = raised is None and task not in HURRIED
@@ -71,7 +70,7 @@ class StepTurns:
                 Slice.until = math.inf
                 took = time.perf_counter() - began
                 if line is not None and has_turn:
-                    self.loop.call_soon(self.end, line, took, ROUNDS if took > WORTH_ROUNDS else 0)
+                    loop.call_soon(self.end, line, took, ROUNDS if took > WORTH_ROUNDS else 0)
                 elif line is not None:
                     line.had += took
             try:
@@ -82,7 +81,7 @@ class StepTurns:
     def end(self, line: WaitingLine, took: float, rounds: int) -> None:
         """Give the turn of a step that has ended to the next one, after some rounds of the loop."""
         if rounds:
-            self.loop.call_soon(self.end, line, took, rounds - 1)
+            asyncio.get_running_loop().call_soon(self.end, line, took, rounds - 1)
         else:
             self.turns.end(line, took)
 
@@ -104,7 +103,7 @@ async def take_steps(work: Coroutine[Any, Any, CameTo]) -> CameTo:
         return await work
     turns = TURNS_AT.get(loop)
     if turns is None:
-        turns = TURNS_AT[loop] = StepTurns(loop)
+        turns = TURNS_AT[loop] = StepTurns()
     TAKING.add(task)
     try:
         return await turns.take(work, FOR_WORKSPACE.get())

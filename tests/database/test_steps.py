@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import gc
 import random
 from collections.abc import Coroutine
 from typing import Any
@@ -252,6 +253,29 @@ async def test_work_that_is_dropped_is_closed() -> None:
     driven.close()
     assert closed == [True]
     assert await is_over()
+
+
+async def test_work_that_is_dropped_while_it_waits_for_a_turn_leaves_the_line(clock: Clock) -> None:
+    walkers = Walkers(clock)
+    first = walkers.start("a", 3)
+    await asyncio.sleep(0)
+    driven: Any = TURNS_AT[asyncio.get_running_loop()].take(walkers.walk("b", 1, 0.001), "b")
+    driven.send(None)
+    assert "b" in TURNS_AT[asyncio.get_running_loop()].turns.queues
+    driven.close()
+    await first
+    assert walkers.order == ["a"] * 3
+    assert await is_over()
+
+
+def test_turns_of_a_loop_that_is_gone_are_gone() -> None:
+    async def step() -> int:
+        await take_steps(asyncio.sleep(0))
+        return len(TURNS_AT)
+
+    before = asyncio.run(step())
+    gc.collect()
+    assert asyncio.run(step()) <= before
 
 
 @pytest.mark.parametrize("seed", range(200))

@@ -21,6 +21,7 @@ from app.database.fast import inline
 from app.features import open_database
 from app.records.keys import FORGET_KEYS_OF_FIELD, RecordKey
 from app.records.records import Record
+from tests.waiting import until
 
 BY_NAME = PreparedSelect(lambda: select(Member).where(Member.name == bindparam("name")))
 
@@ -194,3 +195,32 @@ async def test_what_has_only_read_is_over_without_a_task_of_its_own(
         begun: list[object] = []
         monkeypatch.setattr(asyncio, "create_task", lambda each, **_: begun.append(each))
     assert begun == []
+
+
+async def test_who_begins_to_write_waits_in_the_thread_and_only_for_somebody_else_who_writes(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[bool] = []
+    begin_now = inline.InlineConnection.begin_now
+
+    def note(connection: inline.InlineConnection, words: str) -> bool:
+        begun.append(begin_now(connection, words))
+        assert connection._connection._conn.execute("PRAGMA busy_timeout").fetchone() == (10_000,)
+        return begun[-1]
+
+    monkeypatch.setattr(inline.InlineConnection, "begin_now", note)
+
+    async def write() -> None:
+        async with database.write(1):
+            pass
+
+    await write()
+    assert begun == [True]
+    with closing(sqlite3.connect(str(database.writer.url.database), isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        writing = asyncio.create_task(write())
+        await until(lambda: begun[1:])
+        assert not begun[1]
+        other.execute("ROLLBACK")
+        async with asyncio.timeout(10):
+            await writing
