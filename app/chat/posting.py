@@ -128,13 +128,9 @@ async def post_message(
     transaction.keep(member, room, message)  # what is shown of them needs no statement
     addresses = message.reply_to_id or rendered.mentions or room.kind in ("direct", "discussion")
     fact = MessageAddressed if addresses else MessagePosted
-    came: dict[str, Any] = {
-        "mentioned": rendered.mentions,
-        "records": rendered.records,
-        "files": tuple(sorted(files)),
-        "bot": member.bot,
-    }
-    transaction.note(fact(by=transaction.acting(member.id), message_id=message.id, **where, **came))
+    came: dict[str, Any] = {"mentioned": rendered.mentions, "records": rendered.records, "bot": member.bot}
+    by, brought = transaction.acting(member.id), tuple(sorted(files))
+    transaction.note(fact(by=by, message_id=message.id, **where, **came, files=brought))
     return message, True
 
 

@@ -141,7 +141,7 @@ async def test_facts_are_written_for_programs_where_one_listens(
     heard: list[Event] = []
     monkeypatch.setattr(log, "write_fact", lambda *about: written.append(about[2]) or "{}")
     node = Node(database)
-    follow(node, 0)
+    follow(node, await write_events(database, "level"))
 
     async def post(key: str) -> None:
         async with database.write(1) as transaction:
@@ -150,7 +150,6 @@ async def test_facts_are_written_for_programs_where_one_listens(
 
     await post("one")
     assert written == []
-    node.hub.cursors[1] = await write_events(database, "level")
     node.hub.listeners[1] = lambda _, event: heard.append(event)
     await post("two")
     assert written == ["message.posted"]
