@@ -127,6 +127,29 @@ def test_values_are_structs_which_a_start_makes_in_no_time() -> None:
     assert found == DATA_CLASSES
 
 
+def test_a_part_of_a_struct_is_made_anew_by_its_own_library() -> None:
+    """The other one's `field` would itself be what every value of the kind has."""
+    for path in MODULES:
+        brought = {
+            name.asname or name.name: node.module
+            for node in tree_of(path).body
+            if isinstance(node, ast.ImportFrom)
+            for name in node.names
+            if name.name == "field" and node.module in ("dataclasses", "msgspec")
+        }
+        for node in ast.walk(tree_of(path)):
+            if isinstance(node, ast.ClassDef):
+                wanted = "dataclasses" if node.name in DATA_CLASSES else "msgspec"
+                for part in node.body:
+                    called = (
+                        part.value.func
+                        if isinstance(part, ast.AnnAssign) and isinstance(part.value, ast.Call)
+                        else None
+                    )
+                    if isinstance(called, ast.Name) and called.id in brought:
+                        assert brought[called.id] == wanted, f"{path}: {node.name}"
+
+
 # Modules that go past the ways of a library.
 SHORTCUTS = [
     *(path for path in MODULES if path.parent.name == "fast" and path.name != "__init__.py"),

@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from app.gateway.connection import GatewayConnection
 from app.gateway.exchange import EVENT_TICK, Exchange
