@@ -143,11 +143,11 @@ def read_rooms(text: str) -> ReadRooms:
             quiet.append((order_by_name(kind, name, room_id), QuietRoom._make(row[:9])))
         else:
             room, membership = RoomRow._make(row[:6]), ListedMembership._make(row[6:9])
-            told.append((room, membership, read_moment(visited) if visited else None, drafted_by is not None))
+            told.append((room, membership, moment_in_json(visited) if visited else None, drafted_by is not None))
     return ReadRooms(tuple(told), tuple(sorted(quiet)))
 
 
-def read_moment(text: str) -> datetime:
+def moment_in_json(text: str) -> datetime:
     """A moment as the database writes it, which may be without its zone."""
     moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -221,7 +221,7 @@ def select_numbers(*, descending: bool, many: bool) -> PreparedSelect[int]:
     return PreparedSelect(make, many=many)
 
 
-COUNT_EMPTY = PreparedSelect(
+COUNT_EMPTY_KEYS = PreparedSelect(
     lambda: select(func.count()).where(
         RecordKey.field_id == bindparam("field_id"), is_in_part(RecordKey.sort_key, "empty")
     )
@@ -259,7 +259,7 @@ async def list_page_of_keys(
     if len(keys) < min(LIST_PAGE_SIZE, count - offset):
         skipped = 0
         if not keys:
-            empty = await transaction.value(COUNT_EMPTY, field_id=field_id) or 0
+            empty = await transaction.value(COUNT_EMPTY_KEYS, field_id=field_id) or 0
             skipped = max(0, offset - (count - empty))
         others = select_keys("empty", descending=True, many=many)
         keys += await transaction.rows(others, field_id=field_id, offset=skipped)
