@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
+import json
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -16,8 +18,9 @@ from app.chat.drafts import MessageDraft
 from app.chat.memberships import Membership, find_membership, is_about_readable
 from app.chat.messages import Message
 from app.chat.references import Mention
-from app.chat.rooms import AnyRoom, Room, RoomRow, order_of
+from app.chat.rooms import AnyRoom, Room, RoomRow, order_by_name, order_of
 from app.database import PreparedSelect, Transaction
+from app.database.functions import rows_as_json
 
 # Up to '99+' is shown: of a room where more has been said, only the end is counted.
 MOST_UNREAD_COUNTED = 100
@@ -65,19 +68,30 @@ class QuietRoom(NamedTuple):
 
 
 class JoinedRooms(Struct, frozen=True):
-    """The rooms that a member is in: those of which there is more to tell than their names, and the quiet ones."""
+    """The rooms that a member is in: those of which there is more to tell than their names, and the quiet ones, each
+    with its place in the order of all."""
 
-    told: list[JoinedRoom]
-    quiet: list[QuietRoom]
+    told: Sequence[JoinedRoom] = ()
+    quiet: Sequence[tuple[str, QuietRoom]] = ()
+
+
+class ReadRooms(Struct, frozen=True):
+    """What was read of the rooms that a member is in; of those to tell of without what is unread, and their names."""
+
+    told: tuple[tuple[RoomRow, ListedMembership, datetime | None, bool], ...]
+    quiet: tuple[tuple[str, QuietRoom], ...]
 
 
 LIST_JOINED = PreparedSelect(
     lambda: (
         select(
-            *(getattr(Room, name) for name in RoomRow._fields),
-            *(getattr(Membership, name) for name in ListedMembership._fields),
-            Visit.visited_at,
-            MessageDraft.member_id,
+            Membership.member_id,
+            rows_as_json(
+                *(getattr(Room, name) for name in RoomRow._fields),
+                *(getattr(Membership, name) for name in ListedMembership._fields),
+                Visit.visited_at,
+                MessageDraft.member_id,
+            ),
         )
         .join(Membership, (Membership.room_id == Room.id) & (Membership.tenant_id == Room.tenant_id))
         .outerjoin(
@@ -102,6 +116,7 @@ LIST_JOINED = PreparedSelect(
                 and_(Membership.read_number < Room.last_number, is_about_readable(Membership.member_id)),
             ),
         )
+        .group_by(Membership.member_id)
     )
 )
 
@@ -110,8 +125,29 @@ async def list_joined(transaction: Transaction, member: Member) -> list[JoinedRo
     """The rooms of a member by name, with what is unread in each; direct ones after the others, then the discussions in
     which something is unread."""
     found = (await find_joined(transaction, [member.id]))[member.id]
-    rooms = [*found.told, *(each.join() for each in found.quiet)]
+    rooms = [*found.told, *(each.join() for _, each in found.quiet)]
     return sorted(rooms, key=lambda each: order_of(each.room, each.name))
+
+
+@lru_cache(maxsize=64)
+def read_rooms(text: str) -> ReadRooms:
+    """What the text says that the select gives of a member. Most pages that somebody opens find the same."""
+    told, quiet = [], []
+    for row in json.loads(text):
+        room_id, _, name, kind, _, last_number, _, read_number, notify, visited, drafted_by = row
+        idle = read_number >= last_number and notify == "everything" and visited is None and drafted_by is None
+        if idle and kind != "direct":
+            quiet.append((order_by_name(kind, name, room_id), QuietRoom._make(row[:9])))
+        else:
+            room, membership = RoomRow._make(row[:6]), ListedMembership._make(row[6:9])
+            told.append((room, membership, moment_in_json(visited) if visited else None, drafted_by is not None))
+    return ReadRooms(tuple(told), tuple(sorted(quiet)))
+
+
+def moment_in_json(text: str) -> datetime:
+    """A moment as the database writes it, which may be without its zone."""
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 async def find_joined(transaction: Transaction, member_ids: Iterable[int]) -> dict[int, JoinedRooms]:
@@ -120,30 +156,25 @@ async def find_joined(transaction: Transaction, member_ids: Iterable[int]) -> di
     A member may be in hundreds, and every page asks for them: a quiet one is looked at, and no more.
     """
     ids = list(member_ids)
-    joined = {member_id: JoinedRooms([], []) for member_id in ids}
-    told: list[tuple[RoomRow, ListedMembership, datetime | None, bool]] = []
-    behind: set[int] = set()
-    for row in await transaction.rows(LIST_JOINED, member_ids=ids):
-        room_id, _, _, kind, _, last_number, member_id, read_number, notify, visited_at, drafted_by = row
-        if read_number < last_number:
-            behind.add(room_id)
-        elif notify == "everything" and visited_at is None and drafted_by is None and kind != "direct":
-            joined[member_id].quiet.append(QuietRoom._make(row[:9]))
-            continue
-        room, membership = RoomRow._make(row[:6]), ListedMembership._make(row[6:9])
-        told.append((room, membership, visited_at, drafted_by is not None))
+    found = {member_id: read_rooms(text) for member_id, text in await transaction.rows(LIST_JOINED, member_ids=ids)}
+    told = [each for rooms in found.values() for each in rooms.told]
     direct = [(room.id, room.subject) for room, *_ in told if room.kind == "direct"]
     people = await find_direct_people(transaction, direct) if direct else {}
     names = name_rooms([(membership.member_id, room) for room, membership, *_ in told], people)
+    behind = {room.id for room, membership, *_ in told if membership.read_number < room.last_number}
     unread = await count_unread_messages(transaction, ids, sorted(behind))
+    joined: dict[int, list[JoinedRoom]] = {member_id: [] for member_id in ids}
     for room, membership, visited_at, drafted in told:
         name = names[membership.member_id, room.id]
         counts = unread.get((membership.member_id, room.id), (0, 0))
         others = tuple(person for person in people.get(room.id, ()) if person[0] != membership.member_id)
         each = JoinedRoom(room, name, membership, *counts, others, drafted, visited_at)
         if each.unread or room.kind != "discussion":
-            joined[membership.member_id].told.append(each)
-    return joined
+            joined[membership.member_id].append(each)
+    return {
+        member_id: JoinedRooms(rooms, found[member_id].quiet if member_id in found else ())
+        for member_id, rooms in joined.items()
+    }
 
 
 def make_count_of_unread() -> Select[int, int, int, int]:

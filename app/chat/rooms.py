@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from functools import lru_cache
 from typing import Literal, NamedTuple, TypeVar
 
 from msgspec import Struct
@@ -110,9 +109,8 @@ def order_of(room: AnyRoom, name: str) -> str:
     return order_by_name(room.kind, name, room.id)
 
 
-@lru_cache(maxsize=4096)
 def order_by_name(kind: str, name: str, room_id: int) -> str:
-    """Likewise, from what decides: every page of who is in hundreds of rooms asks for each."""
+    """Likewise, from what decides."""
     return f"{2 * (kind == 'discussion') + (kind == 'direct')} {fold(name)} {room_id:012d}"
 
 

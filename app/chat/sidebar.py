@@ -12,7 +12,7 @@ from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.shell import sidebar_section
 from app.chat.reading import JoinedRoom, QuietRoom, find_joined
-from app.chat.rooms import order_by_name, order_of
+from app.chat.rooms import order_of
 from app.database import Transaction
 
 # How many rooms the sidebar shows.
@@ -72,29 +72,27 @@ def name_channels(kind: str, ids: Iterable[int]) -> str:
 
 
 def choose_rooms(
-    joined: Sequence[JoinedRoom], visits: dict[int, datetime], current: str = "", quiet: Sequence[QuietRoom] = ()
+    joined: Sequence[JoinedRoom],
+    visits: dict[int, datetime],
+    current: str = "",
+    quiet: Sequence[tuple[str, QuietRoom]] = (),
 ) -> Sidebar:
     """The rooms to show of those that a member is in: the one that is open, those that name the member, those with
-    something unread, those that were opened last, then the first by name."""
+    something unread, those that were opened last, then the first by name. The `quiet` ones are in their order."""
 
     def rank(each: JoinedRoom) -> tuple[bool, bool, bool, datetime]:
         told = each.membership.notify != "nothing"
         opened = visits.get(each.room.id, NEVER)
         return each.room.slug == current, told and each.mentions > 0, told and each.unread > 0, opened
 
-    named = [(order_of(each.room, each.name), each) for each in joined]
-    unused: list[tuple[str, JoinedRoom | QuietRoom]] = [each for each in named if rank(each[1]) == UNUSED]
-    used = [each for each in named if rank(each[1]) != UNUSED]
-    for each in quiet:
-        order = order_by_name(each.kind, each.name, each.id)
-        if each.slug == current:
-            used.append((order, each.join()))
-        else:
-            unused.append((order, each))
-    used.sort(key=itemgetter(0))
-    used.sort(key=lambda each: rank(each[1]), reverse=True)
-    unused.sort()
-    ranked = used + unused
+    ordered = sorted([(order_of(each.room, each.name), each) for each in joined], key=itemgetter(0))
+    ordered += [(order, each.join()) for order, each in quiet if each.slug == current]
+    used = sorted([each for each in ordered if rank(each[1]) != UNUSED], key=lambda each: rank(each[1]), reverse=True)
+    muted = [each for each in ordered if rank(each[1]) == UNUSED]
+    unused: list[tuple[str, JoinedRoom | QuietRoom]] = [each for each in quiet if each[1].slug != current]
+    if muted:
+        unused = sorted([*muted, *unused], key=itemgetter(0))
+    ranked = [*used, *unused]
     opened = {each.room.id: visits[each.room.id] for each in joined if each.room.id in visits}
     places = {moment: place for place, moment in enumerate(sorted(set(opened.values())), 1)}
     seen = {room_id: places[moment] for room_id, moment in opened.items()}

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from urllib.parse import urlencode
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Integer, Select, String, bindparam, case, func, select, union_all
+from sqlalchemy import ColumnElement, Select, String, bindparam, func, select
 
 from app.database import PreparedSelect, Transaction
 from app.database.functions import find_text
@@ -17,10 +17,14 @@ from app.records.collections import Collection
 from app.records.fields import Field, Fields
 from app.records.keys import RecordKey
 from app.records.kinds.collation import LAST
-from app.records.records import Record
+from app.records.records import Record, find_numbered
 from app.web.forms import number_of
 
 LIST_PAGE_SIZE = 50
+# Behind so many a page takes less when it is looked for in an index first.
+DEEP = 2_000
+# To skip more takes SQLite longer than reading may keep the event loop.
+MOST_SKIPPED = 20_000
 MOST_LIST_WORDS = 8
 DEFAULT_SORT = "-number"
 
@@ -179,10 +183,7 @@ def select_list_page(words: int, *, by_key: Keys, descending: bool) -> PreparedS
     """The select of a page of those, in an order; with what they are sorted by, where that is a field."""
 
     def make() -> Select[Any]:
-        listed = select(Record).where(*is_listed(words))
-        if by_key == "all" and not words:
-            return join_page_of_keys(listed, descending=descending)
-        statement, order = in_order(listed, by_key=by_key, descending=descending)
+        statement, order = in_order(select(Record).where(*is_listed(words)), by_key=by_key, descending=descending)
         if by_key:
             statement = statement.add_columns(order[0])
         return statement.limit(LIST_PAGE_SIZE).offset(bindparam("offset"))
@@ -190,39 +191,39 @@ def select_list_page(words: int, *, by_key: Keys, descending: bool) -> PreparedS
     return PreparedSelect(make)
 
 
-def join_page_of_keys(listed: Select[Any], *, descending: bool) -> Select[Any]:
-    """Confine a select of a collection's records to those on a page of their keys in the field `field_id`.
+@cache
+def select_keys(part: Part, *, descending: bool, many: bool) -> PreparedSelect[str, int]:
+    """The select of a page of the keys in the field `field_id`, with the numbers of their records. What comes before it
+    is skipped in the index of the keys, which has both."""
 
-    Every kept record has a key there, and no other: what comes before the page is skipped in the index of the keys,
-    without looking at records. Downwards, a page has what it can of those that have a value, and then of the others.
-    """
-    offset = bindparam("offset", type_=Integer())
-    if not descending:
-        page = page_of_keys(offset).subquery("page")
-        empty_last = []
-    else:
-        has_value = RecordKey.field_id == bindparam("field_id"), is_in_part(RecordKey.sort_key, "filled")
-        filled = select(func.count()).where(*has_value).scalar_subquery()
-        before = case((offset > filled, offset - filled), else_=0)
-        parts = (page_of_keys(offset, "filled").subquery(), page_of_keys(before, "empty").subquery())
-        both = union_all(*(select(each) for each in parts)).subquery("both")
-        empty_last = [both.c.sort_key == LAST]
-        ordered = select(both).order_by(*empty_last, *in_direction(both.c.sort_key, both.c.number, descending=True))
-        page = ordered.limit(LIST_PAGE_SIZE).subquery("page")
-        empty_last = [page.c.sort_key == LAST]
-    joined = listed.join(page, page.c.record_id == Record.id).add_columns(page.c.sort_key)
-    return joined.order_by(*empty_last, *in_direction(page.c.sort_key, page.c.number, descending=descending))
+    def make() -> Select[str, int]:
+        keys = select(RecordKey.sort_key, RecordKey.number).where(RecordKey.field_id == bindparam("field_id"))
+        if part != "all":
+            keys = keys.where(is_in_part(RecordKey.sort_key, part))
+        ordered = keys.order_by(*in_direction(RecordKey.sort_key, RecordKey.number, descending=descending))
+        return ordered.limit(LIST_PAGE_SIZE).offset(bindparam("offset"))
+
+    return PreparedSelect(make, many=many)
 
 
-def page_of_keys(offset: ColumnElement[int], part: Part = "all") -> Select[int, str, int]:
-    """The select of a page of the keys in the field `field_id`, upwards, or of one of the parts of a list downwards."""
-    keys = select(RecordKey.record_id, RecordKey.sort_key, RecordKey.number).where(
-        RecordKey.field_id == bindparam("field_id")
+@cache
+def select_numbers(*, descending: bool, many: bool) -> PreparedSelect[int]:
+    """The select of a page of the numbers of a collection's records, from the index that has them in order."""
+
+    def make() -> Select[int]:
+        ordered = (
+            select(Record.number).where(*is_listed(0)).order_by(*in_direction(Record.number, descending=descending))
+        )
+        return ordered.limit(LIST_PAGE_SIZE).offset(bindparam("offset"))
+
+    return PreparedSelect(make, many=many)
+
+
+COUNT_EMPTY_KEYS = PreparedSelect(
+    lambda: select(func.count()).where(
+        RecordKey.field_id == bindparam("field_id"), is_in_part(RecordKey.sort_key, "empty")
     )
-    if part != "all":
-        keys = keys.where(is_in_part(RecordKey.sort_key, part))
-    ordered = keys.order_by(*in_direction(RecordKey.sort_key, RecordKey.number, descending=part != "all"))
-    return ordered.limit(LIST_PAGE_SIZE).offset(offset)
+)
 
 
 def in_direction(*columns: Any, descending: bool) -> list[Any]:
@@ -238,14 +239,56 @@ async def count_view(transaction: Transaction, collection: Collection, view: Vie
     return await transaction.value(counted, collection_id=collection.id, **name_words(view.words)) or 0
 
 
+async def list_page_of_keys(
+    transaction: Transaction, field_id: int, offset: int, count: int, *, descending: bool
+) -> list[tuple[str, int]]:
+    """The keys on a page of the list that is sorted by a field, and their records' numbers. Every kept record has a key
+    there, and no other.
+
+    Downwards, a page has what it can of those that have a value, and then of the others.
+    """
+    many = offset > MOST_SKIPPED
+    if not descending:
+        return [
+            *await transaction.rows(select_keys("all", descending=False, many=many), field_id=field_id, offset=offset)
+        ]
+    filled = select_keys("filled", descending=True, many=many)
+    keys = [*await transaction.rows(filled, field_id=field_id, offset=offset)]
+    if len(keys) < min(LIST_PAGE_SIZE, count - offset):
+        skipped = 0
+        if not keys:
+            empty = await transaction.value(COUNT_EMPTY_KEYS, field_id=field_id) or 0
+            skipped = max(0, offset - (count - empty))
+        others = select_keys("empty", descending=True, many=many)
+        keys += await transaction.rows(others, field_id=field_id, offset=skipped)
+    return keys[:LIST_PAGE_SIZE]
+
+
+async def list_numbered(transaction: Transaction, collection: Collection, numbers: list[int]) -> list[Record]:
+    """The records that have these numbers, as these are in order."""
+    found = await find_numbered(transaction, collection, numbers) if numbers else []
+    records = {record.number: record for record in found}
+    return [records[number] for number in numbers if number in records]
+
+
 async def list_records(transaction: Transaction, collection: Collection, fields: list[Field], view: View) -> Listing:
     """The records of a view's page; of the last page when there are fewer."""
     count = await count_view(transaction, collection, view)
     page = min(view.page, max(1, -(-count // LIST_PAGE_SIZE)))
     view = View(view.query, view.sort, page)
-    by_key = keys_for(fields, view)
-    select_shown = select_list_page(len(view.words), by_key=by_key, descending=view.descending)
+    by_key, offset = keys_for(fields, view), (page - 1) * LIST_PAGE_SIZE
     parameters = parameters_of(collection, fields, view)
-    rows = await transaction.rows(select_shown, **parameters, offset=(page - 1) * LIST_PAGE_SIZE)
+    if by_key == "all" and not view.words:
+        field_id, descending = parameters["field_id"], view.descending
+        found = await list_page_of_keys(transaction, field_id, offset, count, descending=descending)
+        by_number = {number: key for key, number in found}
+        records = await list_numbered(transaction, collection, [*by_number])
+        return Listing(view, records, count, {record.id: by_number[record.number] for record in records})
+    if not by_key and not view.words and offset > DEEP:
+        numbers = select_numbers(descending=view.descending, many=offset > MOST_SKIPPED)
+        found_numbers = await transaction.column(numbers, collection_id=collection.id, offset=offset)
+        return Listing(view, await list_numbered(transaction, collection, found_numbers), count, {})
+    select_shown = select_list_page(len(view.words), by_key=by_key, descending=view.descending)
+    rows = await transaction.rows(select_shown, **parameters, offset=offset)
     keys = {record.id: key for record, key in rows} if by_key else {}
     return Listing(view, [record for record, *_ in rows], count, keys)

@@ -75,6 +75,41 @@ async def test_rooms_with_nothing_to_tell_are_shown_and_followed_as_all_others(d
             assert (sidebar.follow, sidebar.kept, sidebar.opened) == (wanted.follow, wanted.kept, wanted.opened)
 
 
+async def test_what_is_shown_of_a_room_is_as_it_is_by_now(database: Database) -> None:
+    async with database.write(ACME) as transaction:
+        ana, bruno = [await find_member(transaction, f"{name}@acme.test") for name in ("ana", "bruno")]
+        assert ana
+        assert bruno
+        room = await create_room(transaction, ana, name="Alpha")
+
+        async def shown() -> list[object]:
+            await transaction.flush()
+            each = next(
+                each for each in (await sidebar_of(transaction, ana.id)).shown if each.joined.room.id == room.id
+            )
+            joined, about = each.joined, each.joined.room
+            told = [joined.unread, joined.mentions, joined.drafted, joined.membership.read_number]
+            return [joined.name, each.order, about.slug, about.kind, joined.membership.notify, *told, each.seen]
+
+        assert await shown() == ["Alpha", f"0 alpha {room.id:012d}", "alpha", "public", "everything", 0, 0, False, 0, 0]
+        await transaction.change(room, name="Beta", slug="beta")
+        assert await shown() == ["Beta", f"0 beta {room.id:012d}", "beta", "public", "everything", 0, 0, False, 0, 0]
+        await post_message(transaction, room, bruno, key="new", text="New, @Ana", origin="")
+        assert (await shown())[5:9] == [1, 1, False, 0]
+        await mark_read_up_to(transaction, room, ana, 1)
+        assert (await shown())[5:9] == [0, 0, False, 1]
+        await keep_message_draft(transaction, ana, f"room-{room.id}", "Not sent", key="typed")
+        assert (await shown())[5:9] == [0, 0, True, 1]
+        await set_notify(transaction, room, ana, "mentions")
+        assert (await shown())[4] == "mentions"
+        await write_visits(transaction, {(ana.id, "room", room.id)})
+        assert (await shown())[-1] == 1
+        await transaction.change(room, kind="private")
+        assert (await shown())[3] == "private"
+        await transaction.change(room, archived_at=now())
+        assert room.id not in [each.joined.room.id for each in (await sidebar_of(transaction, ana.id)).shown]
+
+
 async def test_more_unread_rooms_than_are_shown_are_counted_all_the_same(database: Database) -> None:
     async with database.write(ACME) as transaction:
         ana, bruno = [await find_member(transaction, f"{name}@acme.test") for name in ("ana", "bruno")]

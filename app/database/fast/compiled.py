@@ -118,6 +118,18 @@ class ForSqlite(CompiledStatement):
         outcome, rows = found
         return StatementResult([self.read(row) for row in rows], outcome.rowcount, outcome.lastrowid)
 
+    def execute_in_thread(self, connection: Connection, parameters: dict[str, Any]) -> StatementResult:
+        """Execute it in SQLite's thread, which is waited for. SQLAlchemy is told when that is given up, as below."""
+        straight: Any = connection.connection.dbapi_connection
+        values = self.encode_row(parameters)
+        try:
+            outcome, rows = self.run(straight, values, straight.run_in_thread)
+        except DBAPIError:
+            raise
+        except BaseException as error:
+            connection._handle_dbapi_exception(error, self.words, values, None, None)
+        return StatementResult([self.read(row) for row in rows], outcome.rowcount, outcome.lastrowid)
+
     def execute_each(self, connection: InlineConnection, rows: Sequence[dict[str, Any]]) -> bool:
         """Execute it at once with the values of each row. False when another statement is being executed."""
         return self.run(connection, [self.encode_row(row) for row in rows], connection.run_each_now) is not None

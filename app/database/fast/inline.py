@@ -23,10 +23,11 @@ import time
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from msgspec import Struct
 from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection, AsyncAdapt_aiosqlite_cursor
+from sqlalchemy.util import await_
 
 # How long reading may keep the event loop, in seconds, and how many steps of SQLite's machine lie between two looks at
 # the time (some 0.1 ms).
@@ -125,11 +126,13 @@ class TimeBudget:
 
 
 class InlineConnection(AsyncAdapt_aiosqlite_connection):
-    """A connection whose cursors go to its thread once at most. One that `reads` writes nothing."""
+    """A connection whose cursors go to its thread once at most. One that `reads` writes nothing. What was `interrupted`
+    as it took too long is not begun here once more."""
 
-    __slots__ = ("budget", "patience", "reads")
+    __slots__ = ("budget", "interrupted", "patience", "reads")
 
     budget: TimeBudget
+    interrupted: str
     patience: int
     reads: bool
 
@@ -146,11 +149,25 @@ class InlineConnection(AsyncAdapt_aiosqlite_connection):
 
         None when reading takes long, or another statement is being executed: then it has to go the way of all.
         """
-        if self.is_busy:
+        interrupted, self.interrupted = self.interrupted, ""
+        if self.is_busy or interrupted == operation:
             return None
         connection: Any = self._connection
         run = partial(run_in_cursor, connection._conn, lambda cursor: cursor.execute(operation, parameters))
-        return self.budget.run_in_time(run) if operation.startswith("SELECT") else run()
+        found = self.budget.run_in_time(run) if operation.startswith("SELECT") else run()
+        if found is None:
+            self.interrupted = operation
+        return found
+
+    def run_in_thread(self, operation: str, parameters: tuple[Any, ...]) -> tuple[StatementOutcome, list[Any]]:
+        """Execute a statement in the connection's thread, which is waited for."""
+        return cast("tuple[StatementOutcome, list[Any]]", await_(self._run_in_thread(operation, parameters)))
+
+    async def _run_in_thread(self, operation: str, parameters: tuple[Any, ...]) -> Any:
+        connection: Any = self._connection
+        run = partial(run_in_cursor, connection._conn, lambda cursor: cursor.execute(operation, parameters))
+        async with self._execute_mutex:
+            return await connection._execute(run)
 
     def run_each_now(self, operation: str, rows: list[tuple[Any, ...]]) -> tuple[StatementOutcome, list[Any]] | None:
         """Execute a statement that adds a row, for each of some; None when another one is being executed."""
@@ -201,5 +218,6 @@ def connect(dialect: Any, record: Any, arguments: Any, options: Any, *, reads: b
     connection = InlineConnection(opened.dbapi, opened._connection)
     connection.reads = reads
     connection.patience = patience
+    connection.interrupted = ""
     connection.budget = TimeBudget(opened._connection._conn)
     return connection

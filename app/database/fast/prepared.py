@@ -45,6 +45,8 @@ class Prepared:
             found = self.execute_at_once(straight, parameters)
             if found is not None:
                 return found
+            if self.statement.is_select and (lengths := self.fill_lists(parameters)) is not None:
+                return self.compile_for_sqlite(lengths).execute_in_thread(connection, parameters)
         elif connection.dialect.name == "postgresql" and (lengths := self.fill_lists(parameters)) is not None:
             made = self.for_postgresql.get(tuple(lengths.values()))
             if made is None:

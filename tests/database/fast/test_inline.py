@@ -47,7 +47,8 @@ def test_what_is_done_otherwise_is_what_sqlalchemy_calls() -> None:
         (inline.InlineCursor, {"run_outside"}),
         (
             inline.InlineConnection,
-            {"run_now", "run_each_now", "begin_now", "is_busy", "ends_at_once", "budget", "patience", "reads"},
+            {"run_now", "run_each_now", "begin_now", "is_busy", "ends_at_once", "budget", "patience", "reads"}
+            | {"interrupted", "run_in_thread", "_run_in_thread"},
         ),
     ):
         for name in {name for name in vars(ours) if not name.startswith("__")} - own:
@@ -140,6 +141,28 @@ async def test_a_standing_statement_that_takes_long_is_answered_whole(
     await asking.close()
     assert found is not None
     assert found[0].name == "Ana"
+
+
+async def test_what_takes_long_is_begun_once_here_and_once_in_the_thread(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inline, "TIME_BUDGET", 0.0)
+    monkeypatch.setattr(inline, "PROGRESS_STEPS", 1)
+    asking = open_database(database.url)
+    begun: list[int] = []
+    run = inline.run_in_cursor
+
+    def note_and_run(*arguments: object) -> object:
+        begun.append(threading.get_ident())
+        return run(*arguments)
+
+    async with asking.read(1) as transaction:
+        monkeypatch.setattr(inline, "run_in_cursor", note_and_run)
+        for _ in range(2):
+            assert await transaction.find(BY_NAME, name="Ana") is not None
+        monkeypatch.undo()
+    await asking.close()
+    assert [each == threading.get_ident() for each in begun] == [True, False] * 2
 
 
 async def test_a_change_before_a_long_question_is_kept(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
