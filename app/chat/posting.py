@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from sqlalchemy import bindparam, select
@@ -92,10 +92,8 @@ async def post_message(
     """
     require(member, "write", "messages")
     typed = text if isinstance(text, Typed) else read_message_text(text, origin)
-    found: Sequence[tuple[Message | None, MessageDraft | None]] = await transaction.rows(
-        FIND_SENT, member_id=member.id, key=key, place=room.place
-    )
-    [(posted, draft)] = found
+    found = await transaction.find(FIND_SENT, member_id=member.id, key=key, place=room.place)
+    posted, draft = found or (None, None)
     sent = fingerprint_message(key, room.id, typed.text, reply_to_id, files)
     if posted is not None:
         check_same(posted, sent, typed.text)
