@@ -34,6 +34,7 @@ from app.records.collections import Collection
 from app.records.fields import Field
 from app.server.asgi import create_app
 from app.settings import read_settings
+from bench.workspace import gather_statistics
 
 HOST = "acme.hero.localhost"
 # What a page is asked for, by the name that it has in tables.
@@ -186,6 +187,7 @@ async def start(
         for number in range(100):
             text = f"See http://{HOST}/c/books/10"
             await program.ask("/chat/general", {"key": f"large{number}", "text": text})
+    await gather_statistics(owner_url)
     for kind in KINDS:
         await program.measure_some(kind, 5)
     gc.collect()

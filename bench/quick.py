@@ -38,7 +38,7 @@ def write_tree(commit: str, directory: Path) -> None:
     """The program of a commit, measured by the benchmark of today."""
     with tarfile.open(fileobj=io.BytesIO(git("archive", commit))) as archive:
         archive.extractall(directory, filter="data")
-    for name in ("in_process.py", "quick.py"):
+    for name in ("in_process.py", "quick.py", "workspace.py"):
         (directory / "bench" / name).write_text((ROOT / "bench" / name).read_text())
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+import asyncpg
 from sqlalchemy import select
 
 from app.accounts.members import Member
@@ -32,6 +33,15 @@ class Crowd:
         """What a page of the room says when it has connected, for the load generator to put the member's id in."""
         channels = f"tenant user.%u room.{self.room_id} news.{self.room_id}"
         return f'{{"sub":"{channels}","last":{self.cursor if last is None else last},"n":1}}'
+
+
+async def gather_statistics(owner_url: str) -> None:
+    """Have PostgreSQL look at what is in its tables, as it does by itself within a minute: until then it takes them for
+    as good as empty, and goes through all members for each of them."""
+    if owner_url:
+        connection = await asyncpg.connect(owner_url.replace("+asyncpg", ""))
+        await connection.execute("ANALYZE")
+        await connection.close()
 
 
 async def fill(url: str, directory: Path, *, members: int, sessions: int = 1, owner_url: str = "") -> Crowd:
@@ -68,6 +78,7 @@ async def fill(url: str, directory: Path, *, members: int, sessions: int = 1, ow
         cursor = await transaction.scalar(select(Tenant.cursor).where(Tenant.id == 1)) or 0
         count = len((await transaction.scalars(select(Member.id))).all())
     await database.close()
+    await gather_statistics(owner_url)
     assert count == members + len(WORKSPACES[0].people)
     file = directory / "lines"
     file.write_text("".join(lines))
