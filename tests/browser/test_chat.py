@@ -234,7 +234,7 @@ async def test_too_long_a_message_stays_and_says_so(people: tuple[Person, Person
     await expect(ana.page.get_by_text("Characters left: 10")).to_be_visible()
     await ana.page.get_by_label("Message", exact=True).fill("x" * 8_001)
     await ana.page.get_by_role("button", name="Send").click()
-    await expect(ana.page.get_by_text("This has 8001 characters; a message can have up to 8000.")).to_be_visible()
+    await expect(ana.page.get_by_text("This has 8,001 characters; a message can have up to 8,000.")).to_be_visible()
     await expect(ana.page.get_by_label("Message", exact=True)).to_have_value("x" * 8_001)
 
 
