@@ -35,8 +35,10 @@ def noting_statements() -> Iterator[list[tuple[str, Any]]]:
 
     def noting(run: Any) -> Any:
         def note_and_run(self: Any, connection: Any, values: Any, *arguments: Any) -> Any:
-            asked.append((self.words, values))
-            return run(self, connection, values, *arguments)
+            found = run(self, connection, values, *arguments)
+            if found is not None:  # otherwise it was interrupted, and comes again (database/fast/inline.py)
+                asked.append((self.words, values))
+            return found
 
         return note_and_run
 
