@@ -97,7 +97,8 @@ class Database:
         """A transaction that commits at the end of the block, and is undone when the block raises."""
         task = asyncio.current_task()
         self.writing += 1
-        HURRIED.add(task)
+        if self.to_write.at_once == 1:  # all who write wait for it, and not just those of its workspace
+            HURRIED.add(task)
         try:
             async with (
                 self._in_turn(self.to_write, tenant_id),

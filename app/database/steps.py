@@ -28,17 +28,20 @@ ROUNDS, WORTH_ROUNDS = 3, 0.0003
 
 CameTo = TypeVar("CameTo")
 
-# The tasks whose steps wait for none: others wait for what they hold, or are just given, as the one writer of SQLite.
+# The tasks whose steps wait for none and never give way: others wait for what they hold, or are just given, as the one
+# writer of SQLite.
 HURRIED: set[asyncio.Task[Any] | None] = set()
 # The tasks that do their work by turns.
 TAKING: set[asyncio.Task[Any] | None] = set()
 
 
 class StepTurns:
-    """The turns at one event loop."""
+    """The turns at one event loop. `until` is how long the step that is done now may go on without giving way; for ever
+    outside of one."""
 
     def __init__(self) -> None:
         self.turns = FairTurns(1, 1, AHEAD)
+        self.until = math.inf
 
     @coroutine
     def take(self, work: Coroutine[Any, Any, CameTo], whose: str | None) -> Generator[Any, Any, CameTo]:
@@ -59,15 +62,15 @@ class StepTurns:
                 except BaseException as error:
                     raised, has_turn = error, False
             began = time.perf_counter()
-            if has_turn:
-                Slice.until = began + SLICE
+            if raised is None:
+                self.until = began + SLICE
             try:
                 awaited = work.send(None) if raised is None else work.throw(raised)
             except StopIteration as end:
                 return end.value  # type: ignore[no-any-return]
             finally:
                 raised = None
-                Slice.until = math.inf
+                self.until = math.inf
                 took = time.perf_counter() - began
                 if line is not None and has_turn:
                     loop.call_soon(self.end, line, took, ROUNDS if took > WORTH_ROUNDS else 0)
@@ -84,12 +87,6 @@ class StepTurns:
             asyncio.get_running_loop().call_soon(self.end, line, took, rounds - 1)
         else:
             self.turns.end(line, took)
-
-
-class Slice:
-    """Until when the step that is done now may go on without giving way; for ever outside of one."""
-
-    until = math.inf
 
 
 TURNS_AT: WeakKeyDictionary[asyncio.AbstractEventLoop, StepTurns] = WeakKeyDictionary()
@@ -112,6 +109,7 @@ async def take_steps(work: Coroutine[Any, Any, CameTo]) -> CameTo:
 
 
 async def give_way() -> None:
-    """End the step here if it has been a long one. For what holds nothing that others wait for."""
-    if time.perf_counter() > Slice.until:
+    """End the step here if it has been a long one, and others wait for nothing that its task holds."""
+    turns = TURNS_AT.get(asyncio.get_running_loop())
+    if turns is not None and time.perf_counter() > turns.until and asyncio.current_task() not in HURRIED:
         await asyncio.sleep(0)

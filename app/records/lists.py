@@ -8,7 +8,7 @@ from typing import Any, Literal
 from urllib.parse import urlencode
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Select, String, bindparam, func, select
+from sqlalchemy import ColumnElement, Integer, Select, String, and_, bindparam, case, func, select, union_all
 
 from app.database import PreparedSelect, Transaction
 from app.database.functions import find_text
@@ -192,18 +192,43 @@ def select_list_page(words: int, *, by_key: Keys, descending: bool) -> PreparedS
 
 
 @cache
-def select_keys(part: Part, *, descending: bool, many: bool) -> PreparedSelect[str, int]:
-    """The select of a page of the keys in the field `field_id`, with the numbers of their records. What comes before it
-    is skipped in the index of the keys, which has both."""
+def select_page_of_keys(*, descending: bool, many: bool) -> PreparedSelect[Record, str]:
+    """The select of a page of a collection's records in the order of their keys in the field `field_id`, with these:
+    every kept record has one there, and no other. What comes before the page is skipped in the index of the keys, which
+    has the records' numbers, too.
 
-    def make() -> Select[str, int]:
-        keys = select(RecordKey.sort_key, RecordKey.number).where(RecordKey.field_id == bindparam("field_id"))
-        if part != "all":
-            keys = keys.where(is_in_part(RecordKey.sort_key, part))
-        ordered = keys.order_by(*in_direction(RecordKey.sort_key, RecordKey.number, descending=descending))
-        return ordered.limit(LIST_PAGE_SIZE).offset(bindparam("offset"))
+    Downwards, a page has what it can of those that have a value, and then of the others.
+    """
+    offset = bindparam("offset", type_=Integer())
+
+    def make() -> Select[Record, str]:
+        if descending:
+            filled = order_keys("filled", descending=True).limit(LIST_PAGE_SIZE).offset(offset).cte("filled")
+            there = select(func.count()).select_from(filled).scalar_subquery()
+            passed = order_keys("filled", descending=True).limit(offset).subquery("passed")
+            skipped = offset - select(func.count()).select_from(passed).scalar_subquery()
+            empty = order_keys("empty", descending=True)
+            others = empty.limit(LIST_PAGE_SIZE - there).offset(case((there == 0, skipped), else_=0)).subquery("others")
+            both = union_all(select(filled), select(others))
+            page = both.add_cte(filled, nest_here=True).subquery("page")
+        else:
+            page = order_keys("all", descending=False).limit(LIST_PAGE_SIZE).offset(offset).subquery("page")
+        # An outer join begins with the page: SQLite would look for it in all records of the collection.
+        listed = and_(Record.number == page.c.number, *is_listed(0))
+        found = select(Record, page.c.sort_key).select_from(page).outerjoin(Record, listed)
+        empty_last = [page.c.sort_key == LAST] if descending else []
+        in_page = *empty_last, *in_direction(page.c.sort_key, page.c.number, descending=descending)
+        return found.where(func.coalesce(Record.id, 0) != 0).order_by(*in_page)
 
     return PreparedSelect(make, many=many)
+
+
+def order_keys(part: Part, *, descending: bool) -> Select[str, int]:
+    """The select of the keys in the field `field_id`, with the numbers of their records."""
+    keys = select(RecordKey.sort_key, RecordKey.number).where(RecordKey.field_id == bindparam("field_id"))
+    if part != "all":
+        keys = keys.where(is_in_part(RecordKey.sort_key, part))
+    return keys.order_by(*in_direction(RecordKey.sort_key, RecordKey.number, descending=descending))
 
 
 @cache
@@ -219,13 +244,6 @@ def select_numbers(*, descending: bool, many: bool) -> PreparedSelect[int]:
     return PreparedSelect(make, many=many)
 
 
-COUNT_EMPTY_KEYS = PreparedSelect(
-    lambda: select(func.count()).where(
-        RecordKey.field_id == bindparam("field_id"), is_in_part(RecordKey.sort_key, "empty")
-    )
-)
-
-
 def in_direction(*columns: Any, descending: bool) -> list[Any]:
     """Columns to order by, upwards or downwards."""
     return [column.desc() if descending else column for column in columns]
@@ -237,31 +255,6 @@ async def count_view(transaction: Transaction, collection: Collection, view: Vie
         return collection.total
     counted = select_list_count(len(view.words))
     return await transaction.value(counted, collection_id=collection.id, **name_words(view.words)) or 0
-
-
-async def list_page_of_keys(
-    transaction: Transaction, field_id: int, offset: int, count: int, *, descending: bool
-) -> list[tuple[str, int]]:
-    """The keys on a page of the list that is sorted by a field, and their records' numbers. Every kept record has a key
-    there, and no other.
-
-    Downwards, a page has what it can of those that have a value, and then of the others.
-    """
-    many = offset > MOST_SKIPPED
-    if not descending:
-        return [
-            *await transaction.rows(select_keys("all", descending=False, many=many), field_id=field_id, offset=offset)
-        ]
-    filled = select_keys("filled", descending=True, many=many)
-    keys = [*await transaction.rows(filled, field_id=field_id, offset=offset)]
-    if len(keys) < min(LIST_PAGE_SIZE, count - offset):
-        skipped = 0
-        if not keys:
-            empty = await transaction.value(COUNT_EMPTY_KEYS, field_id=field_id) or 0
-            skipped = max(0, offset - (count - empty))
-        others = select_keys("empty", descending=True, many=many)
-        keys += await transaction.rows(others, field_id=field_id, offset=skipped)
-    return keys[:LIST_PAGE_SIZE]
 
 
 async def list_numbered(transaction: Transaction, collection: Collection, numbers: list[int]) -> list[Record]:
@@ -278,17 +271,14 @@ async def list_records(transaction: Transaction, collection: Collection, fields:
     view = View(view.query, view.sort, page)
     by_key, offset = keys_for(fields, view), (page - 1) * LIST_PAGE_SIZE
     parameters = parameters_of(collection, fields, view)
-    if by_key == "all" and not view.words:
-        field_id, descending = parameters["field_id"], view.descending
-        found = await list_page_of_keys(transaction, field_id, offset, count, descending=descending)
-        by_number = {number: key for key, number in found}
-        records = await list_numbered(transaction, collection, [*by_number])
-        return Listing(view, records, count, {record.id: by_number[record.number] for record in records})
     if not by_key and not view.words and offset > DEEP:
         numbers = select_numbers(descending=view.descending, many=offset > MOST_SKIPPED)
         found_numbers = await transaction.column(numbers, collection_id=collection.id, offset=offset)
         return Listing(view, await list_numbered(transaction, collection, found_numbers), count, {})
-    select_shown = select_list_page(len(view.words), by_key=by_key, descending=view.descending)
+    if by_key == "all" and not view.words:
+        select_shown = select_page_of_keys(descending=view.descending, many=offset > MOST_SKIPPED)
+    else:
+        select_shown = select_list_page(len(view.words), by_key=by_key, descending=view.descending)
     rows = await transaction.rows(select_shown, **parameters, offset=offset)
     keys = {record.id: key for record, key in rows} if by_key else {}
     return Listing(view, [record for record, *_ in rows], count, keys)

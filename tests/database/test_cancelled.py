@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from app.accounts.members import Member
 from app.database import Database
+from app.database.steps import HURRIED
 from app.features import open_database
 from tests.databases import KIND, Store
 
@@ -71,6 +72,7 @@ async def test_what_comes_after_a_cancelled_transaction_reads_and_keeps_as_ever(
         waits += 1
         work = rename(database, f"Cancelled {waits}") if writes else look(database)
         was_cancelled = await cancelled_at(waits, work)
+        assert not HURRIED
         await rename(database, f"Ana {waits}")
         assert store.rows("SELECT name FROM member WHERE id = 1") == [(f"Ana {waits}",)], "it is kept"
         assert await read_name(database) == f"Ana {waits}", "and read"

@@ -14,7 +14,7 @@ import pytest
 
 from app.database import steps
 from app.database.fairness import FOR_WORKSPACE
-from app.database.steps import HURRIED, TURNS_AT, Slice, give_way, take_steps
+from app.database.steps import HURRIED, TURNS_AT, StepTurns, give_way, take_steps
 
 NOTE: contextvars.ContextVar[str] = contextvars.ContextVar("note", default="")
 
@@ -54,11 +54,16 @@ async def let_go_on(moments: int) -> None:
         await asyncio.sleep(0)
 
 
+def here() -> StepTurns:
+    """The turns at this loop."""
+    return TURNS_AT[asyncio.get_running_loop()]
+
+
 async def is_over() -> bool:
     """Whether no turn is had, and none is waited for, in the end."""
     await let_go_on(10)
-    turns = TURNS_AT[asyncio.get_running_loop()].turns
-    return (turns.free, turns.lines, turns.queues, Slice.until) == (1, {}, {}, float("inf"))
+    turns = here().turns
+    return (turns.free, turns.lines, turns.queues, here().until) == (1, {}, {}, float("inf"))
 
 
 class Walkers:
@@ -154,6 +159,34 @@ async def test_a_long_step_gives_way_where_it_can_and_goes_on(clock: Clock) -> N
     assert await is_over()
     clock.now = 0.0
     await give_way()  # outside of a step there is nobody to give way to
+
+
+@pytest.mark.parametrize("waits", [False, True])
+async def test_a_long_step_gives_way_when_it_holds_nothing_any_more(clock: Clock, waits: bool) -> None:
+    """Whether it has come to hold something in its middle, or held it from its beginning."""
+    order, others = [], []
+
+    async def note_other() -> None:
+        order.append("other")
+
+    async def hold() -> None:
+        HURRIED.add(asyncio.current_task())
+        try:
+            if waits:
+                await asyncio.sleep(0)
+            others.append(start("quiet", note_other()))
+            clock.now += 0.002
+            await give_way()
+            order.append("held")
+        finally:
+            HURRIED.discard(asyncio.current_task())
+        await give_way()
+        order.append("after")
+
+    await start("noisy", hold())
+    await asyncio.gather(*others)
+    assert order == ["held", "other", "after"]
+    assert await is_over()
 
 
 async def test_what_work_comes_to_or_raises_is_what_its_caller_gets() -> None:
@@ -259,9 +292,9 @@ async def test_work_that_is_dropped_while_it_waits_for_a_turn_leaves_the_line(cl
     walkers = Walkers(clock)
     first = walkers.start("a", 3)
     await asyncio.sleep(0)
-    driven: Any = TURNS_AT[asyncio.get_running_loop()].take(walkers.walk("b", 1, 0.001), "b")
+    driven: Any = here().take(walkers.walk("b", 1, 0.001), "b")
     driven.send(None)
-    assert "b" in TURNS_AT[asyncio.get_running_loop()].turns.queues
+    assert "b" in here().turns.queues
     driven.close()
     await first
     assert walkers.order == ["a"] * 3
@@ -283,15 +316,15 @@ async def test_no_turn_is_lost_whoever_gives_up_and_whatever_fails(seed: int) ->
     """Some are cancelled while they wait, for a turn or for something else, are given a turn in that moment, or go on
     nevertheless; some fail."""
     chance = random.Random(seed)
-    going = 0
+    in_round: list[bool] = []
 
     async def walk(steps_left: int) -> str:
-        nonlocal going
         while steps_left:
             steps_left -= 1
-            going += 1
-            assert going == 1
-            going -= 1
+            assert here().turns.free == 0, "it has the turn"
+            assert not in_round, "and nobody else has had one in this round of the loop"
+            in_round.append(True)
+            asyncio.get_running_loop().call_soon(in_round.clear)
             try:
                 await chance.choice([asyncio.sleep, give_way_soon, wait_for_future])(0)
             except asyncio.CancelledError:
@@ -303,7 +336,7 @@ async def test_no_turn_is_lost_whoever_gives_up_and_whatever_fails(seed: int) ->
         return "done"
 
     async def give_way_soon(_: int) -> None:
-        Slice.until = 0.0
+        here().until = 0.0
         await give_way()
 
     async def wait_for_future(_: int) -> None:

@@ -14,8 +14,10 @@ from sqlalchemy.exc import TimeoutError
 
 from app.accounts.members import Member
 from app.database import Database, engine
+from app.database.fast import inline
+from app.database.steps import HURRIED, TURNS_AT, take_steps
 from app.live.log import LoggedEvent, publish
-from tests.processes import ROOT
+from tests.processes import KIND, ROOT
 
 ACME = 1
 
@@ -98,6 +100,71 @@ async def test_who_waits_too_long_for_others_is_told(database: Database, monkeyp
                 pass
     async with database.write(ACME) as transaction:
         assert transaction.tenant.id == ACME
+
+
+@pytest.mark.sqlite
+async def test_a_long_step_that_begins_to_write_goes_on_to_its_end(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All who write wait for what it has, of whichever workspace."""
+    monkeypatch.setattr(inline, "TIME_BUDGET", 60.0)
+    order: list[str] = []
+
+    async def write() -> None:
+        TURNS_AT[asyncio.get_running_loop()].until = 0.0
+        asyncio.get_running_loop().call_soon(order.append, "others")
+        async with database.write(ACME) as transaction:
+            for number in (1, 2):
+                await transaction.get_one(Member, number)
+            order.append("written")
+
+    async with database.write(ACME):
+        """Now there is a connection."""
+    await take_steps(write())
+    assert order == ["written", "others"]
+    assert not HURRIED
+
+
+async def test_who_writes_takes_turns_at_the_loop_unless_all_writers_wait_for_it(database: Database) -> None:
+    free: list[int] = []
+
+    async def write() -> None:
+        async with database.write(ACME):
+            for _ in range(10):
+                await asyncio.sleep(0)
+            free.append(TURNS_AT[asyncio.get_running_loop()].turns.free)
+        await asyncio.sleep(0)
+        free.append(TURNS_AT[asyncio.get_running_loop()].turns.free)
+
+    await take_steps(write())
+    assert free == [1 if KIND == "sqlite" else 0, 0]
+
+
+async def test_nobody_is_hurried_whose_transaction_is_over_however_it_ended(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def write(tenant_id: int, *, fails: bool = False) -> None:
+        async with database.write(tenant_id):
+            if fails:
+                raise KeyError
+
+    with pytest.raises(LookupError):
+        await write(-1)
+    with pytest.raises(KeyError):
+        await write(ACME, fails=True)
+    async with AsyncExitStack() as others:
+        while database.to_write.free:
+            await others.enter_async_context(database.to_write.take(object()))
+        waits = asyncio.create_task(write(ACME))
+        await asyncio.sleep(0)
+        waits.cancel()
+        await asyncio.gather(waits, return_exceptions=True)
+        assert waits.cancelled()
+        monkeypatch.setattr(engine, "TURN_SECONDS", 0.01)
+        with pytest.raises(TimeoutError):
+            await write(ACME)
+    assert not HURRIED
+    assert not database.writing
 
 
 def test_what_is_committed_is_on_the_disk() -> None:
