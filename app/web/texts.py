@@ -21,7 +21,7 @@ from babel.dates import format_timedelta
 from babel.numbers import format_decimal
 from msgspec import Struct, field
 
-from app.web.fast.kept_compiled import find_compiled, keep
+from app.web.fast.kept_compiled import keep, load_kept
 
 LOCALE = Path(__file__).parent.parent / "locale"
 LANGUAGES = {"en": "English", "pt_BR": "Português (Brasil)"}
@@ -136,7 +136,7 @@ def read_translations(language: str) -> gettext.NullTranslations:
     path = LOCALE / language / "LC_MESSAGES" / "messages.po"
     if language not in LANGUAGES or not path.exists():
         return gettext.NullTranslations()
-    compiled = find_compiled(f"texts-{language}")
+    compiled = load_kept(f"texts-{language}")
     if compiled is None:
         compiled = compile_texts(path, language)
         keep(f"texts-{language}", compiled)
