@@ -23,7 +23,7 @@ from app.database import PreparedSelect, Transaction
 from app.folding import fold, fold_searched, without_strokes
 from app.web.errors import PageError
 from app.web.forms import Form, number_of
-from app.web.limits import A_MOMENT, Windows
+from app.web.limits import Windows
 from app.web.texts import Text, _l
 
 # How many are offered at once.
@@ -45,7 +45,7 @@ class ChoosingLimit:
         if not await self.windows.hit(LOOK_UPS_A_MINUTE, *whose):
             raise PageError(
                 429,
-                _l("You have searched too often. Wait %(wait)s, then try again.", wait=A_MOMENT),
+                _l("You have searched too often. Wait %(wait)s, then try again."),
                 heading=_l("Too many searches"),
                 retry_after=await self.windows.wait(LOOK_UPS_A_MINUTE, *whose),
             )

@@ -10,7 +10,7 @@ from limits import RateLimitItemPerMinute
 
 from app.accounts.members import Member
 from app.web.errors import PageError
-from app.web.limits import A_MOMENT, Windows
+from app.web.limits import Windows
 from app.web.texts import _l
 
 EXPORTS_A_MINUTE = RateLimitItemPerMinute(20)
@@ -31,7 +31,7 @@ class ExportLimit:
         if not await self.windows.hit(EXPORTS_A_MINUTE, *whose):
             raise PageError(
                 429,
-                _l("You have exported too often. Wait %(wait)s, then try again.", wait=A_MOMENT),
+                _l("You have exported too often. Wait %(wait)s, then try again."),
                 heading=_l("Too many exports"),
                 retry_after=await self.windows.wait(EXPORTS_A_MINUTE, *whose),
             )

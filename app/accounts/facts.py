@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from msgspec import Struct
-
 from app.accounts.audit import Audited, Entry
 from app.database import Fact, LogEntry, Unlogged
 
@@ -172,7 +170,7 @@ class TokensEnded(CredentialsEnded, frozen=True):
         return {"tokens": list(self.token_ids)}
 
 
-class AllOfMemberEnded(SessionsEnded, Struct, frozen=True, kw_only=True):
+class AllOfMemberEnded(SessionsEnded, frozen=True, kw_only=True):
     """All sessions of a member have ended; of one who is kept out, tokens do nothing, and hold nothing."""
 
     member_id: int
@@ -183,7 +181,7 @@ class AllOfMemberEnded(SessionsEnded, Struct, frozen=True, kw_only=True):
         return {"member": self.member_id}
 
 
-class EverySessionEnded(SessionsEnded, Struct, frozen=True, kw_only=True):
+class EverySessionEnded(SessionsEnded, frozen=True, kw_only=True):
     """All sessions of the workspace have ended, and its tokens do nothing."""
 
     @property

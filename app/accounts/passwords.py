@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
-from datetime import timedelta
 
 from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerHour, RateLimitItemPerMinute
 
@@ -23,7 +22,7 @@ class TooManyTries(PageError):
     """
 
     def __init__(self, text: Text, *, wait: float, first: bool = False) -> None:
-        super().__init__(429, Text(text.message, {"wait": timedelta(seconds=wait)}), retry_after=wait)
+        super().__init__(429, text, retry_after=wait)
         self.first = first
 
 

@@ -13,7 +13,7 @@ from app.accounts.sessions import Askers
 from app.web.calls import retry_after
 from app.web.errors import PageError
 from app.web.forms import Invalid
-from app.web.limits import A_MOMENT, Windows
+from app.web.limits import Windows
 from app.web.texts import _l
 
 A_MINUTE = RateLimitItemPerMinute(300)
@@ -85,7 +85,7 @@ class SearchLimit:
         if not await self.windows.hit(SEARCHES_A_MINUTE, *whose):
             raise PageError(
                 429,
-                _l("You have searched too often. Wait %(wait)s, then try again.", wait=A_MOMENT),
+                _l("You have searched too often. Wait %(wait)s, then try again."),
                 heading=_l("Too many searches"),
                 retry_after=await self.windows.wait(SEARCHES_A_MINUTE, *whose),
             )

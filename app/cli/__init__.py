@@ -14,7 +14,7 @@ from app.cli.check import check
 from app.cli.members import member
 from app.cli.operators import operator
 from app.cli.records import record
-from app.cli.serving import compile_pages, demo, serve, worker
+from app.cli.serving import compile_files, demo, serve, worker
 from app.cli.tables import backup, migrate, move
 from app.cli.tokens import token
 from app.cli.webhooks import webhook
@@ -29,7 +29,7 @@ def commands() -> None:
 
 
 for command in (
-    *(migrate, serve, worker, compile_pages, demo, check, backup, move, workspace, operator, member, record),
+    *(migrate, serve, worker, compile_files, demo, check, backup, move, workspace, operator, member, record),
     *(token, apps, webhook),
 ):
     commands.add_command(command)

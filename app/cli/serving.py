@@ -75,8 +75,8 @@ def worker(listener: int, supervisor: int, debug: bool) -> None:
 
 
 @click.command(name="compile")
-def compile_pages() -> None:
-    """Compile the pages beside the program, where a start may write nothing."""
+def compile_files() -> None:
+    """Compile pages and texts beside the program, and read the order of texts, where a start may write nothing."""
     from app.records.kinds.collation import load_collator
     from app.web.fast.kept_compiled import keeping
     from app.web.templates import compile_all

@@ -13,6 +13,9 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 # 64 bits on every database: SQLite's INTEGER has them, and only a column of that very type takes ids by itself.
 WHOLE_NUMBER: TypeEngine[int] = BigInteger().with_variant(Integer(), "sqlite")
 
+# What the information about an index has where it is of some rows: of which.
+PARTIAL = "partial"
+
 
 def sortable_text(length: int) -> TypeEngine[str]:
     """Text whose order is that of its bytes, whatever the collation of the database."""
@@ -22,17 +25,15 @@ def sortable_text(length: int) -> TypeEngine[str]:
 def partial_index(name: str, *columns: str, where: str) -> Index:
     """An index of the rows for which something holds, on both databases. SQLAlchemy imports all that it has for one as
     soon as it is named: so it is named where it is there."""
-    return Index(name, *columns, sqlite_where=text(where))
+    return Index(name, *columns, sqlite_where=text(where), info={PARTIAL: where})
 
 
 @compiles(CreateIndex, "postgresql")
 def create_index_on_postgresql(element: CreateIndex, compiler: Any, **options: Any) -> str:
-    """An index of the same rows as on SQLite."""
-    said = element.element.dialect_options
-    if said["sqlite"]["where"] is not None:
-        said["postgresql"]["where"] = said["sqlite"]["where"]
+    """One of some rows is of the same as on SQLite."""
     created: str = compiler.visit_create_index(element, **options)
-    return created
+    where = element.element.info.get(PARTIAL)
+    return created if where is None else f"{created} WHERE {where}"
 
 
 def now() -> datetime:

@@ -11,7 +11,7 @@ from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.sessions import Askers
 from app.web.errors import PageError
-from app.web.limits import A_MOMENT, Windows
+from app.web.limits import Windows
 from app.web.texts import _l
 from app.web.turns import NoTurn, OwnTurns
 
@@ -53,7 +53,7 @@ class ListLimit(OwnTurns):
         if not await self.windows.hit(LIST_SEARCHES_A_MINUTE, *whose):
             raise PageError(
                 429,
-                _l("You have searched too often. Wait %(wait)s, then try again.", wait=A_MOMENT),
+                _l("You have searched too often. Wait %(wait)s, then try again."),
                 heading=_l("Too many searches"),
                 retry_after=await self.windows.wait(LIST_SEARCHES_A_MINUTE, *whose),
             )

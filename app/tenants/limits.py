@@ -6,7 +6,7 @@ from limits import RateLimitItemPerHour, RateLimitItemPerMinute
 
 from app.accounts.members import Member
 from app.web.errors import PageError
-from app.web.limits import A_MOMENT, Windows, network_of
+from app.web.limits import Windows, network_of
 from app.web.texts import _l
 
 RENAMES_AN_HOUR = RateLimitItemPerHour(10)
@@ -41,6 +41,6 @@ class AddressLimit:
         if not await self.windows.hit(ADDRESSES_A_MINUTE, *whose):
             raise PageError(
                 429,
-                _l("You have checked too many addresses. Wait %(wait)s, then try again.", wait=A_MOMENT),
+                _l("You have checked too many addresses. Wait %(wait)s, then try again."),
                 retry_after=await self.windows.wait(ADDRESSES_A_MINUTE, *whose),
             )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from app.web.fast.kept_compiled import find_compiled, keep
+from app.web.fast.kept_compiled import keep, load_kept
 
 STATIC = Path(__file__).parent.parent / "static"
 # The one style sheet of all pages.
@@ -81,7 +81,7 @@ def static_names() -> frozenset[str]:
 @cache
 def static_version() -> str:
     """Changes with any of the static files."""
-    kept = find_compiled("static")
+    kept = load_kept("static")
     if kept is not None:
         return kept.decode()
     digest = hashlib.sha256()

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
-from app.web.limits import A_MOMENT
 from app.web.request_ids import quote_request
 from app.web.templates import render
-from app.web.texts import Text, _l
+from app.web.texts import WAIT_PLACE, Text, _l, say_wait
 from app.web.typed_texts import TypedText
 
 HEADINGS = {
@@ -61,14 +59,11 @@ def describe_error_page(
     is in how many seconds it may be tried again, `back` the page with the form, `again` the address of what was asked
     for, `find` the page that finds workspaces, where there is none here."""
     shown = status if status in HEADINGS else (500 if status >= 500 else 400)
-    waiting = timedelta(seconds=wait)
-    explanation = detail or (WAIT if wait and status == 429 else EXPLANATIONS[shown])
-    if explanation is WAIT:
-        explanation = Text(WAIT.message, {"wait": waiting})
-    elif wait and explanation.values.get("wait") is A_MOMENT:
-        explanation = Text(explanation.message, explanation.values | {"wait": waiting})
-    elif wait and status == 429 and "wait" not in explanation.values:
-        explanation = _l("%(why)s You can try again in %(wait)s.", why=explanation, wait=waiting)
+    explanation = detail or EXPLANATIONS[shown]
+    if wait and status == 429:
+        if WAIT_PLACE not in explanation.message:
+            explanation = _l("%(why)s You can try again in %(wait)s.", why=explanation) if detail else WAIT
+        explanation = say_wait(explanation, wait)
     return {
         "code": status,
         "heading": heading or HEADINGS[shown],

@@ -25,7 +25,7 @@ from app.web.languages import browser_language
 from app.web.pages_above import find_own_address, find_page_above, find_page_before, is_opened
 from app.web.request_ids import request_id_of
 from app.web.templates import render
-from app.web.texts import Text, _l
+from app.web.texts import Text, _l, say_wait
 from app.web.typed_texts import TypedText, list_typed
 
 # PostgreSQL's SQLSTATE for it (https://www.postgresql.org/docs/current/errcodes-appendix.html).
@@ -49,8 +49,8 @@ def frames_errors(frame: FrameError) -> FrameError:
 
 
 class PageError(HTTPException):
-    """A refusal with words for the person who sees the page. `retry_after` is in how many seconds it may do; `typed` is
-    what was not stored, where that is not all of the form."""
+    """A refusal with words for the person who sees the page. `retry_after` is in how many seconds it may do, which its
+    text says where it has a place for it; `typed` is what was not stored, where that is not all of the form."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class PageError(HTTPException):
     ) -> None:
         headers = None if retry_after is None else calls.retry_after(retry_after)
         super().__init__(status_code=status, detail=detail.message, headers=headers)
-        self.text = detail
+        self.text = detail if retry_after is None else say_wait(detail, retry_after)
         self.heading = heading
         self.typed = typed
 

@@ -24,10 +24,7 @@ from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
 from app.database import check_holds_no_writer
 from app.settings import Settings
-from app.web.texts import _l
 
-# How long to wait, in a text that is shown before it is known; error pages say how long it is.
-A_MOMENT = _l("a moment")
 # How often, in seconds, counters that are over are looked for in memory.
 SWEPT_EVERY = 10.0
 LIMIT_TIMEOUT = 0.2

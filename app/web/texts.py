@@ -21,13 +21,17 @@ from babel.dates import format_timedelta
 from babel.numbers import format_decimal
 from msgspec import Struct, field
 
-from app.web.fast.kept_compiled import find_compiled, keep
+from app.web.fast.kept_compiled import keep, load_kept
 
 LOCALE = Path(__file__).parent.parent / "locale"
 LANGUAGES = {"en": "English", "pt_BR": "Português (Brasil)"}
 # The names of values that say how much of something there is. Any other number names something, such as a line, and is
 # written as it is.
 AMOUNTS = frozenset(("count", "first", "last", "length", "limit", "most", "page", "pages", "total"))
+# `%(name)d`, but not what comes after a percent sign, which is written as two.
+NUMBER_PLACES = re.compile(r"((?<!%)(?:%%)*%\(\w+\))d")
+# Where a text says how long to wait, which is known when it is refused.
+WAIT_PLACE = "%(wait)s"
 
 
 class Text(Struct, frozen=True):
@@ -107,12 +111,19 @@ def write_amount(number: int, language: str) -> str:
 
 
 def fill_places(message: str, values: Mapping[str, Any], language: str) -> str:
-    """A text with values in its places, amounts as its language writes them."""
+    """A text with values in its places, amounts as its language writes them: places of numbers are places of texts."""
     written = {
         name: write_amount(value, language) if name in AMOUNTS and type(value) is int else value
         for name, value in values.items()
     }
-    return message.replace(")d", ")s") % written
+    return (NUMBER_PLACES.sub(r"\1s", message) if ")d" in message else message) % written
+
+
+def say_wait(text: Text, seconds: float) -> Text:
+    """A text that says how long to wait, where it has a place for that."""
+    if WAIT_PLACE not in text.message:
+        return text
+    return Text(text.message, {**text.values, "wait": timedelta(seconds=seconds)}, text.many)
 
 
 def _l(message: str, **values: Any) -> Text:
@@ -136,7 +147,7 @@ def read_translations(language: str) -> gettext.NullTranslations:
     path = LOCALE / language / "LC_MESSAGES" / "messages.po"
     if language not in LANGUAGES or not path.exists():
         return gettext.NullTranslations()
-    compiled = find_compiled(f"texts-{language}")
+    compiled = load_kept(f"texts-{language}")
     if compiled is None:
         compiled = compile_texts(path, language)
         keep(f"texts-{language}", compiled)

@@ -93,7 +93,7 @@ async def replay_from(transaction: Transaction, webhook_id: int, cursor: int) ->
     """Send again all from a cursor on that the log has, and its maker may see now. Raises Invalid."""
     webhook, turn, _ = await get_webhook(transaction, webhook_id)
     if not 0 < cursor <= transaction.tenant.cursor:
-        text = _l("Enter an event number up to %(limit)d.", limit=transaction.tenant.cursor)
+        text = _l("Enter an event number up to %(number)d.", number=transaction.tenant.cursor)
         raise Invalid(**{"from": text})
     await begin_anew(transaction, turn, cursor - 1)
     note_webhook_change(transaction, webhook, "replayed", cursor=cursor)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from contextlib import aclosing
+from datetime import timedelta
 
 import httpx
 
+from app.web.texts import speak
 from tests.conftest import Server
 
 
@@ -66,6 +68,7 @@ async def test_who_searches_without_end_is_told_to_wait_and_others_search_on(ser
         assert "You have searched too often." in page.text
         assert "</html>" in page.text
         _, called = await search_until_refused(ana, **{"x-page": "1"})
-        assert called.text == "You have searched too often. Wait a moment, then try again."
+        wait = timedelta(seconds=int(called.headers["retry-after"]))
+        assert called.text == f"You have searched too often. Wait {speak(wait, 'en')}, then try again."
         assert (await ana.get("/chat/search")).status_code == 200, "the empty page searches for nothing"
         assert (await carla.get("/chat/search", params={"q": "word"})).status_code == 200

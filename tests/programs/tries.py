@@ -50,7 +50,7 @@ def think_of_tries(
     kept = find_place(count, config)
     if kept is None:
         return [Tries(each, mode, make_cases(each, mode, count)) for each in operations for mode in MODES]
-    with kept.with_suffix(".lock").open("w") as lock:  # who comes second waits until the first has thought of them
+    with kept.with_name("lock").open("w") as lock:  # who comes second waits until the first has thought of them
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not kept.exists():
             made = {
@@ -61,7 +61,9 @@ def think_of_tries(
             unfinished = kept.with_suffix(".unfinished")
             unfinished.write_bytes(pickle.dumps(made))
             unfinished.replace(kept)
-    written = pickle.loads(kept.read_bytes())
+            for other in {*kept.parent.iterdir()} - {kept, kept.with_name("lock")}:
+                other.unlink()  # what other documents were tried with
+        written = pickle.loads(kept.read_bytes())
     return [
         Tries(each, mode, [(read_case(each, *case), known) for case, known in written[each.label, mode]])
         for each in operations

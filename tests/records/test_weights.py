@@ -6,9 +6,17 @@ import marshal
 import random
 import unicodedata
 
+import pytest
 from pyuca import Collator  # type: ignore[import-untyped]
 
+from app.records.kinds import weights
 from app.records.kinds.weights import CODE, CompactCollator, WeightTable
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No start has kept the table: it is read."""
+    monkeypatch.setattr(weights, "load_kept", lambda name: None)
 
 
 def test_every_character_and_what_belongs_together_has_the_weights_of_pyuca() -> None:

@@ -37,7 +37,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Static files of our own."""
     monkeypatch.setattr(assets, "STATIC", tmp_path)
     monkeypatch.setattr(assets, "JOINED", {})
-    monkeypatch.setattr(assets, "find_compiled", lambda name: None)  # of the program's own files
+    monkeypatch.setattr(assets, "load_kept", lambda name: None)  # of the program's own files
     for name in ("js", "css"):
         (tmp_path / name).mkdir()
     forget()

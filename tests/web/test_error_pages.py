@@ -10,7 +10,9 @@ from html import unescape
 import httpx
 import pytest
 
-from app.web.texts import translations
+from app.web.error_texts import describe_error_page
+from app.web.errors import PageError
+from app.web.texts import Text, _l, translations
 from tests.conftest import Server
 
 SIDEBAR = '<nav class="side"'
@@ -89,3 +91,23 @@ async def test_too_many_attempts_say_when_it_may_be_tried_again(server: Server) 
     assert re.search(r"checked too many addresses\. Wait \d+ (second|minute)s?, then try again\.", refused.text)
     assert "<h1>Too many requests</h1>" in refused.text
     assert ways_on(refused)["Try again"] == "/signup/address?slug=acme"
+
+
+@pytest.mark.parametrize(
+    ("detail", "wait", "said"),
+    [
+        (None, 0, "Wait a few minutes, then try again."),
+        (None, 5, "Wait 5 seconds, then try again."),
+        (
+            _l("Too many attempts. Wait %(wait)s, then try again."),
+            5,
+            "Too many attempts. Wait 5 seconds, then try again.",
+        ),
+        (_l("That was too fast."), 5, "That was too fast. You can try again in 5 seconds."),
+    ],
+)
+def test_what_is_too_much_says_once_how_long_to_wait(detail: Text | None, wait: int, said: str) -> None:
+    shown = describe_error_page(429, request_id="a" * 16, detail=detail, wait=wait)
+    assert shown["explanation"].translate("en") == said
+    if detail and "%(wait)s" in detail.message:  # so does what is told to scripts and programs
+        assert PageError(429, detail, retry_after=wait).text.translate("en") == said

@@ -56,6 +56,11 @@ def test_an_unknown_language_is_english() -> None:
     assert translations("tlh").gettext("Sign in") == "Sign in"
 
 
+def test_a_place_of_a_number_is_one_and_nothing_else_that_looks_like_it() -> None:
+    text = _l("%(count)d (a)do, 100%%(b)d, %%%(count)d", count=2000)
+    assert text.translate("en") == "2,000 (a)do, 100%(b)d, %2,000"
+
+
 @pytest.mark.parametrize(("language", "expected"), [("en", "2,000"), ("pt_BR", "2.000")])
 def test_amounts_are_written_as_the_language_does_and_what_names_something_is_not(language: str, expected: str) -> None:
     assert _l("At most %(limit)d records at a time.", limit=2000).translate(language).count(expected) == 1

@@ -23,7 +23,7 @@ from app.chat.posting import post_message
 from app.database import Actor, Transaction, now
 from app.jobs.sweeps import sweep_one
 from app.web.errors import Gone, PageError
-from app.web.forms import Invalid
+from app.web.forms import Invalid, number_of
 from app.webhooks.changes import (
     ask_to_send,
     remove_webhook,
@@ -307,6 +307,16 @@ async def test_what_was_sent_can_be_sent_again_alone_or_all_from_an_event_on(
     assert receiver.requests[-1].told["type"] == "webhook.test"
     assert is_signed(receiver.requests[-1], secret)
     assert sending.store.rows("SELECT count(*) FROM webhook_turn") == [(1,)]
+
+
+async def test_the_last_event_is_said_as_it_can_be_typed(sending: Sending, receiver: Receiver) -> None:
+    number, _ = await sending.make(receiver.url, RENAMED)
+    sending.store.rows(f"UPDATE tenant SET cursor = 12345 WHERE id = {ACME}")
+    with pytest.raises(Invalid) as refused:
+        await sending.change(replay_from, number, 12346)
+    said = refused.value.errors["from"].translate("en")
+    assert said == "Enter an event number up to 12345."
+    await sending.change(replay_from, number, number_of(re.findall(r"\S+(?=\.$)", said)[0]))
 
 
 async def test_a_worker_that_dies_in_between_lets_another_send_the_same_again(

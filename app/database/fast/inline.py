@@ -3,8 +3,8 @@
 SQLAlchemy goes there four times for each statement with aiosqlite: for a cursor, for the statement, for its rows, and
 for the cursor's end. Each way there costs ten times what a small statement does. So what can't take long is done where
 it is asked for: adding a row or changing one by its key, and reading, which is interrupted when it does take long, and
-done again in the thread. What waits for the disk or for other processes, and what may change many rows, goes to the
-thread at once.
+done again in the thread. Beginning to write is tried there too, and is waited for in the thread where another process
+writes. What waits for the disk, and what may change many rows, goes to the thread at once.
 
 Earns: 37 to 62 % of a page's time of the processor, and 48 % of a message's, with the prepared statements that need it
 (measured by bench/shortcuts.py on 2026-11-29).

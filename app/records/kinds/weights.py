@@ -3,6 +3,7 @@ an object for each of 30,000 characters. What is read of it is kept from one sta
 
 from __future__ import annotations
 
+import hashlib
 import marshal
 import sys
 from array import array
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from pyuca import Collator  # type: ignore[import-untyped]
 
-from app.web.fast.kept_compiled import find_compiled, keep
+from app.web.fast.kept_compiled import keep, load_kept
 
 # What stands between the weights, which are four digits each, three of them for an element.
 BETWEEN_WEIGHTS = str.maketrans("", "", "[].* ")
@@ -89,16 +90,25 @@ class CompactCollator(Collator):  # type: ignore[misc]
     """pyuca's, with such a table."""
 
     def load(self, filename: str) -> None:
-        """Read the table, if no start before has kept what is in it. Its name says of which Unicode it is."""
-        self.table = WeightTable()
-        name = f"weights-{Path(filename).stem}"
-        kept = find_compiled(name)
-        if kept is not None:
-            self.implicit_weights, *parts = marshal.loads(kept)  # noqa: S302  (we wrote it)
-            self.table.restore(*parts)
-            return
-        self.read_lines(filename)
-        keep(name, marshal.dumps((self.implicit_weights, *self.table.list_parts())))
+        """Read the table, if no start before has kept what is in it."""
+        with Path(filename).open("rb") as file:
+            name = f"weights-{hashlib.file_digest(file, 'sha256').hexdigest()[:16]}"
+        kept = load_kept(name)
+        if kept is None or not self.restore(kept):
+            self.table = WeightTable()
+            self.read_lines(filename)
+            keep(name, marshal.dumps((self.implicit_weights, *self.table.list_parts())))
+
+    def restore(self, kept: bytes) -> bool:
+        """Be what was kept; whether that was possible."""
+        table = WeightTable()
+        try:
+            implicit_weights, *parts = marshal.loads(kept)  # noqa: S302  (we wrote it)
+            table.restore(*parts)
+        except (EOFError, TypeError, ValueError):
+            return False
+        self.table, self.implicit_weights = table, implicit_weights
+        return True
 
     def read_lines(self, filename: str) -> None:
         """Read the table as pyuca has it."""

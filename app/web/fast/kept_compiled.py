@@ -2,14 +2,15 @@
 
 It is kept as Python keeps what its modules are compiled to: beside them, in a folder `__pycache__`, where the program
 may write there and `PYTHONDONTWRITEBYTECODE` is not set. The name of the folder says all that went in: a change of any
-template, text, style sheet or script makes another one. A start keeps what it compiles, `mutirao compile` all there is.
+template, text, style sheet or script, or of what makes something of them, makes another one. What is made of a
+library's file says itself of which. A start keeps what it makes, `mutirao compile` all there is.
 Nothing is written later, when the files may be those of another version; nor when one has changed since the process
 began, though it was changed back.
 
 Earns: six tenths of a second of the processor at each start, and after `mutirao compile` a page that is shown for the
 first time is as soon there as later (measured by bench/report.py on 2026-11-30).
 
-Written against: Jinja2 3.1.6.
+Written against: Jinja2 3.1.6, Babel 2.18.0.
 
 Tested by: tests/web/fast/test_kept_compiled.py.
 
@@ -30,15 +31,16 @@ from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 
+import babel
 import jinja2
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket, bc_magic
 
 APP_FOLDER = Path(__file__).parents[2]
 # What is compiled, and what decides how, or is written into it.
-COMPILED_FROM = ("templates", "locale", "static", "web")
+COMPILED_FROM = ("templates", "locale", "static", "web", "records/kinds")
 DIGEST_BYTES = hashlib.sha256().digest_size
-# What has been compiled to be kept, by its name, while something is.
+# What has been made to be kept, by its name, while something is.
 TO_BE_KEPT: ContextVar[dict[str, bytes] | None] = ContextVar("TO_BE_KEPT", default=None)
 
 
@@ -66,7 +68,7 @@ STARTED_AT, STAMPS = time.time(), stamp_files()
 
 def find_folder() -> Path:
     """Where what is made of the files as they are now is kept."""
-    digest = hashlib.sha256(bc_magic + jinja2.__version__.encode())
+    digest = hashlib.sha256(bc_magic + f"{jinja2.__version__} {babel.__version__} ".encode())
     for path in list_files():
         content = b""
         with contextlib.suppress(OSError):  # none can be made of it
@@ -82,7 +84,7 @@ def compiled_folder() -> Path:
     return find_folder()
 
 
-def find_compiled(name: str) -> bytes | None:
+def load_kept(name: str) -> bytes | None:
     """What was kept by a name; None for what was not, or is not whole."""
     with contextlib.suppress(OSError):
         found = (compiled_folder() / f"{name}.pyc").read_bytes()
@@ -144,7 +146,7 @@ class KeptTemplates(BytecodeCache):
 
     def load_bytecode(self, bucket: Bucket) -> None:
         """Take what was kept, which is of the same source."""
-        content = find_compiled(f"{self.language}-{bucket.key}")
+        content = load_kept(f"{self.language}-{bucket.key}")
         if content is not None:
             bucket.bytecode_from_string(content)
 

@@ -1,20 +1,25 @@
-"""What templates and texts are compiled to is taken from where the start before has put it, and only if it is of the
-same files."""
+"""What a start makes of templates, texts and other files is taken from where the start before has put it, and only if
+it is of the same files."""
 
 from __future__ import annotations
 
+import marshal
 import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
+import babel
+import jinja2
 import pytest
 from jinja2.loaders import DictLoader
 
-from app.web import templates
+from app.records.kinds.weights import CompactCollator
+from app.web import assets, texts
 from app.web.fast import kept_compiled
 from app.web.fast.compiled_templates import OneLanguage
-from app.web.fast.kept_compiled import KeptTemplates, find_compiled, find_folder, keep, keeping, stamp_files
+from app.web.fast.kept_compiled import KeptTemplates, find_folder, keep, keeping, load_kept, stamp_files
 
 
 @pytest.fixture
@@ -31,7 +36,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The files of a program, with which a process has just begun."""
     for name in kept_compiled.COMPILED_FROM:
-        (tmp_path / name).mkdir()
+        (tmp_path / name).mkdir(parents=True)
     (tmp_path / "templates" / "page.html").write_text("a text")
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
     begin_process(tmp_path, monkeypatch)
@@ -71,7 +76,7 @@ def list_kept(program: Path) -> list[str]:
 
 
 def fail(*_: object) -> None:
-    raise AssertionError("a template was compiled")
+    raise AssertionError("it was made anew")
 
 
 def test_a_template_is_compiled_once_for_all_starts(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,7 +87,7 @@ def test_a_template_is_compiled_once_for_all_starts(folder: Path, monkeypatch: p
 
 def test_nothing_is_written_while_a_process_serves(folder: Path) -> None:
     assert make_environment({"page.html": "Here {{ who }}"}).get_template("page.html").render(who="I") == "Here I"
-    assert templates.read_translations("pt_BR").gettext("Delete") == "Excluir"
+    assert texts.read_translations("pt_BR").gettext("Delete") == "Excluir"
     assert not folder.exists()
 
 
@@ -95,18 +100,18 @@ def test_a_changed_template_is_compiled_anew(folder: Path) -> None:
 def test_what_is_not_whole_is_compiled_anew(folder: Path, left: int) -> None:
     with keeping():
         make_environment({"page.html": "Here"}).get_template("page.html")
-        templates.read_translations("pt_BR")
+        texts.read_translations("pt_BR")
     kept = list(folder.iterdir())
     assert len(kept) == 2
     for each in kept:
         each.write_bytes(each.read_bytes()[:left])
     assert make_environment({"page.html": "Here"}).get_template("page.html").render() == "Here"
-    assert templates.read_translations("pt_BR").gettext("Delete") == "Excluir"
+    assert texts.read_translations("pt_BR").gettext("Delete") == "Excluir"
 
 
 def test_what_is_kept_is_for_whoever_runs_the_program(folder: Path) -> None:
     keep_one()
-    assert find_compiled("page") == b"compiled"
+    assert load_kept("page") == b"compiled"
     assert [each.stat().st_mode & 0o777 for each in (folder, folder / "page.pyc")] == [0o755, 0o644]
 
 
@@ -129,7 +134,7 @@ def test_nothing_is_written_where_python_writes_nothing(folder: Path, monkeypatc
 def test_a_folder_that_may_not_be_written_is_no_error(folder: Path) -> None:
     folder.parent.write_bytes(b"a file")
     keep_one()
-    assert find_compiled("page") is None
+    assert load_kept("page") is None
 
 
 def test_nothing_of_a_start_that_failed_is_kept(folder: Path) -> None:
@@ -150,6 +155,21 @@ def test_where_it_is_kept_says_all_that_went_in(program: Path) -> None:
     assert len(found) == 2 * len(kept_compiled.COMPILED_FROM)
 
 
+def test_modules_that_make_what_is_kept_are_among_what_went_in() -> None:
+    modules = {each for each in kept_compiled.APP_FOLDER.rglob("*.py") if "load_kept" in each.read_text()}
+    assert len(modules) == 4
+    assert modules <= set(kept_compiled.list_files())
+
+
+@pytest.mark.parametrize("library", [jinja2, babel])
+def test_where_it_is_kept_says_which_version_of_a_library_made_it(
+    program: Path, monkeypatch: pytest.MonkeyPatch, library: ModuleType
+) -> None:
+    before = find_folder()
+    monkeypatch.setattr(library, "__version__", "99.0")
+    assert find_folder() != before
+
+
 def test_what_is_compiled_of_a_file_that_changes_meanwhile_is_not_kept(
     program: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -165,13 +185,13 @@ def test_what_is_compiled_of_a_file_that_changes_meanwhile_is_not_kept(
     begin_process(program, monkeypatch)
     keep_one()
     assert list_kept(program) == [find_folder().name]
-    assert find_compiled("page") == b"compiled"
+    assert load_kept("page") == b"compiled"
 
 
 def test_a_file_that_can_not_be_read_is_no_error(program: Path) -> None:
     (program / "templates" / "gone.html").symlink_to(program / "nowhere")
     keep_one()
-    assert find_compiled("page") == b"compiled"
+    assert load_kept("page") == b"compiled"
 
 
 def test_a_worker_of_the_version_before_leaves_what_was_compiled_alone(
@@ -197,9 +217,61 @@ def test_each_language_has_its_own(folder: Path) -> None:
     assert len({each.name.partition("-")[0] for each in folder.iterdir()}) == 2
 
 
-def test_the_texts_are_those_of_the_file(folder: Path) -> None:
+def test_the_texts_are_those_of_the_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with keeping():
-        compiled = [templates.read_translations("pt_BR") for _ in range(2)]
-    compiled.append(templates.read_translations("pt_BR"))
+        compiled = [texts.read_translations("pt_BR")]
+    monkeypatch.setattr(texts, "compile_texts", fail)
+    compiled.append(texts.read_translations("pt_BR"))
     assert {each.gettext("Delete") for each in compiled} == {"Excluir"}
-    assert (folder / "texts-pt_BR.pyc").exists()
+
+
+def test_the_version_of_static_files_is_made_once_for_all_starts(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with keeping():
+        made = assets.static_version.__wrapped__()
+    monkeypatch.setattr(assets, "static_content", fail)
+    assert assets.static_version.__wrapped__() == made
+    assert assets.VERSION.fullmatch(made)
+
+
+@pytest.fixture
+def allkeys(tmp_path: Path) -> Path:
+    """A table of weights with one letter, as the Unicode Consortium writes it."""
+    table = tmp_path / "allkeys-99.0.0.txt"
+    table.write_text("@implicitweights 17000..18AFF; FB00\n0061  ; [.1C47.0020.0002] # A\n")
+    return table
+
+
+def read_weights(table: Path) -> CompactCollator:
+    """The table as a start reads it."""
+    with keeping():
+        return CompactCollator(str(table))
+
+
+def test_the_order_of_texts_is_read_once_for_all_starts(
+    folder: Path, allkeys: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = read_weights(allkeys)
+    monkeypatch.setattr(CompactCollator, "read_lines", fail)
+    kept = read_weights(allkeys)
+    assert kept.sort_key("a") == read.sort_key("a") == (0x1C47, 0, 0x20, 0, 2, 0)
+    assert kept.implicit_weights == read.implicit_weights == [[0x17000, 0x18AFF, 0xFB00]]
+
+
+def test_another_table_under_the_same_name_is_read_anew(folder: Path, allkeys: Path) -> None:
+    read_weights(allkeys)
+    allkeys.write_text(allkeys.read_text().replace("1C47", "1C48"))
+    assert read_weights(allkeys).sort_key("a")[0] == 0x1C48
+
+
+@pytest.mark.parametrize(
+    "kept", [b"", b"no table", marshal.dumps(7), marshal.dumps(()), marshal.dumps(([], b"1", b"2"))]
+)
+def test_a_table_that_is_not_what_is_expected_is_read_anew_and_kept(folder: Path, allkeys: Path, kept: bytes) -> None:
+    read_weights(allkeys)
+    (name,) = (each.stem for each in folder.iterdir())
+    with keeping():
+        keep(name, kept)
+    assert read_weights(allkeys).sort_key("a")[0] == 0x1C47
+    written = load_kept(name)
+    assert written is not None
+    assert written != kept
