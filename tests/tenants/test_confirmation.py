@@ -81,6 +81,8 @@ async def test_an_owner_confirms_the_address_by_a_link_and_can_invite_by_mail_th
         again = await reader.post("/confirm", data=token)
         assert again.status_code == 403
         assert "This link no longer works" in again.text
+        assert "The People page" in again.text
+        assert '<a class="btn" href="/members">People</a>' in again.text
 
     assert (await rita.client.post("/members/invitations", data=GUEST)).status_code == 303
     assert (await post.wait(2))[1]["To"] == GUEST["email"]

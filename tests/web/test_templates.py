@@ -201,3 +201,10 @@ def test_buttons_beside_each_other_stand_in_what_keeps_them_apart() -> None:
         if len(re.findall(r'class="btn', paragraph)) > 1
     ]
     assert not touching
+
+
+def test_numbers_in_a_column_of_numbers_are_written_as_the_language_does() -> None:
+    cell = re.compile(r'<td class="[^"]*\bnumeric\b[^"]*">(?:<span[^>]*>)?\{\{ (.*?) \}\}')
+    shown = [value for path in (APP / "templates").rglob("*.html") for value in cell.findall(path.read_text())]
+    assert len(shown) > 8
+    assert [value for value in shown if "|" not in value and not value.startswith("_(")] == []
