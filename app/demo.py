@@ -16,7 +16,8 @@ from app.chat.reading import mark_read_up_to
 from app.database import Database, Tenant, Transaction
 from app.notifications.inbox import mark_notifications_read as mark_notified
 from app.operators.operators import add_operator
-from app.records.changes import change_record, create_record, create_records
+from app.records.adding import create_record, create_records
+from app.records.changes import change_record
 from app.records.collections import get_collection
 from app.records.fields import list_fields
 from app.records.keys import RecordKey

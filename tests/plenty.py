@@ -41,7 +41,7 @@ from app.notifications.models import Activity, Notification
 from app.operators.log import OperatorEntry
 from app.operators.operators import Operator
 from app.operators.sessions import start_operator_session as start_operator_session
-from app.records.changes import create_records
+from app.records.adding import create_records
 from app.records.collections import Collection, get_collection
 from app.records.fields import MOST_FIELDS, Field
 from app.records.files import RecordFile

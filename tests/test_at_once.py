@@ -29,7 +29,7 @@ from app.editing.locks import take_lock
 from app.editing.waiting_rows import Waiting
 from app.features import open_database
 from app.live.log import LoggedEvent, publish
-from app.records.changes import create_record
+from app.records.adding import create_record
 from app.records.collections import Collection, create_collection, get_collection
 from app.records.definitions import add_field
 from app.records.fields import Field

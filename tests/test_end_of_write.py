@@ -22,7 +22,8 @@ from app.editing.locks import take_lock
 from app.editing.rows import LEASE
 from app.live.log import LoggedEvent
 from app.notifications.announcements import Announcement, announce, withdraw_announcement
-from app.records.changes import change_record, create_records
+from app.records.adding import create_records
+from app.records.changes import change_record
 from app.records.collections import get_collection
 from app.records.fields import list_fields
 from app.records.records import Record

@@ -32,13 +32,13 @@ async def list_last_lines(transaction: Transaction, joined: Sequence[JoinedRoom]
 
 @home_part("chat/_home_rooms.html", place="side", order=20)
 async def rooms_part(request: AnyRequest, transaction: Transaction, member: Member) -> dict[str, Any]:
-    """The rooms in which something is unread that the member is told of, each with its last line; and the channels of
+    """The rooms that are not muted in which something is unread, each with its last line; and the channels of
     their lines, and of as many others. Where a line comes into one beyond those, the page fetches itself anew."""
     sidebar = await list_own_rooms(request, transaction, member)
     joined = [*(shown.joined for shown in sidebar.shown), *sidebar.rest]
-    told = [each for each in joined if each.membership.notify != "nothing"]
-    unread = [each for each in told if each.unread]
-    followed = [*unread, *(each for each in told if not each.unread)]
+    unmuted = [each for each in joined if each.membership.notify != "nothing"]
+    unread = [each for each in unmuted if each.unread]
+    followed = [*unread, *(each for each in unmuted if not each.unread)]
     ids = [*(each.room.id for each in followed), *sidebar.quiet][:LINES_FOLLOWED]
     follow = name_channels("line", ids)
     return {"rooms": await list_last_lines(transaction, unread), "most": LINES_SHOWN, "follow": follow}

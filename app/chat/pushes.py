@@ -128,7 +128,7 @@ def show_in_rooms(tenant: Tenant, found: MessagesShown) -> Iterator[Partial]:
         if isinstance(cause, MessageEdited | MessageDeleted) and room.kind != "discussion":
             yield refresh(tenant, f"line.{room.id}", name_line(room, message.message.number), fact=cause)
     for news in found.news:
-        shown = {"news": news, "order": order_of(news.room, news.room.name)}
+        shown = {"news": news, "order": order_of(news.room.kind, news.room.name, news.room.id)}
         yield make_partial(tenant, f"news.{news.room.id}", "chat/news_push.html", fact=news.fact, **shown)
         if news.named is None:  # of a new message
             yield make_partial(tenant, f"line.{news.room.id}", "chat/line_push.html", fact=news.fact, news=news)

@@ -18,7 +18,7 @@ from app.chat.drafts import MessageDraft
 from app.chat.memberships import Membership, find_membership, is_about_readable
 from app.chat.messages import Message
 from app.chat.references import Mention
-from app.chat.rooms import AnyRoom, Room, RoomRow, order_by_name, order_of
+from app.chat.rooms import AnyRoom, Room, RoomRow, order_of
 from app.database import PreparedSelect, Transaction
 from app.database.functions import rows_as_json
 
@@ -49,8 +49,8 @@ class ListedMembership(NamedTuple):
 
 
 class QuietRoom(NamedTuple):
-    """A room of a member's in which nothing is unread, muted, typed or was ever opened, as it was read: most of
-    hundreds are such."""
+    """A room of a member's with nothing to show but its name: nothing unread, not muted, no draft, and never opened.
+    Most rooms of somebody who is in hundreds are quiet, so they stay the rows that they were read as."""
 
     id: int
     slug: str
@@ -63,22 +63,23 @@ class QuietRoom(NamedTuple):
     notify: str
 
     def join(self) -> JoinedRoom:
-        """It, as the others are."""
+        """The room as an active one is given."""
         return JoinedRoom(RoomRow._make(self[:6]), self.name, ListedMembership._make(self[6:]), 0, 0)
 
 
 class JoinedRooms(Struct, frozen=True):
-    """The rooms that a member is in: those of which there is more to tell than their names, and the quiet ones, each
-    with its place in the order of all."""
+    """The rooms that a member is in. Every room is either active or quiet; each quiet one comes with what it is sorted
+    by (`order_of`), and they are sorted."""
 
-    told: Sequence[JoinedRoom] = ()
+    active: Sequence[JoinedRoom] = ()
     quiet: Sequence[tuple[str, QuietRoom]] = ()
 
 
 class ReadRooms(Struct, frozen=True):
-    """What was read of the rooms that a member is in; of those to tell of without what is unread, and their names."""
+    """The rooms that a member is in, as one statement gives them. What is unread in the active ones, and what they are
+    called, is read after it."""
 
-    told: tuple[tuple[RoomRow, ListedMembership, datetime | None, bool], ...]
+    active: tuple[tuple[RoomRow, ListedMembership, datetime | None, bool], ...]
     quiet: tuple[tuple[str, QuietRoom], ...]
 
 
@@ -125,23 +126,23 @@ async def list_joined(transaction: Transaction, member: Member) -> list[JoinedRo
     """The rooms of a member by name, with what is unread in each; direct ones after the others, then the discussions in
     which something is unread."""
     found = (await find_joined(transaction, [member.id]))[member.id]
-    rooms = [*found.told, *(each.join() for _, each in found.quiet)]
-    return sorted(rooms, key=lambda each: order_of(each.room, each.name))
+    rooms = [*found.active, *(each.join() for _, each in found.quiet)]
+    return sorted(rooms, key=lambda each: order_of(each.room.kind, each.name, each.room.id))
 
 
 @lru_cache(maxsize=64)
 def read_rooms(text: str) -> ReadRooms:
     """What the text says that the select gives of a member. Most pages that somebody opens find the same."""
-    told, quiet = [], []
+    active, quiet = [], []
     for row in json.loads(text):
         room_id, _, name, kind, _, last_number, _, read_number, notify, visited, drafted_by = row
-        idle = read_number >= last_number and notify == "everything" and visited is None and drafted_by is None
-        if idle and kind != "direct":
-            quiet.append((order_by_name(kind, name, room_id), QuietRoom._make(row[:9])))
+        is_read = read_number >= last_number
+        if is_read and notify == "everything" and visited is None and drafted_by is None and kind != "direct":
+            quiet.append((order_of(kind, name, room_id), QuietRoom._make(row[:9])))
         else:
             room, membership = RoomRow._make(row[:6]), ListedMembership._make(row[6:9])
-            told.append((room, membership, moment_in_json(visited) if visited else None, drafted_by is not None))
-    return ReadRooms(tuple(told), tuple(sorted(quiet)))
+            active.append((room, membership, moment_in_json(visited) if visited else None, drafted_by is not None))
+    return ReadRooms(tuple(active), tuple(sorted(quiet)))
 
 
 def moment_in_json(text: str) -> datetime:
@@ -153,18 +154,18 @@ def moment_in_json(text: str) -> datetime:
 async def find_joined(transaction: Transaction, member_ids: Iterable[int]) -> dict[int, JoinedRooms]:
     """The rooms of each of some members, by their ids, with what is unread in each.
 
-    A member may be in hundreds, and every page asks for them: a quiet one is looked at, and no more.
+    A member may be in hundreds, and every page asks for them: nothing more is read of the quiet ones.
     """
     ids = list(member_ids)
     found = {member_id: read_rooms(text) for member_id, text in await transaction.rows(LIST_JOINED, member_ids=ids)}
-    told = [each for rooms in found.values() for each in rooms.told]
-    direct = [(room.id, room.subject) for room, *_ in told if room.kind == "direct"]
+    active = [each for rooms in found.values() for each in rooms.active]
+    direct = [(room.id, room.subject) for room, *_ in active if room.kind == "direct"]
     people = await find_direct_people(transaction, direct) if direct else {}
-    names = name_rooms([(membership.member_id, room) for room, membership, *_ in told], people)
-    behind = {room.id for room, membership, *_ in told if membership.read_number < room.last_number}
+    names = name_rooms([(membership.member_id, room) for room, membership, *_ in active], people)
+    behind = {room.id for room, membership, *_ in active if membership.read_number < room.last_number}
     unread = await count_unread_messages(transaction, ids, sorted(behind))
     joined: dict[int, list[JoinedRoom]] = {member_id: [] for member_id in ids}
-    for room, membership, visited_at, drafted in told:
+    for room, membership, visited_at, drafted in active:
         name = names[membership.member_id, room.id]
         counts = unread.get((membership.member_id, room.id), (0, 0))
         others = tuple(person for person in people.get(room.id, ()) if person[0] != membership.member_id)

@@ -103,14 +103,9 @@ def by_name(named: Iterable[RoomOrMember]) -> list[RoomOrMember]:
     return sorted(named, key=lambda each: fold(each.name))
 
 
-def order_of(room: AnyRoom, name: str) -> str:
+def order_of(kind: str, name: str, room_id: int) -> str:
     """What rooms are sorted by in the sidebar, there and in the page: as people sort names, whatever their accents and
     case; direct ones after the others, then discussions."""
-    return order_by_name(room.kind, name, room.id)
-
-
-def order_by_name(kind: str, name: str, room_id: int) -> str:
-    """Likewise, from what decides."""
     return f"{2 * (kind == 'discussion') + (kind == 'direct')} {fold(name)} {room_id:012d}"
 
 

@@ -20,8 +20,8 @@ ROOMS_SHOWN = 15
 # Of how many others it follows what is new; a page's hello has 8 KiB.
 MOST_FOLLOWED = 500
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-# How a room ranks that there is no reason to show.
-UNUSED = (False, False, False, NEVER)
+# The rank of a room that there is no reason to show.
+UNRANKED = (False, False, False, NEVER)
 
 
 class ShownRoom(Struct, frozen=True):
@@ -34,8 +34,8 @@ class ShownRoom(Struct, frozen=True):
 
 
 class Sidebar(Struct, frozen=True):
-    """The rooms that are shown, and the others, of which the page follows what is new: those of which there is more to
-    tell than their names, and the ids of the quiet ones. `seen` is as of those shown."""
+    """The rooms that are shown, and those that are not, of which the page follows what is new: the active ones are the
+    `rest`, of the quiet ones it has the ids. `seen` is the place of each room that was opened, by its id."""
 
     shown: Sequence[ShownRoom]
     rest: Sequence[JoinedRoom]
@@ -81,37 +81,38 @@ def choose_rooms(
     something unread, those that were opened last, then the first by name. The `quiet` ones are in their order."""
 
     def rank(each: JoinedRoom) -> tuple[bool, bool, bool, datetime]:
-        told = each.membership.notify != "nothing"
-        opened = visits.get(each.room.id, NEVER)
-        return each.room.slug == current, told and each.mentions > 0, told and each.unread > 0, opened
+        unmuted = each.membership.notify != "nothing"
+        visited_at = visits.get(each.room.id, NEVER)
+        return each.room.slug == current, unmuted and each.mentions > 0, unmuted and each.unread > 0, visited_at
 
-    ordered = sorted([(order_of(each.room, each.name), each) for each in joined], key=itemgetter(0))
-    ordered += [(order, each.join()) for order, each in quiet if each.slug == current]
-    used = sorted([each for each in ordered if rank(each[1]) != UNUSED], key=lambda each: rank(each[1]), reverse=True)
-    muted = [each for each in ordered if rank(each[1]) == UNUSED]
-    unused: list[tuple[str, JoinedRoom | QuietRoom]] = [each for each in quiet if each[1].slug != current]
-    if muted:
-        unused = sorted([*muted, *unused], key=itemgetter(0))
-    ranked = [*used, *unused]
+    active = [(order_of(each.room.kind, each.name, each.room.id), each) for each in joined]
+    active.sort(key=itemgetter(0))
+    active += [(order, each.join()) for order, each in quiet if each.slug == current]
+    ranked = [each for each in active if rank(each[1]) != UNRANKED]
+    ranked.sort(key=lambda each: rank(each[1]), reverse=True)
+    by_name: list[tuple[str, JoinedRoom | QuietRoom]] = [each for each in quiet if each[1].slug != current]
+    if unranked := [each for each in active if rank(each[1]) == UNRANKED]:
+        by_name = sorted([*unranked, *by_name], key=itemgetter(0))
+    chosen = [*ranked, *by_name]
     opened = {each.room.id: visits[each.room.id] for each in joined if each.room.id in visits}
     places = {moment: place for place, moment in enumerate(sorted(set(opened.values())), 1)}
     seen = {room_id: places[moment] for room_id, moment in opened.items()}
     shown = [
         ShownRoom(room, order, seen.get(room.room.id, 0))
-        for order, each in sorted(ranked[:ROOMS_SHOWN], key=itemgetter(0))
+        for order, each in sorted(chosen[:ROOMS_SHOWN], key=itemgetter(0))
         for room in [each.join() if isinstance(each, QuietRoom) else each]
     ]
-    others = [each for _, each in ranked[ROOMS_SHOWN : ROOMS_SHOWN + MOST_FOLLOWED]]
-    told = [each for each in others if isinstance(each, JoinedRoom)]
-    return Sidebar(shown, told, [each.id for each in others if isinstance(each, QuietRoom)], seen)
+    others = [each for _, each in chosen[ROOMS_SHOWN : ROOMS_SHOWN + MOST_FOLLOWED]]
+    rest = [each for each in others if isinstance(each, JoinedRoom)]
+    return Sidebar(shown, rest, [each.id for each in others if isinstance(each, QuietRoom)], seen)
 
 
 async def list_sidebars(transaction: Transaction, member_ids: Iterable[int], current: str = "") -> dict[int, Sidebar]:
     """The sidebars of some members, by their ids. `current` is the address of the room that is open."""
     sidebars = {}
     for member_id, rooms in (await find_joined(transaction, member_ids)).items():
-        visits = {each.room.id: each.visited_at for each in rooms.told if each.visited_at}
-        sidebars[member_id] = choose_rooms(rooms.told, visits, current, rooms.quiet)
+        visits = {each.room.id: each.visited_at for each in rooms.active if each.visited_at}
+        sidebars[member_id] = choose_rooms(rooms.active, visits, current, rooms.quiet)
     return sidebars
 
 

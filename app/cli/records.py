@@ -22,7 +22,7 @@ def record() -> None:
 @click.option("--as", "email", required=True, help="E-mail address of the member who adds it.")
 def add_record_command(slug: str, collection: str, values: tuple[str, ...], email: str) -> None:
     """Add a record to a collection; open pages show it within a second."""
-    from app.records.changes import create_record
+    from app.records.adding import create_record
     from app.records.collections import get_collection
     from app.records.fields import list_fields
 

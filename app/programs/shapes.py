@@ -15,7 +15,8 @@ from app.database import PreparedSelect, Transaction
 from app.records.collections import Collection
 from app.records.definitions import KEPT_OPTIONS
 from app.records.fields import Field, Fields
-from app.records.records import Record, tell_values
+from app.records.record_facts import tell_values
+from app.records.records import Record
 
 
 class PersonShape(msgspec.Struct):

@@ -61,12 +61,10 @@ class Columns(list[Column]):
     """The columns of a list."""
 
     def show_values(self, values: Mapping[str, str]) -> tuple[dict[str, str], dict[str, Markup]]:
-        """The sort keys of a record, as the list in the page compares them, and its values as pages show them."""
-        keys, shown = dict[str, str](), dict[str, Markup]()
-        for column in self:
-            value = values.get(column.ref, "")
-            keys[column.ref], shown[column.ref] = column.field.sort_key(value), column.field.show(value)
-        return keys, shown
+        """The sort keys of a record, as the list in the page compares them, and its values as pages show them, but for
+        the one that it is called by."""
+        keys = {column.ref: column.field.sort_key(values.get(column.ref, "")) for column in self}
+        return keys, {column.ref: column.field.show(values.get(column.ref, "")) for column in self[1:]}
 
     def show_cells(
         self, values: Mapping[str, str], keys: Mapping[str, str], shown: Mapping[str, Markup] | None = None

@@ -20,11 +20,8 @@ from app.records.facts import RecordsForgotten
 from app.records.fields import Field, Fields, list_fields
 from app.records.history import keep_revisions
 from app.records.keys import FORGET_KEYS_OF_RECORD, check_unique, find_taken, unique_key
-from app.records.records import (
-    KEPT_IN_BIN,
-    Record,
-    note_record_changed,
-)
+from app.records.record_facts import note_record_changed
+from app.records.records import KEPT_IN_BIN, Record
 
 
 async def delete_record(

@@ -131,7 +131,9 @@ async def check_files(
 
 
 async def keep_files(transaction: Transaction, record: Record, file_ids: Sequence[int]) -> None:
-    """Let files belong to a record that was saved with them."""
+    """Let files, if there are any, belong to a record that was saved with them."""
+    if not file_ids:
+        return
     await transaction.apply(KEEP_FILES, ids=file_ids, own_id=record.id)
 
 

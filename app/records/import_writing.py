@@ -13,8 +13,9 @@ from msgspec import Struct, field
 from app.accounts.members import Member
 from app.database import Transaction
 from app.editing.rows import Held
+from app.records.adding import add_records
 from app.records.bulk import LeftAlone, reason_of
-from app.records.changes import Changed, add_records, write_record
+from app.records.changes import Changed, write_record
 from app.records.collections import Collection
 from app.records.facts import TableImported
 from app.records.fields import list_fields

@@ -28,7 +28,7 @@ def read_values(
     """
     values: Values = {}
     errors: dict[str, Text] = {}
-    given = typed if fields.refs.keys() & typed.keys() else fields.by_ref(typed)
+    given = fields.by_ref(typed)
     read_only = list_read_only(fields, by)
     for field in fields:
         if field.kind.computed:

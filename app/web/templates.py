@@ -82,7 +82,7 @@ def make_environment(language: str) -> OneLanguage:
     made.globals.update(language=language, language_tag=language.replace("_", "-"))
     made.filters.update(
         text=lambda value: value.translate(language) if isinstance(value, Text) else value,
-        amount=lambda value: write_amount(value, language),
+        amount=lambda value, digits=0: write_amount(value, language, digits),
         initials=initials,
         hue=hue,
         moment=moment,

@@ -105,8 +105,10 @@ def speak(value: Any, language: str) -> Any:
     return format_timedelta(timedelta(seconds=whole), threshold=1, locale=language)
 
 
-def write_amount(number: int, language: str) -> str:
-    """How much there is of something, as a language writes it: 2,000 or 2.000."""
+def write_amount(number: float, language: str, digits: int = 0) -> str:
+    """How much there is of something, as a language writes it: 2,000 or 2.000; with so many digits after the point."""
+    if digits:
+        return str(format_decimal(number, "#,##0." + "0" * digits, locale=language))
     return str(number) if -1000 < number < 1000 else str(format_decimal(number, locale=language))
 
 

@@ -39,7 +39,8 @@ from app.notifications.announcements import Announcement, announce
 from app.notifications.kinds import NOTIFICATION_KINDS
 from app.notifications.preferences import list_choices
 from app.records.access import CollectionAccess, RecordAccess, enter_collection
-from app.records.changes import change_record, create_record
+from app.records.adding import create_record
+from app.records.changes import change_record
 from app.records.collections import Collection, get_collection
 from app.records.deleting import delete_record
 from app.records.destinations import find_record_destinations

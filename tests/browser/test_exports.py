@@ -10,7 +10,7 @@ from playwright.async_api import expect
 
 from app.accounts.members import find_member
 from app.features import open_database
-from app.records.changes import create_records
+from app.records.adding import create_records
 from app.records.collections import create_collection
 from app.records.definitions import add_field
 from tests.conftest import Server

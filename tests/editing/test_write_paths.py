@@ -23,8 +23,9 @@ from app.database import Database, Transaction
 from app.editing.lock_statements import is_holder, lock_change_of
 from app.editing.locks import take_lock
 from app.editing.rows import LEASE, Editable, Held, Proof
+from app.records.adding import create_record
 from app.records.bulk import restore_records
-from app.records.changes import Changed, change_record, create_record, write_record
+from app.records.changes import Changed, change_record, write_record
 from app.records.collections import Collection, get_collection
 from app.records.definitions import change_field, move_field
 from app.records.deleting import delete_record, restore_record

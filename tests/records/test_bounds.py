@@ -20,12 +20,13 @@ from app.accounts.typed_names import KnownNames, split_typed
 from app.database import Database, Transaction, now
 from app.database.fast.rows import TableInfo, table_info_of
 from app.live.log import LoggedEvent
-from app.records.changes import create_record
+from app.records.adding import create_record
 from app.records.channels import MOST_HISTORIES
 from app.records.collections import get_collection
 from app.records.definitions import add_field
 from app.records.deleting import empty_bin
-from app.records.records import Record, note_record_changed
+from app.records.record_facts import note_record_changed
+from app.records.records import Record
 from app.records.revisions import Revision
 from app.web.markdown import long_texts
 from tests.fields import make_field

@@ -30,7 +30,8 @@ from app.jobs.sweeps import BATCH, SWEEPS, sweep_one
 from app.live.log import UNFOLLOW
 from app.notifications.following import Follow
 from app.notifications.models import Notification
-from app.records.changes import add_records, change_record, create_record
+from app.records.adding import add_records, create_record
+from app.records.changes import change_record
 from app.records.closing import archive_collection, delete_collection, list_binned, restore_collection
 from app.records.collections import Collection, create_collection, get_collection
 from app.records.deleting import delete_record

@@ -8,7 +8,7 @@ from app.accounts.members import Member
 from app.database import Database
 from app.database.fast import inline
 from app.records import lists
-from app.records.changes import create_record
+from app.records.adding import create_record
 from app.records.collections import get_collection
 from app.records.deleting import delete_record
 from app.records.fields import list_fields

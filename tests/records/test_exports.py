@@ -26,7 +26,7 @@ from app.accounts.members import find_member
 from app.database import Database, Transaction
 from app.features import open_database
 from app.records import exports
-from app.records.changes import create_records
+from app.records.adding import create_records
 from app.records.collections import Collection, create_collection, get_collection
 from app.records.definitions import add_field
 from app.records.fields import list_fields

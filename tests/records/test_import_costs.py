@@ -9,7 +9,7 @@ import pytest
 
 from app.accounts.members import Member
 from app.database import Actor, Database
-from app.records.changes import create_records
+from app.records.adding import create_records
 from app.records.definitions import add_collection, append_field
 from app.records.fields import Field, list_fields
 from app.records.import_writing import ImportReport, read_versions, take_part, write_lines

@@ -13,7 +13,7 @@ from app.accounts.members import Member
 from app.database import Database, PreparedCopy, Tenant, TenantScopeError, Transaction
 from app.jobs.jobs import ClaimedJob
 from app.jobs.runner import Runner
-from app.records.changes import create_record
+from app.records.adding import create_record
 from app.records.collections import get_collection
 from app.records.definitions import append_field, change_field
 from app.records.exports import select_batch

@@ -12,7 +12,8 @@ from sqlalchemy import update
 
 from app.accounts.members import Member
 from app.database import Database, now
-from app.records.changes import Changed, create_record
+from app.records.adding import create_record
+from app.records.changes import Changed
 from app.records.collections import get_collection
 from app.records.deleting import delete_record, restore_record
 from app.records.fields import Field

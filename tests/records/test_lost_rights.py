@@ -13,7 +13,7 @@ from app.database import Database, Transaction
 from app.editing.locks import take_lock
 from app.editing.waiting import join_queue, list_queue
 from app.live.log import UNFOLLOW, LoggedEvent
-from app.records.changes import create_record
+from app.records.adding import create_record
 from app.records.collections import Collection, get_collection
 from app.records.granting import admit_guests, change_permissions, dismiss_guest
 from app.records.permissions import EVERYTHING, NOTHING, READING

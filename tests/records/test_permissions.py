@@ -32,7 +32,7 @@ from app.notifications.inbox import read_inbox
 from app.notifications.mails import write_mail
 from app.notifications.models import Notification
 from app.notifications.notifications import notify
-from app.records.changes import create_record
+from app.records.adding import create_record
 from app.records.collections import Collection, get_collection
 from app.records.destinations import find_record_destinations
 from app.records.granting import admit_guests

@@ -19,7 +19,8 @@ import pytest
 from app.accounts.members import Member, add_member
 from app.database import Database, Transaction
 from app.demo import PASSWORD
-from app.records.changes import add_records, change_record, create_record, create_records, write_record
+from app.records.adding import add_records, create_record, create_records
+from app.records.changes import change_record, write_record
 from app.records.collections import Collection, get_collection
 from app.records.definitions import change_field
 from app.records.fields import Field, Fields, list_fields

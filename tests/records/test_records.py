@@ -15,7 +15,8 @@ from sqlalchemy import func, select, update
 from app.accounts.members import Member, find_member
 from app.database import Database, Transaction
 from app.folding import fold
-from app.records.changes import Changed, change_record, create_record
+from app.records.adding import create_record
+from app.records.changes import Changed, change_record
 from app.records.collections import Collection, get_collection
 from app.records.deleting import delete_record, restore_record
 from app.records.fields import list_fields

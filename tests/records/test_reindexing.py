@@ -16,7 +16,7 @@ from app.jobs.jobs import Job
 from app.jobs.runner import Runner
 from app.migration import configuration
 from app.records import reindexing
-from app.records.changes import create_record
+from app.records.adding import create_record
 from app.records.channels import show_fields
 from app.records.collections import get_collection
 from app.records.definitions import append_field, change_field

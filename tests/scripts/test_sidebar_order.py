@@ -63,7 +63,7 @@ def make_case(random: Random) -> tuple[dict[str, Any], list[int]]:
         }
         for each in sidebar.shown
     ]
-    orders = {str(each.room.id): order_of(each.room, each.name) for each in joined}
+    orders = {str(each.room.id): order_of(each.room.kind, each.name, each.room.id) for each in joined}
     return {
         "shown": shown,
         "kept": sidebar.kept,

@@ -120,6 +120,14 @@ def test_whatever_else_stands_in_a_template_stays(pieces: list[str]) -> None:
     assert outcome(made) == outcome(plain)
 
 
+def test_a_part_of_an_amount_has_the_point_of_the_language() -> None:
+    written = [
+        environment(language).from_string("{{ 1234.56 | amount(1) }} {{ 7 | amount }}").render()
+        for language in ("en", "pt_BR")
+    ]
+    assert written == ["1,234.6 7", "1.234,6 7"]
+
+
 def test_arguments_are_still_escaped() -> None:
     made = environment("pt_BR")
     shown = made.from_string('{{ _("Deleted by %(name)s", name=name) }}').render(name="<b>")

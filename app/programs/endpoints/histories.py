@@ -33,7 +33,8 @@ from app.records.fields import list_fields
 from app.records.former_values import list_former
 from app.records.forms import open_record
 from app.records.history import get_revision, translate, values_as_before
-from app.records.records import Record, tell_values
+from app.records.record_facts import tell_values
+from app.records.records import Record
 from app.records.revisions import Revision
 from app.records.undoing import end_restoring
 

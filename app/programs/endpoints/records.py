@@ -35,7 +35,8 @@ from app.programs.records import (
 from app.programs.routes import API, ListPart, adds, changes, reads, removes
 from app.programs.shapes import NewRecord, RecordChange, RecordShape, shape_record
 from app.records.access import enter_collection
-from app.records.changes import change_record, create_record
+from app.records.adding import create_record
+from app.records.changes import change_record
 from app.records.deleting import delete_record
 from app.records.fields import Field, list_fields
 from app.records.following import (

@@ -14,7 +14,7 @@ from app.accounts.rights import may
 from app.accounts.undo import lead_to
 from app.database import Transaction
 from app.records.access import enter_collection, require_access
-from app.records.changes import create_record
+from app.records.adding import create_record
 from app.records.collections import Collection
 from app.records.fields import list_fields
 from app.records.formats import bring_into_formats

@@ -42,7 +42,6 @@ class AskFirst extends HTMLElement {
     this.before = document.activeElement;
     this.dialog.replaceChildren(question);
     for (const [name, value] of Object.entries(NAMED)) this.dialog.setAttribute(name, value);
-    htmx.process(question);
     this.dialog.showModal();
     question.querySelector("[data-cancel]").focus({ preventScroll: true });
   }

@@ -26,7 +26,6 @@ export class Stretches {
       line.className = which.slice(1);
       line.append(document.createElement("a"));
       messages[isOlder ? "prepend" : "append"](line);
-      htmx.process(line);
     }
     const link = line.querySelector("a");
     link.textContent = dataset[isOlder ? "olderLabel" : "newerLabel"];

@@ -36,7 +36,6 @@ class OutboxToasts extends HTMLElement {
       said.add(key);
       const toast = this.#make(entry);
       toasts.append(toast);
-      htmx.process(toast);
     }
   }
 

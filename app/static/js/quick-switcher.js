@@ -49,7 +49,6 @@ async function find() {
   if (!found) { sayFailed(response?.status === 429 ? text : ""); return; }
   const fresh = document.importNode(found, true);
   list().replaceWith(fresh);
-  htmx.process(fresh);
   const options = places();
   say(options.length > 0);
   dialog().querySelector("[role=status]").textContent = fresh.querySelector("[data-said]")?.dataset.said ?? fresh.textContent.trim();

@@ -102,7 +102,6 @@ class RecordList extends HTMLElement {
       } else {
         if (old) old.remove();
         body.insertBefore(row, next ?? null);
-        htmx.process(row);
         highlight(row);
       }
     }

@@ -25,7 +25,6 @@ class UndoOffer extends HTMLElement {
     // An answer to its form is the end of it, whatever it says; without one it stays, to be tried again.
     toast.addEventListener("htmx:after:request", ({ detail: { ctx } }) => { if (ctx.response?.status < 500) toast.hide(); });
     document.getElementById("toasts").append(toast);
-    htmx.process(toast);
   }
 
   // What can't be taken back any more is said in its place, and the page stays.
