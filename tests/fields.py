@@ -9,7 +9,7 @@ from babel import Locale
 
 from app.records.choices import name_choices
 from app.records.fields import Field
-from app.records.kinds.people import People
+from app.records.kinds.known_people import People
 from app.records.records import Record
 
 # The refs of the demo's books in acme.

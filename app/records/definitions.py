@@ -76,10 +76,16 @@ def check_field(field: Field) -> None:
 
 
 def describe_field(
-    field: Field, *, default: str, choices: Sequence[GivenChoice], options: Mapping[str, Any], **more: Any
+    field: Field,
+    *,
+    default: str,
+    choices: Sequence[GivenChoice],
+    options: Mapping[str, Any],
+    default_before: str = "",
+    **more: Any,
 ) -> None:
-    """Give a field what is known of it: its default as it is typed, its choices by name, and what its kind lets one
-    choose. Raises Invalid."""
+    """Give a field what is known of it: its default as it is typed, over the one of before, its choices by name, and
+    what its kind lets one choose. Raises Invalid."""
     before = field.choices
     choices = [clean_choice(each) for each in choices]
     for name, value in more.items():
@@ -97,7 +103,7 @@ def describe_field(
     field.default = default
     check_field(field)
     try:
-        field.default = field.read(default)
+        field.default = field.read(default, default_before)
     except ValueError as error:
         raise Invalid(default=error.args[0]) from error
 
@@ -132,7 +138,7 @@ async def add_field(
     field = Field(collection_id=collection.id, kind_name=kind_name, choices=[], options={})
     await prepare_fields(transaction, [field])
     values = {"label": label, "required": required, "unique": unique, "help": help, "read_only_for": read_only_for}
-    describe_field(field, default=default, choices=choices, options=options or {}, **values)
+    describe_field(field, default=default, default_before="", choices=choices, options=options or {}, **values)
     fields = await list_fields(transaction, collection)
     if len(fields) >= MOST_FIELDS:
         raise Invalid(label=_l("A collection has at most %(number)d fields.", number=MOST_FIELDS))
@@ -231,7 +237,8 @@ async def change_field(
     }
     if values["default"] in (field.spell(field.default), field.write(field.default)):
         values["default"] = field.write(field.default)  # its choice may be called otherwise now
-    describe_field(wanted, **values)
+    # Who is chosen by default may have left meanwhile; a choice that is archived here is nobody's default any more.
+    describe_field(wanted, default_before="" if field.kind.has_choices else field.default, **values)
     await drop_choices(transaction, field, wanted, values["choices"])
     if wanted.unique and not field.unique:
         await set_unique(transaction, field)

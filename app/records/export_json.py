@@ -10,7 +10,7 @@ from typing import Any
 from app.files.uploads import in_thread
 from app.records.exports import EXPORTING, Batches, Export, ExportedRecord
 from app.records.fields import Field
-from app.records.kinds.people import NOBODY
+from app.records.kinds.known_people import NOBODY
 
 
 async def export_json(export: Export, batches: Batches) -> AsyncGenerator[bytes]:

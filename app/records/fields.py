@@ -20,7 +20,7 @@ from app.records.collections import Collection
 from app.records.kinds import FIELD_KINDS
 from app.records.kinds.choices import NO_CHOICES
 from app.records.kinds.kind import FieldChoice, FieldKind, FieldValues
-from app.records.kinds.people import NOBODY, read_workspace_people
+from app.records.kinds.known_people import NOBODY, read_workspace_people
 
 MOST_FIELDS = 200
 REMOVED_IS_KEPT_FOR = timedelta(days=30)  # as drafts are, which may have a text that was typed into a field
@@ -90,16 +90,17 @@ class Field(FieldValues, Tenanted, Base):
         """Its kind, which knows what can be done with its values."""
         return FIELD_KINDS[self.kind_name]
 
-    def quote_typed(self, text: str) -> str:
-        """What was typed, in plain text for the one who did: in their own letters where they wrote it."""
-        return self.kind.quote_typed(text, self) or self.describe_typed(text)
+    def quote_typed(self, text: str, kept: str = "") -> str:
+        """What was typed, in plain text for the one who did: in their own letters where they wrote it. `kept` is the
+        value that it was typed over."""
+        return self.kind.quote_typed(text, self) or self.describe_typed(text, kept)
 
-    def describe_typed(self, text: str) -> str:
+    def describe_typed(self, text: str, kept: str = "") -> str:
         """What a form has, in plain text for the one who asks; as it stands where it won't do."""
         try:
             return self.describe_here(self.read(text))
         except ValueError:
-            return self.kind.describe_unread(text, self)
+            return self.kind.describe_unread(text, self, kept)
 
 
 class Fields(list[Field]):

@@ -45,10 +45,11 @@ class Difference(Struct, frozen=True):
     yours: str
     saved: str
     touched: bool
+    kept: str = ""  # the values that were seen and are saved
 
     def describe(self, text: str) -> str:
         """What a form has, as people read it."""
-        return self.field.describe_typed(text)
+        return self.field.describe_typed(text, self.kept)
 
 
 class RevisionEntry(Struct, frozen=True):
@@ -142,6 +143,7 @@ async def list_differences(
             change.after,
             change.before,
             seen is None or change.after != change.field.write(seen.get(change.field.ref, "")),
+            " ".join(values.get(change.field.ref, "") for values in (record.values, seen or {})),
         )
         for change in compare(fields, write_values(fields, record.values), yours)
     }

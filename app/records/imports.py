@@ -272,7 +272,11 @@ def plan_line(
     line.title = title_of(fields, values)
     differences = {
         change.field: Difference(
-            change.field, change.field.write(change.after), change.field.write(change.before), True
+            change.field,
+            change.field.write(change.after),
+            change.field.write(change.before),
+            True,
+            f"{change.before} {change.after}",
         )
         for change in compare(fields, before, values)
     }

@@ -13,11 +13,12 @@ from app.records.records import Record
 
 
 class LeftOver(Struct, frozen=True):
-    """What was typed into a field that is gone, as forms have it; and the field that it became as its kind was changed,
-    with what that takes of it."""
+    """What was typed into a field that is gone, as forms have it, over the value of `before`; and the field that it
+    became as its kind was changed, with what that takes of it."""
 
     field: Field
     text: str
+    before: str
     became: Field | None
     carried: str | None
 
@@ -29,7 +30,7 @@ class LeftOver(Struct, frozen=True):
     @property
     def described(self) -> str:
         """What was typed, in plain text."""
-        return self.field.quote_typed(self.text)
+        return self.field.quote_typed(self.text, self.before)
 
 
 def carry_over(text: str, before: str, old: Field, new: Field) -> str | None:
@@ -45,7 +46,7 @@ def read_carried(text: str, before: str, old: Field, new: Field) -> str:
     try:
         value = old.read(text, before)
     except ValueError:
-        if read := new.read(old.describe_typed(text)):
+        if read := new.read(old.describe_typed(text, before)):
             return read
         raise
     return convert(value, old, new)
@@ -64,7 +65,7 @@ def list_left_over(fields: Fields, typed: Mapping[str, str], record: Record | No
         if says and text != field.write(before):
             became = fields.successor_of(field)
             carried = carry_over(text, before, field, became) if became is not None else None
-            found.append(LeftOver(field, text, became, carried))
+            found.append(LeftOver(field, text, before, became, carried))
     return found
 
 

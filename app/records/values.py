@@ -42,7 +42,7 @@ def read_values(
             value = before.get(field.ref, "")
         else:
             try:
-                value = field.read(text, before.get(field.ref, "") if before else "")
+                value = field.read(text, value_of_before(field, before))
                 if field.required and not value:
                     raise ValueError(_l("This can't be empty."))
             except ValueError as error:

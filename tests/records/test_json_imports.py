@@ -23,7 +23,7 @@ from app.records.fields import Fields
 from app.records.import_json import JsonSource
 from app.records.json_files import is_json, read_json_file
 from app.records.kinds import FIELD_KINDS
-from app.records.kinds.people import People
+from app.records.kinds.known_people import People
 from app.web.forms import Invalid
 from app.web.texts import LANGUAGES
 from tests.conftest import Server

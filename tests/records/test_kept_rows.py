@@ -14,7 +14,7 @@ from app.records.collections import Collection
 from app.records.columns import MOST_SIDE_BY_SIDE, columns_of
 from app.records.fields import Field
 from app.records.kept_rows import ShownRows
-from app.records.kinds.people import People
+from app.records.kinds.known_people import People
 from app.records.records import Record
 from app.web.templates import environment
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from app.folding import fold
 from app.records.export_csv import write_cell
 from app.records.import_table import read_cell
-from app.records.kinds.people import People
+from app.records.kinds.known_people import People
 from tests.fields import make_field
 
 NAMES = ["#2", "#1", "#7", "2", "# 1", "＃2", "#2; #1", "Plain"]

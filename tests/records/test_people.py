@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from app.demo import PASSWORD
-from app.records.kinds import people as people_kind
+from app.records.kinds import known_people
 from tests.conftest import Server
 from tests.fields import make_field
 from tests.waiting import until
@@ -121,8 +121,8 @@ async def test_a_renamed_person_is_called_sorted_and_found_so_and_one_who_was_re
 def test_many_names_that_nobody_has_are_looked_for_in_bounded_work() -> None:
     rows = [(number, f"Person {number}", f"p{number}@acme.test", True) for number in range(1, 1001)]
     field = make_field("person", several=True)
-    field.people = people_kind.People(rows)
-    with mock.patch.object(people_kind, "find_persons", wraps=people_kind.find_persons) as looked:
+    field.people = known_people.People(rows)
+    with mock.patch.object(known_people, "find_persons", wraps=known_people.find_persons) as looked:
         for number in range(200):
             text = "\n".join(f"unknown {number} {each}" for each in range(20))
             assert field.kind.join([text], field) == text
@@ -130,7 +130,7 @@ def test_many_names_that_nobody_has_are_looked_for_in_bounded_work() -> None:
                 field.read(text)
         assert field.read("Person 7") == "7"
         assert field.read("p8@acme.test") == "8"
-    assert looked.call_count <= people_kind.MOST_LOOKED_THROUGH
+    assert looked.call_count <= known_people.MOST_LOOKED_THROUGH
 
 
 async def test_who_was_removed_stays_where_they_are_and_can_not_be_chosen_anywhere_else(people: People) -> None:
@@ -172,7 +172,7 @@ async def test_a_guest_finds_nobody_by_a_field_of_people_whom_they_do_not_know(
 def read_people(text: str, *names: str) -> tuple[list[str], list[str]]:
     """The people that a field reads from a text, and whom it offers, where there are people of some names."""
     field = make_field("person", several=True)
-    field.people = people_kind.People((at, name, f"p{at}@acme.test", True) for at, name in enumerate(names, 1))
+    field.people = known_people.People((at, name, f"p{at}@acme.test", True) for at, name in enumerate(names, 1))
     chosen = field.kind.find_chosen(text, field)
     try:
         ids = field.read(text).split()
@@ -207,7 +207,7 @@ def test_only_whole_names_that_can_be_read_in_one_way_alone_are_people(
 def test_who_is_called_like_two_others_is_spelled_by_address_and_chosen_of_those_that_are_offered() -> None:
     field = make_field("person", several=True)
     names = ("Bruno", "Carla", "Bruno, Carla", "Bruno; Carla", "p1@acme.test")
-    field.people = people_kind.People((at, name, f"p{at}@acme.test", True) for at, name in enumerate(names, 1))
+    field.people = known_people.People((at, name, f"p{at}@acme.test", True) for at, name in enumerate(names, 1))
     for value in ("1", "3", "4", "5", "1 2", "1 2 3 4 5"):
         assert field.read(field.spell(value)) == value
     assert field.read("p1@acme.test") == "1", "nobody takes another one's address by a name"

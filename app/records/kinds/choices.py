@@ -50,7 +50,7 @@ class YesNoKind(FieldKind):
     def write(self, value: str, field: Definition) -> str:
         return TICKED if value else ""
 
-    def describe_unread(self, text: str, field: Definition) -> str:
+    def describe_unread(self, text: str, field: Definition, kept: str = "") -> str:
         return self.describe(text, field) if text in ("", TICKED) else text
 
     def read(self, text: str, field: Definition) -> str:
@@ -230,7 +230,7 @@ class ChoiceKind(FieldKind):
     def describe(self, value: str, field: Definition) -> str:
         return "; ".join(choice["name"] for choice in self.chosen(value, field))
 
-    def describe_unread(self, text: str, field: Definition) -> str:
+    def describe_unread(self, text: str, field: Definition, kept: str = "") -> str:
         """By name, also what can't be chosen any more."""
         index = index_of(field)
         found = [(index.find(each), each) for each in split_choices(text, index)]

@@ -79,7 +79,7 @@ class FilesKind(FieldKind):
     def describe(self, value: str, field: Definition) -> str:
         return "; ".join(each.name for each in name_files(value))
 
-    def describe_unread(self, text: str, field: Definition) -> str:
+    def describe_unread(self, text: str, field: Definition, kept: str = "") -> str:
         return self.describe(text, field) or text
 
     def show(self, value: str, field: Definition) -> Markup:

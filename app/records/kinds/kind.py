@@ -18,7 +18,7 @@ from app.web.texts import TOO_MANY_MARKS, Text, _l, drop_noncharacters, has_heap
 
 if TYPE_CHECKING:
     from app.records.kinds.choices import ChoiceIndex
-    from app.records.kinds.people import People
+    from app.records.kinds.known_people import People
 
 # More than any value has, so that no longer one is looked at.
 LONGEST_VALUE = 100_000
@@ -158,8 +158,8 @@ class FieldKind:
         """What people have written themselves, as they did; '' where a form has something else than they see."""
         return ""
 
-    def describe_unread(self, text: str, field: Definition) -> str:
-        """What was typed and won't do, in plain text."""
+    def describe_unread(self, text: str, field: Definition, kept: str = "") -> str:
+        """What was typed and won't do, in plain text; `kept` has what values have, which whoever asks may see."""
         return text
 
     def show(self, value: str, field: Definition) -> Markup:

@@ -7,132 +7,24 @@ part of a name means nobody: whom it may mean is said.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
-from sqlalchemy import bindparam, select
 
-from app.accounts.acquaintance import is_acquainted
-from app.accounts.choosing import MOST_CHOSEN, OFFERED, Candidate, Chosen, find_persons
-from app.accounts.members import Member
-from app.accounts.rights import is_entitled
-from app.accounts.typed_names import CHOSEN_ID, LONGEST_TYPED_NAME, KnownNames, TypedPart, chosen_id, split_typed
-from app.database import PreparedSelect, Transaction
+from app.accounts.choosing import MOST_CHOSEN, OFFERED, Candidate, Chosen
+from app.accounts.typed_names import CHOSEN_ID, TypedPart, chosen_id, split_typed
 from app.folding import fold
 from app.records.kinds.collation import collate
 from app.records.kinds.kind import Cell, Definition, FieldKind, Json, fail
-from app.web.templates import hue, initials
-from app.web.texts import _l, drop_unseen, keep_direction
+from app.records.kinds.known_people import People, read_reference
+from app.web.texts import _l, drop_unseen
 
-# How one who was removed, and has no address any more, stands in a form without scripts.
-NAMED_REFERENCE = re.compile(r".*\(#([1-9][0-9]{0,17})\)")
 LINE_ENDS = re.compile("[\r\n]+")
 # More people than can be chosen: what is written of more is not looked through.
 MOST_WRITTEN = 2 * MOST_CHOSEN
-# How many parts of names are looked for in a transaction.
-MOST_LOOKED_THROUGH = 100
 # How many people are said to whom a part of a name may belong.
 MOST_ALIKE_SAID = 3
-
-LIST_KNOWN = PreparedSelect(lambda: select(Member.id).where(is_acquainted(Member.id, bindparam("guest_id"))))
-LIST_PEOPLE = PreparedSelect(
-    lambda: select(Member.id, Member.name, Member.email, Member.suspended_at, Member.removed_at)
-)
-
-
-class People:
-    """The members of a workspace: those who can be chosen by whoever asks, and others, whom records keep."""
-
-    def __init__(self, rows: Iterable[tuple[int, str, str | None, bool]] = ()) -> None:
-        self.rows = {row[0]: row for row in rows}
-        self.similar: dict[str, list[Candidate]] = {}
-        self.shown: dict[int, Markup] = {}
-
-    def __contains__(self, member_id: int) -> bool:
-        return member_id in self.rows
-
-    def name(self, member_id: int) -> str:
-        """What a member is called."""
-        return self.rows[member_id][1]
-
-    def show(self, member_id: int) -> Markup:
-        """A member on a page, made once for all records."""
-        if member_id not in self.shown:
-            name = self.name(member_id)
-            tag = Markup(
-                '<span class="person"><span class="avatar small" data-person="%s" data-hue="%s"'
-                ' aria-hidden="true">%s</span> <span>%s</span></span>'
-            )
-            self.shown[member_id] = tag % (member_id, hue(member_id), initials(name), keep_direction(name))
-        return self.shown[member_id]
-
-    def candidate(self, member_id: int) -> Candidate:
-        """A member, as one chooses them."""
-        _, name, email, _ = self.rows[member_id]
-        return Candidate(member_id, name, email or f"{name} (#{member_id})", fold(drop_unseen(name)))
-
-    @cached_property
-    def choosable(self) -> list[Candidate]:
-        """Those who can be chosen."""
-        return [self.candidate(member_id) for member_id, _, _, can_be in self.rows.values() if can_be]
-
-    def meant(self, part: TypedPart, kept: str = "") -> list[Candidate]:
-        """Whom a part of what was typed means; all whom it may mean where it can be read in several ways."""
-        return list(dict.fromkeys(person for name in part.names for person in self.named(name, kept)))
-
-    def named(self, text: str, kept: str = "") -> list[Candidate]:
-        """Whom a text means as a whole, as a form has it or somebody writes it: a name or an address; a number alone is
-        a name. Who is `kept`, as a value has them, may be meant though they can't be chosen any more, or are not known
-        to who asks."""
-        if len(text) > LONGEST_TYPED_NAME:
-            return []
-        if found := read_reference(text):
-            can_be = found in self and (self.rows[found][3] or str(found) in kept.split())
-            return [self.candidate(found)] if can_be else []
-        text = drop_unseen(text)
-        return self.by_address.get(text.strip().lower()) or self.by_name.get(fold(text), [])
-
-    def list_similar(self, text: str) -> list[Candidate]:
-        """The first of those whom a part of a name may mean. All are looked through for it: of too many texts, the last
-        ones may mean nobody."""
-        if len(text) > LONGEST_TYPED_NAME or read_reference(text):
-            return []
-        if text not in self.similar and len(self.similar) < MOST_LOOKED_THROUGH:
-            sought = drop_unseen(text)
-            self.similar[text] = find_persons(self.choosable, sought)[:OFFERED] if fold(sought) else []
-        return self.similar.get(text, [])
-
-    @cached_property
-    def by_name(self) -> dict[str, list[Candidate]]:
-        """Those who can be chosen, by name as it is compared."""
-        return group_by(self.choosable, lambda person: person.folded)
-
-    @cached_property
-    def by_address(self) -> dict[str, list[Candidate]]:
-        """Those who can be chosen, by address."""
-        return group_by(self.choosable, lambda person: person.email)
-
-    @cached_property
-    def names(self) -> KnownNames:
-        """The names and addresses by which what is typed is split; who has no address stands in forms by reference."""
-        references = {fold(drop_unseen(address)) for address in self.by_address if read_reference(address)}
-        return KnownNames({*self.by_name, *references}, self.by_address)
-
-
-def group_by(people: Iterable[Candidate], key: Callable[[Candidate], str]) -> dict[str, list[Candidate]]:
-    """People by what they have in common."""
-    grouped: dict[str, list[Candidate]] = {}
-    for person in people:
-        grouped.setdefault(key(person), []).append(person)
-    return grouped
-
-
-def read_reference(text: str) -> int:
-    """The id of a member that a form names by reference, or 0."""
-    found = CHOSEN_ID.fullmatch(text) or NAMED_REFERENCE.fullmatch(text)
-    return int(found[1]) if found else 0
 
 
 def refuse_part(part: TypedPart, found: Sequence[Candidate], people: People) -> ValueError:
@@ -146,24 +38,6 @@ def refuse_part(part: TypedPart, found: Sequence[Candidate], people: People) -> 
         said = "; ".join(dict.fromkeys(person.name for person in similar[:MOST_ALIKE_SAID]))
         return fail("“%(text)s” is not a full name. Did you mean %(names)s?", text=text, names=said)
     return fail("No one here is called “%(text)s”.", text=text)
-
-
-NOBODY = People()
-
-
-async def read_workspace_people(transaction: Transaction) -> People:
-    """The members of the workspace, of whom those can be chosen who are there, and whom the one who asks knows. A
-    transaction reads them once."""
-    known: People | None = transaction.info.get(People)
-    if known is None:
-        rows = await transaction.rows(LIST_PEOPLE)
-        here = {id_ for id_, _, _, suspended, gone in rows if not suspended and not gone}
-        asks = await transaction.get(Member, transaction.actor.member_id) if transaction.actor.member_id else None
-        if asks is not None and not is_entitled(asks, "see", "everybody"):
-            here &= set(await transaction.column(LIST_KNOWN, guest_id=asks.id))
-        known = People((id_, name, email, id_ in here) for id_, name, email, _, _ in rows)
-        transaction.info[People] = known
-    return known
 
 
 def split_people(text: str, people: People) -> list[TypedPart]:
@@ -245,7 +119,7 @@ class PersonKind(FieldKind):
         return "; ".join(map(field.people.name, self.ids(value, field)))
 
     def spell(self, value: str, field: Definition) -> str:
-        """By name, or by address where that could be read otherwise."""
+        """By name, or by address where that could be read otherwise; who can't be chosen, by reference."""
         people, ids = field.people, self.ids(value, field)
         by_address = [people.candidate(each).email for each in ids]
         by_name = [
@@ -256,11 +130,12 @@ class PersonKind(FieldKind):
         is_clear = split_people(spelled, people) == [TypedPart(" ".join(each.split())) for each in by_name]
         return spelled if is_clear else "; ".join(by_address)
 
-    def describe_unread(self, text: str, field: Definition) -> str:
-        """By name, also who can't be chosen any more."""
-        parts = [part.text for part in split_people(text, field.people)]
+    def describe_unread(self, text: str, field: Definition, kept: str = "") -> str:
+        """By name, also who can't be chosen any more; whom the one who asks does not know, as they were typed."""
+        people = field.people
+        parts = [part.text for part in split_people(text, people)]
         found = [(read_reference(part), part) for part in parts]
-        return "; ".join(field.people.name(id_) if id_ in field.people else part for id_, part in found)
+        return "; ".join(people.name(id_) if people.is_named_to_asker(id_, kept) else part for id_, part in found)
 
     def show(self, value: str, field: Definition) -> Markup:
         return Markup(" ").join(map(field.people.show, self.ids(value, field)))

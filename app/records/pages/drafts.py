@@ -59,9 +59,10 @@ async def render_typed_words(
     typed = bring_into_formats(fields, draft.values)
     shown = []
     for field in fields:
-        saved = field.write(value_of_before(field, record.values if record else None))
+        before = value_of_before(field, record.values if record else None)
+        saved = field.write(before)
         if typed.get(field.ref, saved) != saved:
-            shown.append((field, field.quote_typed(typed[field.ref])))
+            shown.append((field, field.quote_typed(typed[field.ref], before)))
     shown += [(left.field, left.described) for left in list_left_over(fields, typed, record)]
     return await render_page(
         request,
