@@ -149,7 +149,9 @@ class StreamConnection(Connection):
             await asyncio.sleep(LOOK_WHETHER_TAKEN)
 
     def ask_anew(self, cursor: int) -> None:
-        """The rights of its member have changed with the event at a cursor: everything before was written."""
-        self.cursor = max(self.cursor, cursor)
+        """The rights of its member have changed with the event at a cursor: everything before was written. What comes
+        until it has asked is not: of several such events the first says where it goes on."""
+        if not self.anew:
+            self.cursor = max(self.cursor, cursor)
         self.anew = True
         self.on_end()

@@ -59,7 +59,8 @@ def follow_more_for(hub: Hub, tenant_id: int, event: Event) -> None:
 
 
 def ask_anew(hub: Hub, connection: StreamConnection, event: Event) -> None:
-    """Have a stream ask what it may follow by now. It has got all that was before the event, and goes on behind it."""
+    """Have a stream ask what it may follow by now. It has got all that was before the event, and goes on behind it;
+    behind an earlier one, if it has not asked since that."""
     if hub.due:
         hub.flush()
     hub.unfollow(connection)

@@ -14,6 +14,7 @@ import pytest
 from app.accounts.scopes import SCOPES
 from app.database import Database, now
 from app.live.connection import StreamConnection
+from app.live.log import MORE_TO_FOLLOW, Event
 from app.live.node import Node
 from app.programs.problems import Problem
 from app.programs.streams import MOST_STREAMS, check_streams
@@ -380,6 +381,20 @@ async def test_a_quiet_stream_says_now_and_then_that_it_is_there(let_in: LetIn) 
             beat = await anext(stream.told)
         assert beat.name == ""
         assert (beat.cursor or 0) > (begin.cursor or 0)
+
+
+async def test_a_stream_that_has_to_ask_anew_goes_on_behind_the_first_change_that_it_was_not_told(
+    database: Database,
+) -> None:
+    hub = Node(database).hub
+    stream = StreamConnection({}, ACME, lambda: None)
+    stream.follows_all = True
+    hub.add(stream)
+    hub.follow(stream, ["tenant"], 10)
+    more = '{"everybody": true, "members": []}'
+    for cursor in (11, 13, 15):  # each time there is more to follow, and a fact of it
+        hub.deliver(ACME, [Event(cursor, MORE_TO_FOLLOW, more), Event(cursor + 1, "tenant", "told")])
+    assert (stream.anew, stream.cursor) == (True, 11)
 
 
 async def test_a_token_has_only_so_many_streams(database: Database) -> None:
