@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from typing import Any, cast
 
 import pytest
@@ -32,10 +33,15 @@ class NoDatabase:
 
 
 @pytest.fixture
-def gateway() -> Gateway:
-    """The gateway of a process of its own."""
+async def gateway() -> AsyncIterator[Gateway]:
+    """The gateway of a process of its own, of which nothing goes on in the tests after it."""
     database = cast(Any, NoDatabase())
-    return Gateway(cast(Any, None), database, Node(database), Outgoing(SETTINGS))
+    made = Gateway(cast(Any, None), database, Node(database), Outgoing(SETTINGS))
+    yield made
+    if made.exchange.occupancy.planned is not None:
+        made.exchange.occupancy.planned.cancel()
+    for putting in made.hooks.putting.values():
+        putting.cancel()
 
 
 def connect(gateway: Gateway) -> GatewayConnection:
