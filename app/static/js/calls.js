@@ -43,13 +43,53 @@
   // is asked for at the same time.
   const module = new RegExp(`<(?:script type="module" src|link rel="modulepreload" href)="(/static/${version}/js/[\\w-]+\\.js)">`, "g");
   async function fetchWithScripts(address, request) {
-    const response = (request.method === "GET" && await ahead.get(address)?.()) || await fetch(address, request);
+    const response = (request.method === "GET" && await ahead.get(address)?.(request)) || await fetch(address, request);
     if (isForOtherScripts(response.headers)) return response;
     const text = await response.clone().text().catch(() => "");
     await Promise.allSettled([...text.matchAll(module)].map(([, script]) => import(script)));
     return response;
   }
-  document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => { ctx.fetch = fetchWithScripts; });
+
+  // What an answer that nobody is shown has taken is given back, as when its page is left: a lock, or a place in line.
+  async function giveBack(text) {
+    if (!/<(record-editor|place-in-line) /.test(text)) return;
+    const page = new DOMParser().parseFromString(text, "text/html");
+    const headers = { "X-Page": "1", "X-Member": page.body.dataset.member };
+    const taken = { "record-editor[data-lock]": "lock/release", "place-in-line:not([data-waiting=''])": "queue/leave" };
+    for (const [selector, path] of Object.entries(taken)) {
+      const { address, lock } = page.querySelector(selector)?.dataset ?? {};
+      const body = new URLSearchParams({ "lock-token": lock ?? "", "page-left": "yes" });
+      if (address) await call(`${address}/${path}`, body, { keepalive: true, headers }).catch(() => {});
+    }
+  }
+
+  // Who goes on before a page is there waits for it no more. One that takes a lock goes on to its end, as the lock may be
+  // taken: who comes back meanwhile gets it, else the lock is given back.
+  function fetchUntilLeft(address, request) {
+    const { signal, ...unbound } = request;
+    const takesLock = request.method === "GET" && new URL(address, location.href).pathname.endsWith("/edit");
+    const coming = fetchWithScripts(address, takesLock ? unbound : request);
+    const left = new Promise((_, reject) => { signal.addEventListener("abort", () => reject(signal.reason)); });
+    return Promise.race([coming, left]).catch((error) => {
+      if (takesLock) keepComing(address, coming);
+      throw error;
+    });
+  }
+
+  function keepComing(address, coming) {
+    let isWanted = false;
+    const take = () => {
+      isWanted = true;
+      ahead.delete(address);
+      return coming;
+    };
+    ahead.set(address, take);
+    coming.then(async (response) => {
+      if (ahead.get(address) === take) ahead.delete(address);
+      if (!isWanted) await giveBack(await response.text());
+    }).catch(() => { if (ahead.get(address) === take) ahead.delete(address); });
+  }
+  document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => { ctx.fetch = fetchUntilLeft; });
 
   // What waits for a script is shown without it (css/room.css).
   addEventListener("error", ({ target }) => { if (target.localName === "script") document.documentElement.dataset.scriptFailed = ""; }, true);
@@ -60,11 +100,30 @@
   });
 
   // A page that was asked for on one that has been left since, by Back or another link, takes no place of what is shown
-  // now: htmx swaps what is "issuing". The path tells, and of a link also its search.
+  // now: htmx swaps what is "issuing". The path tells, and of a link also its search. Of links that are followed before
+  // their pages are there the last one counts; what a form answers meanwhile is shown before.
+  let asked = 0;
+  let last = null;               // the link, or Back, that is on its way
   const place = ({ method }) => location.pathname + (method === "GET" ? location.search : "");
-  const isLeft = ({ from, request }) => from && from !== place(request);
-  document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => { ctx.from = ctx.target === document.body && place(ctx.request); });
-  document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => { if (isLeft(ctx)) ctx.status = "left"; });
+  const isLeft = ({ from, request, isOutdone }) => isOutdone || (from && from !== place(request));
+  document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
+    if (ctx.target !== document.body) return;
+    ctx.from = place(ctx.request);
+    ctx.turn = asked += 1;
+    if (ctx.request.method !== "GET") return;
+    if (last) {
+      last.isOutdone = true;
+      last.request.abort?.();
+    }
+    last = ctx;
+  });
+  document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
+    if (!isLeft(ctx)) return;
+    ctx.status = "left";
+    giveBack(ctx.text);
+  });
+  document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => { if (ctx?.turn < last?.turn) last.from = place(last.request); });
+  document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => { if (ctx && ctx === last) last = null; });
 
   // A page of somebody else's, who has signed in with this browser since, is not put into this one: it is opened.
   document.addEventListener("htmx:before:response", (event) => {
@@ -75,7 +134,7 @@
     const isPage = raw.redirected || request.method === "GET";
     if (!isTheirs && !(isPage && isForOtherScripts(raw.headers))) return;
     event.preventDefault();
-    location.assign(isPage ? raw.url : location.href);
+    raw.text().then(giveBack).catch(() => {}).then(() => location.assign(isPage ? raw.url : location.href));
   });
 
   // The answer to a form has no address to be opened at: it goes without the scripts that it was made for.
