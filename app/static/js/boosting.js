@@ -15,13 +15,9 @@
   // htmx knows by the body whether, and marks what it has made ready, which is nothing of the page.
   const USED = { pointerdown: "a[href]", click: "a[href]", submit: "form" };
   for (const [type, selector] of Object.entries(USED)) {
-    document.addEventListener(type, (event) => {
-      const element = event.target.closest?.(selector);
+    document.addEventListener(type, ({ target }) => {
+      const element = target.closest?.(selector);
       if (!element) return;
-      if (event.altKey && type === "click") {          // which browsers take for something else, and htmx does not know
-        event.stopPropagation();
-        return;
-      }
       process(element);
       element.removeAttribute("data-htmx-powered");
     }, true);

@@ -50,44 +50,34 @@
     return response;
   }
 
-  // What an answer that nobody is shown has taken is given back, as when its page is left: a lock, or a place in line.
-  async function giveBack(text) {
-    if (!/<(record-editor|place-in-line) /.test(text)) return;
-    const page = new DOMParser().parseFromString(text, "text/html");
-    const headers = { "X-Page": "1", "X-Member": page.body.dataset.member };
-    const taken = { "record-editor[data-lock]": "lock/release", "place-in-line:not([data-waiting=''])": "queue/leave" };
-    for (const [selector, path] of Object.entries(taken)) {
-      const { address, lock } = page.querySelector(selector)?.dataset ?? {};
-      const body = new URLSearchParams({ "lock-token": lock ?? "", "page-left": "yes" });
-      if (address) await call(`${address}/${path}`, body, { keepalive: true, headers }).catch(() => {});
-    }
+  // What an answer that nobody is shown may have taken is given back.
+  async function drop(text) {
+    if (/<(record-editor|place-in-line) /.test(text)) await (await import(`/static/${version}/js/not-shown.js`)).giveBack(text);
   }
 
   // Who goes on before a page is there waits for it no more. One that takes a lock goes on to its end, as the lock may be
-  // taken: who comes back meanwhile gets it, else the lock is given back.
-  function fetchUntilLeft(address, request) {
+  // taken: who asks for it meanwhile gets it, else the lock is given back.
+  async function fetchUntilLeft(address, request) {
     const { signal, ...unbound } = request;
-    const takesLock = request.method === "GET" && new URL(address, location.href).pathname.endsWith("/edit");
+    const takesLock = request.method === "GET" && /\/edit\b/.test(address);
     const coming = fetchWithScripts(address, takesLock ? unbound : request);
-    const left = new Promise((_, reject) => { signal.addEventListener("abort", () => reject(signal.reason)); });
-    return Promise.race([coming, left]).catch((error) => {
+    try {
+      return await Promise.race([coming, new Promise((_, reject) => { signal.onabort = () => reject(signal.reason); })]);
+    } catch (error) {
       if (takesLock) keepComing(address, coming);
       throw error;
-    });
+    }
   }
 
-  function keepComing(address, coming) {
+  async function keepComing(address, coming) {
     let isWanted = false;
-    const take = () => {
-      isWanted = true;
-      ahead.delete(address);
+    ahead.set(address, () => {
+      isWanted = ahead.delete(address);
       return coming;
-    };
-    ahead.set(address, take);
-    coming.then(async (response) => {
-      if (ahead.get(address) === take) ahead.delete(address);
-      if (!isWanted) await giveBack(await response.text());
-    }).catch(() => { if (ahead.get(address) === take) ahead.delete(address); });
+    });
+    const response = await coming.catch(() => null);
+    ahead.delete(address);
+    if (!isWanted) drop(await response?.text());
   }
   document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => { ctx.fetch = fetchUntilLeft; });
 
@@ -105,25 +95,23 @@
   let asked = 0;
   let last = null;               // the link, or Back, that is on its way
   const place = ({ method }) => location.pathname + (method === "GET" ? location.search : "");
-  const isLeft = ({ from, request, isOutdone }) => isOutdone || (from && from !== place(request));
+  const isLeft = ({ from, request }) => from && from !== place(request);
   document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
     if (ctx.target !== document.body) return;
     ctx.from = place(ctx.request);
     ctx.turn = asked += 1;
     if (ctx.request.method !== "GET") return;
-    if (last) {
-      last.isOutdone = true;
-      last.request.abort?.();
-    }
+    if (last) last.from = "left";
+    last?.request.abort?.();
     last = ctx;
   });
   document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
     if (!isLeft(ctx)) return;
     ctx.status = "left";
-    giveBack(ctx.text);
+    drop(ctx.text);
   });
   document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => { if (ctx?.turn < last?.turn) last.from = place(last.request); });
-  document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => { if (ctx && ctx === last) last = null; });
+  document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => { if (ctx === last) last = null; });
 
   // A page of somebody else's, who has signed in with this browser since, is not put into this one: it is opened.
   document.addEventListener("htmx:before:response", (event) => {
@@ -134,7 +122,7 @@
     const isPage = raw.redirected || request.method === "GET";
     if (!isTheirs && !(isPage && isForOtherScripts(raw.headers))) return;
     event.preventDefault();
-    raw.text().then(giveBack).catch(() => {}).then(() => location.assign(isPage ? raw.url : location.href));
+    raw.text().then(drop).finally(() => location.assign(isPage ? raw.url : location.href));
   });
 
   // The answer to a form has no address to be opened at: it goes without the scripts that it was made for.

@@ -89,6 +89,8 @@ function point(target) {
 document.addEventListener("pointerover", ({ target, pointerType }) => { if (pointerType === "mouse") point(target); });
 // With another button, or a key, a link opens elsewhere, or its menu does.
 const opensElsewhere = ({ button, ctrlKey, metaKey, shiftKey, altKey }) => button > 0 || ctrlKey || metaKey || shiftKey || altKey;
+// htmx does not know what browsers do with Alt.
+document.addEventListener("click", (event) => { if (event.altKey && event.target.closest?.("a[href]")) event.stopPropagation(); }, true);
 for (const type of ["pointerdown", "touchstart"]) {
   document.addEventListener(type, (event) => {
     clearTimeout(timer);
