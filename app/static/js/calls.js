@@ -110,7 +110,7 @@
     ctx.status = "left";
     drop(ctx.text);
   });
-  document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => { if (ctx?.turn < last?.turn) last.from = place(last.request); });
+  document.addEventListener("htmx:after:swap", ({ detail }) => { if (detail?.ctx?.turn < last?.turn) last.from = place(last.request); });
   document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => { if (ctx === last) last = null; });
 
   // A page of somebody else's, who has signed in with this browser since, is not put into this one: it is opened.
