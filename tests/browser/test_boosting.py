@@ -74,3 +74,15 @@ async def test_what_is_left_to_the_browser_stays_so(shared_server: Server, perso
     async with page.expect_download():
         await page.locator("#export").get_by_role("link", name="CSV").click()
     assert await made_ready(page) == []
+
+
+async def test_with_alt_a_link_is_the_browsers(shared_server: Server, person: Any) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    page = await ana.open("/")
+    await page.evaluate(COUNT)
+    books = page.locator(".side").get_by_role("link", name="Books")
+    async with page.expect_download():  # which is what Chromium does
+        await books.click(modifiers=["Alt"])
+    assert page.url == f"{ana.origin}/"
+    await books.click()
+    await expect(page.get_by_role("heading", name="Books", level=1)).to_be_visible()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import re
 import signal
@@ -214,6 +215,119 @@ async def test_two_tabs_wait_in_one_place_which_stays_when_one_of_them_is_left(
     await expect(ana.page.get_by_text("Carla is waiting to edit.")).to_be_visible()
     await ana.page.get_by_role("button", name="Cancel").click()
     await expect(carla.page.get_by_text("It is your turn.", exact=True)).to_be_visible()
+
+
+# Answers to opening an edit page come, and are held back from the page until `letGo` is called.
+HOLD_BACK = """() => {
+  const ask = window.fetch;
+  const root = document.documentElement;
+  const going = new Promise((resolve) => { window.letGo = resolve; });
+  window.fetch = async (address, ...given) => {
+    const answer = await ask(address, ...given);
+    if (!String(address).endsWith("/edit")) return answer;
+    root.dataset.given = Number(root.dataset.given ?? 0) + 1;
+    await going;
+    return answer;
+  };
+}"""
+
+
+class Late:
+    """A page whose edit page comes late, after the server has answered."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    async def follow(self) -> None:
+        await self.page.evaluate(HOLD_BACK)
+        await self.page.get_by_role("link", name="Edit", exact=True).click()
+
+    async def let_go(self) -> None:
+        await expect(self.page.locator("html[data-given='1']")).to_have_count(1)
+        await self.page.evaluate("window.letGo()")
+
+    async def leave(self, by: str) -> None:
+        if by == "Back":
+            await self.page.go_back()
+        else:
+            await self.page.get_by_role("navigation", name="Workspace").get_by_role("link", name="Books").click()
+        await expect(self.page.get_by_role("heading", name="Books", level=1)).to_be_visible()
+
+
+async def open_from_list(person: Person, book: Book) -> None:
+    await person.open("/c/books?sort=number")
+    await person.page.locator(f"tr[data-number='{book.number}'] .title > a").click()
+    await expect(person.page.get_by_role("heading", name=book.title)).to_be_visible()
+
+
+@pytest.mark.parametrize("by", ["Back", "a link"])
+async def test_an_edit_page_that_was_left_before_it_came_keeps_no_lock(
+    people: tuple[Person, Person], book: Book, by: str
+) -> None:
+    ana, carla = people
+    await carla.open(book.address)
+    await open_from_list(ana, book)
+    late = Late(ana.page)
+    await late.follow()
+    await expect(banner(carla.page, "Ana")).to_be_visible()
+    await late.leave(by)
+    await late.let_go()
+    await expect(carla.page.get_by_role("link", name="Edit", exact=True)).to_be_visible()
+    await expect(banner(carla.page, "Ana")).to_have_count(0)
+    await expect(ana.page.get_by_role("heading", name="Books", level=1)).to_be_visible()
+
+
+async def test_who_goes_on_to_edit_after_all_is_asked_for_one_lock(people: tuple[Person, Person], book: Book) -> None:
+    ana, _ = people
+    page = await ana.open(book.address)
+    edits, others, going_on = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    asked: list[str] = []
+
+    async def wait(route: Route) -> None:
+        if "purpose" in route.request.headers:
+            await route.abort()
+            return
+        asked.append(route.request.url)
+        (edits if route.request.url.endswith("/edit") else others).set()
+        await going_on.wait()
+        await route.continue_()
+
+    for address in (book.edit, "/c/books"):
+        await page.route(f"**{address}", wait)
+    link = page.get_by_role("link", name="Edit", exact=True)
+    await link.click()
+    await edits.wait()
+    await page.get_by_role("navigation", name="Workspace").get_by_role("link", name="Books").click()
+    await others.wait()
+    await link.click()
+    async with page.expect_response(lambda answer: answer.url.endswith("/lock/renew") and answer.status == 204):
+        going_on.set()
+    await expect(page.get_by_label("Notes")).to_be_editable()
+    assert asked == [f"{ana.origin}{book.edit}", f"{ana.origin}/c/books"]
+
+
+async def test_a_page_in_line_that_was_left_before_it_came_has_no_place(
+    people: tuple[Person, Person], book: Book
+) -> None:
+    ana, carla = people
+    await open_from_list(carla, book)
+    late = Late(carla.page)
+    asked, going_on = asyncio.Event(), asyncio.Event()
+
+    async def wait(route: Route) -> None:
+        asked.set()
+        await going_on.wait()
+        await route.continue_()
+
+    await carla.page.route(f"**{book.edit}", wait)
+    await late.follow()
+    await asked.wait()
+    await edit(ana, book)
+    going_on.set()
+    await expect(ana.page.get_by_text("Carla is waiting to edit.")).to_be_visible()
+    await late.leave("a link")
+    await late.let_go()
+    await expect(ana.page.get_by_text("Carla is waiting to edit.")).to_have_count(0)
 
 
 async def test_an_unanswered_request_lets_the_asker_take_over(people: tuple[Person, Person], book: Book) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from playwright.async_api import Route, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.browser.pages import REFRESH, ready
 from tests.conftest import Server
@@ -221,6 +221,84 @@ async def test_back_pressed_twice_leads_back_twice(shared_server: Server, person
     await expect(page.get_by_role("heading", name="Announcements", level=1)).to_be_visible()
     going_on.set()
     assert page.url == f"{ana.origin}/announcements"
+
+
+class Holding:
+    """Holds back what the server answers at some addresses until each is let go."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.asked: dict[str, asyncio.Event] = {}
+        self.let_go: dict[str, asyncio.Event] = {}
+
+    async def hold(self, address: str) -> None:
+        asked, let_go = self.asked[address], self.let_go[address] = asyncio.Event(), asyncio.Event()
+
+        async def wait(route: Route) -> None:
+            if "purpose" in route.request.headers:  # that it is pointed at is another matter
+                await route.abort()
+                return
+            asked.set()
+            await let_go.wait()
+            await route.continue_()
+
+        await self.page.route(f"**{address}", wait)
+
+
+@pytest.mark.parametrize("how", ["pointer", "keyboard"])
+@pytest.mark.parametrize("names", [("Books", "general"), ("Books", "general", "Books")])
+async def test_of_links_that_are_followed_quickly_the_last_one_leads_on(
+    shared_server: Server, person: Any, names: tuple[str, ...], how: str
+) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    page = await ana.open("/")
+    addresses = {"Books": "/c/books", "general": "/chat/general"}
+    holding = Holding(page)
+    for address in addresses.values():
+        await holding.hold(address)
+    await page.evaluate(NOTE_END)
+    for name in names:
+        address = addresses[name]
+        holding.asked[address].clear()
+        link = page.get_by_role("navigation", name="Workspace").get_by_role("link", name=name)
+        if how == "pointer":
+            await link.click()
+        else:
+            await link.press("Enter")
+        await holding.asked[address].wait()
+    others = [address for name, address in addresses.items() if name != names[-1]]
+    for address in [*others, addresses[names[-1]]]:
+        holding.let_go[address].set()
+        await expect(page.locator(f"html[data-ended~='{address}']")).to_have_count(1)
+    await expect(page.get_by_role("heading", name=names[-1], level=1)).to_be_visible()
+    assert page.url == f"{ana.origin}{addresses[names[-1]]}"
+    await page.go_back()
+    await expect(page).to_have_url(f"{ana.origin}/")
+
+
+async def test_a_link_that_is_followed_while_a_form_is_on_its_way_leads_on_whichever_is_answered_first(
+    shared_server: Server, person: Any
+) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    carla = await shared_server.sign_in("acme", "carla@acme.test")
+    await carla.post("/c/books/new", data={"title": "Left while it was saved"})
+    page = await ana.open("/c/books?q=Left+while+it+was+saved")
+    await page.get_by_role("link", name="Left while it was saved").click()
+    await page.get_by_role("link", name="Edit", exact=True).click()
+    await page.get_by_label("Notes").fill("Saved on the way out")
+    holding = Holding(page)
+    for address in ("/edit", "/chat/general"):
+        await holding.hold(address)
+    await page.get_by_role("button", name="Save", exact=True).click()
+    await holding.asked["/edit"].wait()
+    await page.get_by_role("navigation", name="Workspace").get_by_role("link", name="general").click()
+    await holding.asked["/chat/general"].wait()
+    holding.let_go["/edit"].set()
+    await expect(page.get_by_text("Saved on the way out").first).to_be_visible()
+    holding.let_go["/chat/general"].set()
+    await expect(page.get_by_role("heading", name="general", level=1)).to_be_visible()
+    assert page.url == f"{ana.origin}/chat/general"
+    await carla.aclose()
 
 
 SEND_TWICE = """(form) => {

@@ -43,13 +43,43 @@
   // is asked for at the same time.
   const module = new RegExp(`<(?:script type="module" src|link rel="modulepreload" href)="(/static/${version}/js/[\\w-]+\\.js)">`, "g");
   async function fetchWithScripts(address, request) {
-    const response = (request.method === "GET" && await ahead.get(address)?.()) || await fetch(address, request);
+    const response = (request.method === "GET" && await ahead.get(address)?.(request)) || await fetch(address, request);
     if (isForOtherScripts(response.headers)) return response;
     const text = await response.clone().text().catch(() => "");
     await Promise.allSettled([...text.matchAll(module)].map(([, script]) => import(script)));
     return response;
   }
-  document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => { ctx.fetch = fetchWithScripts; });
+
+  // What an answer that nobody is shown may have taken is given back.
+  async function drop(text) {
+    if (/<(record-editor|place-in-line) /.test(text)) await (await import(`/static/${version}/js/not-shown.js`)).giveBack(text);
+  }
+
+  // Who goes on before a page is there waits for it no more. One that takes a lock goes on to its end, as the lock may be
+  // taken: who asks for it meanwhile gets it, else the lock is given back.
+  async function fetchUntilLeft(address, request) {
+    const { signal, ...unbound } = request;
+    const takesLock = request.method === "GET" && /\/edit\b/.test(address);
+    const coming = fetchWithScripts(address, takesLock ? unbound : request);
+    try {
+      return await Promise.race([coming, new Promise((_, reject) => { signal.onabort = () => reject(signal.reason); })]);
+    } catch (error) {
+      if (takesLock) keepComing(address, coming);
+      throw error;
+    }
+  }
+
+  async function keepComing(address, coming) {
+    let isWanted = false;
+    ahead.set(address, () => {
+      isWanted = ahead.delete(address);
+      return coming;
+    });
+    const response = await coming.catch(() => null);
+    ahead.delete(address);
+    if (!isWanted) drop(await response?.text());
+  }
+  document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => { ctx.fetch = fetchUntilLeft; });
 
   // What waits for a script is shown without it (css/room.css).
   addEventListener("error", ({ target }) => { if (target.localName === "script") document.documentElement.dataset.scriptFailed = ""; }, true);
@@ -60,11 +90,28 @@
   });
 
   // A page that was asked for on one that has been left since, by Back or another link, takes no place of what is shown
-  // now: htmx swaps what is "issuing". The path tells, and of a link also its search.
+  // now: htmx swaps what is "issuing". The path tells, and of a link also its search. Of links that are followed before
+  // their pages are there the last one counts; what a form answers meanwhile is shown before.
+  let asked = 0;
+  let last = null;               // the link, or Back, that is on its way
   const place = ({ method }) => location.pathname + (method === "GET" ? location.search : "");
   const isLeft = ({ from, request }) => from && from !== place(request);
-  document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => { ctx.from = ctx.target === document.body && place(ctx.request); });
-  document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => { if (isLeft(ctx)) ctx.status = "left"; });
+  document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
+    if (ctx.target !== document.body) return;
+    ctx.from = place(ctx.request);
+    ctx.turn = asked += 1;
+    if (ctx.request.method !== "GET") return;
+    if (last) last.from = "left";
+    last?.request.abort?.();
+    last = ctx;
+  });
+  document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
+    if (!isLeft(ctx)) return;
+    ctx.status = "left";
+    drop(ctx.text);
+  });
+  document.addEventListener("htmx:after:swap", ({ detail }) => { if (detail?.ctx?.turn < last?.turn) last.from = place(last.request); });
+  document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => { if (ctx === last) last = null; });
 
   // A page of somebody else's, who has signed in with this browser since, is not put into this one: it is opened.
   document.addEventListener("htmx:before:response", (event) => {
@@ -75,7 +122,7 @@
     const isPage = raw.redirected || request.method === "GET";
     if (!isTheirs && !(isPage && isForOtherScripts(raw.headers))) return;
     event.preventDefault();
-    location.assign(isPage ? raw.url : location.href);
+    raw.text().then(drop).finally(() => location.assign(isPage ? raw.url : location.href));
   });
 
   // The answer to a form has no address to be opened at: it goes without the scripts that it was made for.

@@ -55,14 +55,23 @@ function see(address) {
   }).catch(() => {});
 }
 
+// Another link may have been followed meanwhile: then nobody has seen it.
+function seeWhenShown(address, request) {
+  document.addEventListener("htmx:finally:request", function end({ detail: { ctx } }) {
+    if (ctx?.request !== request) return;
+    document.removeEventListener("htmx:finally:request", end);
+    if (ctx.status === "swapped") setTimeout(see, PAINTED, address);
+  });
+}
+
 function prefetch(link) {
   const address = link.pathname + link.search;
   if (coming >= MOST || ahead.has(address) || !isAhead(link)) return;
   const response = bring(address);
-  const take = async () => {
+  const take = async (request) => {
     ahead.delete(address);
     const came = await response;
-    if (came) document.addEventListener("htmx:after:swap", () => setTimeout(see, PAINTED, address), { once: true });
+    if (came) seeWhenShown(address, request);
     return came;
   };
   ahead.set(address, take);
@@ -80,6 +89,8 @@ function point(target) {
 document.addEventListener("pointerover", ({ target, pointerType }) => { if (pointerType === "mouse") point(target); });
 // With another button, or a key, a link opens elsewhere, or its menu does.
 const opensElsewhere = ({ button, ctrlKey, metaKey, shiftKey, altKey }) => button > 0 || ctrlKey || metaKey || shiftKey || altKey;
+// htmx does not know what browsers do with Alt.
+document.addEventListener("click", (event) => { if (event.altKey && event.target.closest?.("a[href]")) event.stopPropagation(); }, true);
 for (const type of ["pointerdown", "touchstart"]) {
   document.addEventListener(type, (event) => {
     clearTimeout(timer);
