@@ -5,10 +5,11 @@ export DATA_DIR ?= data
 # What Python has compiled it keeps: some hundred processes of a run begin with it.
 unexport PYTHONDONTWRITEBYTECODE
 
-# Both databases in one run (tests/both_databases.py): three of its processes have SQLite, two PostgreSQL. Most tests wait
-# for a server or a browser now and then: five files at once, also on two cores. They are begun in their order, and not
-# those of many tests first: these are the quick ones, and fill up the end.
-AT_ONCE = --tx '3*popen//env:TEST_DATABASE=sqlite' --tx '2*popen//env:TEST_DATABASE=postgresql' --dist loadfile --no-loadscope-reorder
+# Both databases in one run (tests/both_databases.py): two of its processes have SQLite, one PostgreSQL. Most tests wait
+# for a server or a browser now and then: three files at once, also on two cores. With more a browser waits so long for
+# the processor that tests take it for stuck. They are begun in their order, and not those of many tests first: these are
+# the quick ones, and fill up the end.
+AT_ONCE = --tx '2*popen//env:TEST_DATABASE=sqlite' --tx '1*popen//env:TEST_DATABASE=postgresql' --dist loadfile --no-loadscope-reorder
 
 # Between two edits: neither the program's processes nor a browser, and not what plays for long.
 FAST = --in-process tests $(addprefix --ignore=tests/,bench browser deploy faults database/test_move.py \

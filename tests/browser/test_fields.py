@@ -64,6 +64,7 @@ async def test_who_drags_a_field_over_another_order_sees_both_and_keeps_what_the
             await drag(page, label, before)
         assert (await answer.value).status == 204
     await page.reload()
+    await expect(page.locator(".fields-list b").nth(3)).to_have_text("Notes")
     assert (await labels_of(page))[:5] == ["Title", "ISBN", "Status", "Notes", "Year"]
 
 

@@ -879,7 +879,7 @@ async def test_only_the_servers_own_answer_to_that_very_message_counts(
     await shown(page, "Before the hotel").hover()
     await shown(page, "Before the hotel").get_by_role("link", name="Edit message").click()
     await expect(page.get_by_role("alert")).to_have_text("That did not work. Try again.")
-    await page.unroute_all()
+    await page.unroute_all(behavior="wait")
     await page.context.route(re.compile(r"/chat/general$"), network.take)
     network.answers = [(200, '{"id": 1, "number": 1, "key": "another"}', json)]
     await online_again(page, network)
@@ -894,7 +894,7 @@ async def test_only_the_servers_own_answer_to_that_very_message_counts(
     await expect(box(page)).to_have_value("Before the hotel")
     await say(page, "In the hotel")
     await expect(waiting(page)).to_contain_text("Not saved")
-    await page.unroute_all()
+    await page.unroute_all(behavior="wait")
     await page.evaluate("dispatchEvent(new Event('online'))")
     await expect(shown(page, "In the hotel")).to_be_visible()
     await expect(waiting(page)).to_have_count(0)

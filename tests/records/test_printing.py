@@ -69,7 +69,7 @@ async def test_of_a_longer_list_the_first_rows_are_printed_and_it_says_so(ana: h
     page = (await ana.get(f"{address}/print?sort=number")).text
     assert [int(cells[0]) for cells in read_rows(page)] == list(range(1, MOST_PRINTED + 1))
     assert f"Only the first {MOST_PRINTED:,} are here." in page
-    assert f"{MOST_PRINTED + 10} records" in page
+    assert f"{MOST_PRINTED + 10:,} records" in page
     assert page.rstrip().endswith("</html>")
     found = (await ana.get(f"{address}/print?q=2001")).text
     assert "Only the first" not in found
