@@ -29,11 +29,13 @@ async def labels_of(page: Page) -> list[str]:
 async def drag(page: Page, label: str, before: str) -> None:
     """Drag a field to the place before another one."""
     await expect(page.locator("field-order.draggable")).to_be_visible()
-    start = await page.locator(".fields-list li", has_text=label).locator(".handle").bounding_box()
-    end = await page.locator(".fields-list li", has_text=before).bounding_box()
+    handle = page.locator(".fields-list li", has_text=label).locator(".handle")
+    aim = page.locator(".fields-list li", has_text=before)
+    await aim.hover(trial=True)  # which waits until what was dragged before lies still
+    await handle.hover()
+    start, end = await handle.bounding_box(), await aim.bounding_box()
     assert start
     assert end
-    await page.mouse.move(start["x"] + 8, start["y"] + start["height"] / 2)
     await page.mouse.down()
     await page.mouse.move(start["x"] + 8, end["y"] + 30, steps=5)
     await page.mouse.move(start["x"] + 8, end["y"] + 4, steps=5)
@@ -220,7 +222,7 @@ async def test_a_field_that_is_dragged_stays_in_hand_while_somebody_else_moves_a
     await page.evaluate(COUNT_REFRESH_MARKS)
     async with aclosing(server.let_in("acme", "ana@acme.test")) as client:
         assert (await client.post(status, data={"to-place": "1"})).status_code == 303
-    await page.wait_for_function("window.marks > 0")
+    await page.wait_for_function("() => window.marks > 0")
     await page.mouse.move(handle["x"] + 8, place["y"] + 4, steps=5)
     await expect(page.locator(".sortable-drag")).to_have_count(1)
     await page.mouse.up()
@@ -243,7 +245,7 @@ async def test_a_page_is_fetched_anew_when_a_field_is_let_go_of_again(server: Se
     async with aclosing(server.let_in("acme", "ana@acme.test")) as elsewhere:
         added = await elsewhere.post(FIELDS, data={"label": "Shelf", "kind": "text"})
         assert added.status_code == 303
-    await page.wait_for_function("window.marks > 0")
+    await page.wait_for_function("() => window.marks > 0")
     assert "Shelf" not in await labels_of(page)
     await page.mouse.up()
     await expect(page.locator(".fields-list b").nth(7)).to_have_text("Shelf")

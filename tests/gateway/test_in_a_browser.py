@@ -98,7 +98,7 @@ async def test_a_book_by_curl_is_seen_at_once_and_the_second_editor_is_refused_a
         channel.error(({ status }) => done(status)); })"""
     assert await ana.evaluate(edit) == [["Ana", True, True]]
     assert await bruno.evaluate(edit) == 423
-    await ana.wait_for_function("told.includes('Bruno')")
+    await ana.wait_for_function("() => told.includes('Bruno')")
     refused = """() => new Promise((done) => echo.private("tenant.2").error(({ status }) => done(status)))"""
     assert await bruno.evaluate(refused) == 403
     assert "channel=private-tenant.2" in server.log
