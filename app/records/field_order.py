@@ -14,7 +14,7 @@ from app.accounts.members import Member
 from app.accounts.undo import lead_to, show_offer
 from app.database import Transaction
 from app.records.collections import Collection
-from app.records.definitions import move_field, place_field
+from app.records.field_places import move_field, place_field
 from app.records.fields import Field, Fields, list_fields
 from app.records.undoing import offer_order
 from app.web.calls import is_call

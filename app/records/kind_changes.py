@@ -20,8 +20,9 @@ from app.records.changed_fields import FieldChanged
 from app.records.closing import count_all_records
 from app.records.collections import Collection
 from app.records.converting import Become, becoming, convert_batch
-from app.records.definitions import advance_definition, end_ordering
+from app.records.definitions import advance_definition
 from app.records.facts import FieldKindChanged, FieldsChanged
+from app.records.field_places import end_ordering
 from app.records.fields import REMOVED_IS_KEPT_FOR, Field, Fields, forget_fields, list_fields, prepare_fields
 from app.records.former_values import list_refs
 from app.records.key_writing import set_unique

@@ -18,8 +18,9 @@ from app.folding import fold
 from app.jobs.sweeps import delete_by_keys, sweeps
 from app.records.access import require_open
 from app.records.collections import Collection
-from app.records.definitions import advance_definition, end_ordering, facts_of_change, refuse_while_becoming
+from app.records.definitions import advance_definition, facts_of_change, refuse_while_becoming
 from app.records.facts import DefinitionsForgotten, FieldRemoved, FieldRestored
+from app.records.field_places import end_ordering
 from app.records.fields import MOST_FIELDS, REMOVED_IS_KEPT_FOR, Field, forget_fields, list_fields
 from app.records.key_writing import fill_keys_soon, set_unique
 from app.records.keys import FORGET_KEYS_OF_FIELD, RecordKey

@@ -16,7 +16,7 @@ from app.editing.drafts import Draft, find_any_draft, write_draft
 from app.records.access import find_accesses, require_in, require_on
 from app.records.bulk import restore_records
 from app.records.collections import Collection
-from app.records.definitions import place_field
+from app.records.field_places import place_field
 from app.records.fields import Field, list_fields
 from app.records.new_drafts import TypedOn, find_any_new_draft, keep_new_draft
 from app.records.records import Record, find_numbered, find_record_place, get_record

@@ -27,8 +27,9 @@ from app.records.adding import create_record
 from app.records.bulk import restore_records
 from app.records.changes import Changed, change_record, write_record
 from app.records.collections import Collection, get_collection
-from app.records.definitions import change_field, move_field
+from app.records.definitions import change_field
 from app.records.deleting import delete_record, restore_record
+from app.records.field_places import move_field
 from app.records.fields import Field, list_fields
 from app.records.records import Record, get_record
 from app.records.removing import remove_field
@@ -144,7 +145,7 @@ KNOWN_WRITES = {
     ("records/collections.py", "rename_collection", "collection.version"),
     ("records/definitions.py", "advance_definition", "collection.version"),
     ("records/definitions.py", "advance_definition", "field.version"),
-    ("records/definitions.py", "place_field", "collection.version"),
+    ("records/field_places.py", "place_field", "collection.version"),
     ("records/definitions.py", "describe_field", "setattr(field)"),
     ("records/definitions.py", "change_field", "setattr(field)"),
     ("records/imports.py", "read_record_line", "line.values"),  # a line of a table

@@ -21,8 +21,9 @@ from app.programs.shapes import CollectionShape, FieldShape
 from app.records.access import enter_collection, require_open
 from app.records.choices import GivenChoice
 from app.records.collections import Collection
-from app.records.definitions import KEPT_OPTIONS, add_collection, append_field, change_field, place_field
+from app.records.definitions import KEPT_OPTIONS, add_collection, append_field, change_field
 from app.records.field_keys import refuse_unwritable
+from app.records.field_places import place_field
 from app.records.fields import Field, Fields, list_fields
 from app.records.kinds import FIELD_KINDS
 from app.records.kinds.kind import FieldChoice
