@@ -23,7 +23,7 @@ def watch(
     crowd: Crowd, port: int, pid: int, *options: object, sockets: int, ready: str = "<!--@1", settle: float = 1
 ) -> dict[str, Any]:
     """Open sockets as pages of the room, ready when they were told something, and post nothing."""
-    pages = open_pages(crowd, f"acme.hero.localhost:{port}", ready, None)
+    pages = open_pages(crowd, f"{crowd.workspace}.hero.localhost:{port}", ready, None)
     options = ("--settle", settle, "--pub", "none", *options)
     return run_load("-p", port, "-n", sockets, *pages, *options, pids={"server": pid})
 
@@ -39,7 +39,7 @@ def run_room(
     ports: tuple[int, ...] = (),
 ) -> dict[str, Any]:
     """Open sockets as pages of the room, post messages as members, count who gets what when."""
-    host = f"acme.hero.localhost:{port}"
+    host = f"{crowd.workspace}.hero.localhost:{port}"
     return run_load(
         *("-p", ",".join(map(str, ports or (port,))), "-n", sockets, *open_pages(crowd, host, "<!--@1", last)),
         *("--pub", f"http:/chat/{crowd.slug}", "--pub-hdr", "Cookie: session=%t"),

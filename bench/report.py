@@ -78,6 +78,7 @@ LINES = [
     Line("posts.sqlite", "a post of 50 writers, SQLite", 2.6, "ms", "posts"),
     Line("posts.postgresql_rate", "50 writers, PostgreSQL", 330, "posts/s", "posts", True),
     Line("posts.postgresql", "a post of 50 writers, PostgreSQL", 2.6, "ms", "posts"),
+    Line("posts.eight_rate", "50 writers of eight workspaces, two workers, PostgreSQL", 450, "posts/s", "posts", True),
     Line("workers.one_rate", "20 people add books, one worker", None, "books/s", "workers"),
     Line("workers.one", "the same, p99", None, "ms", "workers"),
     Line("workers.two_rate", "20 people add books, two workers on one SQLite file", None, "books/s", "workers"),
@@ -176,7 +177,7 @@ def measure_sockets() -> Figures:
 
 
 def measure_posts() -> Figures:
-    """50 writers of one room, on both databases in turn."""
+    """50 writers of one room, on both databases in turn, and of eight workspaces on PostgreSQL."""
     found: Figures = {}
     for _ in range(2):
         for kind in ("sqlite", "postgresql"):
@@ -184,6 +185,9 @@ def measure_posts() -> Figures:
             rate, cost = posts["msgs"] / posts["seconds"], posts["proc"]["server"]["cpu_us_per_msg"] / 1000
             found[f"posts.{kind}_rate"] = max(rate, found.get(f"posts.{kind}_rate", 0))
             found[f"posts.{kind}"] = min(cost, found.get(f"posts.{kind}", cost))
+        eight = json.loads(run("posts.py", 50, 5, 8, 2, TEST_DATABASE="postgresql"))
+        assert not eight["errors"], eight
+        found["posts.eight_rate"] = max(eight["rate"], found.get("posts.eight_rate", 0))
     return found
 
 
