@@ -189,20 +189,23 @@ def complete_operation(path: str, method: str, operation: Described, schemas: Ma
     named = {parameter["name"] for parameter in parameters}
     if method == "post":
         parameters.append(KEY_PARAMETER)
-    if method == "get" and "If-None-Match" not in named:
+    tagged = method != "get" or "304" in operation["responses"]
+    if method == "get" and tagged and "If-None-Match" not in named:
         parameters.append(KNOWN_PARAMETER)
     body = operation.get("requestBody", {}).get("content", {}).get(JSON_TYPE)
     if body is not None:
         body["schema"] = without_null(body["schema"])
         body["example"] = make_example(body["schema"], schemas)
     for status, answer in operation["responses"].items():
-        complete_answer(method, int(status), answer, schemas)
+        complete_answer(method, int(status), answer, schemas, tagged=tagged)
 
 
-def complete_answer(method: str, status: int, answer: Described, schemas: Mapping[str, Described]) -> None:
+def complete_answer(
+    method: str, status: int, answer: Described, schemas: Mapping[str, Described], *, tagged: bool
+) -> None:
     """Say which fields an answer has, and show one."""
     names = ["RateLimit", "RateLimit-Policy"]
-    if status in (200, 201, 206, 304):
+    if tagged and status in (200, 201, 206, 304):
         names.append("ETag")
     if status == 201 and method == "post":
         names.append("Location")

@@ -127,7 +127,7 @@ def find_problem(request: Request[Any, Any, Any], error: Exception) -> Problem:
             headers = calls.retry_after(SOON) | headers
         said = error.text.translate("en") if isinstance(error, PageError) else ""
         if not said and isinstance(error, HTTPException) and status == 400:
-            said = error.detail
+            said = error.detail.replace(ENDED_EARLY, "The JSON ends too early, or has half of a pair of surrogates")
         found = Problem(code_of(status), said, headers=headers)
         found.status_code = status
         return found
@@ -135,6 +135,8 @@ def find_problem(request: Request[Any, Any, Any], error: Exception) -> Problem:
     return found
 
 
+# What msgspec says of both.
+ENDED_EARLY = "Input data was truncated"
 UNKNOWN_MEMBER = re.compile(r"Object contains unknown field `(.*)`")
 
 

@@ -98,14 +98,20 @@ def reads(
     *,
     scope: Scope | Literal["any"],
     heavy: bool | str = False,
+    tagged: bool = True,
     answers: Sequence[int] = (),
     also: Mapping[int, ResponseSpec] = AS_RETURNED,
     **options: Any,
 ) -> Decorator:
     """An endpoint that reads. It is `heavy` where it takes long, always or with a parameter of that name: then it is
-    counted with what its member searches, and it takes turns with what they read, with the parameter or without."""
+    counted with what its member searches, and it takes turns with what they read, with the parameter or without. What
+    is sent as it comes to be is not `tagged`: what is in it is known at its end."""
     opt = {"scope": scope, "heavy": heavy}
-    responses = {**NOT_MODIFIED, **also, **describe_answers(*ALWAYS, *answers, also=NOTHING_ELSE)}
+    responses = {
+        **(NOT_MODIFIED if tagged else NOTHING_ELSE),
+        **also,
+        **describe_answers(*ALWAYS, *answers, also=NOTHING_ELSE),
+    }
     return naming(get, API + path, opt=opt, responses=responses, **options)
 
 

@@ -207,7 +207,7 @@ class EventStream:
                 before = self.describe()
                 self.listener = await find_listener(self.node, self.following)
                 if self.describe() != before:
-                    await self.say(stream_event("channels", self.describe()))
+                    await self.say(stream_event("channels", self.describe(), cursor=after))
                 self.part = await read_log_part(self.node, self.listener, after)
             part, self.part = self.part, None
             text = stream_facts(part.facts)

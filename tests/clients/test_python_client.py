@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from mutirao_client import Event, LockLost, Mutirao, ProblemError, StreamEnded
+from mutirao_client import Event, Gap, LockLost, Mutirao, ProblemError, StreamEnded
 from mutirao_client.stream import read_lines
 from tests.conftest import ROOT, Server
 from tests.programs.conftest import add_token
@@ -140,6 +140,35 @@ def test_a_stream_is_followed_through_a_killed_server(server: Server) -> None:
         following.join(20)
     assert [(event.cursor, event.kind) for event in got] == list_logged(server, books, begin)
     assert reason == ["ended"]
+
+
+def set_rights(team: Mutirao, *, given: bool) -> None:
+    """Give members of the workspace its books, or take them from them."""
+    tag = team.http.get("collections/books/permissions").headers["etag"]
+    rights = {**dict.fromkeys(("browse", "read", "add"), given), "edit": "none", "delete": "none"}
+    team.call("PATCH", "collections/books/permissions", body={"roles": {"member": rights}}, headers={"if-match": tag})
+
+
+def test_a_channel_that_comes_back_is_a_gap(server: Server) -> None:
+    secrets = [add_token(server, "acme", email)[1] for email in ("ana@acme.test", "carla@acme.test")]
+    with connect_to(server, secrets[0]) as ana, connect_to(server, secrets[1]) as carla:
+        (books,) = [each.channel for each in ana.collections() if each.slug == "books"]
+        begin = carla.call("GET", "events")["next"]
+        follower = carla.follow(after=begin, channels=[books])
+        ana.add("books", {"title": "Seen", "author": "A script"})
+        following = iter(follower)
+        told = [next(following)]
+        set_rights(ana, given=False)
+        ana.add("books", {"title": "Not for Carla", "author": "A script"})
+        set_rights(ana, given=True)
+        ana.add("books", {"title": "For her again", "author": "A script"})
+        logged = [cursor for cursor, _ in list_logged(server, books, begin)]
+        while not isinstance(told[-1], Event) or told[-1].cursor < logged[-1]:
+            told.append(next(following))
+        (gap,) = [each for each in told if isinstance(each, Gap)]
+        assert gap.channels == (books,)
+        missed = {*logged} - {each.cursor for each in told if isinstance(each, Event)}
+        assert all(gap.after < cursor < gap.before for cursor in missed)
 
 
 def test_a_text_may_have_what_ends_a_line_elsewhere(connect: Connect) -> None:

@@ -22,7 +22,7 @@ from app.web.streams import Streamed
 ExportFormat = Annotated[Literal["csv", "xlsx", "json"], QueryParameter(name="format", description="Its format.")]
 
 
-@reads(COLLECTION + "/export", scope="records:read", heavy=True, also=SENT_AS_EXPORT)
+@reads(COLLECTION + "/export", scope="records:read", heavy=True, tagged=False, also=SENT_AS_EXPORT)
 async def export_by_program(
     request: AnyRequest,
     transaction: Transaction,

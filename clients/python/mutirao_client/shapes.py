@@ -49,12 +49,16 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """The log has no longer what came after one cursor, up to before the other: read anew what you keep."""
+    """What came after one cursor, up to before the other, is not given: read anew what you keep.
+
+    The log no longer has it; or, where there are `channels`, these could not be followed meanwhile, and can be again.
+    """
 
     after: int
     before: int
+    channels: tuple[str, ...] = ()
 
 
 def read_shape(shape: type[Shape], given: Mapping[str, Any]) -> Shape:
     """What was given, of what is known."""
-    return shape(**{each.name: given[each.name] for each in fields(shape)})  # type: ignore[arg-type]
+    return shape(**{each.name: given[each.name] for each in fields(shape) if each.name in given})  # type: ignore[arg-type]

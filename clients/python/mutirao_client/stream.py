@@ -33,7 +33,8 @@ def read_lines(pieces: Iterable[bytes]) -> Iterator[str]:
 
 
 class Follower:
-    """Iterate over it: it gives each `Event` once, in order, and a `Gap` where the log no longer reaches back.
+    """Iterate over it: it gives each `Event` once, in order, and a `Gap` where the log no longer reaches back, or where
+    channels come back that could not be followed for a while.
 
     `cursor` is where it is, also by what does not concern it; give it as `after` to go on another day. Raises
     StreamEnded when the token, its member or the workspace has ended, and ProblemError when the call is refused.
@@ -44,6 +45,8 @@ class Follower:
         self.cursor = after
         self.channels = channels
         self.pause = FIRST_PAUSE
+        self.followed: frozenset[str] = frozenset()
+        self.lost: dict[str, int] = {}
 
     def __iter__(self) -> Iterator[Event | Gap]:
         while True:
@@ -79,16 +82,28 @@ class Follower:
                 elif key == "id":
                     cursor = int(value)
                 elif not line:
+                    if name in ("begin", "channels"):
+                        yield from self.note_channels(frozenset(json.loads(data)["channels"]), cursor)
                     self.cursor, self.pause = cursor, FIRST_PAUSE
                     if data:
                         yield from self.take(name, json.loads(data))
                     name, data = "message", ""
 
     def take(self, name: str, said: dict[str, Any]) -> Iterator[Event | Gap]:
-        """What comes of one event of the stream. Raises StreamEnded."""
+        """What comes of one event of the stream that is not about its channels. Raises StreamEnded."""
         if name == "message":
             yield read_shape(Event, said)
         elif name == "gap":
             yield read_shape(Gap, said)
         elif name == "end" and not said["retry"]:
             raise StreamEnded(said["reason"])
+
+    def note_channels(self, channels: frozenset[str], cursor: int | None) -> Iterator[Gap]:
+        """What is followed from here on; a gap where some of it was lost before, since the cursor of then."""
+        for channel in self.followed - channels:
+            self.lost.setdefault(channel, self.cursor or 0)
+        back = sorted(channels & self.lost.keys())
+        if back:
+            after = min(self.lost.pop(channel) for channel in back)
+            yield Gap(after, max(cursor or 0, after) + 1, tuple(back))
+        self.followed = channels
