@@ -91,7 +91,7 @@ class Parts:
         windows = self.windows = Windows(settings)
         self.guessing = GuessingLimit(windows)
         self.mailing = MailLimit(self.guessing)
-        self.senders = Senders(self.database, settings, self.guessing)
+        self.senders = Senders(settings, self.guessing)
         self.arriving = Arriving()
         askers = Askers(self.database, settings)
         self.writing = WritingLimit(windows, askers)
