@@ -70,7 +70,7 @@ def read_typed(fields: Fields, form: Form, record: Record | None = None) -> dict
                 each.ref: each.write(each.default if record is None else record.values.get(each.ref, ""))
                 for each in came
             }
-            | (carried_over(fields, mine, record, asked=asked) if asked else {})
+            | (carried_over(fields, mine, record, asked=asked) if asked and fields.removed else {})
             | mine
         )
     return empty | fields.by_ref({key: form[key] for key in form.values})
