@@ -60,9 +60,10 @@ class SomebodyElse(PageError):
 
 
 @contextlib.asynccontextmanager
-async def begin(request: AnyRequest, database: Database, *, writes: bool) -> AsyncIterator[Transaction]:
+async def begin(request: AnyRequest, *, writes: bool) -> AsyncIterator[Transaction]:
     """A transaction in the workspace of the request's host."""
     slug = request.scope["state"]["slug"]
+    database: Database = request.app.state.database
     async with database.write() if writes else database.read() as transaction:
         tenant = await enter_workspace(transaction, slug)
         request.scope["state"]["language"] = tenant.language
@@ -71,7 +72,7 @@ async def begin(request: AnyRequest, database: Database, *, writes: bool) -> Asy
         yield transaction
 
 
-async def provide_transaction(request: AnyRequest, database: Database) -> AsyncIterator[Transaction]:
+async def provide_transaction(request: AnyRequest) -> AsyncIterator[Transaction]:
     """One transaction for the request, in the workspace of its host.
 
     It is a writing one unless the method is safe. A page whose opening writes says so with `opt={"writes": True}`, and
@@ -88,7 +89,7 @@ async def provide_transaction(request: AnyRequest, database: Database) -> AsyncI
         await prepare(request)
     async with contextlib.AsyncExitStack() as ending:
         end_with_answer(request.scope, ending, early=True)
-        yield await ending.enter_async_context(begin(request, database, writes=writes))
+        yield await ending.enter_async_context(begin(request, writes=writes))
 
 
 def write_signed_in(request: AnyRequest) -> contextlib.AbstractAsyncContextManager[tuple[Transaction, Member]]:
@@ -112,9 +113,8 @@ async def begin_signed_in(request: AnyRequest, *, writes: bool) -> AsyncIterator
         async with begins(request, writes=writes) as begun:
             yield begun
         return
-    state = request.app.state
-    async with begin(request, state.database, writes=writes) as transaction:
-        signed_in = await provide_signed_in(request, transaction, state.settings)
+    async with begin(request, writes=writes) as transaction:
+        signed_in = await provide_signed_in(request, transaction)
         yield transaction, signed_in.member
 
 
@@ -135,12 +135,13 @@ async def enter_workspace(transaction: Transaction, slug: str) -> Tenant:
     return tenant
 
 
-async def provide_signed_in(request: AnyRequest, transaction: Transaction, settings: Settings) -> SignedIn:
+async def provide_signed_in(request: AnyRequest, transaction: Transaction) -> SignedIn:
     """The member who asks, with their session.
 
     Raises SignInNeeded when there is none, and SomebodyElse when the page that asks was made for another one: somebody
     else has signed in with the same browser since, and what the one before has typed is not theirs to send.
     """
+    settings: Settings = request.app.state.settings
     token = read_cookie(request.scope["headers"], settings.session_cookie)
     signed_in = await find_session(transaction, token)
     if signed_in is None:

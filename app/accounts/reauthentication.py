@@ -126,7 +126,7 @@ class Reauthentication:
         """Who asks, in the workspace of the host. Raises SignInNeeded."""
         tenant = await enter_workspace(transaction, request.scope["state"]["slug"])
         request.scope["state"]["language"] = tenant.language
-        return await provide_signed_in(request, transaction, self.settings)
+        return await provide_signed_in(request, transaction)
 
     async def is_given(self, request: AnyRequest, signed_in: SignedIn, password: str) -> bool:
         """Whether it is the password; if so, the session keeps when it was given. Raises TooManyTries."""
@@ -138,7 +138,7 @@ class Reauthentication:
         if not right:
             return False
         async with self.database.write(member.tenant_id) as transaction:
-            found = await provide_signed_in(request, transaction, self.settings)
+            found = await provide_signed_in(request, transaction)
             if found.member.password_hash != stored:
                 return False
             found.session.password_at = now()

@@ -15,7 +15,6 @@ from litestar.exceptions import NotFoundException
 from app.accounts.access import AnyRequest, begin, client_address
 from app.accounts.passwords import GuessingLimit
 from app.accounts.sessions import find_session
-from app.database import Database
 from app.settings import Settings
 from app.web.cookies import read_cookie
 from app.web.endings import end_with_answer
@@ -38,8 +37,7 @@ STRANGER = "stranger"
 class Senders:
     """Says whose a large body is, and how much of it is taken."""
 
-    def __init__(self, database: Database, settings: Settings, guessing: GuessingLimit) -> None:
-        self.database = database
+    def __init__(self, settings: Settings, guessing: GuessingLimit) -> None:
         self.settings = settings
         self.guessing = guessing
         self.turns = OwnTurns(LARGE_AT_ONCE, LARGE_WAITING)
@@ -80,7 +78,7 @@ class Senders:
         """Whose session the request has, as it is by now; None when nobody is signed in."""
         token = read_cookie(request.scope["headers"], self.settings.session_cookie)
         try:
-            async with begin(request, self.database, writes=False) as transaction:
+            async with begin(request, writes=False) as transaction:
                 found = await find_session(transaction, token)
         except NotFoundException:  # of a workspace that there is not
             return None

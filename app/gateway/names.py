@@ -20,6 +20,8 @@ CACHES = ("cache-", "private-cache-", "presence-cache-", "private-encrypted-cach
 ENCRYPTED = "private-encrypted-"
 # The one address of a server's calls that does not begin with its app.
 OF_USERS = re.compile(r"/users/[^/]+/terminate_connections")
+# How all addresses begin that are its clients' or their servers'. Of others it need not be asked.
+GATEWAY_PATHS = ("/app/", "/apps/", "/broadcasting/", "/up", "/users/")
 
 
 def is_gateway_socket(path: str) -> bool:

@@ -33,7 +33,8 @@ async def create_record(
     fields = await list_fields(transaction, collection)
     values = read_values(fields, typed, by=author)
     await check_unique(transaction, fields, values, None)
-    brought = await check_files(transaction, fields, values, None, author)
+    with_files = [field for field in fields if field.kind_name == "files"]
+    brought = await check_files(transaction, with_files, values, None, author)
     number, moment = take_numbers(collection), now()
     values |= compute_all(fields, Origin(number, moment, author.id, moment, author.id))
     record = Record(
@@ -47,7 +48,8 @@ async def create_record(
     )
     transaction.add(record)
     await transaction.flush()
-    await keep_files(transaction, record, brought)
+    if brought:
+        await keep_files(transaction, record, brought)
     await keep_revisions(transaction, fields, [record], author, "created")
     note_record_changed(transaction, collection, fields, record, author, "created", None)
     return record

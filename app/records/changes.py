@@ -108,7 +108,9 @@ async def write_record(
         values = keep_computed(computed, values, before)
     if limited := [field for field in fields if field.read_only_for]:
         refuse_overstepping(list_read_only(limited, author), before, values)
-    brought = await check_files(transaction, fields, values, record, author)
+    brought: list[int] = []
+    if with_files := [field for field in fields if field.kind_name == "files"]:
+        brought = await check_files(transaction, with_files, values, record, author)
     changed = [field for field in fields if values.get(field.ref) != before.get(field.ref)]
     if changed:
         stamp = compute(computed, changed_at=now(), changed_by=author.id) if computed else {}
@@ -126,7 +128,8 @@ async def write_record(
             deleted_at=None,
             keeps_lock=keeps_lock,
         )
-        await keep_files(transaction, record, brought)
+        if brought:
+            await keep_files(transaction, record, brought)
         stamped = [field for field in computed if field.ref in stamp]
         await keep_revisions(transaction, [*changed, *stamped], [record], author, what)
         note_record_changed(transaction, collection, fields, record, author, "changed", before, found_before)

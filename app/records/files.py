@@ -104,12 +104,12 @@ KEEP_FILES = PreparedChange(
 async def check_files(
     transaction: Transaction, fields: Sequence[Field], values: Values, record: Record | None, member: Member
 ) -> list[int]:
-    """Look whether the files that values have can be theirs: those that the record has had, and what the member has
-    brought. They get the names that they came with. Returns the ids of those that are new to the record.
+    """Look whether the files that values have in fields of files can be theirs: those that the record has had, and what
+    the member has brought. They get the names that they came with. Returns the ids of those that are new to the record.
 
     Raises Invalid for others.
     """
-    own = [field for field in fields if field.kind_name == "files" and values.get(field.ref)]
+    own = [field for field in fields if values.get(field.ref)]
     before: Mapping[str, str] = record.values if record else {}
     changed = [field for field in own if values[field.ref] != before.get(field.ref)]
     wanted = {file.id for field in changed for file in name_files(values[field.ref])}
@@ -131,9 +131,7 @@ async def check_files(
 
 
 async def keep_files(transaction: Transaction, record: Record, file_ids: Sequence[int]) -> None:
-    """Let files, if there are any, belong to a record that was saved with them."""
-    if not file_ids:
-        return
+    """Let files belong to a record that was saved with them."""
     await transaction.apply(KEEP_FILES, ids=file_ids, own_id=record.id)
 
 

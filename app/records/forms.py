@@ -70,7 +70,7 @@ def read_typed(fields: Fields, form: Form, record: Record | None = None) -> dict
                 each.ref: each.write(each.default if record is None else record.values.get(each.ref, ""))
                 for each in came
             }
-            | (carried_over(fields, mine, record, asked=asked) if asked else {})
+            | (carried_over(fields, mine, record, asked=asked) if asked and fields.removed else {})
             | mine
         )
     return empty | fields.by_ref({key: form[key] for key in form.values})
@@ -206,7 +206,6 @@ async def render_form(
     fields: Fields,
     form: Form,
     *,
-    settings: Settings | None = None,
     record: Record | None = None,
     proof: Proof | None = None,
     status: int = 200,
@@ -221,7 +220,7 @@ async def render_form(
     context: dict[str, Any] = {}
     typed = read_typed(fields, form, record)
     if record is not None:
-        context = await describe_editor(transaction, member, record, proof, settings)
+        context = await describe_editor(request, transaction, member, record, proof)
     return await render_page(
         request,
         transaction,
@@ -247,9 +246,10 @@ async def render_form(
 
 
 async def describe_editor(
-    transaction: Transaction, member: Member, record: Record, proof: Proof | None, settings: Settings | None
+    request: AnyRequest, transaction: Transaction, member: Member, record: Record, proof: Proof | None
 ) -> dict[str, Any]:
     """What a page needs to keep a lock: its proof, who waits, and its times in seconds."""
+    settings: Settings = request.app.state.settings
     queue = await list_queue(transaction, record)
     standing = await find_standing(transaction, record, queue, member.id)
     return {
@@ -259,7 +259,7 @@ async def describe_editor(
         "standing": standing,
         "proof": str(proof or ""),
         "lease": LEASE,
-        "idle": settings.edit_idle_seconds if settings else 0,
+        "idle": settings.edit_idle_seconds,
     }
 
 

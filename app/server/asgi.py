@@ -48,7 +48,7 @@ from app.records.limits import ImportLimit, ListLimit, take_turn
 from app.routes import CENTRAL_ROUTES, PROGRAM_ROUTES, WORKSPACE_ROUTES
 from app.server.gate import Gate
 from app.server.health import show_liveness, show_metrics, show_readiness
-from app.server.workspace_limits import WorkspaceLimits
+from app.server.workspace_limits import find_workspace_limits
 from app.settings import Settings
 from app.tenants.limits import AddressLimit, RenamingLimit
 from app.web.assets import static_version
@@ -91,7 +91,7 @@ class Parts:
         windows = self.windows = Windows(settings)
         self.guessing = GuessingLimit(windows)
         self.mailing = MailLimit(self.guessing)
-        self.senders = Senders(self.database, settings, self.guessing)
+        self.senders = Senders(settings, self.guessing)
         self.arriving = Arriving()
         askers = Askers(self.database, settings)
         self.writing = WritingLimit(windows, askers)
@@ -216,6 +216,6 @@ def create_app(settings: Settings) -> Gate:
         gateway=parts.gateway,
         incoming=IncomingSite(settings, parts.database, parts.windows),
         readiness=parts.readiness,
-        limits=WorkspaceLimits(settings, parts.windows),
+        limits=find_workspace_limits(settings, parts.windows),
         send_away=parts.node.drain,
     )

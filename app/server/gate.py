@@ -24,7 +24,7 @@ from app.chat.incoming import INCOMING_PATH
 from app.database.fairness import FOR_WORKSPACE
 from app.database.steps import take_steps
 from app.database.tenancy import SLUG
-from app.gateway.names import is_for_gateway, is_gateway_socket
+from app.gateway.names import GATEWAY_PATHS, is_for_gateway, is_gateway_socket
 from app.server.headers import address, find_request_id, first, hide_incoming, is_same_origin, read_host_name
 from app.server.refusals import send_refusal
 from app.server.security_headers import security_headers
@@ -36,7 +36,7 @@ from app.web.cookies import CLEAR_COOKIES
 from app.web.endings import end_all
 from app.web.errors import SOON
 from app.web.metrics import REQUESTS
-from app.web.problems import is_for_programs
+from app.web.problems import PROGRAM_PATHS, is_for_programs
 from app.web.readiness import Readiness
 from app.web.request_ids import HEADER
 from app.web.texts import _l
@@ -51,6 +51,8 @@ UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 # with one that a stranger could not do.
 WITHOUT_SESSION = ("/unsubscribe",)
 ASKS_FOR_CHANNELS = "/broadcasting/"
+# Others than pages may be meant by what begins so.
+OTHER_PATHS = (*GATEWAY_PATHS, *PROGRAM_PATHS, INCOMING_PATH)
 HEADER_LIMIT = 32 * 1024
 # What comes from somewhere else instead of us, such as the page of a hotel's network, does not have it.
 OURS = (b"x-page", b"1")
@@ -88,7 +90,7 @@ class Gate:
         gateway: ASGIApp,
         incoming: ASGIApp,
         readiness: Readiness,
-        limits: WorkspaceLimits,
+        limits: WorkspaceLimits | None,
         send_away: Callable[[], Awaitable[None]],
     ) -> None:
         self.settings = settings
@@ -137,13 +139,8 @@ class Gate:
         headers = scope["headers"]
         if scope["type"] == "websocket":
             if judged.site is None:
-                log.info(
-                    "handshake refused",
-                    client=address(scope),
-                    status=judged.refusal,
-                    host=first(headers, b"host"),
-                    origin=first(headers, b"origin"),
-                )
+                asked = {"host": first(headers, b"host"), "origin": first(headers, b"origin")}
+                log.info("handshake refused", client=address(scope), status=judged.refusal, **asked)
                 await receive()
                 await send({"type": "websocket.close", "code": 4403, "reason": None})
                 return
@@ -176,10 +173,7 @@ class Gate:
                 start: HTTPResponseStartEvent = message
                 status = start["status"]
                 present = {name for name, _ in start["headers"]}
-                start["headers"] = [
-                    *start["headers"],
-                    *(pair for pair in security if pair[0] not in present),
-                ]
+                start["headers"] = [*start["headers"], *(pair for pair in security if pair[0] not in present)]
                 if self.readiness.draining:
                     start["headers"] = [*start["headers"], (b"connection", b"close")]
                 method = scope["method"] if scope["method"] in METHODS else "other"
@@ -192,7 +186,7 @@ class Gate:
             await send_refusal(scope, send_secured, judged.refusal, *clearing)
             return
         writes = scope["method"] in UNSAFE
-        if slug and not is_static and (wait := await self.limits.count(slug, writes=writes)):
+        if self.limits and slug and not is_static and (wait := await self.limits.count(slug, writes=writes)):
             retry_after = (b"retry-after", b"%d" % math.ceil(wait))
             await send_refusal(scope, send_secured, 429, retry_after, detail=TOO_MUCH)
             return
@@ -237,8 +231,7 @@ class Gate:
         if len(hosts) != 1 or any(byte <= 32 or byte >= 127 for byte in hosts[0]):
             return Judgement(refusal=400)
         host = hosts[0].decode("ascii").lower()
-        for_gateway = is_for_gateway(path)
-        if for_gateway or is_gateway_socket(path):
+        if path.startswith(GATEWAY_PATHS) and (is_for_gateway(path) or is_gateway_socket(path)):
             host = self.leave_port_out(host)
         alone = host == f"{GATEWAY_HOST}.{self.settings.base_host}"
         slug = "" if alone else self.find_slug(host)
@@ -246,7 +239,7 @@ class Gate:
             site, refusal = self.find_socket_site(headers, path, host, slug)
             judged = Judgement(site, refusal, slug or None)
         else:
-            judged = self.find_site(scope, slug, for_gateway=for_gateway)
+            judged = self.find_site(scope, slug)
             if judged.without_session and NUL.search(scope["query_string"]):
                 judged = Judgement(refusal=400)
             if judged.site and not judged.without_session and scope["method"] in UNSAFE:
@@ -269,21 +262,26 @@ class Gate:
             return None, 403
         return self.live, 0
 
-    def find_site(self, scope: Any, slug: str | None, *, for_gateway: bool) -> Judgement:
-        """Who answers a request of a host. What asks for channels of the workspace comes with a token, or else from a
-        page with a session."""
+    def find_site(self, scope: Any, slug: str | None) -> Judgement:
+        """Who answers a request of a host."""
         path = scope["path"]
         if slug is None and path not in ANY_HOST:
             return Judgement(refusal=400)
+        if path.startswith(OTHER_PATHS) and (other := self.find_other_site(scope, slug)):
+            return other
+        return Judgement(self.workspace if slug else self.central, 0, slug or None, path in WITHOUT_SESSION)
+
+    def find_other_site(self, scope: Any, slug: str | None) -> Judgement | None:
+        """Who answers what is none of the pages; None for what is. What asks for channels of the workspace comes with a
+        token, or else from a page with a session."""
+        path = scope["path"]
         if is_for_programs(path):
             return Judgement(self.programs, 0, slug, without_session=True) if slug else Judgement(refusal=404)
-        if for_gateway:
+        if is_for_gateway(path):
             asks = path.startswith(ASKS_FOR_CHANNELS) and scope["method"] != "OPTIONS"
             without = not asks or first(scope["headers"], b"authorization") is not None
             return Judgement(self.gateway, 0, slug or None, without)
-        if path == INCOMING_PATH:
-            return Judgement(self.incoming, 0, slug or None, without_session=True)
-        return Judgement(self.workspace if slug else self.central, 0, slug or None, path in WITHOUT_SESSION)
+        return Judgement(self.incoming, 0, slug or None, without_session=True) if path == INCOMING_PATH else None
 
     def find_slug(self, host: str) -> str | None:
         """'' for the central host, the slug for a workspace's, None for any other."""

@@ -8,6 +8,12 @@ from app.settings import Settings
 from app.web.limits import Windows
 
 
+def find_workspace_limits(settings: Settings, windows: Windows) -> WorkspaceLimits | None:
+    """What counts, if anything is to be counted."""
+    limited = settings.workspace_requests or settings.workspace_writes
+    return WorkspaceLimits(settings, windows) if limited else None
+
+
 class WorkspaceLimits:
     """Counts what each workspace asks for in a minute, and of that what it writes, over all processes with Redis.
 

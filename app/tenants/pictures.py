@@ -76,7 +76,7 @@ async def save_picture_of_form(
     except Invalid as invalid:
         database: Database = request.app.state.database
         async with database.read(tenant.id) as reading:
-            return await show(reading, await provide_signed_in(request, reading, settings), invalid.errors)
+            return await show(reading, await provide_signed_in(request, reading), invalid.errors)
     async with dropped_unless_kept(directory, key), write_signed_in(request) as (writing, member):
         await keep(writing, member, key, directory)
     return None

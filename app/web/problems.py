@@ -7,6 +7,8 @@ from typing import Any
 
 # Where agents come, by the Model Context Protocol.
 AGENT_PATH = "/mcp"
+# How all addresses begin that are for programs. Of others it need not be asked.
+PROGRAM_PATHS = (AGENT_PATH, "/api")
 PROBLEM_TYPE = "application/problem+json"
 JSON_TYPE = "application/json"
 # What problems are called by: stable, as programs compare them. Each has a status, and a title.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +13,6 @@ import uvloop
 from app.database import steps
 from app.server.gate import Gate
 from app.server.http_protocol import BoundedProtocol
-from app.server.workspace_limits import WorkspaceLimits
 from app.web.readiness import Readiness
 from tests.test_isolation import SETTINGS
 
@@ -56,7 +54,6 @@ async def ask_beside_many(application: Walking) -> int:
     """Ask for a quiet workspace when many requests of a noisy one are on their way; how many steps of those came
     between its first step and its last."""
     nothing: Any = application
-    windows: Any = SimpleNamespace()
     gate = Gate(
         SETTINGS,
         central=nothing,
@@ -66,7 +63,7 @@ async def ask_beside_many(application: Walking) -> int:
         gateway=nothing,
         incoming=nothing,
         readiness=Readiness(bus=lambda: "off"),
-        limits=WorkspaceLimits(SETTINGS, windows),
+        limits=None,
         send_away=lambda: asyncio.sleep(0),
     )
     listener = socket.socket()

@@ -16,9 +16,7 @@ import structlog
 from app.server.gate import Gate
 from app.server.health import Readiness
 from app.server.logs import set_up_logs
-from app.server.workspace_limits import WorkspaceLimits
 from app.settings import Settings, read_settings
-from app.web.limits import Windows
 from tests.conftest import Server
 
 NEW = re.compile(r"[0-9a-f]{16}")
@@ -38,7 +36,7 @@ def make_gate(application: Any, settings: Settings) -> Gate:
         gateway=application,
         incoming=application,
         readiness=Readiness(bus=lambda: "off"),
-        limits=WorkspaceLimits(settings, Windows(settings)),
+        limits=None,
         send_away=send_away,
     )
 

@@ -42,7 +42,6 @@ from app.records.left_over import carried_over
 from app.records.long_texts import render_typed
 from app.records.records import Record, title_of
 from app.records.values import list_read_only, write_values
-from app.settings import Settings
 from app.web.calls import is_call
 from app.web.cookies import CookieError, read_cookie
 from app.web.errors import PageError
@@ -60,7 +59,6 @@ async def show_edit(
     request: AnyRequest,
     transaction: Transaction,
     member: Member,
-    settings: Settings,
     slug: str,
     number: int,
     lock: str = "",
@@ -91,12 +89,10 @@ async def show_edit(
         )
     draft = await find_draft(transaction, record, member)
     if draft is not None and not (moving and draft.version == record.version):
-        return await render_draft(request, transaction, member, collection, fields, record, proof, draft, settings)
+        return await render_draft(request, transaction, member, collection, fields, record, proof, draft)
     values = write_draft_over(fields, record, draft)
     form = Form([*values.items(), ("version", str(record.version))])
-    return await render_form(
-        request, transaction, member, collection, fields, form, record=record, proof=proof, settings=settings
-    )
+    return await render_form(request, transaction, member, collection, fields, form, record=record, proof=proof)
 
 
 def write_draft_over(fields: Fields, record: Record, draft: Draft | None) -> dict[str, str]:
@@ -122,7 +118,6 @@ async def render_draft(
     record: Record,
     proof: Proof,
     draft: Draft,
-    settings: Settings,
 ) -> Response[str]:
     """What the member had typed and not saved, beside what is saved now; to go on with, or to discard."""
     mine = write_draft_over(fields, record, draft)
@@ -142,7 +137,7 @@ async def render_draft(
         read_only=list_read_only(fields, member),
         removed=find_removed(fields, form, record),
         differences=await list_differences(transaction, fields, record, mine, draft.version),
-        **await describe_editor(transaction, member, record, proof, settings),
+        **await describe_editor(request, transaction, member, record, proof),
     )
 
 
@@ -151,7 +146,6 @@ async def save_record(
     request: AnyRequest,
     transaction: Transaction,
     member: Member,
-    settings: Settings,
     slug: str,
     number: int,
     form: Form,
@@ -187,7 +181,6 @@ async def save_record(
             form,
             record=record,
             proof=proof,
-            settings=settings,
             status=invalid.status,
         )
     except (Changed, Held) as refusal:

@@ -85,7 +85,7 @@ async def bring_record_files(
                 return Response(html, status_code=200, media_type=MediaType.HTML)
             for name, (file, _) in zip(sent.files_in, brought, strict=True):
                 form.values.setdefault(places.get(name, field.ref), []).append(file.named.line)
-            return await show_form_again(request, writing, author, settings, slug, form)
+            return await show_form_again(request, writing, author, slug, form)
     except BaseException as error:  # whatever it is, no file stays that nothing names
         await delete_files(directory, keys)
         if not isinstance(error, Invalid):
@@ -118,7 +118,7 @@ async def open_edited(
 
 
 async def show_form_again(
-    request: AnyRequest, transaction: Transaction, member: Member, settings: Settings, slug: str, form: Form
+    request: AnyRequest, transaction: Transaction, member: Member, slug: str, form: Form
 ) -> Response[str]:
     """The form with what was typed into it; of a record where it says which one."""
     collection, record = await open_edited(request, transaction, member, slug)
@@ -126,9 +126,7 @@ async def show_form_again(
     if record is None:
         return await render_form(request, transaction, member, collection, fields, form)
     proof = Proof.read(form["lock-token"])
-    return await render_form(
-        request, transaction, member, collection, fields, form, record=record, proof=proof, settings=settings
-    )
+    return await render_form(request, transaction, member, collection, fields, form, record=record, proof=proof)
 
 
 @get("/record-files/{record_file_id:int}/preview")

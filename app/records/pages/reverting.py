@@ -17,7 +17,6 @@ from app.records.conflicts import lead_to_saved, render_conflict
 from app.records.forms import lease_of, open_record, render_form
 from app.records.history import get_revision, values_as_before
 from app.records.values import write_values
-from app.settings import Settings
 from app.web.forms import Form, Invalid, number_of
 from app.web.redirects import see_other
 from app.web.texts import _l
@@ -32,7 +31,6 @@ async def revert(
     request: AnyRequest,
     transaction: Transaction,
     member: Member,
-    settings: Settings,
     slug: str,
     number: int,
     version: int,
@@ -67,7 +65,6 @@ async def revert(
             form,
             record=record,
             proof=proof,
-            settings=settings,
             status=422,
         )
     except (Changed, Held) as refusal:

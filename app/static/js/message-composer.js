@@ -3,14 +3,11 @@
 import { openEmoji } from "./message-acts.js";
 import { MessageDraft } from "./message-draft.js";
 import { MessageFiles, filesOnTheirWay } from "./message-files.js";
+import { lengthOf, showLength } from "./message-length.js";
 import { MessageRewriting } from "./message-rewriting.js";
 import { makeKey, outbox } from "./outbox.js";
 import { call, isComposing, me } from "./page.js";
 import { forget, keep, kept } from "./tab-store.js";
-
-const NEAR_THE_END = 500;        // characters left when the counter shows
-const SHORT = 20;                // characters that are one line, however narrow the box is
-const lengthOf = (value) => [...value.trim()].length;     // as the server counts: an emoji of one code point is one
 
 class MessageComposer extends HTMLElement {
   #rewriting = new MessageRewriting(this);
@@ -93,16 +90,7 @@ class MessageComposer extends HTMLElement {
     this.querySelector("#composer-error")?.remove();
   }
 
-  #grow() {
-    const { area } = this;
-    const { length } = area.value;
-    const wrapped = length > SHORT ? Math.ceil(length / Math.max(SHORT, area.clientWidth / 9)) : 1;    // how wide it is, the page is laid out for
-    area.rows = Math.min(10, Math.max(area.value.split("\n").length, wrapped));
-    const left = Number(this.form.dataset.limit) - lengthOf(area.value);
-    const counter = this.querySelector(".counter");
-    counter.textContent = left >= NEAR_THE_END ? "" : (left < 0 ? this.form.dataset.over : this.form.dataset.left).replace("{}", Math.abs(left).toLocaleString(document.documentElement.lang));
-    counter.classList.toggle("over", left < 0);
-  }
+  #grow() { showLength(this.area, this.querySelector(".counter"), this.form.dataset); }
 
   write(text) {
     this.area.value = text;

@@ -6,10 +6,11 @@ import { listenForActs } from "./message-acts.js";
 import { ListEnd, findPlace, putBack } from "./message-position.js";
 import { isMessage, linesBefore, nextMessage, numberOf, settle } from "./message-lines.js";
 import { Reading, Spoken } from "./message-reading.js";
+import { Sliding } from "./message-sliding.js";
 import { Stretches } from "./message-stretches.js";
 import { letGo } from "./message-window.js";
 import { outbox } from "./outbox.js";
-import { me, morph, placesOf, slide } from "./page.js";
+import { me, morph } from "./page.js";
 
 function highlight(item) {
   item.classList.remove("fresh");
@@ -20,7 +21,6 @@ function highlight(item) {
 class RoomMessages extends HTMLElement {
   #firstUnread = 0;              // the number of the message that the line of new ones is above
   #held = false;                 // whether its reader wants something unread: then nothing is read until it is opened again
-  #sliding = null;               // the movement of what makes room, while it lasts
   #place = null;                 // where one reads, while the page fetches itself anew
 
   connectedCallback() {
@@ -29,6 +29,7 @@ class RoomMessages extends HTMLElement {
     this.room = this.closest(".room");                     // else it is a discussion, and the page itself is scrolled
     this.end = new ListEnd(this);
     this.spoken = new Spoken(this);
+    this.sliding = new Sliding(this);
     this.stretches = new Stretches(this);
     this.sight = new IntersectionObserver((entries) => this.#look(entries), { root: this.room ? this : null });
     this.sizes = new ResizeObserver(() => { if (this.end.stuck) this.end.go(); });
@@ -181,24 +182,14 @@ class RoomMessages extends HTMLElement {
     const pushed = nodes.filter((each) => each.dataset?.pushed);
     if (!pushed.length) return;
     pushed.forEach((each) => each.remove());               // they are placed among what has its place, one after another
-    const before = this.#placesWhenShort();
+    const before = this.sliding.places();
     let added = false;
     for (const each of pushed) added = this.#take(each) || added;
     document.dispatchEvent(new CustomEvent("list:changed"));
     if (!this.end.stuck && added) this.end.offer(true);
     else if (document.hidden && this.end.stuck) this.#goOn();   // what is visible follows as it grows (sizes)
     if (added) this.shorten();
-    if (before.size) this.#sliding = this.animate({ overflow: ["hidden", "hidden"] }, 160);      // it needs no scrollbar
-    slide(before);
-  }
-
-  // Where everything stands in a room that is not scrolled yet: all of it makes room for what comes below. What slides
-  // still sticks out.
-  #placesWhenShort() {
-    const isSliding = this.#sliding?.playState === "running";
-    const height = isSliding ? [...this.children].reduce((all, { offsetHeight }) => all + offsetHeight, 0) : this.scrollHeight;
-    const isShort = height <= this.clientHeight;
-    return placesOf(isShort && this.room && !document.hidden ? this.children : []);
+    this.sliding.from(before);
   }
 
   // Whether it is a message that was not shown.

@@ -207,7 +207,7 @@ async def change_password(
     async with database.read() as transaction:
         tenant = await enter_workspace(transaction, slug)
         request.scope["state"]["language"] = tenant.language
-        signed_in = await provide_signed_in(request, transaction, settings)
+        signed_in = await provide_signed_in(request, transaction)
         account, stored = f"{tenant.id}:{signed_in.member.email}", signed_in.member.password_hash
         device = device_of(signed_in.session)
     if not form.errors and not await guessing.verify(
@@ -216,7 +216,7 @@ async def change_password(
         form.errors["password"] = _l("Wrong password.")
     if form.errors:
         async with database.read(tenant.id) as transaction:
-            signed_in = await provide_signed_in(request, transaction, settings)
+            signed_in = await provide_signed_in(request, transaction)
             return await render_own_security(request, transaction, signed_in, form)
     hashed = await hash_password(password, known=True)
     async with write_signed_in(request) as (transaction, member):

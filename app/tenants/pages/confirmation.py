@@ -44,7 +44,7 @@ async def confirm(request: AnyRequest, database: Database, guessing: GuessingLim
     tenant, works = await check_link(request, database, guessing, token, "confirm")
     if not works:
         return render_confirm(tenant, token, works=False)
-    async with begin(request, database, writes=True) as transaction:
+    async with begin(request, writes=True) as transaction:
         member = await use_token(transaction, token, "confirm")
         if member is None:
             return render_confirm(tenant, token, works=False)

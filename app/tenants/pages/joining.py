@@ -65,7 +65,7 @@ async def join_workspace(
         return render_join(request, tenant, invitation, token, form, status=422)
     hashed, browser = await hash_password(password), await find_device_name(request)
     try:
-        async with begin(request, database, writes=True) as writing:
+        async with begin(request, writes=True) as writing:
             member = await accept_invitation(
                 writing, token, email=email, name=name, password_hash=hashed, time_zone=form["time_zone"]
             )

@@ -72,7 +72,7 @@ async def show_sign_in(
     try:
         if why == "again":
             raise SignInNeeded
-        await provide_signed_in(request, transaction, settings)
+        await provide_signed_in(request, transaction)
     except SignInNeeded:
         return render_sign_in(transaction, next=next, message=SIGN_IN_REASONS.get(why), kept=bool(kept))
     return see_other(path)
@@ -121,20 +121,20 @@ async def sign_in(
         right = await guessing.verify(form["password"][:200], stored, account, address, log=log, device=device)
     except TooManyTries as refusal:
         if refusal.first:
-            async with begin(request, database, writes=True) as writing:
+            async with begin(request, writes=True) as writing:
                 writing.note(ShutOut(by=writing.actor, subject=subject))
         raise
     if not right or member is None or member.suspended_at is not None:
         error = SIGN_IN_REASONS["suspended"] if right else _l("Wrong email address or password.")
         if right:  # who is suspended and knows the password does not fill the log either
             await guessing.begin(account, address, device=device)
-        async with begin(request, database, writes=True) as writing:
+        async with begin(request, writes=True) as writing:
             writing.note(SignInRefused(by=writing.actor, subject=subject))
             return render_sign_in(writing, next=form["next"], error=error, email=email, status=422)
     outdated = is_outdated(member.password_hash)
     rehashed = await hash_password(form["password"][:200], known=True) if outdated else None
     browser = await find_device_name(request)
-    async with begin(request, database, writes=True) as writing:
+    async with begin(request, writes=True) as writing:
         found = await find_member(writing, email)
         if found is None or not found.active or found.password_hash != member.password_hash:
             raise SignInNeeded
@@ -148,10 +148,10 @@ leads_to("acts", _l("Sign out"), "/logout", icon="log-out", order=90, posts=True
 
 
 @get("/logout")
-async def show_sign_out(request: AnyRequest, transaction: Transaction, settings: Settings) -> Response[Any]:
+async def show_sign_out(request: AnyRequest, transaction: Transaction) -> Response[Any]:
     """Asks whoever opens the address whether to sign out, as reading a page ends nothing."""
     try:
-        signed_in = await provide_signed_in(request, transaction, settings)
+        signed_in = await provide_signed_in(request, transaction)
     except SignInNeeded:
         return see_other("/login")
     return await render_page(request, transaction, signed_in.member, "tenants/sign_out.html")
@@ -179,7 +179,7 @@ async def sign_in_with_token(
     if not works:
         return see_other("/login?why=used")
     browser = await find_device_name(request)
-    async with begin(request, database, writes=True) as transaction:
+    async with begin(request, writes=True) as transaction:
         member = await use_token(transaction, form["token"], "enter")
         if member is None:
             return see_other("/login?why=used")
@@ -245,7 +245,7 @@ async def set_new_password(
         return render_plain(tenant.language, "tenants/password.html", status=422, tenant=tenant, token=token, form=form)
     await guessing.count("", client_address(request))
     hashed, browser = await hash_password(password), await find_device_name(request)
-    async with begin(request, database, writes=True) as transaction:
+    async with begin(request, writes=True) as transaction:
         member = await use_token(transaction, token, "password")
         if member is None:
             return see_other("/login?why=used")
