@@ -30,7 +30,7 @@ JOINED = {
     ),
     WORKSPACE: (
         *("js/room-counts.js", "js/sidebar-rooms.js", "js/side-links.js", "js/page-title.js"),
-        *("js/times.js", "js/device-zone.js", "js/toasts.js", "js/failed-request.js"),
+        *("js/times.js", "js/device-zone.js", "js/toasts.js", "js/history.js", "js/failed-request.js"),
         *("js/typed.js", "js/quick-switcher-opening.js", "js/ask-first.js", "js/focus.js", "js/kept-in-tab.js"),
         *("js/keys.js", "js/pressed.js"),
     ),

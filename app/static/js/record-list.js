@@ -31,6 +31,8 @@ class RecordList extends HTMLElement {
     this.addEventListener("change", (event) => this.#changed(event), { signal });
     document.addEventListener("reset", (event) => { if (event.target.id === "ticked") setTimeout(() => this.#showTicked()); }, { signal });
     document.addEventListener("page:refreshed", () => this.#showTicked(), { signal });
+    document.addEventListener("page:left", ({ detail }) => { detail.list = [this.scrollLeft, this.scrollTop]; }, { signal });
+    document.addEventListener("page:back", ({ detail }) => this.scrollTo(...detail.list ?? []), { signal });
     window.addEventListener("pageshow", () => this.#showTicked(), { signal });
     this.observer = new MutationObserver(() => this.#takeAll());       // before the next frame is drawn
     this.observer.observe(this, { childList: true, subtree: true });
