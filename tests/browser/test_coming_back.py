@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 from typing import Any
 
 import pytest
@@ -161,3 +162,19 @@ async def test_back_to_a_page_that_can_not_be_had_leaves_page_and_address_as_the
     assert page.url == f"{ana.origin}/c/books"
     await page.evaluate("history.forward()")
     await expect(iracema).to_be_visible()
+
+
+async def test_a_list_has_its_pages_as_records_come_and_go(server: Server, person: Any) -> None:
+    ana = await person(server, "acme", "ana@acme.test")
+    page = await ana.open("/c/books")
+    pager = page.get_by_role("navigation", name="Pages")
+    async with aclosing(await server.sign_in("acme", "bruno@acme.test")) as bruno:
+        for number in range(9):
+            await bruno.post("/c/books/new", data={"title": f"Volume {number}"})
+        await expect(page.locator("#count")).to_have_text("51")
+        await expect(pager).to_contain_text("Page 1 of 2")
+        await ready(page)
+        await assert_equals_a_fresh_load(page)
+        await bruno.post("/c/books/51/delete", data={"version": "1"})
+        await expect(page.locator("#count")).to_have_text("50")
+        await expect(pager).to_have_count(0)

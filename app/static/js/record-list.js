@@ -58,6 +58,7 @@ class RecordList extends HTMLElement {
     const pushed = [...this.body.querySelectorAll(":scope > :is(template, tr[data-what])")];
     for (const each of pushed) each.remove();
     const before = placesOf(pushed.length && !this.scrollTop && !scrollY ? this.body.rows : []);
+    const { pages } = this.dataset;
     for (const each of pushed) {
       const { mark } = each.dataset;
       if (mark) document.getElementById(mark)?.replaceWith(each.content.firstElementChild);
@@ -65,6 +66,7 @@ class RecordList extends HTMLElement {
       else this.#take(each.dataset, each.content.querySelector("tr"));
     }
     if (!pushed.length) return;
+    if (this.dataset.pages !== pages) document.dispatchEvent(new CustomEvent("page:refresh"));   // the pager says how many
     slide(before);
     document.dispatchEvent(new CustomEvent("list:changed"));
     this.#showTicked();
