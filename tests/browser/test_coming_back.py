@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import aclosing
 from typing import Any
 
@@ -128,6 +129,7 @@ async def test_back_to_a_page_that_can_not_be_had_leaves_page_and_address_as_the
     iracema = page.get_by_role("heading", name="Iracema", level=1)
     await expect(iracema).to_be_visible()
     await page.locator(".side").get_by_role("link", name="general").click()
+    await expect(page.get_by_role("heading", name="general", level=1)).to_be_visible()
     box = page.get_by_label("Message", exact=True)
     await box.fill("Typed before")
     toast = page.locator("#toasts .toast")
@@ -178,3 +180,47 @@ async def test_a_list_has_its_pages_as_records_come_and_go(server: Server, perso
         await bruno.post("/c/books/51/delete", data={"version": "1"})
         await expect(page.locator("#count")).to_have_text("50")
         await expect(pager).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("path", "field", "values"),
+    [
+        ("/c/books", "q", ("iracema", "dracula")),
+        ("/chat/search", "q", ("hello", "books")),
+        ("/members", "q", ("bruno", "carla")),
+        ("/audit", "days", ("1", "7")),
+        ("/notifications", "kind", ("", "")),
+    ],
+)
+async def test_of_two_searches_the_last_one_is_shown(
+    shared_server: Server, person: Any, path: str, field: str, values: tuple[str, str]
+) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    page = await ana.open(path)
+    form = page.locator(f"#main form[method=get]:has([name={field}])")
+    control = form.locator(f"[name={field}]")
+    is_typed = await control.evaluate("(element) => element.localName === 'input'")
+    if not is_typed:
+        offered = await control.locator("option").evaluate_all("(options) => options.map((each) => each.value)")
+        values = (offered[1], offered[2])
+    asked, going_on = asyncio.Event(), asyncio.Event()
+
+    async def wait(route: Route) -> None:
+        asked.set()
+        await going_on.wait()
+        await route.continue_()
+
+    await page.route(lambda address: f"{field}={values[0]}" in address, wait)
+    for value in values:
+        if is_typed:
+            await control.fill(value)
+            await control.press("Enter")
+        else:
+            await control.select_option(value)
+            await form.get_by_role("button", name="Filter").click()
+        await asked.wait()
+    await expect(page).to_have_url(re.compile(f"{field}={values[1]}"))
+    going_on.set()
+    await expect(control).to_have_value(values[1])
+    await ready(page)
+    assert f"{field}={values[1]}" in page.url
