@@ -16,11 +16,12 @@ STATIC = Path(__file__).parent.parent / "static"
 # The one style sheet of all pages.
 STYLES = "app.css"
 # Scripts that are sent as one: what a live page begins with, which is htmx, its extension, and what has to be there
-# before their first event; the modules of every page of a workspace; and those of a page with messages, each after what
-# it imports of them, as asking for one takes a slow processor longer than reading it. All else is loaded by the pages
-# that have it.
+# before their first event; the modules of every page of a workspace; and those of a list of records and of a page with
+# messages. Each is after what it imports of them, as asking for one costs half a kB, and takes a slow processor longer
+# than reading it. All else is loaded by the pages that have it.
 SCRIPTS = "app.js"
 WORKSPACE = "js/workspace.js"
+LISTS = "js/lists.js"
 ROOMS = "js/rooms.js"
 JOINED = {
     SCRIPTS: (
@@ -28,11 +29,12 @@ JOINED = {
         *("js/boosting.js", "js/calls.js", "js/morph.js", "js/live.js"),
     ),
     WORKSPACE: (
-        *("js/sidebar-rooms.js", "js/side-links.js", "js/page-title.js"),
-        *("js/times.js", "js/device-zone.js", "js/toasts.js", "js/failed-request.js"),
+        *("js/room-counts.js", "js/sidebar-rooms.js", "js/side-links.js", "js/page-title.js"),
+        *("js/times.js", "js/device-zone.js", "js/toasts.js", "js/history.js", "js/failed-request.js"),
         *("js/typed.js", "js/quick-switcher-opening.js", "js/ask-first.js", "js/focus.js", "js/kept-in-tab.js"),
         *("js/keys.js", "js/pressed.js"),
     ),
+    LISTS: ("js/record-order.js", "js/record-list.js"),
     ROOMS: (
         *("js/message-queue.js", "js/taken-out.js", "js/outbox.js"),
         *("js/message-lines.js", "js/message-position.js", "js/message-reading.js", "js/message-stretches.js"),

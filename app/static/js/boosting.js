@@ -18,6 +18,10 @@
     document.addEventListener(type, ({ target }) => {
       const element = target.closest?.(selector);
       if (!element) return;
+      if (element.method === "get") {                  // what is searched for last is shown; other forms are sent once
+        element.setAttribute("hx-sync", "replace");
+        element.setAttribute("hx-disable", "");
+      }
       process(element);
       element.removeAttribute("data-htmx-powered");
     }, true);

@@ -64,6 +64,19 @@ export function findPlace(messages) {
   return item ? { number: numberOf(item), top: item.getBoundingClientRect().top - edge, last: numberOf(all(list).at(-1)) } : null;
 }
 
+// One is led back there from a page that was opened meanwhile, and by a reload where it has that message.
+export function keepPlace(messages, signal) {
+  document.addEventListener("page:left", ({ detail }) => {
+    const place = findPlace(messages);
+    if (place) Object.assign(detail, { room: place, search: `?at=${place.number}` });
+  }, { signal });
+  document.addEventListener("page:back", ({ detail: { room } }) => {
+    if (!room) return;
+    if (putBack(messages, room)) messages.end.offer(true);
+    messages.end.look();
+  }, { signal });
+}
+
 // The answer is whether more has come below.
 export function putBack(messages, place) {
   const { list } = messages;

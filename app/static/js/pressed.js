@@ -13,8 +13,9 @@ function press(sent, button) {
 }
 
 function release(sent) {
-  pressed.get(sent)?.removeAttribute("aria-busy");
+  const button = pressed.get(sent);
   pressed.delete(sent);
+  if (![...pressed.values()].includes(button)) button?.removeAttribute("aria-busy");   // a search that came after it has it
 }
 
 // What the browser sends by itself; htmx has prevented what it sends, and drops what is sent meanwhile.

@@ -31,6 +31,8 @@ class RecordList extends HTMLElement {
     this.addEventListener("change", (event) => this.#changed(event), { signal });
     document.addEventListener("reset", (event) => { if (event.target.id === "ticked") setTimeout(() => this.#showTicked()); }, { signal });
     document.addEventListener("page:refreshed", () => this.#showTicked(), { signal });
+    document.addEventListener("page:left", ({ detail }) => { detail.list = [this.scrollLeft, this.scrollTop]; }, { signal });
+    document.addEventListener("page:back", ({ detail }) => this.scrollTo(...detail.list ?? []), { signal });
     window.addEventListener("pageshow", () => this.#showTicked(), { signal });
     this.observer = new MutationObserver(() => this.#takeAll());       // before the next frame is drawn
     this.observer.observe(this, { childList: true, subtree: true });
@@ -56,6 +58,7 @@ class RecordList extends HTMLElement {
     const pushed = [...this.body.querySelectorAll(":scope > :is(template, tr[data-what])")];
     for (const each of pushed) each.remove();
     const before = placesOf(pushed.length && !this.scrollTop && !scrollY ? this.body.rows : []);
+    const { pages } = this.dataset;
     for (const each of pushed) {
       const { mark } = each.dataset;
       if (mark) document.getElementById(mark)?.replaceWith(each.content.firstElementChild);
@@ -63,6 +66,7 @@ class RecordList extends HTMLElement {
       else this.#take(each.dataset, each.content.querySelector("tr"));
     }
     if (!pushed.length) return;
+    if (this.dataset.pages !== pages) document.dispatchEvent(new CustomEvent("page:refresh"));   // the pager says how many
     slide(before);
     document.dispatchEvent(new CustomEvent("list:changed"));
     this.#showTicked();

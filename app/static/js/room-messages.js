@@ -3,7 +3,7 @@
 // changed stands in the place of what was shown. What a message costs does not grow with how many there are: its
 // neighbours alone are looked at, and what is far from where one reads is let go. It comes back when one scrolls there.
 import { listenForActs } from "./message-acts.js";
-import { ListEnd, findPlace, putBack } from "./message-position.js";
+import { ListEnd, findPlace, keepPlace, putBack } from "./message-position.js";
 import { isMessage, linesBefore, nextMessage, numberOf, settle } from "./message-lines.js";
 import { Reading, Spoken } from "./message-reading.js";
 import { Sliding } from "./message-sliding.js";
@@ -41,6 +41,7 @@ class RoomMessages extends HTMLElement {
     document.addEventListener("visibilitychange", () => { if (!document.hidden) this.#watchAll(); }, { signal });
     document.addEventListener("page:refreshing", (event) => this.#leavePlace(event), { signal });
     document.addEventListener("page:refreshed", () => this.#open(), { signal });
+    if (this.room) keepPlace(this, signal);
     document.addEventListener("day:changed", () => this.#settleAll(), { signal });
     this.#open();
   }

@@ -1,9 +1,16 @@
 // <side-links>: of the links in the sidebar, the one to where one is. The sidebar is pushed to everybody alike.
 
+let top = null;                  // where it is scrolled to, through all pages
+
 class SideLinks extends HTMLElement {
   connectedCallback() {
     this.stop = new AbortController();
-    document.addEventListener("htmx:after:swap", () => this.#mark(), { signal: this.stop.signal });      // the page has another address
+    const { signal } = this.stop;
+    const { parentElement: box } = this;
+    document.addEventListener("page:left", ({ detail }) => { detail.side = top = box.scrollTop; }, { signal });
+    document.addEventListener("page:back", ({ detail }) => { box.scrollTop = top ??= detail.side; }, { signal });
+    if (top) box.scrollTop = top;
+    document.addEventListener("htmx:after:swap", () => this.#mark(), { signal });      // the page has another address
     this.observer = new MutationObserver(() => this.#mark());
     this.observer.observe(this, { childList: true, subtree: true, attributeFilter: ["aria-current", "href"] });
     this.#mark();
