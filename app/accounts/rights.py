@@ -41,7 +41,8 @@ def all_places(thing: Any) -> Iterable[Place]:
 class Right:
     """Who may do something with things of a kind: rows of a model, or what is there once and has a name.
 
-    The refusal is what the others are told. A program needs a token of the scope, and for where the thing is.
+    The refusal is what the others are told; before it, where one of the conditions does not hold, what that one says. A
+    program needs a token of the scope, and for where the thing is.
     """
 
     verb: str
@@ -50,6 +51,16 @@ class Right:
     refusal: Text = ONLY_ADMINS
     scope: Scope = field(kw_only=True)
     places: Callable[[Any], Iterable[Place]] = field(kw_only=True, default=nowhere)
+    conditions: tuple[tuple[Rule, Text], ...] = field(kw_only=True, default=())
+
+    def allows(self, actor: Member, thing: object) -> bool:
+        """Whether a member may do it."""
+        return self.rule(actor, thing) and all(rule(actor, thing) for rule, _ in self.conditions)
+
+    def say_why_not(self, actor: Member, thing: object) -> Text:
+        """What a member is told who may not do it."""
+        broken = (refusal for rule, refusal in self.conditions if not rule(actor, thing))
+        return next(broken, self.refusal)
 
 
 RIGHTS: dict[tuple[str, type | str], Right] = {}
@@ -74,7 +85,7 @@ def find_right(verb: str, thing: object) -> Right:
 def may(actor: Member | None, verb: str, thing: object) -> bool:
     """Whether somebody may do something with a thing; None is whoever runs the command line, who may do everything."""
     right = find_right(verb, thing)
-    return actor is None or (is_granted_right(actor, right, thing) and right.rule(actor, thing))
+    return actor is None or (is_granted_right(actor, right, thing) and right.allows(actor, thing))
 
 
 def is_granted_right(actor: Member, right: Right, thing: object) -> bool:
@@ -89,7 +100,7 @@ def is_entitled(actor: Member | None, verb: str, thing: object) -> bool:
 
     For what only tells which rows there are for them: whether the program may have these is asked by another right.
     """
-    return actor is None or find_right(verb, thing).rule(actor, thing)
+    return actor is None or find_right(verb, thing).allows(actor, thing)
 
 
 def require(actor: Member | None, verb: str, thing: object) -> None:
@@ -100,8 +111,9 @@ def require(actor: Member | None, verb: str, thing: object) -> None:
 
 def why_refused(actor: Member | None, verb: str, thing: object) -> Text:
     """What somebody is told who may not do something with a thing; a program whose member may, what its token lacks."""
-    right = find_right(verb, thing)
-    return NOT_GRANTED if is_entitled(actor, verb, thing) else right.refusal
+    if actor is None or is_entitled(actor, verb, thing):
+        return NOT_GRANTED
+    return find_right(verb, thing).say_why_not(actor, thing)
 
 
 def admins(actor: Member, thing: Any) -> bool:

@@ -9,26 +9,29 @@ from app.chat.messages import Message
 from app.chat.rooms import GENERAL, Room, RoomAccess
 from app.web.texts import _l
 
-
-def authors_and_admins(actor: Member, message: Message) -> bool:
-    """Who wrote the message, and admins."""
-    return message.member_id == actor.id or admins(actor, message)
-
-
-def writing_authors_and_admins(actor: Member, message: Message) -> bool:
-    """Who wrote the message, unless they may write nothing any more, and admins."""
-    return writers(actor, message) and authors_and_admins(actor, message)
-
-
-def makers_and_admins(actor: Member, room: Room) -> bool:
-    """Who made the room, and admins; nobody archives the general room, or takes people out of it, or a direct one."""
-    named = room.kind in ("public", "private") and room.slug != GENERAL
-    return named and members(actor, room) and (admins(actor, room) or room.created_by_id == actor.id)
+# The rooms that people make and call something.
+NAMED_KINDS = ("public", "private")
+NOT_IN_THIS_ROOM = _l("No one can do this in this room.")
 
 
 def authors(actor: Member, message: Message) -> bool:
-    """Who wrote the message, unless they may write nothing any more."""
-    return writers(actor, message) and message.member_id == actor.id
+    """Who wrote the message."""
+    return message.member_id == actor.id
+
+
+def authors_and_admins(actor: Member, message: Message) -> bool:
+    """Who wrote the message, and admins."""
+    return authors(actor, message) or admins(actor, message)
+
+
+def makers_and_admins(actor: Member, room: Room) -> bool:
+    """Who made the room, and admins."""
+    return admins(actor, room) or room.created_by_id == actor.id
+
+
+def is_archivable(actor: Member, room: Room) -> bool:
+    """Nobody archives the general room, or takes people out of it, or a direct one, or a discussion."""
+    return room.kind in NAMED_KINDS and room.slug != GENERAL
 
 
 def all_or_those_inside(actor: Member, access: RoomAccess) -> bool:
@@ -40,8 +43,13 @@ def all_or_those_inside(actor: Member, access: RoomAccess) -> bool:
 
 
 def those_inside(actor: Member, access: RoomAccess) -> bool:
-    """Members who are in the room, if it is one with a name."""
-    return access.room.kind in ("public", "private") and access.inside and members(actor, access)
+    """Those who are in the room."""
+    return access.inside
+
+
+def is_named(actor: Member, access: RoomAccess) -> bool:
+    """Nobody changes a direct room, or a discussion, or invites to one."""
+    return access.room.kind in NAMED_KINDS
 
 
 def members_inside(actor: Member, access: RoomAccess) -> bool:
@@ -95,6 +103,7 @@ CHAT_RIGHTS = (
         _l("Only people in the room can change it."),
         scope="chat:write",
         places=of_room_access,
+        conditions=((is_named, NOT_IN_THIS_ROOM), (members, ONLY_MEMBERS)),
     ),
     Right(
         "invite to",
@@ -103,6 +112,7 @@ CHAT_RIGHTS = (
         _l("Only people in the room can invite others."),
         scope="chat:write",
         places=of_room_access,
+        conditions=((is_named, NOT_IN_THIS_ROOM), (members, ONLY_MEMBERS)),
     ),
     Right(
         "pin in",
@@ -127,14 +137,16 @@ CHAT_RIGHTS = (
         _l("Only the author of a message can change it."),
         scope="chat:write",
         places=of_message,
+        conditions=((writers, ONLY_WRITERS),),
     ),
     Right(
         "delete",
         Message,
-        writing_authors_and_admins,
+        authors_and_admins,
         _l("Only the author of a message and admins can delete it."),
         scope="chat:write",
         places=of_message,
+        conditions=((writers, ONLY_WRITERS),),
     ),
     Right(
         "read revisions of",
@@ -151,5 +163,6 @@ CHAT_RIGHTS = (
         _l("Only admins and whoever created the room can do this."),
         scope="chat:write",
         places=of_room,
+        conditions=((is_archivable, NOT_IN_THIS_ROOM), (members, ONLY_MEMBERS)),
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from litestar import Response
@@ -20,7 +20,7 @@ from app.editing.waiting_rows import Waiting
 from app.live.presence import list_readers
 from app.records.access import RecordVerb, channels_in, channels_of, find_record_access, list_verbs, require_on
 from app.records.collections import Collection
-from app.records.fields import Fields, list_fields
+from app.records.fields import Field, Fields, list_fields
 from app.records.formats import FORMATS, bring_into_formats, tag_of
 from app.records.history import list_history
 from app.records.left_over import LeftOver, carried_over, list_left_over
@@ -211,11 +211,12 @@ async def render_form(
     status: int = 200,
     restored: bool = False,
     copied: Record | None = None,
+    curtailed: Sequence[Field] = (),
 ) -> Response[str]:
     """The form of a new record, or of one whose lock the member proves to hold, with what was typed.
 
     With `restored`, it says that it has what was typed before; with `copied`, which record it has the values of, or
-    would have them of.
+    would have them of, and of which fields the form could not take all.
     """
     context: dict[str, Any] = {}
     typed = read_typed(fields, form, record)
@@ -238,6 +239,7 @@ async def render_form(
         held_back=status == 409 and not form.errors,
         restored=restored,
         copied=copied,
+        curtailed=", ".join(field.label for field in curtailed),
         copied_title=place_of_record(collection, fields, copied).title if copied else "",
         most=RECORD_LIMIT,
         title=title_of(fields, record.values) if record else "",

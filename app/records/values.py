@@ -61,22 +61,37 @@ def write_values(fields: Sequence[Field], values: Mapping[str, str]) -> dict[str
     return written | {FORMATS: tag_of(fields)}
 
 
-def copy_values(fields: Iterable[Field], values: Mapping[str, str], member: Member) -> dict[str, str]:
-    """What the form of a new record that is like another begins with, without what no other record may have: unique
-    values, files, and choices that can't be made any more; with the default of what its member may not change."""
-    copied = {}
+def copy_values(
+    fields: Iterable[Field], values: Mapping[str, str], member: Member
+) -> tuple[dict[str, str], list[Field]]:
+    """What the form of a new record that is like another begins with, without what no other record may have (unique
+    values and files), and what its member may not enter; and the fields of which they may not enter all."""
+    copied, curtailed = {}, []
     read_only = list_read_only(fields, member)
     for field in fields:
+        value, kept = values.get(field.ref, ""), ""
         if field in read_only:
-            copied[field.ref] = field.write(field.default)
-            continue
-        text = "" if field.unique or not field.kind.is_typed else field.write(values.get(field.ref, ""))
-        try:
-            field.read(text)
-        except ValueError:
-            text = ""
-        copied[field.ref] = text
-    return copied
+            kept = field.default
+        elif not field.unique and field.kind.is_typed:
+            kept = keep_enterable(field, value)
+        copied[field.ref] = field.write(kept)
+        if kept != value and not field.unique and field.kind.is_typed:
+            curtailed.append(field)
+    return copied, curtailed
+
+
+def keep_enterable(field: Field, value: str) -> str:
+    """As much of a value as a new record can be given: of one of several, those that can be chosen."""
+    entries = map(field.write, field.kind.list_entries(value))
+    return read_if_can(field, "\n".join(entry for entry in entries if read_if_can(field, entry)))
+
+
+def read_if_can(field: Field, text: str) -> str:
+    """The value of what a form of a new record has; '' where it won't do."""
+    try:
+        return field.read(text, field.default)
+    except ValueError:
+        return ""
 
 
 def value_of_before(field: Field, before: Mapping[str, str] | None) -> str:

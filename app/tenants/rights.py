@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.accounts.members import Member
-from app.accounts.rights import Right, admins, all_places, insiders, owners
+from app.accounts.rights import ONLY_ADMINS, Right, admins, all_places, insiders, owners
 from app.tenants.invitations import Invitation
 from app.tenants.roles import GivenRole, givers_of
 from app.web.texts import _l
@@ -24,8 +24,8 @@ def owners_but_that_one(actor: Member, person: Member) -> bool:
     return owners(actor, person) and actor.id != person.id and not person.bot
 
 
-def admins_up_to_their_own(actor: Member, given: GivenRole | Invitation) -> bool:
-    """Admins, but no role above their own."""
+def up_to_their_own(actor: Member, given: GivenRole | Invitation) -> bool:
+    """Those who give roles, but none above their own."""
     return actor.role in givers_of(given.role)
 
 
@@ -45,7 +45,12 @@ TENANT_RIGHTS = (
         scope="admin",
     ),
     Right(
-        "give", GivenRole, admins_up_to_their_own, _l("No one can give a role above their own."), scope="people:write"
+        "give",
+        GivenRole,
+        up_to_their_own,
+        _l("No one can give a role above their own."),
+        scope="people:write",
+        conditions=((admins, ONLY_ADMINS),),
     ),
     Right(
         "hand over to",
@@ -60,9 +65,10 @@ TENANT_RIGHTS = (
     Right(
         "change",
         Invitation,
-        admins_up_to_their_own,
+        up_to_their_own,
         _l("Only an owner can change an invitation to be an owner."),
         scope="people:write",
+        conditions=((admins, ONLY_ADMINS),),
     ),
     Right("change", "settings", admins, scope="admin"),
     Right("read", "audit log", admins, scope="admin", places=all_places),

@@ -20,7 +20,7 @@ from sqlalchemy import select
 import app.features  # noqa: F401  the rules hold by it
 from app.accounts.members import Member, add_member, find_member
 from app.accounts.quick_switcher import Sought
-from app.accounts.rights import RIGHTS, Right, install, may
+from app.accounts.rights import ONLY_ADMINS, ONLY_MEMBERS, ONLY_WRITERS, RIGHTS, Right, install, may, require
 from app.chat import memberships
 from app.chat.memberships import find_visible
 from app.chat.message_changes import delete_message, edit_message, list_revisions
@@ -28,6 +28,7 @@ from app.chat.messages import Message
 from app.chat.new_rooms import create_room
 from app.chat.pins import pin_message
 from app.chat.posting import post_message
+from app.chat.rights import NOT_IN_THIS_ROOM
 from app.chat.room_changes import archive_room, change_room
 from app.chat.rooms import GENERAL, Room, RoomAccess
 from app.database import Database, Transaction, now
@@ -516,6 +517,40 @@ def test_two_rules_for_the_same_are_refused_and_without_a_rule_nothing_is_allowe
         install([right], [right])
     with pytest.raises(LookupError):
         may(None, "write", "poems")
+
+
+# What somebody in a room may not do there, and is told; of a message of their own, too.
+IN_A_ROOM: list[tuple[str, str, str, str]] = [
+    (role, verb, kind, told)
+    for role in ("guest", "viewer")
+    for verb, kind, told in (
+        ("invite to", "private", ONLY_MEMBERS.message),
+        ("change", "public", ONLY_MEMBERS.message),
+        ("archive", "private", ONLY_MEMBERS.message),
+        ("change", "direct", NOT_IN_THIS_ROOM.message),
+        ("invite to", "discussion", NOT_IN_THIS_ROOM.message),
+    )
+]
+
+
+@pytest.mark.parametrize(("role", "verb", "kind", "told"), IN_A_ROOM)
+async def test_who_may_not_is_told_what_is_so(role: str, verb: str, kind: str, told: str) -> None:
+    actor, room = Member(id=9, role=role), Room(kind=kind, slug="rights", created_by_id=9)
+    with pytest.raises(PageError, match=told):
+        require(actor, verb, room if verb == "archive" else RoomAccess(room, inside=True))
+
+
+@pytest.mark.parametrize("verb", ["change", "delete"])
+def test_a_viewer_is_told_of_their_own_messages_that_they_write_nothing(verb: str) -> None:
+    with pytest.raises(PageError, match=ONLY_WRITERS.message):
+        require(Member(id=9, role="viewer"), verb, Message(member_id=9))
+
+
+@pytest.mark.parametrize("role", ["guest", "viewer", "member"])
+def test_who_gives_no_role_is_not_told_which_ones_others_give(role: str) -> None:
+    for verb, thing in (("give", GivenRole("guest")), ("change", Invitation(role="guest"))):
+        with pytest.raises(PageError, match=ONLY_ADMINS.message):
+            require(Member(id=9, role=role), verb, thing)
 
 
 # What compares roles: the rules, and the texts and orders that show them.

@@ -38,11 +38,25 @@ async def test_the_form_has_the_values_of_the_other_without_what_is_unique(
 
 
 async def test_a_choice_that_can_t_be_made_any_more_is_left_out(server: Server, ana: httpx.AsyncClient) -> None:
-    await ana.post("/c/books/new", data={"f1": "Iracema", "f6": "#1"})
+    await ana.post("/c/books/new", data={"f1": "Iracema", "f6": "#2"})
     archived = "UPDATE field SET choices = replace(CAST(choices AS TEXT), 'false', 'true')"
     server.store.rows(archived + (":: json" if "postgresql" in server.store.url else "") + " WHERE key = 'status'")
     shown = (await ana.get("/c/books/new?copy=43")).text
     assert filled(shown) == {"f1": "Iracema"}
+    assert "Some values can't be entered here, and were left out: Status." in html.unescape(shown)
+
+
+async def test_of_several_choices_those_are_copied_that_can_still_be_made(ana: httpx.AsyncClient) -> None:
+    choices = {"label": "Topics", "kind": "choices", "choices": "Rivers\nForests\nCities"}
+    assert (await ana.post("/c/books/fields", data=choices)).status_code == 303
+    topics = re.findall(r'name="(f\d+)" type="checkbox"', (await ana.get("/c/books/new")).text)[-1]
+    made = await ana.post("/c/books/new", data={"f1": "Iracema", "f6": "#1", topics: "Rivers; Forests; Cities"})
+    number = made.headers["location"].rpartition("/")[2]
+    fewer = {"label": "Topics", "choices": "Rivers\nCities"}
+    assert (await ana.post("/c/books/fields/topics", data=fewer)).status_code == 303
+    shown = (await ana.get(f"/c/books/new?copy={number}")).text
+    assert re.findall(f'name="{topics}" type="checkbox" value="(#\\d+)" checked', shown) == ["#1", "#3"]
+    assert "were left out: Topics." in shown
 
 
 async def test_what_was_typed_and_not_saved_is_shown_instead_until_it_is_discarded(ana: httpx.AsyncClient) -> None:

@@ -147,6 +147,25 @@ async def test_who_was_removed_stays_where_they_are_and_can_not_be_chosen_anywhe
         assert "No one here is called" in refused.text
 
 
+async def test_a_copy_has_those_who_can_be_chosen_and_says_which_field_lacks_somebody(people: People) -> None:
+    ana, reader = people["ana"], await add_field(people["ana"], several="yes")
+    number = (await add_book(ana, **{reader: "Bruno; Carla; Davi"})).rpartition("/")[2]
+    assert "were left out" not in (await ana.get(f"/c/books/new?copy={number}")).text
+    assert (await ana.post("/members/4/suspend", data={"sure": "yes"})).status_code == 303
+    copy = (await ana.get(f"/c/books/new?copy={number}")).text
+    assert 'value="bruno@acme.test, carla@acme.test"' in copy
+    assert "were left out: Reader." in copy
+
+
+async def test_a_copy_has_whom_every_new_record_begins_with(people: People) -> None:
+    ana, reader = people["ana"], await add_field(people["ana"], several="yes", default="Davi")
+    number = (await add_book(ana, **{reader: "Bruno; Davi"})).rpartition("/")[2]
+    assert (await ana.post("/members/4/suspend", data={"sure": "yes"})).status_code == 303
+    copy = (await ana.get(f"/c/books/new?copy={number}")).text
+    assert "were left out" not in copy
+    assert (await ana.post("/c/books/new", data={"f1": "Iracema", "f6": "#1", reader: "#2\n#4"})).status_code == 303
+
+
 @pytest.mark.parametrize("said", ["Davi", "davi@acme.test", "#4", "4", "Davi (#4)"])
 async def test_a_guest_finds_nobody_by_a_field_of_people_whom_they_do_not_know(
     people: People, server: Server, said: str

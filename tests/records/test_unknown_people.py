@@ -156,3 +156,40 @@ def test_who_is_kept_is_read_as_they_are_written_whatever_they_are_called() -> N
     assert field.describe_typed("#2\n#3", "3") == "#2; Zé (#1)"
     with pytest.raises(ValueError, match="No one here"):
         field.read("p2@acme.test", "2")  # whoever guesses an address does not learn whether it is right
+
+
+async def test_a_guest_is_told_who_edits_by_name_and_number_and_finds_nobody_by_that(
+    clients: Clients, server: Server
+) -> None:
+    gus, scopes = clients["gus"], ["records:read", "records:write", "people:read"]
+    made = await gus.post("/account/tokens", data={"name": "nightly", "scopes": scopes})
+    token = {"authorization": f"Bearer {re.findall(r'mut_[A-Za-z0-9]+', made.text)[0]}"}
+    added = await send(clients["ana"], "/c/books/new", f1="Iracema", f6="#1")
+    book = added.headers["location"].partition("?")[0]
+    async with aclosing(server.let_in("acme", "bruno@acme.test")) as bruno:
+        assert "/lock/release" in (await bruno.get(f"{book}/edit")).text
+    shown = await gus.get(book)
+    assert "Bruno has been editing" in shown.text
+    held = await gus.post(f"/api/v1/collections/books/records/{book.rpartition('/')[2]}/lock", headers=token, json={})
+    assert held.status_code == 423
+    assert held.json()["holder"] == {"id": 2, "name": "Bruno", "bot": False, "program": None}
+    for answer in (shown, held):
+        assert not ADDRESSES.findall(answer.text.replace("gus@acme.test", ""))
+    assert (await gus.get("/api/v1/members/2", headers=token)).status_code == 404
+    assert [each["name"] for each in (await gus.get("/api/v1/members", headers=token)).json()["items"]] == ["Gus"]
+
+
+async def test_who_is_let_in_later_is_told_by_the_log_what_a_removed_field_had(
+    clients: Clients, server: Server
+) -> None:
+    ana, gus = clients["ana"], clients["gus"]
+    guest = server.store.rows("SELECT id FROM member WHERE email = 'gus@acme.test'")[0][0]
+    await send(ana, "/c/books/guests/remove", person=str(guest))
+    made = await send(ana, "/c/books/new", f1="Iracema", f6="#1", f7="Bought with the prize money")
+    await send(ana, "/c/books/fields/f7", action="remove")
+    await send(ana, "/c/books/guests", person="gus@acme.test")
+    assert "prize money" not in (await gus.get(made.headers["location"])).text
+    made = await gus.post("/account/tokens", data={"name": "nightly", "scopes": "records:read"})
+    token = {"authorization": f"Bearer {re.findall(r'mut_[A-Za-z0-9]+', made.text)[0]}"}
+    told = await gus.get("/api/v1/events?after=0", headers=token)
+    assert "prize money" in told.text

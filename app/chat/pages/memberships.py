@@ -77,9 +77,12 @@ async def render_about(
     """The page about a room, with what was typed. What can't be changed by this member has no form to say it in."""
     membership = await find_membership(transaction, room, member)
     may_choose = membership is not None and room.kind != "discussion"
-    may_change = may(member, "change", await find_access(transaction, room, member))
-    if form.errors and not (may_choose if "notify" in form.errors else may_change):
+    access = await find_access(transaction, room, member)
+    may_change = may(member, "change", access)
+    if "notify" in form.errors and not may_choose:
         raise PageError(403, _l("Only people in the room can change it."))
+    if form.errors and "notify" not in form.errors:
+        require(member, "change", access)
     inside = await list_inside(transaction, room)
     return await render_page(
         request,

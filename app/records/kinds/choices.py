@@ -227,6 +227,9 @@ class ChoiceKind(FieldKind):
         gone = [each for each in value.split() if each not in there]
         return "\n".join(f"#{choice_id}" for choice_id in (*there, *gone))
 
+    def list_entries(self, value: str) -> list[str]:
+        return value.split()
+
     def describe(self, value: str, field: Definition) -> str:
         return "; ".join(choice["name"] for choice in self.chosen(value, field))
 

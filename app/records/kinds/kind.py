@@ -142,6 +142,10 @@ class FieldKind:
         """A value as a form has it: reading it gives the same value."""
         return value
 
+    def list_entries(self, value: str) -> list[str]:
+        """The values of one each that a value of several has, for which a form has a line each; else itself."""
+        return [value]
+
     def describe(self, value: str, field: Definition) -> str:
         """A value in plain text, for people."""
         return value

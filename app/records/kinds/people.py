@@ -115,6 +115,9 @@ class PersonKind(FieldKind):
     def write(self, value: str, field: Definition) -> str:
         return "\n".join(f"#{member_id}" for member_id in value.split())
 
+    def list_entries(self, value: str) -> list[str]:
+        return value.split()
+
     def describe(self, value: str, field: Definition) -> str:
         return "; ".join(map(field.people.name, self.ids(value, field)))
 

@@ -16,7 +16,7 @@ from app.database import Transaction
 from app.records.access import enter_collection, require_access
 from app.records.adding import create_record
 from app.records.collections import Collection
-from app.records.fields import list_fields
+from app.records.fields import Field, list_fields
 from app.records.formats import bring_into_formats
 from app.records.forms import (
     RECORD_LIMIT,
@@ -58,16 +58,24 @@ async def show_new(
     require_access(member, "add to", access)
     fields = await list_fields(transaction, collection)
     copied = (await open_record(transaction, member, slug, number_of(copy)))[1] if copy else None
-    values = {each.ref: each.write(each.default) for each in fields}
+    values, curtailed = {each.ref: each.write(each.default) for each in fields}, list[Field]()
     if kept is not None:
         kept = bring_into_formats(fields, kept)
         values |= carried_over(fields, kept, None) | kept
     elif copied:
-        values = copy_values(fields, copied.values, member)
+        values, curtailed = copy_values(fields, copied.values, member)
     form = Form([*values.items(), ("draft-version", str(draft.version if draft else 0))])
     name_draft(collection, form, (draft.begun_form or draft.form or "") if draft and kept is not None else "")
     return await render_form(
-        request, transaction, member, collection, fields, form, restored=kept is not None, copied=copied
+        request,
+        transaction,
+        member,
+        collection,
+        fields,
+        form,
+        restored=kept is not None,
+        copied=copied,
+        curtailed=curtailed,
     )
 
 
