@@ -179,6 +179,7 @@ def ask_to_sign_in(request: AnyRequest, error: Exception) -> Response[Any]:
     typed = list_typed(request, language) if is_shown else []
     if typed:
         heading, detail = _l("You are no longer signed in"), _l("Sign in again, then send it.")
+        name, color = find_workspace_look(request)
         html = render_error(
             401,
             language=language,
@@ -186,7 +187,8 @@ def ask_to_sign_in(request: AnyRequest, error: Exception) -> Response[Any]:
             heading=heading,
             detail=detail,
             typed=typed,
-            accent=find_workspace_look(request)[1],
+            workspace=name,
+            accent=color,
         )
         return Response(html, status_code=401, media_type=MediaType.HTML)
     if request.method != "GET" or path == "/":

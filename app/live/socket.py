@@ -18,7 +18,7 @@ from app.live.node import Node
 from app.live.open_socket import OpenSocket
 from app.live.presence import Person
 from app.live.site import Site, Visitor
-from app.web.cookies import CookieError
+from app.web.cookies import SET_SCRIPTS_COOKIE, CookieError, runs_scripts
 from app.web.metrics import REFUSALS, RESUMES
 from app.web.request_ids import HEADER, request_id_of
 
@@ -39,8 +39,10 @@ async def serve_socket(scope: Any, receive: Receive, send: Send, *, node: Node, 
     On our server it returns when a hello is answered, and goes on when something comes.
     """
     await receive()
-    mark = (HEADER, request_id_of(scope).encode())
-    await send({"type": "websocket.accept", "subprotocol": None, "headers": [mark]})
+    headers = [(HEADER, request_id_of(scope).encode())]
+    if not runs_scripts(scope["headers"]):
+        headers.append(SET_SCRIPTS_COOKIE)
+    await send({"type": "websocket.accept", "subprotocol": None, "headers": headers})
     await Socket(scope, send, node, site).serve(receive)
 
 

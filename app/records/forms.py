@@ -27,6 +27,7 @@ from app.records.left_over import LeftOver, carried_over, list_left_over
 from app.records.records import Record, find_makers, open_by_number, place_of_record, title_of
 from app.records.values import list_read_only, read_values
 from app.settings import Settings
+from app.web.cookies import runs_scripts
 from app.web.forms import Form, Invalid
 from app.web.markdown.long_texts import render_long_texts_aside
 from app.web.texts import Text, _l
@@ -266,5 +267,7 @@ async def describe_editor(
 
 
 def lease_of(request: AnyRequest) -> int:
-    """The first lease of a page: short where JavaScript is seen to run, as it will renew it."""
-    return LEASE if "hx-request" in request.headers else LEASE_WITHOUT_JAVASCRIPT
+    """The first lease of a page: short where scripts are known to run, as they will renew it. A tab may be closed
+    before its page is there."""
+    scripted = "hx-request" in request.headers or runs_scripts(request.scope["headers"])
+    return LEASE if scripted else LEASE_WITHOUT_JAVASCRIPT

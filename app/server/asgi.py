@@ -217,5 +217,6 @@ def create_app(settings: Settings) -> Gate:
         incoming=IncomingSite(settings, parts.database, parts.windows),
         readiness=parts.readiness,
         limits=find_workspace_limits(settings, parts.windows),
+        languages=parts.languages,
         send_away=parts.node.drain,
     )

@@ -35,11 +35,12 @@ from app.web.bodies import hold_nothing
 from app.web.cookies import CLEAR_COOKIES
 from app.web.endings import end_all
 from app.web.errors import SOON
+from app.web.languages import Languages
 from app.web.metrics import REQUESTS
 from app.web.problems import PROGRAM_PATHS, is_for_programs
 from app.web.readiness import Readiness
 from app.web.request_ids import HEADER
-from app.web.texts import _l
+from app.web.texts import Text, _l
 
 ANY_HOST = ("/healthz", "/readyz", "/metrics", "/certificate")
 METHODS = ("GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS")
@@ -91,6 +92,7 @@ class Gate:
         incoming: ASGIApp,
         readiness: Readiness,
         limits: WorkspaceLimits | None,
+        languages: Languages,
         send_away: Callable[[], Awaitable[None]],
     ) -> None:
         self.settings = settings
@@ -102,6 +104,7 @@ class Gate:
         self.incoming = incoming
         self.readiness = readiness
         self.limits = limits
+        self.languages = languages
         self.send_away = send_away
         # Which scripts and styles pages are made for (js/calls.js).
         self.static_header = (b"x-static", static_version().encode())
@@ -183,12 +186,12 @@ class Gate:
         if judged.site is None:
             cookies = sum(len(value) for name, value in scope["headers"] if name == b"cookie")
             clearing = [CLEAR_COOKIES] if cookies > HEADER_LIMIT // 2 else []
-            await send_refusal(scope, send_secured, judged.refusal, *clearing)
+            await self.refuse(scope, send_secured, judged.refusal, *clearing)
             return
         writes = scope["method"] in UNSAFE
         if self.limits and slug and not is_static and (wait := await self.limits.count(slug, writes=writes)):
             retry_after = (b"retry-after", b"%d" % math.ceil(wait))
-            await send_refusal(scope, send_secured, 429, retry_after, detail=TOO_MUCH)
+            await self.refuse(scope, send_secured, 429, retry_after, detail=TOO_MUCH)
             return
         # HEAD is GET without the body, which the server leaves out.
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
@@ -211,14 +214,22 @@ class Gate:
             # The process ends, and this has taken longer than it waits.
             log.warning("request cancelled", path=scope["path"], method=scope["method"], answered=bool(status))
             if not status:
-                await send_refusal(scope, send_secured, 503, (b"retry-after", b"%d" % SOON), detail=RESTARTING)
+                await self.refuse(scope, send_secured, 503, (b"retry-after", b"%d" % SOON), detail=RESTARTING)
         except Exception as error:
             log.error("request failed", path=scope["path"], method=scope["method"], exc_info=error)
             if not status:
-                await send_refusal(scope, send_secured, 500)
+                await self.refuse(scope, send_secured, 500)
         finally:
             if not status:
                 await end_all(state)
+
+    async def refuse(
+        self, scope: Any, send: Send, status: int, *headers: tuple[bytes, bytes], detail: Text | None = None
+    ) -> None:
+        """Answer with the page of a status, with what is known already of the workspace whose host was asked."""
+        host = (first(scope["headers"], b"host") or "").lower()
+        known = self.languages.known.get(self.find_slug(host) or "")
+        await send_refusal(scope, send, status, *headers, detail=detail, known=known)
 
     def judge(self, scope: Any) -> Judgement:
         """Who answers, for which workspace; or why nobody does."""

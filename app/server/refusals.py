@@ -6,19 +6,26 @@ import json
 from http import HTTPStatus
 from typing import Any
 
+from litestar import Request
 from litestar.types import Send
 
 from app.gateway.names import is_for_gateway
 from app.web.error_texts import render_error
-from app.web.languages import accepted_language
+from app.web.languages import browser_language
 from app.web.problems import PROBLEM_TYPE, code_of, describe_problem, is_for_programs
 from app.web.texts import Text
 
 
 async def send_refusal(
-    scope: Any, send: Send, status: int, *headers: tuple[bytes, bytes], detail: Text | None = None
+    scope: Any,
+    send: Send,
+    status: int,
+    *headers: tuple[bytes, bytes],
+    detail: Text | None = None,
+    known: tuple[str, str, str] | None = None,
 ) -> None:
-    """Answer with the page of a status, in a language that the browser asks for; programs get it as JSON."""
+    """Answer with the page of a status, with the language, name and color of its workspace where they are `known`, or
+    in a language that the browser asks for; programs get it as JSON."""
     request_id, path = scope["state"]["request_id"], scope["path"]
     if is_for_programs(path):
         said = detail.translate("en") if detail else ""
@@ -29,14 +36,10 @@ async def send_refusal(
         body = json.dumps({"error": said}).encode()
         content_type = "application/json"
     else:
-        language = accepted_language(",".join(every(scope["headers"], b"accept-language")))
-        body = render_error(status, language=language, detail=detail, request_id=request_id).encode()
+        language, name, color = known or (browser_language(Request(scope)), "", "")
+        look = {"workspace": name, "accent": color}
+        body = render_error(status, language=language, detail=detail, request_id=request_id, **look).encode()
         content_type = "text/html; charset=utf-8"
     content = [(b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode()), *headers]
     await send({"type": "http.response.start", "status": status, "headers": content})
     await send({"type": "http.response.body", "body": body, "more_body": False})
-
-
-def every(headers: Any, wanted: bytes) -> list[str]:
-    """All values of a header."""
-    return [value.decode("latin-1") for name, value in headers if name == wanted]

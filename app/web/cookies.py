@@ -23,6 +23,10 @@ FOLDER = re.compile(r"[A-Za-z0-9._~-]+")
 # request of the browser is too large, and would be refused for ever (https://www.w3.org/TR/clear-site-data/).
 CLEAR_COOKIES = (b"clear-site-data", b'"cookies"')
 
+# Says of a browser that it runs the scripts of pages, as it has opened a socket. It is gone when the browser is closed.
+SCRIPTS_COOKIE = "scripts"
+SET_SCRIPTS_COOKIE = (b"set-cookie", f"{SCRIPTS_COOKIE}=run; Path=/; HttpOnly; SameSite=Lax".encode())
+
 
 class CookieError(Exception):
     """The cookie header can't be trusted: the cookie `name` is there twice, or holds what we never gave."""
@@ -52,6 +56,14 @@ def read_cookie(headers: Iterable[tuple[bytes, bytes]], wanted: str) -> str | No
                 raise CookieError("the cookie is not ASCII", wanted)
             found = value.decode("ascii")
     return found
+
+
+def runs_scripts(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether the browser of a request is known to run the scripts of pages."""
+    try:
+        return read_cookie(headers, SCRIPTS_COOKIE) is not None
+    except CookieError:  # no more than a guess hangs on it
+        return False
 
 
 def clearing_cookies(settings: Settings, name: str, host: str, path: str) -> list[Cookie]:

@@ -35,8 +35,8 @@ SOON = 5
 
 log = structlog.get_logger("web")
 
-# Which are shown in the frame of the workspace to whoever is signed in: what is refused, and not what is too much.
-FRAMED = frozenset({400, 403, 404, 405, 409, 413, 422})
+# Which are shown in the frame of the workspace to whoever is signed in: what is refused.
+FRAMED = frozenset({400, 403, 404, 405, 409, 413, 422, 429})
 # Who puts an error's page into the frame, if somebody is signed in: (request, status, what the page shows).
 FrameError = Callable[[Request[Any, Any, Any], int, dict[str, Any]], Awaitable[Response[str] | None]]
 FRAMES: list[FrameError] = []
@@ -106,13 +106,18 @@ class LateError(Response[None]):
         return answer
 
     async def find_language(self) -> str:
-        """The language of the workspace; where there is none or the database is away, one that the browser asks for."""
+        """The language of the workspace; where there is none, or it is not known and can't be read, one that the
+        browser asks for."""
         slug = self.request.scope.get("state", {}).get("slug")
         found = None
-        if slug and isinstance(self.error, HTTPException):
+        if slug:
             try:
-                found = await self.request.app.state.languages.find(slug)
-                self.is_nowhere = found is None
+                languages = self.request.app.state.languages
+                if isinstance(self.error, HTTPException):
+                    found = await languages.find(slug)
+                    self.is_nowhere = found is None
+                else:  # the database may be what is wrong
+                    found = languages.known.get(slug, ("",))[0]
             except Exception as failure:  # the page is the one of the error there was first
                 log.warning("the language of an error page is not known", reason=first_line(failure))
         return found or browser_language(self.request)

@@ -42,6 +42,11 @@ class Book:
             "UPDATE record SET lock_until = ? WHERE id = ?", self.server.store.read_lease_clock() - 1, self.id
         )
 
+    def read_lease(self) -> int:
+        """How long the lease still runs, in milliseconds."""
+        ((until,),) = self.server.store.rows("SELECT lock_until FROM record WHERE id = ?", self.id)
+        return int(until) - self.server.store.read_lease_clock()
+
     def end_patience(self) -> None:
         """Let the time pass that there was to answer somebody who asks."""
         self.server.store.rows("UPDATE waiting SET asked_at = asked_at - 30000 WHERE row_id = ?", self.id)
@@ -441,6 +446,24 @@ async def test_what_was_typed_survives_a_killed_server_and_the_lock_too(server: 
     await expect(banner(carla.page, "Ana")).to_be_visible()
     await ana.page.get_by_role("button", name="Save").click()
     await expect(carla.page.locator("dl.fields")).to_contain_text("While it is down.")
+
+
+async def test_a_tab_that_is_closed_before_its_page_is_there_keeps_the_lock_for_one_lease_at_most(
+    server: Server, person: Any
+) -> None:
+    ana, first, second = await person(server, "acme", "ana@acme.test"), Book(server, 1), Book(server, 2)
+
+    async def ask_for(book: Book) -> None:
+        """Ask for the edit page as her browser does for a new tab, which is closed then."""
+        cookies = "; ".join(f"{each['name']}={each['value']}" for each in await ana.context.cookies())
+        async with server.client("acme") as browser:
+            assert (await browser.get(book.edit, headers={"cookie": cookies})).status_code == 200
+
+    await ask_for(first)
+    assert first.read_lease() > A_LEASE, "nothing has told of scripts yet"
+    await ana.open("/c/books")
+    await ask_for(second)
+    assert 0 < second.read_lease() < A_LEASE
 
 
 async def test_a_lost_network_frees_the_lock_with_its_lease_and_keeps_the_text(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from playwright.async_api import Page, expect
 
+from app.demo import OPERATOR, PASSWORD
 from tests.browser.pages import ready
 from tests.browser.test_accessible import LAYOUT, LOOK
 from tests.conftest import Person, Server
@@ -92,3 +94,20 @@ async def test_names_of_rooms_break_between_words_whatever_the_rooms_are_about(
         await ana.page.goto(f"{ana.origin}/chat")
         await expect(ana.page.get_by_role("link", name="Planejamento")).not_to_have_count(0)
         assert await ana.page.evaluate(BROKEN_WORDS) == [], f"at {width} px"
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("language", ["en", "pt-BR"])
+async def test_what_operators_see_on_a_phone_is_not_cut_off(
+    shared_server: Server, new_context: Callable[..., Any], language: str
+) -> None:
+    page = await (await new_context(viewport={"width": 390, "height": 844}, locale=language)).new_page()
+    await page.goto(shared_server.url("", "/operator"))
+    await page.locator("#email").fill(OPERATOR)
+    await page.locator("#password").fill(PASSWORD)
+    await page.locator("main [type=submit]").click()
+    await page.wait_for_url("**/operator")
+    for path in ("/operator", "/operator/log"):
+        await page.goto(shared_server.url("", path))
+        for part in await page.locator(".tabs, .table").all():
+            assert await part.evaluate("({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth"), path

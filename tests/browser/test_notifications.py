@@ -12,6 +12,7 @@ from playwright.async_api import Locator, Page, Route, expect
 
 from tests.browser.pages import assert_equals_a_fresh_load, ready
 from tests.conftest import Person, Server
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -272,3 +273,31 @@ async def test_toasts_stack_three_high_and_can_be_dismissed(people: tuple[Person
     await toasts(carla.page).first.get_by_role("button", name="Dismiss").click()
     await expect(toasts(carla.page)).to_have_count(2)
     await expect(carla.page.get_by_role("status", name="New notifications")).to_contain_text("Number 3")
+
+
+async def test_a_toast_that_comes_as_its_reader_goes_on_is_shown_once(people: tuple[Person, Person]) -> None:
+    ana, carla = people
+    held: list[str | bytes] = []
+    pages: list[Any] = []
+
+    def pass_on(page: Any) -> None:
+        pages.append(page)
+        server = page.connect_to_server()
+        server.on_message(lambda text: held.append(text) if '"#toasts"' in text else page.send(text))
+
+    await carla.page.route_web_socket(re.compile("/live$"), pass_on)
+    await carla.open("/c/books")
+    await ana.open("/chat/general")
+    await say(ana.page, "Have you seen this, @Carla?")
+    await until(lambda: bool(held))
+    await carla.page.locator("#main").get_by_role("link", name="Dom Casmurro").click()
+    await carla.page.wait_for_url("**/c/books/40")
+    await ready(carla.page)
+    await unread(carla.page, 1)
+    await expect(toasts(carla.page)).to_have_count(0)
+    pages[-1].send(held[0])
+    await expect(toasts(carla.page)).to_have_text(re.compile("Ana mentioned you in general"))
+    pages[-1].send(held[0])
+    pages[-1].send(re.sub(r"^<!--\d+-->", "<!--999999-->", str(held[0])))
+    await expect(carla.page.locator("#main")).to_have_attribute("data-cursor", "999999")
+    await expect(toasts(carla.page)).to_have_count(1)

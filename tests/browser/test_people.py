@@ -33,6 +33,26 @@ async def read_link(server: Server, to: str) -> str:
             await asyncio.sleep(0.02)
 
 
+async def test_a_password_stays_typed_when_another_language_is_chosen(
+    shared_server: Server, new_context: Callable[..., Any]
+) -> None:
+    page = await (await new_context()).new_page()
+    await page.goto(shared_server.url("", "/signup"))
+    await page.get_by_label("Workspace name").fill("Horta Comum")
+    await page.get_by_label("Password").fill(PASSWORD)
+    async with page.expect_request("**/signup") as sent:
+        await page.get_by_role("button", name="Português").click()
+    await expect(page.get_by_role("heading", name="Criar espaço de trabalho")).to_be_visible()
+    assert "password" not in ((await sent.value).post_data or "")
+    await expect(page.locator("html")).to_have_attribute("lang", "pt-BR")
+    await expect(page.get_by_label("Senha")).to_have_value(PASSWORD)
+    await expect(page.get_by_label("Nome do espaço de trabalho")).to_have_value("Horta Comum")
+    await expect(page.locator("[name=time_zone]")).not_to_have_value("")
+    await expect(page.locator(".languages [aria-current]")).to_be_focused()
+    await page.get_by_label("Nome do espaço de trabalho").fill("Horta Nova")
+    await expect(page.get_by_label("Endereço")).to_have_value("horta-nova")
+
+
 async def test_a_new_owner_invites_three_makes_one_an_admin_and_removes_one(
     server: Server, new_context: Callable[..., Any]
 ) -> None:

@@ -64,6 +64,7 @@ async def ask_beside_many(application: Walking) -> int:
         incoming=nothing,
         readiness=Readiness(bus=lambda: "off"),
         limits=None,
+        languages=nothing,
         send_away=lambda: asyncio.sleep(0),
     )
     listener = socket.socket()

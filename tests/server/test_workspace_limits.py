@@ -32,6 +32,7 @@ async def test_a_workspace_that_asks_for_more_than_it_may_is_told_when_it_may_ag
         assert statuses[0] == 200
         assert statuses[-1] == 429
         assert "try again in a moment" in reads[-1].text
+        assert "Biblioteca Acme</p>" in reads[-1].text, "it is the page of the workspace all the same"
         program = await client.get("/api/v1/collections")
         assert (program.status_code, program.headers["content-type"]) == (429, "application/problem+json")
         assert (await client.get("/static/none.css")).status_code == 404, "what is the same for all is not counted"

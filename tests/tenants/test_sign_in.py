@@ -49,6 +49,15 @@ async def is_signed_in(client: httpx.AsyncClient) -> bool:
     return answer.status_code == 200
 
 
+async def test_who_is_at_the_wrong_workspace_finds_their_own(shared_server: Server, visitor: httpx.AsyncClient) -> None:
+    find = f'href="{shared_server.url("", "/find")}"'
+    refused = await visitor.post("/login", data={"email": "gil@globex.test", "password": PASSWORD})
+    for page in (await visitor.get("/login"), refused):
+        assert find in page.text
+    async with shared_server.client("") as operator:
+        assert 'href="/find"' in (await operator.get("/operator/login")).text
+
+
 async def test_signing_in_leads_to_the_start_with_a_safe_cookie(visitor: httpx.AsyncClient) -> None:
     answer = await visitor.post("/login", data={"email": "ana@acme.test", "password": PASSWORD})
     assert (answer.status_code, answer.headers["location"]) == (303, "/")

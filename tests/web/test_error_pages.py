@@ -59,6 +59,31 @@ async def test_whoever_is_not_sees_it_under_the_name_of_the_workspace(people: di
     assert "Biblioteca Acme</p>" in missing.text
 
 
+async def test_what_nobody_looks_at_more_closely_is_refused_in_the_name_and_language_of_the_workspace(
+    shared_server: Server, people: dict[str, httpx.AsyncClient]
+) -> None:
+    await people["nobody"].get("/login")  # a process knows the workspaces that it has served
+    portuguese = {"accept-language": "pt-BR"}
+    for status, heading, path, headers in (
+        (400, "This request can't be read", "/%00", {}),
+        (403, "This is not allowed", "/login", {"sec-fetch-site": "cross-site"}),
+        (431, "This request can't be read", "/", {"x-long": "x" * 33_000}),
+    ):
+        for who in ("nobody", "carla"):
+            refused = await people[who].post(path, headers=headers | portuguese)
+            assert refused.status_code == status
+            assert f"<h1>{heading}</h1>" in unescape(refused.text)
+            assert "Biblioteca Acme</p>" in refused.text
+            assert 'data-accent="green"' in refused.text
+
+
+async def test_what_the_central_host_refuses_is_in_the_language_that_was_chosen_there(shared_server: Server) -> None:
+    async with shared_server.client("") as visitor:
+        refused = await visitor.get("/%00", headers={"cookie": "language=pt_BR"})
+    assert refused.status_code == 400
+    assert translations("pt_BR").gettext("This request can't be read") in unescape(refused.text)
+
+
 async def test_an_address_without_a_workspace_is_said_in_the_language_of_the_browser(shared_server: Server) -> None:
     say = translations("pt_BR").gettext
     async with shared_server.client("no-such-place") as visitor:

@@ -17,6 +17,7 @@ from app.server.gate import Gate
 from app.server.health import Readiness
 from app.server.logs import set_up_logs
 from app.settings import Settings, read_settings
+from app.web.languages import Languages
 from tests.conftest import Server
 
 NEW = re.compile(r"[0-9a-f]{16}")
@@ -37,6 +38,7 @@ def make_gate(application: Any, settings: Settings) -> Gate:
         incoming=application,
         readiness=Readiness(bus=lambda: "off"),
         limits=None,
+        languages=Languages(application),
         send_away=send_away,
     )
 

@@ -186,7 +186,7 @@ def test_scripts_ask_by_the_functions_that_name_the_member() -> None:
     found = {path.name: re.findall(asking, path.read_text()) for path in (APP / "static/js").glob("*.js")}
     assert {name: calls for name, calls in found.items() if calls} == {
         "calls.js": ["fetch(", "sendBeacon(", "fetch("],  # the last for htmx, which has named the member
-        "sign-up.js": ["fetch("],  # of nobody who is signed in
+        **{"sign-up.js": ["fetch("], "languages.js": ["fetch("]},  # of nobody who is signed in
         # Static files, which are the same for everybody.
         **{"late-styles.js": ["fetch("], "emoji-kept.js": ["fetch("]},
         "message-files.js": ["XMLHttpRequest()"],  # which tells of progress, and names the member, too

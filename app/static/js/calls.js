@@ -50,9 +50,9 @@
     return response;
   }
 
-  // What an answer that nobody is shown may have taken is given back.
+  // What an answer that nobody is shown may have taken is given back; of a frame that is not for the page, toasts are shown.
   async function drop(text) {
-    if (/<(record-editor|place-in-line) /.test(text)) await (await import(`/static/${version}/js/not-shown.js`)).giveBack(text);
+    if (/<(record-editor|place-in-line) |"#toasts"/.test(text)) await (await import(`/static/${version}/js/not-shown.js`)).giveBack(text);
   }
 
   // Who goes on before a page is there waits for it no more. One that takes a lock goes on to its end, as the lock may be
@@ -132,5 +132,5 @@
     }
   });
 
-  globalThis.mutirao = { ahead, call, fetchPage, leaveWith, isForOtherScripts };
+  globalThis.mutirao = { ahead, call, drop, fetchPage, leaveWith, isForOtherScripts };
 })();

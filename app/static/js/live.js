@@ -1,7 +1,7 @@
 // The page's side of the live protocol (docs/live.md): says hello, keeps the cursor, redials, refreshes.
 (() => {
   "use strict";
-  const { fetchPage, isForOtherScripts, morph } = mutirao;
+  const { drop, fetchPage, isForOtherScripts, morph } = mutirao;
   const SILENCE = 45000;
   const QUIET = 4000;    // how long a server that sends its pages away may take to serve again, before it is said
   let hello = 0;         // number of the newest hello
@@ -264,6 +264,7 @@
     }
     if (!isAnswered() || number <= cursor) {
       event.preventDefault();
+      drop(text);
       return;
     }
     cursor = number;

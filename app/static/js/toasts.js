@@ -36,10 +36,12 @@ class PageToast extends HTMLElement {
       else if (target.closest("a")) this.hide();
     }));
     this.addEventListener("keydown", ({ key }) => { if (key === "Escape") this.dismiss(); });
-    if ("subject" in this.dataset && !this.#isNews()) {
+    const { subject, activity } = this.dataset;
+    if (subject && (told.has(activity) || !this.#isNews())) {
       this.remove();
       return;
     }
+    told.add(activity);
     notifications().slice(0, -MOST).forEach((other) => other.remove());
     if ("held" in this.dataset) return;
     // Its time stands still for whoever points at it or has the focus in it: both may be, and both have to end.
@@ -76,6 +78,7 @@ class PageToast extends HTMLElement {
     if (focused) (before?.isConnected ? before : document.getElementById("main")).focus({ preventScroll: true });
   }
 }
+const told = new Set();                               // the log may tell it again, to a page that was made before
 const notifications = () => [...document.querySelectorAll("#toasts > [data-subject]")];
 let before = null;                                    // what had the focus before the toasts
 customElements.define("page-toast", PageToast);

@@ -74,12 +74,13 @@ async def show_sign_in(
             raise SignInNeeded
         await provide_signed_in(request, transaction)
     except SignInNeeded:
-        return render_sign_in(transaction, next=next, message=SIGN_IN_REASONS.get(why), kept=bool(kept))
+        return render_sign_in(transaction, settings, next=next, message=SIGN_IN_REASONS.get(why), kept=bool(kept))
     return see_other(path)
 
 
 def render_sign_in(
     transaction: Transaction,
+    settings: Settings,
     *,
     next: str,
     message: Text | None = None,
@@ -94,6 +95,7 @@ def render_sign_in(
         "tenants/login.html",
         status=status,
         tenant=transaction.tenant,
+        find=f"{settings.base_url}/find",
         next=next,
         message=message,
         kept=kept,
@@ -130,7 +132,7 @@ async def sign_in(
             await guessing.begin(account, address, device=device)
         async with begin(request, writes=True) as writing:
             writing.note(SignInRefused(by=writing.actor, subject=subject))
-            return render_sign_in(writing, next=form["next"], error=error, email=email, status=422)
+            return render_sign_in(writing, settings, next=form["next"], error=error, email=email, status=422)
     outdated = is_outdated(member.password_hash)
     rehashed = await hash_password(form["password"][:200], known=True) if outdated else None
     browser = await find_device_name(request)
