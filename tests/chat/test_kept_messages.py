@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from app.chat import kept_messages
 from app.chat.attachments import Attachment
-from app.chat.kept_messages import write_message_anew, write_kept_message
+from app.chat.kept_messages import write_kept_message, write_message_anew
 from app.chat.messages import Message
 from app.chat.rooms import Room
 from app.chat.timeline import Author, Quote, ShownMessage
