@@ -67,22 +67,28 @@ class QuietRoom(NamedTuple):
         return JoinedRoom(RoomRow._make(self[:6]), self.name, ListedMembership._make(self[6:]), 0, 0)
 
 
+class ReadRooms(Struct, frozen=True, eq=False):
+    """The rooms that a member is in, as one statement gives them. What is unread in the active ones, and what they are
+    called, is read after it. One is equal to itself alone: comparing hundreds of rooms takes longer than reading."""
+
+    active: tuple[tuple[RoomRow, ListedMembership, datetime | None, bool], ...] = ()
+    quiet: tuple[tuple[str, QuietRoom], ...] = ()
+
+
 class JoinedRooms(Struct, frozen=True):
     """The rooms that a member is in. Every room is either active or quiet; each quiet one comes with what it is sorted
     by (`order_of`), and they are sorted."""
 
-    active: Sequence[JoinedRoom] = ()
-    quiet: Sequence[tuple[str, QuietRoom]] = ()
+    active: tuple[JoinedRoom, ...]
+    read: ReadRooms
+
+    @property
+    def quiet(self) -> Sequence[tuple[str, QuietRoom]]:
+        """Those that are quiet."""
+        return self.read.quiet
 
 
-class ReadRooms(Struct, frozen=True):
-    """The rooms that a member is in, as one statement gives them. What is unread in the active ones, and what they are
-    called, is read after it."""
-
-    active: tuple[tuple[RoomRow, ListedMembership, datetime | None, bool], ...]
-    quiet: tuple[tuple[str, QuietRoom], ...]
-
-
+NO_ROOMS = ReadRooms()
 LIST_JOINED = PreparedSelect(
     lambda: (
         select(
@@ -172,10 +178,7 @@ async def find_joined(transaction: Transaction, member_ids: Iterable[int]) -> di
         each = JoinedRoom(room, name, membership, *counts, others, drafted, visited_at)
         if each.unread or room.kind != "discussion":
             joined[membership.member_id].append(each)
-    return {
-        member_id: JoinedRooms(rooms, found[member_id].quiet if member_id in found else ())
-        for member_id, rooms in joined.items()
-    }
+    return {member_id: JoinedRooms(tuple(rooms), found.get(member_id, NO_ROOMS)) for member_id, rooms in joined.items()}
 
 
 def make_count_of_unread() -> Select[int, int, int, int]:

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from operator import itemgetter
 
+from markupsafe import Markup
 from msgspec import Struct
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.shell import sidebar_section
-from app.chat.reading import JoinedRoom, QuietRoom, find_joined
+from app.chat.reading import JoinedRoom, JoinedRooms, QuietRoom, find_joined
 from app.chat.rooms import order_of
 from app.database import Transaction
+from app.web.templates import render
 
 # How many rooms the sidebar shows.
 ROOMS_SHOWN = 15
 # Of how many others it follows what is new; a page's hello has 8 KiB.
 MOST_FOLLOWED = 500
+# Of how many members sidebars are kept, some 15 kB each: most of what they see is what they saw a page before.
+SIDEBARS_KEPT = 64
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 # The rank of a room that there is no reason to show.
 UNRANKED = (False, False, False, NEVER)
@@ -33,7 +38,7 @@ class ShownRoom(Struct, frozen=True):
     seen: int
 
 
-class Sidebar(Struct, frozen=True):
+class Sidebar(Struct, frozen=True, eq=False):
     """The rooms that are shown, and those that are not, of which the page follows what is new: the active ones are the
     `rest`, of the quiet ones it has the ids. `seen` is the place of each room that was opened, by its id."""
 
@@ -107,13 +112,24 @@ def choose_rooms(
     return Sidebar(shown, rest, [each.id for each in others if isinstance(each, QuietRoom)], seen)
 
 
+@lru_cache(SIDEBARS_KEPT)
+def make_sidebar(rooms: JoinedRooms, current: str) -> Sidebar:
+    """The sidebar of a member who is in some rooms: the one that was made before, where they are the same."""
+    visits = {each.room.id: each.visited_at for each in rooms.active if each.visited_at}
+    return choose_rooms(rooms.active, visits, current, rooms.quiet)
+
+
+@lru_cache(SIDEBARS_KEPT)
+def write_sidebar(sidebar: Sidebar, language: str) -> Markup:
+    """A sidebar as HTML. It shows nothing but what the sidebar has, which never changes."""
+    shown = {"sidebar": sidebar, "most": ROOMS_SHOWN}
+    return Markup(render(language, "chat/_rooms.html", section=shown))  # noqa: S704  (a template)
+
+
 async def list_sidebars(transaction: Transaction, member_ids: Iterable[int], current: str = "") -> dict[int, Sidebar]:
     """The sidebars of some members, by their ids. `current` is the address of the room that is open."""
-    sidebars = {}
-    for member_id, rooms in (await find_joined(transaction, member_ids)).items():
-        visits = {each.room.id: each.visited_at for each in rooms.active if each.visited_at}
-        sidebars[member_id] = choose_rooms(rooms.active, visits, current, rooms.quiet)
-    return sidebars
+    found = await find_joined(transaction, member_ids)
+    return {member_id: make_sidebar(rooms, current) for member_id, rooms in found.items()}
 
 
 async def list_own_rooms(request: AnyRequest, transaction: Transaction, member: Member) -> Sidebar:
@@ -126,7 +142,8 @@ async def list_own_rooms(request: AnyRequest, transaction: Transaction, member: 
     return sidebar
 
 
-@sidebar_section("chat/_rooms.html", order=20)
+@sidebar_section("chat/_rooms_section.html", order=20)
 async def rooms_section(request: AnyRequest, transaction: Transaction, member: Member) -> dict[str, object]:
     """The rooms that a member uses, with what is unread."""
-    return {"sidebar": await list_own_rooms(request, transaction, member), "most": ROOMS_SHOWN}
+    sidebar = await list_own_rooms(request, transaction, member)
+    return {"html": write_sidebar(sidebar, transaction.tenant.language)}

@@ -12,12 +12,10 @@ import fcntl
 import os
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-# How often who waits looks again, in seconds: a tenth of what a write takes.
-LOOK_AGAIN = 0.0003
 # How long, in seconds, writes of one process are one turn, and within how long the next one has to begin.
 WRITES_TOGETHER_FOR = 0.015
 COMES_WITHIN = 0.002
@@ -33,6 +31,9 @@ class FileTurns:
 
     Several writes of a process that come right after each other are one turn, up to a limit: passing it on takes some
     of the time that a write does.
+
+    The system wakes a thread that waits as soon as it may go on; nothing ends its waiting before. So a turn that is
+    waited for is this process's: who asks next has it, and it is passed on where nobody asks any more.
     """
 
     def __init__(self, database: Path) -> None:
@@ -40,35 +41,63 @@ class FileTurns:
         self.opened: list[int] = []
         self.since: float | None = None  # when the turn began that this process still has
         self.ending: asyncio.TimerHandle | None = None
+        self.coming: asyncio.Future[None] | None = None  # the turn that a thread waits for
+        self.asked = False  # whether somebody here waits for it
 
     @asynccontextmanager
     async def take(self, seconds: float, more: Callable[[], bool] = lambda: False) -> AsyncIterator[None]:
         """Wait for a turn, and have it while the block lasts. Who waits longer than some seconds goes on without one,
         and finds out from SQLite what keeps it. `more` says at the end whether the next one of this process waits."""
-        if not self.opened:
-            self.opened = [os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600) for path in self.paths]
         if self.ending is not None:
             self.ending.cancel()
             self.ending = None
-        first, turn = self.opened
         try:
             if self.since is None:
-                if not (try_lock(first) and try_lock(turn)):
-                    await wait_in_thread(self.opened, time.monotonic() + seconds)
-                unlock(first)
-                self.since = time.monotonic()
+                await self.wait(seconds)
             yield
         finally:
-            if self.since is not None and more() and time.monotonic() < self.since + WRITES_TOGETHER_FOR:
-                self.ending = asyncio.get_running_loop().call_later(COMES_WITHIN, self.pass_on)
-            else:
+            if self.since is not None:
+                if more() and time.monotonic() < self.since + WRITES_TOGETHER_FOR:
+                    self.ending = asyncio.get_running_loop().call_later(COMES_WITHIN, self.pass_on)
+                else:
+                    self.pass_on()
+
+    async def wait(self, seconds: float) -> None:
+        """Wait for a turn, for some seconds at most, while others go on here."""
+        if not self.opened:
+            self.opened = [os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600) for path in self.paths]
+        if self.coming is None:
+            if all(map(try_lock, self.opened)):
+                self.begin()
+                return
+            loop = asyncio.get_running_loop()
+            self.coming = loop.create_future()
+            own = [os.dup(each) for each in self.opened]  # as these may be closed meanwhile
+            threading.Thread(target=wait_for_locks, args=(own, loop, self.begin), daemon=True).start()
+        self.asked = True
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await asyncio.shield(self.coming)
+        finally:
+            self.asked = False
+
+    def begin(self) -> None:
+        """Have the turn that has come, if somebody still asks for it."""
+        coming, self.coming = self.coming, None
+        self.since = time.monotonic()
+        if self.opened:
+            unlock(self.opened[0])
+        if coming is not None:
+            coming.set_result(None)
+            if not self.asked:
                 self.pass_on()
 
     def pass_on(self) -> None:
-        """Give up the turn, and the place before it."""
+        """Give up the turn."""
         self.since = self.ending = None
-        for descriptor in self.opened:
-            unlock(descriptor)
+        if self.opened:
+            unlock(self.opened[1])
 
     def close(self) -> None:
         """Close the files."""
@@ -79,24 +108,18 @@ class FileTurns:
             os.close(self.opened.pop())
 
 
-async def wait_in_thread(descriptors: list[int], until: float) -> None:
-    """Wait for locks, one after the other, while others go on here. It is over when it is cancelled, too."""
-    given_up = threading.Event()
-
-    def wait() -> None:
-        for descriptor in descriptors:
-            while not try_lock(descriptor):
-                if time.monotonic() > until or given_up.wait(LOOK_AGAIN):
-                    return
-
-    waiting = asyncio.get_running_loop().run_in_executor(None, wait)
+def wait_for_locks(own: Sequence[int], loop: asyncio.AbstractEventLoop, begin: Callable[[], None]) -> None:
+    """Wait for locks, one after the other, and tell the loop; where it is closed by then, they are free again."""
     try:
-        await asyncio.shield(waiting)
-    except asyncio.CancelledError:
-        given_up.set()
-        with contextlib.suppress(asyncio.CancelledError):
-            await waiting
-        raise
+        for descriptor in own:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        loop.call_soon_threadsafe(begin)
+    except RuntimeError:
+        for descriptor in own:
+            unlock(descriptor)
+    finally:
+        for descriptor in own:
+            os.close(descriptor)
 
 
 def try_lock(descriptor: int) -> bool:

@@ -35,7 +35,7 @@ async def create_record(
     await check_unique(transaction, fields, values, None)
     with_files = [field for field in fields if field.kind_name == "files"]
     brought = await check_files(transaction, with_files, values, None, author)
-    number, moment = take_numbers(collection), now()
+    number, moment = await take_numbers(transaction, collection), now()
     values |= compute_all(fields, Origin(number, moment, author.id, moment, author.id))
     record = Record(
         collection_id=collection.id,
@@ -46,8 +46,7 @@ async def create_record(
         updated_at=moment,
         search=search_text(fields, values),
     )
-    transaction.add(record)
-    await transaction.flush()
+    await transaction.insert(record)
     if brought:
         await keep_files(transaction, record, brought)
     await keep_revisions(transaction, fields, [record], author, "created")
@@ -83,7 +82,7 @@ async def add_records(transaction: Transaction, collection: Collection, rows: Se
     if read_only := list_read_only(fields, author):
         for each in rows:
             refuse_overstepping(read_only, None, each)
-    last = take_numbers(collection, len(rows))
+    last = await take_numbers(transaction, collection, len(rows))
     moment = now()
     values = {
         number: each | compute_all(fields, Origin(number, moment, author.id, moment, author.id))
@@ -108,11 +107,11 @@ async def add_records(transaction: Transaction, collection: Collection, rows: Se
     transaction.note(RecordsAdded(by=transaction.acting(author.id), collection_id=collection.id, count=len(rows)))
 
 
-def take_numbers(collection: Collection, count: int = 1) -> int:
+async def take_numbers(transaction: Transaction, collection: Collection, count: int = 1) -> int:
     """The last of the next `count` numbers of a collection, and as many more in its total.
 
     Writers of a workspace come one after another: nobody else takes these.
     """
-    collection.last_number += count
-    collection.total += count
-    return collection.last_number
+    last = collection.last_number + count
+    await transaction.change(collection, last_number=last, total=collection.total + count)
+    return last

@@ -13,7 +13,7 @@ from app.chat.memberships import set_notify
 from app.chat.new_rooms import create_room
 from app.chat.posting import post_message
 from app.chat.reading import list_joined, mark_read_up_to
-from app.chat.sidebar import ROOMS_SHOWN, Sidebar, choose_rooms, list_sidebars
+from app.chat.sidebar import ROOMS_SHOWN, Sidebar, choose_rooms, list_sidebars, write_sidebar
 from app.database import Database, Transaction, now
 from app.records.collections import create_collection
 from app.records.used_collections import COLLECTIONS_SHOWN, list_used
@@ -84,9 +84,9 @@ async def test_what_is_shown_of_a_room_is_as_it_is_by_now(database: Database) ->
 
         async def shown() -> list[object]:
             await transaction.flush()
-            each = next(
-                each for each in (await sidebar_of(transaction, ana.id)).shown if each.joined.room.id == room.id
-            )
+            sidebar = await sidebar_of(transaction, ana.id)
+            assert write_sidebar(sidebar, "en") == write_sidebar.__wrapped__(sidebar, "en")
+            each = next(each for each in sidebar.shown if each.joined.room.id == room.id)
             joined, about = each.joined, each.joined.room
             told = [joined.unread, joined.mentions, joined.drafted, joined.membership.read_number]
             return [joined.name, each.order, about.slug, about.kind, joined.membership.notify, *told, each.seen]

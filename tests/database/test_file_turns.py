@@ -110,7 +110,7 @@ async def test_who_gives_up_waiting_leaves_the_turn_to_others(turns: FileTurns, 
     await asyncio.gather(mine, return_exceptions=True)
     next_one = writers.start("b", 1)
     other.kill()
-    assert next_one.wait(60) == 0
+    assert await asyncio.to_thread(next_one.wait, 60) == 0
 
 
 def test_the_files_are_the_owners_alone(tmp_path: Path, turns: FileTurns) -> None:

@@ -15,6 +15,7 @@ from app.accounts.shell import page_part, refused_form, show_again
 from app.chat.attaching import store_files
 from app.chat.composer import EMOJI, MESSAGE_FORM_LIMIT, open_composer
 from app.chat.discussions import enter_discussion, get_card
+from app.chat.kept_messages import write_kept_message
 from app.chat.limits import Pace
 from app.chat.memberships import find_membership
 from app.chat.posting import SentAlready
@@ -55,6 +56,7 @@ async def discussion_part(
         "place": place,
         "room": room,
         "page": page,
+        "write_kept_message": write_kept_message,
         "read": membership.read_number if membership else room.last_number if room else 0,
         "saved": await list_saved_numbers(transaction, room, member) if room else [],
         "may_pin": room is not None and may(member, "pin in", RoomAccess(room, membership is not None)),

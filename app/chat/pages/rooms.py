@@ -17,6 +17,7 @@ from app.accounts.visits import note_visit
 from app.chat.composer import EMOJI, MESSAGE_FORM_LIMIT, open_composer
 from app.chat.days import find_first_on
 from app.chat.direct_rooms import find_others
+from app.chat.kept_messages import write_kept_message
 from app.chat.last_lines import find_last_lines
 from app.chat.limits import Pace
 from app.chat.memberships import find_membership, get_room
@@ -75,6 +76,7 @@ async def render_room(
         channels=f"room.{room.id}",
         room=room,
         room_name=name_of_others(others, member.id) if room.kind == "direct" else room.name,
+        write_kept_message=write_kept_message,
         page=read_page(transaction, room, viewer=member, before=before, after=after, around=around),
         read=read,
         saved=list_saved_numbers(transaction, room, member),
