@@ -40,7 +40,9 @@ class KeptForm extends HTMLElement {
     this.name = nameOf(address);
     // Whether the page is the answer to this very form: then what it shows is the server's word.
     this.answer = document.getElementById("main").dataset.answered === address;
-    this.putBack();
+    const isEarly = isTypedInto(this.form);                // somebody was faster than this script
+    this.putBack(isEarly);
+    if (isEarly && !this.typed.isPending) this.note();
     if (this.draft) this.timer = setInterval(() => this.tick(), TICK);
   }
 
@@ -190,7 +192,8 @@ class KeptForm extends HTMLElement {
     erase(this.name);
   }
 
-  putBack() {
+  // What was typed before this script was there stays, and what was kept comes into the other fields.
+  putBack(isEarly) {
     const kept = read(this.name);
     if (!kept) return;
     const same = JSON.stringify(kept.values) === JSON.stringify(statesOf(this.form));
@@ -205,7 +208,7 @@ class KeptForm extends HTMLElement {
     if (this.draft) this.changes = kept.changes;
     this.useKey();
     if (this.draft && this.ownKey) askFor(this.ownKey);
-    if (same) {
+    if (same && !isEarly) {
       if (this.draft && !this.isUnanswered) this.forget();      // the server has it
       return;
     }
