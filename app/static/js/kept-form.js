@@ -311,6 +311,16 @@ document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => forms
   if (each.typed.isPending) each.note();
 }));
 
+// Where discarding the draft came to nothing, the form goes on.
+document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
+  if (!ctx.sourceElement.matches("[data-discard]") || ctx.response?.status < 400) return;
+  forms().forEach((each) => {
+    if (!each.contains(ctx.sourceElement)) return;
+    each.gone = false;
+    each.note();
+  });
+});
+
 // A post has succeeded when it led to another page. One that is answered itself may still be about what was typed.
 document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
   if (ctx.request.method !== "POST") return;
