@@ -139,6 +139,62 @@ async def test_a_draft_whose_answer_does_not_come_is_not_another_tab_s(
     await assert_no_draft(ana)
 
 
+@pytest.mark.parametrize("arrives", ["before", "after the reload", "after what is typed on", "never"])
+@pytest.mark.parametrize("first", [True, False], ids=["the first draft", "a later one"])
+async def test_a_draft_of_before_a_reload_makes_none_of_after_it_late(
+    shared_server: Server, person: Any, first: bool, arrives: str
+) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    page = await ana.open("/c/books/new")
+    if not first:
+        await type_kept(page, "Title", "Of before")
+    held: list[Route] = []
+    await page.route(DRAFT, lambda route: held.append(route))
+    await page.get_by_label("Title").fill("Of before the reload")
+    await until(lambda: held)
+    if arrives == "before":
+        await pass_on(shared_server, held[0])
+    await page.evaluate("navigator.sendBeacon = () => true")
+    await page.reload()
+    await ready(page)
+    await expect(page.get_by_label("Title")).to_have_value("Of before the reload")
+    late = [route for route in held if arrives != "never"]
+    if arrives == "after the reload":
+        await pass_on(shared_server, late[0])
+    await page.get_by_label("Author").fill("Of after it")
+    await page.unroute_all(behavior="ignoreErrors")
+    await expect(page.get_by_text("Draft saved")).to_be_visible(timeout=20_000)
+    if arrives == "after what is typed on":
+        await pass_on(shared_server, late[0])
+    await type_kept(page, "Author", "Of after it, and on")
+    await expect(page.get_by_text("Draft saved")).to_be_visible()
+    await expect(page.get_by_text(STRANDED)).to_be_hidden()
+    other = await ana.context.new_page()
+    await other.goto(ana.origin + "/c/books/new")
+    await expect(other.get_by_label("Title")).to_have_value("Of before the reload")
+    await expect(other.get_by_label("Author")).to_have_value("Of after it, and on")
+    await other.close()
+    await save(page, "Of before the reload")
+    await assert_no_draft(ana)
+
+
+async def test_a_form_whose_draft_could_not_be_discarded_goes_on(shared_server: Server, person: Any) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    page = await ana.open("/c/books/new")
+    await type_kept(page, "Title", "Not to be lost")
+    await page.reload()
+    await ready(page)
+    await page.route(DRAFT + "/discard", lambda route: route.abort())
+    async with page.expect_event("requestfailed", lambda request: request.url.endswith("/discard")):
+        await page.get_by_role("button", name="Start over").click()
+    await type_kept(page, "Author", "Somebody")
+    await page.reload()
+    await ready(page)
+    await expect(page.get_by_label("Author")).to_have_value("Somebody")
+    await save(page, "Not to be lost")
+    await assert_no_draft(ana)
+
+
 async def test_a_first_draft_that_arrives_when_the_record_was_saved_does_not_come_back(
     shared_server: Server, person: Any
 ) -> None:

@@ -1,7 +1,7 @@
 // What is typed on an edit page and the server has not confirmed, as the page keeps it in its tab; and what an earlier
 // page has left there.
-import { isKept } from "./editing-draft.js";
 import { askBeforeClosing } from "./leaving.js";
+import { isKept } from "./typed-draft.js";
 import { forgetUnsent, keepUnsent, sendUnsent, unsentOf } from "./unsent.js";
 
 const PAUSE = 300;               // what is typed is in the tab after this long

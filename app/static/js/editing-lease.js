@@ -1,7 +1,8 @@
 // The lease of a lock, as the page that edits knows it: whether it certainly runs, and when it is to be renewed. The server
 // decides everything; docs/live.md tells the calls. Needs no page.
+import { RETRY_AFTER } from "./tries.js";
+
 const RENEW_EVERY = 6000;        // well within the lease, so that a blip of 20 s keeps the lock
-export const RETRY_AFTER = 2000;
 
 // The page's own clock, which nobody sets. It stands still while the machine sleeps, so a lease asks the other one, too.
 const readClocks = () => [performance.now(), Date.now()];

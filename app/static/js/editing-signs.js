@@ -1,5 +1,7 @@
 // What an edit page says of its lock and its draft. `left` is how many ms one has to say that one is there, null as long as
 // nobody asks.
+import { showDraftState } from "./draft-state.js";
+
 export function showSigns(editor, { isHeld, isOver, left, draft }) {
   editor.querySelector("[data-paused]:not(form)").hidden = isHeld || isOver;
   const countdown = editor.querySelector("[data-countdown]");
@@ -10,7 +12,5 @@ export function showSigns(editor, { isHeld, isOver, left, draft }) {
   const { form } = editor;
   if (!form) return;
   form.toggleAttribute("data-paused", !isHeld);
-  const state = form.querySelector(".draft-state");
-  state.querySelector("[data-kept]").hidden = !draft.isTyped || draft.isPending;
-  state.querySelector("[data-unsent]").hidden = !draft.isOverdue;
+  showDraftState(form, draft);
 }

@@ -28,12 +28,22 @@ export function statesOf(form) {
 
 export const isTypedInto = (form) => plainFieldsOf(form).some(isTyped) || compositesOf(form).some((each) => each.isTyped ?? true);
 
-// What there is no field for any more is returned, as pairs of names and texts.
+// Fields that somebody has typed into already. Of radio buttons that is all or none.
+function typedFieldsOf(form) {
+  const fields = [...form.elements].filter((each) => each.matches("input, select, textarea"));
+  const typed = new Set(fields.filter(isTyped));
+  const radios = new Set([...typed].filter(({ type }) => type === "radio").map(({ name }) => name));
+  return new Set(fields.filter((field) => typed.has(field) || (field.type === "radio" && radios.has(field.name))));
+}
+
+// What was typed into a field already, as somebody was faster than a script, stays. What there is no field for any more is
+// returned, as pairs of names and texts.
 export function giveBack(form, states) {
   const there = new Set([...form.elements].map(({ name }) => name));
+  const typed = typedFieldsOf(form);
   for (const whole of form.querySelectorAll(COMPOSITE)) {
     const kept = states.find(({ name, state }) => state && name === nameOf(whole));
-    if (kept) whole.state = kept.state;
+    if (kept && ![...typed].some((field) => whole.contains(field))) whole.state = kept.state;
   }
   const rest = states.filter(({ state }) => !state);
   for (const field of plainFieldsOf(form)) {
@@ -41,6 +51,7 @@ export function giveBack(form, states) {
     const at = rest.findIndex((each) => each.name === field.name && (!ticked || each.value === field.value));
     if (at < 0) continue;
     const [{ value, checked }] = rest.splice(at, 1);
+    if (typed.has(field)) continue;
     if (field.type === "hidden") field.dataset.kept = field.value;       // what a fresh one has
     if (ticked) field.checked = checked;
     else if (field.tagName !== "SELECT" || [...field.options].some((option) => option.value === value)) field.value = value;

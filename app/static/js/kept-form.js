@@ -9,23 +9,25 @@
 // yet, or what it refused because another tab has gone on with the draft. Each call says how many changes were typed, as
 // one may arrive after another that was made later.
 import { askFor, watchKeys } from "./copied-tab.js";
+import { showDraftState } from "./draft-state.js";
 import { addHidden, emptyOut, giveBack, isTypedInto, isWhole, plainFieldsOf, statesOf, whenWhole } from "./form-state.js";
 import { OUTLIVES, askBeforeClosing } from "./leaving.js";
 import { TICKED, call, leaveWith, me } from "./page.js";
 import { erase, read, write } from "./tab-store.js";
+import { ANSWER_WITHIN, patienceFor } from "./tries.js";
+import { TypedDraft } from "./typed-draft.js";
 
 const SIGN_IN = "/login";
 const PAUSE = 300;
-const DRAFT_PAUSE = 1000;        // a draft is sent this long after the last key …
-const DRAFT_AT_MOST = 4000;      // … or this long after the first one that was not sent
-const RETRY_AFTER = 2000;
-const REFUSED = [413, 422];      // what is not taken, however often it is sent
-const ANSWER_WITHIN = 4000;
+const TICK = 500;
+const TOO_LONG = 413;
 let answered = 0;                // the status of the newest answer to a post
 
 const nameOf = (address) => `kept ${me} ${new URL(address, location.href).pathname}`;
 
 class KeptForm extends HTMLElement {
+  typed = new TypedDraft((late, signal) => this.sendDraft(signal));      // nothing, where the server keeps none
+
   connectedCallback() {
     for (const type of ["input", "change"]) this.addEventListener(type, () => this.note());
     this.addEventListener("submit", (event) => this.send(event), true);
@@ -38,11 +40,15 @@ class KeptForm extends HTMLElement {
     this.name = nameOf(address);
     // Whether the page is the answer to this very form: then what it shows is the server's word.
     this.answer = document.getElementById("main").dataset.answered === address;
-    this.putBack();
+    const isEarly = isTypedInto(this.form);                // somebody was faster than this script
+    this.putBack(isEarly);
+    if (isEarly && !this.typed.isPending) this.note();
+    if (this.draft) this.timer = setInterval(() => this.tick(), TICK);
   }
 
   // The answer to this form has come in its place: what was typed on since it was sent goes on there.
   disconnectedCallback() {
+    clearInterval(this.timer);
     queueMicrotask(() => {
       if (this.isConnected) return;
       const next = [...forms()].find(({ name, answer }) => name === this.name && answer);
@@ -52,16 +58,16 @@ class KeptForm extends HTMLElement {
     });
   }
 
-  // The page is left: what is typed goes along.
+  // The page is left: what is typed goes along, or after it, where the tab goes on.
   leave() {
     if (this.pending) this.keep();
-    if (!this.unsent || this.stranded || this.gone || !isWhole(this.form)) return;
-    clearTimeout(this.sending);
-    leaveWith(this.draft, this.body());
+    if (!this.typed.isPending || this.stranded || this.gone || !isWhole(this.form)) return;
+    if (String(this.body()).length < OUTLIVES) leaveWith(this.draft, this.body());
+    else if (!this.isConnected) this.flush();
   }
 
   get isTooLongToLeave() {
-    return Boolean(this.unsent) && !this.stranded && String(this.body()).length > OUTLIVES;
+    return this.typed.isPending && !this.stranded && String(this.body()).length > OUTLIVES;
   }
 
   get form() {
@@ -102,7 +108,7 @@ class KeptForm extends HTMLElement {
     this.key.value = this.freshKey;
     this.ownKey = "";
     this.isUnanswered = false;
-    if (this.pending || this.unsent) this.keep();
+    if (this.pending || this.typed.isPending) this.keep();
   }
 
   note() {
@@ -110,7 +116,10 @@ class KeptForm extends HTMLElement {
       this.keep();
       this.complain(this.isTooLong);
     }, PAUSE);
-    if (this.draft) this.sendSoon();
+    if (!this.draft) return;
+    this.typed.note();
+    this.changes += 1;
+    this.showState();
   }
 
   // Of the form as it is now.
@@ -122,48 +131,31 @@ class KeptForm extends HTMLElement {
     return String(this.body()).length > Number(this.dataset.limit);
   }
 
-  sendSoon() {
-    this.unsent ||= performance.now();
-    this.typed = true;
-    this.changes += 1;
+  // None beside the form itself. What a composite input was given is not in the form until its script is there.
+  tick() {
+    if (this.typed.isDue && !this.sending && !this.stranded && !this.gone && isWhole(this.form)) this.flush();
     this.showState();
-    if (this.stranded) return;
-    clearTimeout(this.sending);
-    this.sending = setTimeout(() => this.sendDraft(), Math.min(DRAFT_PAUSE, Math.max(0, this.unsent + DRAFT_AT_MOST - performance.now())));
   }
 
-  // One at a time, and none beside the form itself: each says which version of the draft it goes on with.
-  sendDraft() {
-    if (this.onItsWay || this.isSent || !this.isConnected || this.gone) return;
-    this.onItsWay = this.callDraft().finally(() => { this.onItsWay = null; });
-  }
-
-  async callDraft() {
-    await whenWhole(this.form);
-    if (this.isTooLong) return this.complain(true);        // it is sent when it has become shorter
-    const { changes } = this;
-    let wait = 0;
-    let isRefused = false;
-    try {
-      const response = await call(this.draft, this.body(), { signal: AbortSignal.timeout(ANSWER_WITHIN) });
-      if (response.status === 204) {
-        this.form.elements["draft-version"].value = response.headers.get("X-Draft");
-        if (changes === this.changes) {
-          this.unsent = 0;
-          if (this.isUnanswered) this.keep();
-          else this.forget();
-        }
-      } else if (response.status === 409) this.strand();
-      else if ([403, 404].includes(response.status)) this.refuse();
-      else if (REFUSED.includes(response.status)) isRefused = true;
-      else wait = RETRY_AFTER;
-    } catch {
-      wait = RETRY_AFTER;
+  async flush() {
+    const isThere = await this.typed.flush();
+    if (isThere && !this.typed.isPending) {
+      if (this.isUnanswered) this.keep();
+      else this.forget();
     }
+    if (this.typed.isTooLong) this.complain(true);
     this.showState();
-    if (isRefused) this.complain(true);
-    if (isRefused && changes === this.changes) return;     // the same text would be refused again
-    if (this.unsent && !this.stranded) this.sending = setTimeout(() => this.sendDraft(), wait || DRAFT_PAUSE);
+  }
+
+  // The status of the answer. What is longer than the server takes is sent when it has become shorter.
+  async sendDraft(stopped) {
+    if (this.isTooLong) return TOO_LONG;
+    const body = this.body();
+    const { status, headers } = await call(this.draft, body, { signal: AbortSignal.any([stopped, AbortSignal.timeout(patienceFor(body))]) });
+    if (status === 204) this.form.elements["draft-version"].value = headers.get("X-Draft");
+    else if (status === 409) this.strand();
+    else if ([403, 404].includes(status)) this.refuse();
+    return status;
   }
 
   // Another tab has gone on with the draft: this text stays in this tab alone.
@@ -183,16 +175,14 @@ class KeptForm extends HTMLElement {
   }
 
   showState() {
-    const state = this.querySelector(".draft-state");
-    state.querySelector("[data-kept]").hidden = Boolean(this.unsent) || !this.typed;
-    state.querySelector("[data-unsent]").hidden = !this.unsent || performance.now() - this.unsent < DRAFT_AT_MOST + RETRY_AFTER;
+    showDraftState(this.form, this.typed);
   }
 
   keep() {
     clearTimeout(this.pending);
     this.pending = null;
     if (this.gone) return;
-    if (!this.answer && !this.unsent && !this.isUnanswered && !isTypedInto(this.form)) return erase(this.name);
+    if (!this.answer && !this.typed.isPending && !this.isUnanswered && !isTypedInto(this.form)) return erase(this.name);
     write(this.name, { values: statesOf(this.form), stranded: this.stranded, key: (this.draft || this.isUnanswered) && this.key?.value, isUnanswered: this.isUnanswered, ...(this.draft && { changes: this.changes, version: this.form.elements["draft-version"].value, begun: this.form.elements["draft-begun"].value }) });
   }
 
@@ -202,7 +192,8 @@ class KeptForm extends HTMLElement {
     erase(this.name);
   }
 
-  putBack() {
+  // What was typed before this script was there stays, and what was kept comes into the other fields.
+  putBack(isEarly) {
     const kept = read(this.name);
     if (!kept) return;
     const same = JSON.stringify(kept.values) === JSON.stringify(statesOf(this.form));
@@ -217,7 +208,7 @@ class KeptForm extends HTMLElement {
     if (this.draft) this.changes = kept.changes;
     this.useKey();
     if (this.draft && this.ownKey) askFor(this.ownKey);
-    if (same) {
+    if (same && !isEarly) {
       if (this.draft && !this.isUnanswered) this.forget();      // the server has it
       return;
     }
@@ -228,7 +219,7 @@ class KeptForm extends HTMLElement {
     if (!left.length && !isTypedInto(this.form)) return;
     this.querySelector("[data-put-back]").hidden = false;
     if (kept.stranded) this.strand();
-    else if (this.draft) this.sendSoon();
+    else if (this.draft) this.note();
   }
 
   goOn(values) {
@@ -255,11 +246,12 @@ class KeptForm extends HTMLElement {
   send(event) {
     if (event.target !== this.form || event.submitter?.name === "cancel") return;
     // A draft on its way tells which version of it this form goes on with.
-    if (this.onItsWay || !isWhole(this.form)) {
+    if (this.typed.sending || !isWhole(this.form)) {
       event.preventDefault();
       event.stopImmediatePropagation();
       const { submitter } = event;
-      this.held ??= Promise.all([this.onItsWay, whenWhole(this.form)]).then(() => {
+      setTimeout(() => { if (this.held) this.typed.giveUp(); }, ANSWER_WITHIN);
+      this.held ??= Promise.all([this.typed.sending, whenWhole(this.form)]).then(() => {
         this.held = null;
         if (this.isConnected) this.form.requestSubmit(submitter);
       });
@@ -308,15 +300,26 @@ document.addEventListener("page:refreshed", () => forms().forEach((form) => form
 document.addEventListener("page:refused", () => forms().forEach((form) => { if (form.draft && !form.stranded) form.refuse(); }));
 
 // A form that was sent and is still there had no answer that shows in its place: what is typed is a draft again.
-const sentBy = ({ detail: { ctx } }) => [...forms()].filter((each) => each.form.contains(ctx.sourceElement));
-document.addEventListener("htmx:before:request", (event) => sentBy(event).forEach((each) => {
-  each.isSent = true;
+document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => forms().forEach((each) => {
+  if (!each.form.contains(ctx.sourceElement)) return;
+  each.sending = ctx;
   each.sent = JSON.stringify(statesOf(each.form));
 }));
-document.addEventListener("htmx:finally:request", (event) => sentBy(event).forEach((each) => {
-  each.isSent = false;
-  if (each.unsent) each.sendSoon();
+document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => forms().forEach((each) => {
+  if (each.sending !== ctx) return;
+  each.sending = null;
+  if (each.typed.isPending) each.note();
 }));
+
+// Where discarding the draft came to nothing, the form goes on.
+document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
+  if (!ctx.sourceElement.matches("[data-discard]") || ctx.response?.status < 400) return;
+  forms().forEach((each) => {
+    if (!each.contains(ctx.sourceElement)) return;
+    each.gone = false;
+    each.note();
+  });
+});
 
 // A post has succeeded when it led to another page. One that is answered itself may still be about what was typed.
 document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {

@@ -53,14 +53,17 @@ class MessageComposer extends HTMLElement {
   // What this tab has typed here comes first, unless it was gone on with elsewhere. What is being sent is not in the box.
   #open() {
     const here = kept("typed", this.place);
-    const drafted = this.area.value;
-    if (here && !(here.drafted && this.#goesOnFrom(here.text))) this.put(here);
+    const { value, defaultValue: drafted } = this.area;
+    const isEarly = value !== drafted;                     // somebody was faster than this script
+    this.touched = isEarly;
+    if (here && !(here.drafted && this.#goesOnFrom(here.text))) this.put(isEarly ? { ...here, text: this.#afterKept(here.text) } : here);
     const waiting = outbox.queue.find(this.key);
-    if (waiting && this.#goesOnFrom(waiting.text)) this.#anotherKey();
+    if (waiting && (isEarly || this.#goesOnFrom(waiting.text))) this.#anotherKey();
     else if (waiting) this.#empty();
+    else if (isEarly) this.#keepSoon();
     else if (here && (!here.drafted || !drafted)) this.drafts.soon(0);      // another tab's is not replaced unasked
     this.files.leaveOut(filesOnTheirWay(this.place));
-    this.area.setSelectionRange(this.area.value.length, this.area.value.length);
+    if (!isEarly) this.area.setSelectionRange(this.area.value.length, this.area.value.length);
     this.#grow();
     this.#lookForDeleted();
     this.#rewriting.bringOrphan();
@@ -150,8 +153,20 @@ class MessageComposer extends HTMLElement {
     return here !== text.trim() && here.startsWith(text.trim());
   }
 
+  // What the tab had kept, and what was typed into the box before that was in it.
+  #afterKept(text) {
+    const { value, defaultValue } = this.area;
+    if (value.startsWith(text)) return value;
+    const typed = value.startsWith(defaultValue) ? value.slice(defaultValue.length) : value;
+    return [text, typed].filter((each) => each.trim()).join("\n");
+  }
+
   #anotherKey() {
     this.form.elements.key.value = makeKey();
+    this.#keepSoon();
+  }
+
+  #keepSoon() {
     this.keepHere();
     this.drafts.soon(0);
   }

@@ -38,19 +38,18 @@ export class MessageDraft {
       const response = await call(`${composer.place}/draft`, body, { keepalive: body.toString().length < KEPT_ALIVE });
       if (!same()) return;
       if (response.status === 409) composer.sentElsewhere(await response.json());
-      else if (!response.ok) this.#miss(draft);
+      else if (!response.ok) this.#miss(draft, response.status === 429 || response.status >= 500);
       else if (new URLSearchParams(composer.draft).toString() === body.toString()) composer.keepHere(true);
     } catch {
-      if (!same()) return;
-      this.#miss(draft);
-      if (composer.isConnected) this.soon(AGAIN_AFTER);
+      if (same()) this.#miss(draft, true);
     }
   }
 
-  // The tab alone has it.
-  #miss({ text, key }) {
+  // The tab alone has it, for good or until the next try.
+  #miss({ text, key }, again) {
     const here = kept("typed", this.composer.place);
     if (here?.key === key && here.text === text) keep("typed", this.composer.place, { ...here, missed: true });
+    if (again && this.composer.isConnected) this.soon(AGAIN_AFTER);
   }
 }
 

@@ -1,17 +1,17 @@
 // <record-editor>: the page on which a record is edited, around its form. It keeps the lock and what is typed, ends when
 // idle, hands over, and lets go when the page goes. A key is taken only while the lease certainly runs.
 // What the server has not confirmed is in the tab, too.
-import { TypedDraft } from "./editing-draft.js";
 import { KeptTyping, areSame, bringUnsent } from "./editing-kept.js";
-import { Lease, RETRY_AFTER, keepLockFor, tokenOf, verdictOf } from "./editing-lease.js";
+import { Lease, keepLockFor, tokenOf, verdictOf } from "./editing-lease.js";
 import { showSigns } from "./editing-signs.js";
 import { giveBack, isTypedInto, statesOf } from "./form-state.js";
 import { OUTLIVES } from "./leaving.js";
 import { call, fetchPage, leaveWith } from "./page.js";
+import { RETRY_AFTER, patienceFor } from "./tries.js";
+import { TypedDraft } from "./typed-draft.js";
 import { sendAllUnsent } from "./unsent.js";
 
 const TICK = 500;
-const ANSWER_WITHIN = 4000;
 const COUNTDOWN = 60000;
 const LEAVING = 5000;            // what a form has that was sent, and will end this page
 
@@ -23,12 +23,13 @@ class RecordEditor extends HTMLElement {
   #isRefused = false;            // the record is not the member's to edit any more, or not there
   #isSignedOut = false;          // the server takes nothing from this page: somebody else, or nobody, is signed in
   #leavingUntil = 0;
+  #saving = null;                // the request that the form goes with: no draft goes beside it
   #acted = clock();              // when somebody last showed that they are there
   #isBringing = false;           // what this tab has of an earlier page is on its way to the server
 
   connectedCallback() {
     this.lease ??= new Lease(Number(this.dataset.lease) * 1000);
-    this.draft ??= new TypedDraft((late) => this.#sendDraft(late));
+    this.draft ??= new TypedDraft((late, signal) => this.#sendDraft(late, signal));
     this.kept ??= new KeptTyping(() => this.#unsent);
     this.late ??= this.requests.dataset.late;
     keepLockFor(this, 0);
@@ -85,6 +86,8 @@ class RecordEditor extends HTMLElement {
     }
     this.addEventListener("click", ({ target }) => { if (target.closest("[data-countdown] button")) this.#stay(); }, { signal });
     document.addEventListener("submit", (event) => this.#submitted(event), early);
+    document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => { if (this.form?.contains(ctx.sourceElement)) this.#saving = ctx; }, { signal });
+    document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => { if (ctx === this.#saving) this.#saving = null; }, { signal });
     document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => { if (this.form?.contains(ctx.sourceElement)) this.kept.hear(ctx); }, { signal });
     document.addEventListener("page:cut", ({ detail }) => { if (this.#cut()) detail.kept = true; }, { signal });
     document.addEventListener("page:refused", () => this.#renew(), { signal });
@@ -102,7 +105,7 @@ class RecordEditor extends HTMLElement {
   #tick() {
     if (this.#ended || this.#isLeaving) return;
     if (this.lease.isDue) this.#renew();
-    if (this.draft.isDue) this.#flush();
+    if (this.draft.isDue && !this.#saving) this.#flush();
     if (this.#idleFor && this.#left <= 0) this.#endIdle();
     this.#show();
   }
@@ -160,14 +163,17 @@ class RecordEditor extends HTMLElement {
     else if (form.matches("[data-flush]") && this.draft.isPending) before(this.#flush());
     else if (document.getElementById("main").contains(form)) {
       this.#leavingUntil = clock() + LEAVING;
-      if (form === this.form) this.kept.send(String(this.#fields()));
+      if (form === this.form) {
+        this.kept.send(String(this.#fields()));
+        this.draft.giveUp();     // what is sent has all of it
+      }
     }
   }
 
   // The calls.
 
   #post(path, body, more = {}) {
-    return call(`${this.address}/${path}`, body, { signal: AbortSignal.timeout(ANSWER_WITHIN), ...more });
+    return call(`${this.address}/${path}`, body, { signal: AbortSignal.timeout(patienceFor(body)), ...more });
   }
 
   #fields(more = {}) {
@@ -201,8 +207,9 @@ class RecordEditor extends HTMLElement {
     else this.lease.tryAgain();
   }
 
-  async #sendDraft(late) {
-    const { status } = await this.#post("draft", this.#fields(late ? { "sent-late": "yes" } : {}));
+  async #sendDraft(late, signal) {
+    const body = this.#fields(late ? { "sent-late": "yes" } : {});
+    const { status } = await this.#post("draft", body, { signal: AbortSignal.any([signal, AbortSignal.timeout(patienceFor(body))]) });
     this.#isSignedOut = status === 401;
     this.#isRefused = [403, 404].includes(status);
     return status;
@@ -263,6 +270,7 @@ class RecordEditor extends HTMLElement {
     this.#show();
     await this.#renewing;        // it may bring another proof
     this.kept.keep();
+    this.draft.giveUp();
     return this.#post("lock/release", this.#fields({ "page-left": "yes" })).then(({ status }) => { this.kept.settle(status); return true; }, () => null);
   }
 
@@ -297,6 +305,7 @@ class RecordEditor extends HTMLElement {
     this.kept.keep();
     const short = new URLSearchParams({ "lock-token": this.proof, "page-left": "yes" });
     const body = this.#isPending ? this.#fields({ "page-left": "yes" }) : short;
+    this.draft.giveUp();
     if (this.isConnected) {
       if (!leaveWith(`${this.address}/lock/release`, body)) leaveWith(`${this.address}/lock/release`, short);
     } else this.#post("lock/release", body, { keepalive: String(body).length < OUTLIVES }).then(({ status }) => this.kept.settle(status), () => {}).then(sendAllUnsent);

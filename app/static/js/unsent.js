@@ -2,12 +2,11 @@
 // of the lock under which it was typed. When that page is gone, however it went, it is sent as a late draft: by the page
 // that edits the record next in this tab, or else by any that the same person opens in it. Where a newer text of theirs
 // is, it waits for that to end.
-import { RETRY_AFTER } from "./editing-lease.js";
-import { isKept } from "./editing-draft.js";
 import { call, me } from "./page.js";
 import { allKept, forget, keep, kept } from "./tab-store.js";
+import { RETRY_AFTER, patienceFor } from "./tries.js";
+import { isKept } from "./typed-draft.js";
 
-const ANSWER_WITHIN = 4000;
 const nameOf = ({ address, token }) => `${address} ${token}`;
 
 // Whether it is there when the page is not any more.
@@ -22,7 +21,7 @@ export function forgetUnsent(typed) {
 
 // Whether the server has it, as `isKept` says: where it does not take it, it waits.
 export async function sendUnsent(typed) {
-  const { status } = await call(`${typed.address}/draft`, new URLSearchParams(typed.body), { signal: AbortSignal.timeout(ANSWER_WITHIN) });
+  const { status } = await call(`${typed.address}/draft`, new URLSearchParams(typed.body), { signal: AbortSignal.timeout(patienceFor(typed.body)) });
   if (status === 401) return null;
   const isThere = isKept(status);
   if (isThere) forgetUnsent(typed);

@@ -1,8 +1,9 @@
-// What is typed and not saved: when it is sent to be kept as a draft, and whether the server has it. Needs no page.
-import { RETRY_AFTER } from "./editing-lease.js";
+// What is typed and not saved: when it is sent to be kept as a draft, and whether the server has it. Needs no page. Whoever
+// has one asks every moment whether it `isDue`: so no try has to plan the next one.
+import { RETRY_AFTER } from "./tries.js";
 
 const PAUSE = 1000;              // it is sent this long after the last key …
-const TOO_LONG = 413;
+const REFUSED = [413, 422];      // what is not taken, however often it is sent
 const AT_MOST = 4000;            // … or this long after the first one that was not sent
 
 // Whether the server has it: null when a newer page has settled the draft or has written its own, false when it has to be
@@ -13,12 +14,16 @@ export function isKept(status) {
 }
 
 export class TypedDraft {
-  #unsent = 0;                   // when the first key was typed that the server does not have
+  #unsent = 0;                   // when the first key was typed that was not sent, or had no answer
+  #under = 0;                    // when the first of those was that are on their way
   #changed = 0;                  // when the last one was
   #sending = null;
+  #stop = null;
+  #restsUntil = 0;               // after a try that failed
+  #isLate = false;               // a part of what was overdue has come, and not yet what was typed since
   #isTooLong = false;            // the server does not take what is typed, however often it is sent
 
-  // `send(late)` gives the status of the answer.
+  // `send(late, signal)` gives the status of the answer.
   constructor(send, clock = () => performance.now()) {
     this.send = send;
     this.clock = clock;
@@ -48,34 +53,52 @@ export class TypedDraft {
     return this.#isTooLong;
   }
 
-  get isDue() {
-    const now = this.clock();
-    return this.#unsent > 0 && !this.#isTooLong && !this.#sending && (now - this.#changed >= PAUSE || now - this.#unsent >= AT_MOST);
+  // The try that is on its way.
+  get sending() {
+    return this.#sending;
   }
 
+  get isDue() {
+    const now = this.clock();
+    return this.#unsent > 0 && !this.#isTooLong && !this.#sending && now >= this.#restsUntil && (now - this.#changed >= PAUSE || now - this.#unsent >= AT_MOST);
+  }
+
+  // From then on until the server has all of it, also while it is on its way once more.
   get isOverdue() {
-    return this.#unsent > 0 && this.clock() - this.#unsent >= AT_MOST + RETRY_AFTER;
+    const since = this.#under || this.#unsent;
+    return since > 0 && (this.#isLate || this.clock() - since >= AT_MOST + RETRY_AFTER);
   }
 
   // One at a time. Whether the server has all of it, as `isKept` says.
   async flush(late = false) {
     while (this.#sending) await this.#sending;
     if (!this.#unsent) return true;
-    const since = this.#unsent;
+    this.#under = this.#unsent;
     this.#unsent = 0;
     this.#sending = this.#ask(late).then((kept) => {
-      if (!kept) this.#unsent = since;
+      this.#isLate = this.isOverdue;
+      if (!kept) {
+        this.#unsent = this.#under;
+        this.#restsUntil = this.clock() + RETRY_AFTER;
+      } else if (!this.#unsent) this.#isLate = false;
+      this.#under = 0;
       this.#sending = null;
       return kept;
     });
     return this.#sending;
   }
 
+  // What is on its way: something else takes all of it along, or can't wait for it.
+  giveUp() {
+    this.#stop?.abort();
+  }
+
   async #ask(late) {
     const changed = this.#changed;
+    this.#stop = new AbortController();
     try {
-      const status = await this.send(late);
-      this.#isTooLong = status === TOO_LONG && changed === this.#changed;
+      const status = await this.send(late, this.#stop.signal);
+      this.#isTooLong = REFUSED.includes(status) && changed === this.#changed;
       return isKept(status);
     } catch { return false; }
   }

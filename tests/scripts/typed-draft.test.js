@@ -1,7 +1,7 @@
 // When what is typed is sent to be kept, and what the page may say of it, by a clock and a server of the test's own.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { TypedDraft, isKept } from "./editing-draft.js";
+import { TypedDraft, isKept } from "./typed-draft.js";
 
 function begin() {
   const state = { now: 1000, sent: [] };
@@ -58,6 +58,61 @@ test("without an answer it is tried again, and after a while said not to be kept
     pass(1);
     assert.ok(draft.isOverdue);
   }
+});
+
+test("it is said not to be kept until it is, also while it is on its way, and while one types on", async () => {
+  const { draft, state, pass } = begin();
+  const sendNow = async (answer) => {
+    const flushed = draft.flush();
+    await Promise.resolve();
+    pass(6000);
+    assert.ok(draft.isOverdue && !draft.isDue);
+    draft.note();
+    state.sent.at(-1).answer(answer);
+    await flushed;
+    assert.ok(draft.isOverdue);
+  };
+  draft.note();
+  await sendNow(null);
+  await sendNow(503);
+  await sendNow(204);
+  const flushed = draft.flush();
+  await Promise.resolve();
+  state.sent.at(-1).answer(204);
+  await flushed;
+  assert.ok(!draft.isOverdue && !draft.isPending);
+  draft.note();
+  assert.ok(!draft.isOverdue);
+});
+
+test("the next try is two seconds after one that failed", async () => {
+  for (const status of [null, 503, 409]) {
+    const { draft, state, pass } = begin();
+    draft.note();
+    pass(5000);
+    const flushed = draft.flush();
+    await Promise.resolve();
+    state.sent[0].answer(status);
+    await flushed;
+    pass(1999);
+    assert.ok(!draft.isDue, status);
+    pass(1);
+    assert.ok(draft.isDue, status);
+  }
+});
+
+test("what is given up is due again", async () => {
+  let signal = null;
+  const draft = new TypedDraft((_, stopped) => new Promise((_done, failed) => {
+    signal = stopped;
+    stopped.addEventListener("abort", () => failed(stopped.reason));
+  }));
+  draft.giveUp();
+  draft.note();
+  const flushed = draft.flush();
+  draft.giveUp();
+  assert.equal(await flushed, false);
+  assert.ok(signal.aborted && draft.isPending && !draft.sending);
 });
 
 test("who waits for one that is on its way sends what has come since, once", async () => {
