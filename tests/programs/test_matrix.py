@@ -19,6 +19,7 @@ from app.programs.transfers import BringingOperation
 from tests.conftest import Server
 from tests.programs.conftest import ACME, add_token, call_with, draw, problem_of
 from tests.test_isolation import World, make_application, world  # noqa: F401  (a fixture)
+from tests.waiting import until_keys_are_written
 
 # What stands for a parameter: of rooms another than of collections. A new one needs a line here.
 VALUES = {"slug": "books", "number": "40", "version": "1", "message": "1", "emoji": "👍", "key": "title"}
@@ -229,6 +230,7 @@ async def people(shared_server: Server) -> AsyncIterator[dict[str, httpx.AsyncCl
         with pytest.MonkeyPatch.context() as patch:  # what others ask for are things of theirs
             for name, value in {**await add_things(programs["owner"]), "token_id": str(spare)}.items():
                 patch.setitem(VALUES, name, value)
+            await until_keys_are_written(shared_server.store)
             yield programs
 
 
