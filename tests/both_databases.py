@@ -56,6 +56,27 @@ def list_kinds(config: pytest.Config) -> list[str]:
     return [find_kind(execnet.XSpec(each)) for each in parse_tx_spec_config(config)] if given else []
 
 
+def spread_browsers(items: list[pytest.Item]) -> list[pytest.Item]:
+    """The tests with the files that need a browser evenly among the others, each in their order.
+
+    A test in a browser keeps more than one core busy, of the others many wait: in the order of their folders all of a
+    run would have browsers at once, and later all would wait. The last tenth is without, as it fills up the end.
+    """
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    with_browser = [path for path, own in files.items() if any("browser" in list_fixtures(each) for each in own)]
+    others = [path for path in files if path not in set(with_browser)]
+    places = {path: 0.9 * place / len(with_browser) for place, path in enumerate(with_browser)}
+    places |= {path: place / len(others) for place, path in enumerate(others)}
+    return [item for path in sorted(files, key=places.__getitem__) for item in files[path]]
+
+
+def list_fixtures(item: pytest.Item) -> set[str]:
+    """The fixtures that a test takes, also by others."""
+    return set(getattr(item, "fixturenames", ()))
+
+
 class EachDatabase:
     """Shares out the tests of each database among the processes that have it, file by file."""
 
