@@ -17,17 +17,24 @@ from xdist.workermanage import WorkerController, parse_tx_spec_config
 
 from tests.processes import KIND
 
-# What runs on SQLite alone: of what asks the database for no more than who is signed in, and what says itself, by the
-# mark `alike`, that it is decided after the database has answered. Of what members, owners and operators do, every form
-# is sent with anything on both, and the audit log is read; in a browser, that nothing is lost. Of pages each is asked
-# for with a hundred of everything in it (tests/test_statements.py).
+# What runs on SQLite alone: of what asks the database for no more than who is signed in, how what is typed or sent is
+# read, refused and shown, and what says itself, by the mark `alike`, that it is decided after the database has
+# answered. Of what members, owners and operators do, every form is sent with anything on both, and the audit log is
+# read; in a browser, that nothing is lost. Of pages each is asked for with a hundred of everything in it
+# (tests/test_statements.py).
 ON_SQLITE_ALONE = [
     *("web", "files", "server", "bench", "operators", "cli/test_command_line.py", "test_ways_back.py"),
-    *("accounts/test_rights.py", "accounts/test_whose_page.py", "editing/test_ended_sessions.py"),
-    *(f"chat/test_{name}.py" for name in ("limits", "outsiders", "pages")),
-    *("live/test_socket.py", "notifications/test_inbox.py", "notifications/test_mails.py"),
+    *("accounts/test_rights.py", "accounts/test_whose_page.py"),
+    *("editing/test_ended_sessions.py", "editing/test_shown_choices.py"),
+    *(f"chat/test_{name}.py" for name in ("bots", "limits", "outsiders", "pages")),
+    *("live/test_socket.py", "notifications/test_inbox.py"),
+    *("notifications/test_mails.py", "mail/test_letters.py"),
     *(f"deploy/test_{name}.py" for name in ("caddy", "nginx", "systemd")),
     *(f"gateway/test_{name}.py" for name in ("client_libraries", "in_a_browser", "own_channels", "over_processes")),
+    "gateway/test_what_can_not_be_read.py",
+    *("programs/test_reference.py", "programs/test_way_in.py"),
+    *(f"records/test_{name}.py" for name in ("columns", "copies", "formats", "printing", "read_only_fields")),
+    *(f"records/test_{name}.py" for name in ("typed_words", "unknown_people", "words")),
     *(
         f"faults/test_{name}.py"
         for name in ("autobahn", "cookies", "frames", "half_open", "handshakes", "rolling", "stopped", "storm")
