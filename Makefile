@@ -7,8 +7,8 @@ unexport PYTHONDONTWRITEBYTECODE
 
 # Both databases in one run (tests/both_databases.py): two of its processes have SQLite, one PostgreSQL. Most tests wait
 # for a server or a browser now and then: three files at once, also on two cores. With more a browser waits so long for
-# the processor that tests take it for stuck. They are begun in their order, and not those of many tests first: these are
-# the quick ones, and fill up the end.
+# the processor that tests take it for stuck. They are begun in their order, with the files that need a browser spread among
+# the others, and not those of many tests first: these are the quick ones, and fill up the end.
 AT_ONCE = --tx '2*popen//env:TEST_DATABASE=sqlite' --tx '1*popen//env:TEST_DATABASE=postgresql' --dist loadfile --no-loadscope-reorder
 
 # Between two edits: neither the program's processes nor a browser, and not what plays for long.

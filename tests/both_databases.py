@@ -17,17 +17,24 @@ from xdist.workermanage import WorkerController, parse_tx_spec_config
 
 from tests.processes import KIND
 
-# What runs on SQLite alone: of what asks the database for no more than who is signed in, and what says itself, by the
-# mark `alike`, that it is decided after the database has answered. Of what members, owners and operators do, every form
-# is sent with anything on both, and the audit log is read; in a browser, that nothing is lost. Of pages each is asked
-# for with a hundred of everything in it (tests/test_statements.py).
+# What runs on SQLite alone: of what asks the database for no more than who is signed in, how what is typed or sent is
+# read, refused and shown, and what says itself, by the mark `alike`, that it is decided after the database has
+# answered. Of what members, owners and operators do, every form is sent with anything on both, and the audit log is
+# read; in a browser, that nothing is lost. Of pages each is asked for with a hundred of everything in it
+# (tests/test_statements.py).
 ON_SQLITE_ALONE = [
     *("web", "files", "server", "bench", "operators", "cli/test_command_line.py", "test_ways_back.py"),
-    *("accounts/test_rights.py", "accounts/test_whose_page.py", "editing/test_ended_sessions.py"),
-    *(f"chat/test_{name}.py" for name in ("limits", "outsiders", "pages")),
-    *("live/test_socket.py", "notifications/test_inbox.py", "notifications/test_mails.py"),
+    *("accounts/test_rights.py", "accounts/test_whose_page.py"),
+    *("editing/test_ended_sessions.py", "editing/test_shown_choices.py"),
+    *(f"chat/test_{name}.py" for name in ("bots", "limits", "outsiders", "pages")),
+    *("live/test_socket.py", "notifications/test_inbox.py"),
+    *("notifications/test_mails.py", "mail/test_letters.py"),
     *(f"deploy/test_{name}.py" for name in ("caddy", "nginx", "systemd")),
     *(f"gateway/test_{name}.py" for name in ("client_libraries", "in_a_browser", "own_channels", "over_processes")),
+    "gateway/test_what_can_not_be_read.py",
+    *("programs/test_reference.py", "programs/test_way_in.py"),
+    *(f"records/test_{name}.py" for name in ("columns", "copies", "formats", "printing", "read_only_fields")),
+    *(f"records/test_{name}.py" for name in ("typed_words", "unknown_people", "words")),
     *(
         f"faults/test_{name}.py"
         for name in ("autobahn", "cookies", "frames", "half_open", "handshakes", "rolling", "stopped", "storm")
@@ -54,6 +61,27 @@ def list_kinds(config: pytest.Config) -> list[str]:
     """The databases that the processes of a run have, one for each; none when it is a run without processes."""
     given = getattr(config.option, "tx", None)
     return [find_kind(execnet.XSpec(each)) for each in parse_tx_spec_config(config)] if given else []
+
+
+def spread_browsers(items: list[pytest.Item]) -> list[pytest.Item]:
+    """The tests with the files that need a browser evenly among the others, each in their order.
+
+    A test in a browser keeps more than one core busy, of the others many wait: in the order of their folders all of a
+    run would have browsers at once, and later all would wait. The last tenth is without, as it fills up the end.
+    """
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    with_browser = [path for path, own in files.items() if any("browser" in list_fixtures(each) for each in own)]
+    others = [path for path in files if path not in set(with_browser)]
+    places = {path: 0.9 * place / len(with_browser) for place, path in enumerate(with_browser)}
+    places |= {path: place / len(others) for place, path in enumerate(others)}
+    return [item for path in sorted(files, key=places.__getitem__) for item in files[path]]
+
+
+def list_fixtures(item: pytest.Item) -> set[str]:
+    """The fixtures that a test takes, also by others."""
+    return set(getattr(item, "fixturenames", ()))
 
 
 class EachDatabase:

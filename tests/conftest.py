@@ -32,7 +32,7 @@ from app.demo import PASSWORD
 from app.features import open_database
 from app.files.decoding import DECODER
 from app.server.serving import rarely_collect
-from tests.both_databases import BothDatabases, is_on_sqlite_alone, list_kinds
+from tests.both_databases import BothDatabases, is_on_sqlite_alone, list_fixtures, list_kinds, spread_browsers
 from tests.browsers import KeptBrowsers, keep_port
 from tests.databases import KIND, Store, make_seed
 from tests.post import Post
@@ -91,7 +91,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what is about the other database alone, on PostgreSQL also what uses no database, and with
-    `--in-process` what starts processes.
+    `--in-process` what starts processes. A process of several has the browsers spread over the run.
 
     What uses a database takes it from the fixtures `seeded` or `empty`.
     """
@@ -99,7 +99,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     in_process, chosen = config.getoption("in_process"), config.getoption("chosen")
 
     def is_left_out(item: pytest.Item) -> bool:
-        fixtures = set(getattr(item, "fixturenames", ()))
+        fixtures = list_fixtures(item)
         if item.get_closest_marker(other) or (in_process and STARTED & fixtures):
             return True
         if KIND != "postgresql":
@@ -108,7 +108,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     left_out = [item for item in items if is_left_out(item)]
     config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in left_out]
+    kept = [item for item in items if item not in left_out]
+    items[:] = spread_browsers(kept) if hasattr(config, "workerinput") else kept
 
 
 @pytest.fixture(scope="session")

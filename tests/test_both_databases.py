@@ -9,7 +9,7 @@ from typing import Any, cast
 import execnet
 import pytest
 
-from tests.both_databases import ON_BOTH, ON_SQLITE_ALONE, EachDatabase, is_on_sqlite_alone
+from tests.both_databases import ON_BOTH, ON_SQLITE_ALONE, EachDatabase, is_on_sqlite_alone, spread_browsers
 
 TESTS = Path(__file__).parent
 
@@ -35,6 +35,21 @@ def test_what_is_left_out_is_there() -> None:
 )
 def test_a_file_is_left_out_by_its_name_or_its_folders(path: str, is_alone: bool) -> None:
     assert is_on_sqlite_alone(TESTS / path) is is_alone
+
+
+def test_browsers_are_spread_over_a_run_and_the_rest_stays_in_its_order() -> None:
+    files = [f"browser/test_{number}.py" for number in range(3)] + [f"web/test_{number}.py" for number in range(6)]
+    items: Any = [
+        SimpleNamespace(path=Path(file), name=name, fixturenames=["server", "browser"] if "browser" in file else [])
+        for file in files
+        for name in ("one", "two")
+    ]
+    order = spread_browsers(items)
+    assert [item.name for item in order] == ["one", "two"] * 9
+    assert " ".join(item.path.stem[5:] for item in order[::2] if item.fixturenames) == "0 1 2"
+    assert " ".join(item.path.stem[5:] for item in order[::2] if not item.fixturenames) == "0 1 2 3 4 5"
+    assert " ".join(item.path.parts[0] for item in order[::2]) == "browser web web browser web web browser web web"
+    assert spread_browsers(items[6:]) == items[6:]
 
 
 class Worker:

@@ -31,7 +31,7 @@ from app.live.log import publish
 from app.server.asgi import create_app
 from app.settings import Settings
 from tests.conftest import Server
-from tests.waiting import until
+from tests.waiting import until, until_keys_are_written
 
 ACME, GLOBEX = 1, 2
 
@@ -288,6 +288,7 @@ async def world(shared_server: Server) -> AsyncIterator[World]:
             "webhook_id": (webhooks[0], webhooks[1]),
             "address_id": (addresses[0], addresses[1]),
         }
+        await until_keys_are_written(shared_server.store)
         yield made
 
 

@@ -85,6 +85,7 @@ def test_there_are_lists() -> None:
     assert len(LISTS) > 20
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("path", LISTS)
 async def test_what_no_list_has_given_is_no_place_in_it(let_in: LetIn, things: dict[str, str], path: str) -> None:
     ana = await let_in("ana@acme.test")
