@@ -321,7 +321,7 @@ MAKES_NOTHING = {
     *("/chat/{slug:str}/messages/{number:int}/" + verb for verb in ("edit", "delete", "react")),
     *("/chat/{slug:str}/messages/{number:int}/" + verb for verb in ("pin", "save", "unread")),
     *("/discussion/{subject:str}/" + verb for verb in ("typing", "draft")),
-    *("/files/{file_id:int}/take-out", "/files/take-out", "/c/{slug:str}/files/{key:str}"),
+    *("/files/{file_id:int}/take-out", "/files/take-out", "/files/hold", "/c/{slug:str}/files/{key:str}"),
     "/c/{slug:str}/preview/{key:str}",
     "/c/{slug:str}/import/file",  # reads a file into the form
     *("/members/invitations/{invitation_id:int}/revoke", "/undo/{undo_id:int}"),

@@ -201,7 +201,7 @@ class World:
             form["person"] = f"#{self.values['bruno']}"
         elif target.path == "/c/{slug:str}/guests/remove":
             form["person"] = self.values["guest"]
-        elif target.path == "/files/take-out":
+        elif target.path in ("/files/take-out", "/files/hold"):
             form["upload"] = KEY
         elif target.path == "/settings/webhooks/{webhook_id:int}/again":
             form["delivery"] = self.values["delivery"]

@@ -28,7 +28,8 @@ async def store_files(request: AnyRequest, transaction: Transaction, settings: S
     """Store the files of a form for a room. The transaction is ended before they are read.
 
     `enter` gives the room, and raises unless who asks may bring files to it, as they are when the files are there: an
-    upload may last for hours. A form with one file may have `upload`, the key of this upload.
+    upload may last for hours. A form with one file may have `upload`, the key of this upload, and `box`, the one of the
+    box that it is brought to.
     """
     tenant = transaction.tenant
     directory = files_of(settings, tenant)
@@ -48,11 +49,12 @@ async def store_files(request: AnyRequest, transaction: Transaction, settings: S
         return refuse_call(tenant.language, _l("No file was sent."), 400)
     added: list[Attachment] = []
     upload = texts.get("upload", "") if len(stored) == 1 else ""
+    box = texts.get("box", "")
     try:
         async with write_signed_in(request) as (writing, member):
             room = await enter(writing, member)
             for file in stored:
-                added.append(await add_attachment(writing, room, member, file, quota=quota, upload=upload))
+                added.append(await add_attachment(writing, room, member, file, quota=quota, upload=upload, box=box))
     except BaseException as error:  # whatever it is, no file stays that nothing names
         await delete_files(directory, [file.key for file in stored])
         if isinstance(error, Invalid):

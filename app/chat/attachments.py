@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from litestar.exceptions import NotFoundException
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     ForeignKeyConstraint,
     Index,
     Select,
@@ -36,6 +37,8 @@ from app.web.forms import Invalid
 from app.web.texts import _l
 
 MOST_A_MESSAGE = 10
+# Of all boxes of a room that were left with files in them.
+MOST_IN_BOXES = 5 * MOST_A_MESSAGE
 # The room that a picture takes among messages, in pixels.
 SHOWN_WIDTH, SHOWN_HEIGHT = 320, 220
 # A file whose message was never sent is kept this long.
@@ -46,7 +49,9 @@ class Attachment(Tenanted, Base):
     """A file of a message; before its message is sent, of the member who brought it.
 
     `key` names it on disk. `upload` is what its page called the upload, so that the page can name it whether or not
-    it got an answer.
+    it got an answer. `box` is the key of the box that it was brought to, and `taken_by` the one of the message that
+    was sent from there and has not come yet: no other box shows it, and no other message may have it. What a program
+    or a page without scripts brought has neither, and goes with any message of its member's.
     """
 
     __tablename__ = "attachment"
@@ -64,6 +69,8 @@ class Attachment(Tenanted, Base):
     member_id: Mapped[int]
     key: Mapped[str] = mapped_column(String(32))
     upload: Mapped[str | None] = mapped_column(String(LONGEST_KEY))
+    box: Mapped[str | None] = mapped_column(String(LONGEST_KEY))
+    taken_by: Mapped[str | None] = mapped_column(String(LONGEST_KEY))
     name: Mapped[str] = mapped_column(String(120))
     size: Mapped[int] = mapped_column(BigInteger)
     media_type: Mapped[str] = mapped_column(String(100))
@@ -89,14 +96,22 @@ counts_in_quota(Attachment.size)
 
 
 async def add_attachment(
-    transaction: Transaction, room: Room, member: Member, stored: StoredFile, *, quota: int, upload: str = ""
+    transaction: Transaction,
+    room: Room,
+    member: Member,
+    stored: StoredFile,
+    *,
+    quota: int,
+    upload: str = "",
+    box: str = "",
 ) -> Attachment:
-    """Note a file that was stored for a room. What comes again with the same `upload` is the file that is there.
+    """Note a file that was stored for a `box` of a room. What comes again with the same `upload` is the file that is
+    there.
 
     Raises Invalid when the workspace has no room for it, and when what came with `upload` is not in this room's box any
     more; `quota` is in bytes.
     """
-    if len(upload) > LONGEST_KEY:
+    if max(len(upload), len(box)) > LONGEST_KEY:
         raise Invalid(file=_l("This page is out of date. Reload it; what you typed is kept."))
     there = await find_upload(transaction, member, upload) if upload else None
     if there is not None:
@@ -110,6 +125,7 @@ async def add_attachment(
         member_id=member.id,
         key=stored.key,
         upload=upload or None,
+        box=box or None,
         name=stored.name,
         size=stored.size,
         media_type=stored.media_type,
@@ -135,39 +151,78 @@ async def find_upload(transaction: Transaction, member: Member, upload: str) -> 
     return await transaction.value(FIND_UPLOAD, member_id=member.id, upload=upload)
 
 
-def select_in_box(criterion: Any) -> Select[Attachment]:
-    """The select of files that a member has brought to the box of a room and that are in no message yet."""
+def select_unsent(*criteria: Any) -> Select[Attachment]:
+    """The select of files that a member has brought to a room and that are in no message yet."""
     return (
         select(Attachment)
         .where(
             Attachment.room_id == bindparam("room_id"),
             Attachment.member_id == bindparam("member_id"),
             Attachment.message_id.is_(None),
-            criterion,
+            *criteria,
         )
         .order_by(Attachment.id)
-        .limit(MOST_A_MESSAGE)
     )
 
 
-FIND_UNSENT = PreparedSelect(lambda: select_in_box(Attachment.id.in_(bindparam("ids"))))
-LIST_UNSENT = PreparedSelect(lambda: select_in_box(Attachment.created_at >= bindparam("since")))
+def is_held_by(holders: Any) -> ColumnElement[bool]:
+    """Whether a file is nobody's in particular, or that of a box or a message with one of the keys of `holders`."""
+    holder = func.coalesce(Attachment.taken_by, Attachment.box)
+    return or_(holder.is_(None), holder.in_(holders))
 
 
-async def find_unsent(transaction: Transaction, room: Room, member: Member, ids: Sequence[int]) -> Sequence[Attachment]:
-    """The member's own files for this room that are in no message yet; others are left out."""
+FIND_UNSENT = PreparedSelect(
+    lambda: select_unsent(Attachment.id.in_(bindparam("ids")), is_held_by(bindparam("holders"))).limit(MOST_A_MESSAGE)
+)
+LIST_UNSENT = PreparedSelect(
+    lambda: select_unsent(Attachment.taken_by.is_(None), Attachment.created_at >= bindparam("since")).limit(
+        MOST_IN_BOXES
+    )
+)
+
+
+async def find_unsent(
+    transaction: Transaction, room: Room, member: Member, ids: Sequence[int], holders: Collection[str] = ()
+) -> Sequence[Attachment]:
+    """The member's own files for this room that are in no message yet, and that no box or message has but those with
+    the keys of `holders`; others are left out."""
     if not ids:
         return []
-    wanted = ids[:MOST_A_MESSAGE]
-    return await transaction.column(FIND_UNSENT, room_id=room.id, member_id=member.id, ids=wanted)
+    wanted, keys = ids[:MOST_A_MESSAGE], list(holders)
+    return await transaction.column(FIND_UNSENT, room_id=room.id, member_id=member.id, ids=wanted, holders=keys)
 
 
 async def list_unsent(transaction: Transaction, room: Room | None, member: Member) -> Sequence[Attachment]:
-    """The files that a member has brought to the box of a room and not sent, as many as go with a message."""
+    """The files that a member has brought to boxes of a room, and that no message has, sent or on its way."""
     if room is None:
         return []
     since = now() - UNSENT_FOR
     return await transaction.column(LIST_UNSENT, room_id=room.id, member_id=member.id, since=since)
+
+
+async def hold_files(
+    transaction: Transaction,
+    member: Member,
+    uploads: Collection[str],
+    *,
+    held: Collection[str],
+    box: str | None = None,
+    taken_by: str | None = None,
+) -> None:
+    """Give files that were not sent yet to a box, or to a message that is on its way.
+
+    `held` are the keys by which the page has them; of what somebody else has taken meanwhile nothing is changed.
+    """
+    if not uploads or len(uploads) > MOST_A_MESSAGE or max(len(box or ""), len(taken_by or "")) > LONGEST_KEY:
+        return
+    named = func.coalesce(Attachment.upload, Attachment.key).in_(uploads)
+    unsent = select(Attachment).where(
+        Attachment.member_id == member.id, Attachment.message_id.is_(None), named, is_held_by(held)
+    )
+    for attachment in (await transaction.scalars(unsent)).all():
+        attachment.box = box or attachment.box
+        attachment.taken_by = taken_by
+    await transaction.flush()
 
 
 async def get_attachment(transaction: Transaction, member: Member, attachment_id: int) -> Attachment:

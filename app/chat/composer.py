@@ -30,9 +30,9 @@ REWRITE_LIMIT = 2 * MESSAGE_FORM_LIMIT
 
 
 class Composer(Struct, frozen=True):
-    """The box in which a message is typed: where it goes, which place its draft is of, and what is in
-    it, with the files that were brought. `file_limit` is in megabytes. `reply` is the answered message, as `answered`
-    shows it."""
+    """The box in which a message is typed: where it goes, which place its draft is of, and what is in it, with the
+    files that were brought; `other_files` were brought to other boxes of the place. `file_limit` is in megabytes.
+    `reply` is the answered message, as `answered` shows it."""
 
     address: str
     place: str
@@ -40,6 +40,7 @@ class Composer(Struct, frozen=True):
     key: str
     file_limit: int
     files: Sequence[Attachment] = ()
+    other_files: Sequence[Attachment] = ()
     limit: int = LONGEST_MESSAGE
     most_files: int = MOST_A_MESSAGE
     reply: Any = None
@@ -63,7 +64,7 @@ async def open_composer(
 
     Of a message that was refused it has `text`, `key` and `reply` instead of the draft's.
     """
-    draft, files = await transaction.together(
+    draft, brought = await transaction.together(
         get_draft(transaction, member, place), list_unsent(transaction, room, member)
     )
     if draft is not None and text is None:
@@ -72,6 +73,8 @@ async def open_composer(
             message = await transaction.get(Message, draft.reply_to_id)
             if message is not None and message.room_id == room.id:
                 reply = await show_message(transaction, message)
+    # Where nothing was typed, whatever was left in a box of the place goes on here.
+    files = [file for file in brought if draft is None or file.box in (None, draft.key)][:MOST_A_MESSAGE]
     return Composer(
         address=address,
         place=place,
@@ -79,6 +82,7 @@ async def open_composer(
         key=key or make_key(),
         file_limit=file_limit,
         files=files,
+        other_files=[file for file in brought if file not in files],
         reply=answered(reply),
         error=error,
     )

@@ -80,12 +80,13 @@ async def post_message(
     reply_to_id: int = 0,
     files: Collection[int] = (),
     instead: Collection[str] = (),
+    held: Collection[str] = (),
 ) -> tuple[Message, bool]:
     """Post a message, joining the room; (the message, whether it is new). The same key posts once.
 
     `text` was typed in the workspace of an `origin`, or was read already. `files` are the ids of what the member has
-    brought to the room's box, whose draft goes with the message. `instead` are keys of messages that were taken back,
-    for which this one is sent.
+    brought to the room's box, whose draft goes with the message, and `held` the keys by which its page has them,
+    besides `key`. `instead` are keys of messages that were taken back, for which this one is sent.
 
     Raises Invalid for a text or files that won't do, SentAlready for what is not the same as was posted with the key,
     or where one was posted that was taken back, AnswerGone, and a 403 page for a room that is archived or not open.
@@ -100,7 +101,7 @@ async def post_message(
         return posted, False
     if instead:
         await check_taken_back(transaction, member, instead)
-    attached = await find_files(transaction, room, member, files) if files else ()
+    attached = await find_files(transaction, room, member, files, {key, *held}) if files else ()
     if not key or len(key) > LONGEST_KEY:
         raise Invalid(text=_l("This page is out of date. Reload it; what you typed is kept."))
     if room.archived_at is not None:
@@ -181,12 +182,13 @@ async def check_taken_back(transaction: Transaction, member: Member, instead: Co
 
 
 async def find_files(
-    transaction: Transaction, room: Room, member: Member, ids: Collection[int]
+    transaction: Transaction, room: Room, member: Member, ids: Collection[int], holders: Collection[str]
 ) -> Sequence[Attachment]:
-    """The files that go with a message. Raises Invalid when there are too many, or one of them is not there."""
+    """The files that go with a message. Raises Invalid when there are too many, or one of them is not there, also as
+    another message has it."""
     if len(ids) > MOST_A_MESSAGE:
         raise Invalid(text=_l("A message can have up to %(limit)d files.", limit=MOST_A_MESSAGE))
-    files = await find_unsent(transaction, room, member, sorted(ids))
+    files = await find_unsent(transaction, room, member, sorted(ids), holders)
     if len(files) < len(ids):
         raise Invalid(text=_l("A file is no longer there. Attach it again."))
     return files

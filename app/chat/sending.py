@@ -39,6 +39,7 @@ async def send(
         reply_to_id=form.number("reply"),
         files=set(form.numbers("file")),
         instead=form.values.get("instead", ()),
+        held=form.values.get("held", ()),
     )
     if not is_call(request):
         return see_other(f"{page}#message-{message.id}")

@@ -831,7 +831,7 @@ async def test_what_a_full_store_does_not_take_is_kept_with_the_page_and_asked_a
     await box(page).fill("")
     await page.evaluate(
         "() => { let piece = 'x'.repeat(1 << 20); for (let part = 0; piece; part += 1)"
-        " try { sessionStorage.setItem(`full ${part}`, piece); } catch { piece = piece.slice(piece.length / 2 + 1); } }"
+        " try { sessionStorage.setItem(`${part}`, piece); } catch { piece = piece.slice(piece.length / 2 + 1); } }"
     )
     network.does = "lose"
     await page.route("**/draft", lambda route: route.abort())

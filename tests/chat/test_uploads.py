@@ -95,3 +95,39 @@ async def test_who_is_taken_out_of_a_room_has_no_upload_there(server: Server, an
         await bring(carla, "there", status=422)
         await ana.post(f"{room}/remove", data={"person": member})
         assert await take_out(carla, "there") == 404
+
+
+async def test_a_file_goes_with_the_message_of_its_box_and_with_no_other(
+    server: Server, ana: httpx.AsyncClient
+) -> None:
+    """Two boxes of one person: what was brought to one is in it, or in the one that goes on with its draft."""
+
+    async def say(key: str, file: str, **more: str) -> int:
+        form = {"key": key, "text": f"With {key}", "file": file, **more}
+        return (await ana.post(ROOM, data=form, headers=CALL)).status_code
+
+    async def hold(upload: str, **more: str) -> None:
+        answer = await ana.post("/files/hold", data={"upload": upload, **more}, headers=CALL)
+        assert answer.status_code == 204, answer.text
+
+    files = {"file": ("plan.txt", b"words")}
+    for upload in ("plan", "list"):
+        await ana.post(f"{ROOM}/files", files=files, data={"upload": upload, "box": "one"}, headers=CALL)
+    plan, other = re.findall(r'name="file" value="(\d+)"', (await ana.get(ROOM)).text)
+    assert in_box(await ana.get(ROOM)) == ["plan", "list"], "nothing else was typed"
+    assert await say("two", plan) == 422
+    await hold("plan", held="two", box="two")
+    assert await say("two", plan) == 422, "who does not have it can't give it away"
+    await ana.post(f"{ROOM}/draft", data={"text": "Something else", "key": "two", "reply": ""}, headers=CALL)
+    page = await ana.get(ROOM)
+    assert re.search(r"data-files>\s*</ul>", page.text), "they belong to what was typed with them"
+    await ana.post(f"{ROOM}/draft", data={"text": "", "key": "two", "reply": ""}, headers=CALL)
+    await hold("plan", held="one", **{"taken-by": "sent"})
+    assert in_box(await ana.get(ROOM)) == ["list"], "a message has it that is on its way"
+    assert await say("one", plan) == 422, "the same draft in another tab"
+    await hold("plan", held="one", box="three")
+    assert await say("three", plan) == 422, "it was taken before"
+    assert await say("one", plan, held="sent") == 200
+    await hold("list", held="one", **{"taken-by": "other"})
+    await hold("list", held="other", box="four")
+    assert await say("four", other) == 200, "it was taken back into the box"

@@ -89,6 +89,7 @@ CALLS = {
     "/discussion/{subject:str}": f"POST {RECORD}/discussion/messages",
     "/discussion/{subject:str}/files": f"POST {RECORD}/discussion/files",
     "/discussion/{subject:str}/typing": f"POST {ROOM}/typing",
+    "/files/hold": f"POST {ROOM}/messages",
     "/files/take-out": "DELETE /files/{file_id:int}",
     "/files/{file_id:int}/take-out": "DELETE /files/{file_id:int}",
     "/follow/{subject:str}": "POST /notifications/following",

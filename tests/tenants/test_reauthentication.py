@@ -74,6 +74,7 @@ HARMLESS = {
     *(f"/c/{{slug:str}}/{{number:int}}/queue/{what}" for what in ("stay", "leave")),
     *(f"/c/{{slug:str}}/{{number:int}}/draft{what}" for what in ("", "/restore", "/discard")),
     *("/chat/new", "/chat/direct", "/chat/{slug:str}", "/files/{file_id:int}/take-out", "/files/take-out"),
+    "/files/hold",
     *("/c/{slug:str}/files/{key:str}", "/c/{slug:str}/preview/{key:str}"),
     *(f"/chat/{{slug:str}}/{what}" for what in ("read", "draft", "files", "typing", "about", "notify", "join")),
     *(f"/chat/{{slug:str}}/{what}" for what in ("leave", "invite", "remove", "archive")),

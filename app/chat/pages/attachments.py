@@ -11,7 +11,14 @@ from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.rights import require
 from app.chat.attaching import store_files
-from app.chat.attachments import Attachment, delete_unsent, discard_file, get_attachment, take_out_upload
+from app.chat.attachments import (
+    Attachment,
+    delete_unsent,
+    discard_file,
+    get_attachment,
+    hold_files,
+    take_out_upload,
+)
 from app.chat.composer import MESSAGE_FORM_LIMIT
 from app.chat.drafts import keep_message_draft
 from app.chat.ended_discussions import delete_ended
@@ -99,4 +106,14 @@ async def take_out_brought(transaction: Transaction, member: Member, settings: S
     return Response(None, status_code=204)
 
 
-handlers = [bring_files, show_preview, show_file, take_out_file, take_out_brought]
+@post("/files/hold", request_max_body_size=MESSAGE_FORM_LIMIT)
+async def hold_brought(transaction: Transaction, member: Member, form: Form) -> Response[None]:
+    """Say which box has files, by its key, or which message that is sent from one: `taken-by`."""
+    uploads, held = form.values.get("upload", ()), form.values.get("held", ())
+    await hold_files(
+        transaction, member, uploads, held=held, box=form["box"] or None, taken_by=form["taken-by"] or None
+    )
+    return Response(None, status_code=204)
+
+
+handlers = [bring_files, show_preview, show_file, take_out_file, take_out_brought, hold_brought]

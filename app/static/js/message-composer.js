@@ -2,7 +2,7 @@
 // outbox. What is being typed is kept in the tab until it is sent or emptied, and on the server as a draft.
 import { openEmoji } from "./message-acts.js";
 import { MessageDraft } from "./message-draft.js";
-import { MessageFiles, filesOnTheirWay } from "./message-files.js";
+import { MessageFiles } from "./message-files.js";
 import { lengthOf, showLength } from "./message-length.js";
 import { MessageRewriting } from "./message-rewriting.js";
 import { makeKey, outbox } from "./outbox.js";
@@ -54,6 +54,7 @@ class MessageComposer extends HTMLElement {
   #open() {
     const here = kept("typed", this.place);
     const { value, defaultValue: drafted } = this.area;
+    const served = this.key;
     const isEarly = value !== drafted;                     // somebody was faster than this script
     this.touched = isEarly;
     if (here && !(here.drafted && this.#goesOnFrom(here.text))) this.put(isEarly ? { ...here, text: this.#afterKept(here.text) } : here);
@@ -62,7 +63,7 @@ class MessageComposer extends HTMLElement {
     else if (waiting) this.#empty();
     else if (isEarly) this.#keepSoon();
     else if (here && (!here.drafted || !drafted)) this.drafts.soon(0);      // another tab's is not replaced unasked
-    this.files.leaveOut(filesOnTheirWay(this.place));
+    this.files.open(this.key === served);
     if (!isEarly) this.area.setSelectionRange(this.area.value.length, this.area.value.length);
     this.#grow();
     this.#lookForDeleted();
@@ -119,6 +120,7 @@ class MessageComposer extends HTMLElement {
   #empty() {
     forget("typed", this.place);
     this.put({ text: "", key: makeKey(), reply: null });
+    this.files.belongTo(this.key);
     this.touched = false;
     this.#typedAt = 0;           // whoever goes on typing is said to, at once
   }
@@ -136,6 +138,7 @@ class MessageComposer extends HTMLElement {
   // the tab had kept may be the beginning of what was sent. Of one that was deleted nobody knows what it said.
   sentElsewhere(stored) {
     const here = this.area.value.trim();
+    this.files.leaveOut(stored.files);
     if (!stored.deleted && (stored.text === here || (!this.touched && stored.text.startsWith(here)))) this.#empty();
     else this.#anotherKey();
   }
@@ -163,6 +166,7 @@ class MessageComposer extends HTMLElement {
 
   #anotherKey() {
     this.form.elements.key.value = makeKey();
+    this.files.belongTo(this.key);
     this.#keepSoon();
   }
 
@@ -178,9 +182,9 @@ class MessageComposer extends HTMLElement {
     this.say("");
     if (this.rewriting) this.#rewriting.send(text);
     else {
-      const { files, arrivals } = this.files.take();
+      const { files, going } = this.files.take();
       if (!text.trim() && !files.length) return;
-      outbox.add({ ...this.content, place: this.place, files }, arrivals);
+      outbox.add({ ...this.content, place: this.place, files }, going);
       this.drafts.drop();
       this.#empty();
       if (location.search) history.replaceState(history.state, "", location.pathname);
@@ -203,6 +207,7 @@ class MessageComposer extends HTMLElement {
       this.files.put(entry.files);
       if (refusal?.lost?.length) this.files.sayLost(refusal.lost, refusal.words ?? "");
       this.put({ text, key: makeKey(), reply: this.reply ?? entry.reply, instead: [...new Set([...this.#instead, ...instead])] });
+      this.files.belongTo(this.key);
       this.drafts.soon();
     }
     this.keepHere();

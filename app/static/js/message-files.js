@@ -1,18 +1,35 @@
-// The files in a box: brought by button, drop and paste, with progress, and taken out again. Each upload has a key, by
-// which the server knows it when it comes again, and by which it is taken out whether or not it has come.
+// The files in a box: brought by button, drop and paste, with progress, and taken out again. The server knows which box
+// has a file, and which message that was sent from it: no other box shows it, and no other message gets it.
+import { findHeldElsewhere, holdHere } from "./files-of-tabs.js";
+import { MessageUpload, fileOf, heldBy } from "./message-upload.js";
 import { makeKey, outbox } from "./outbox.js";
-import { me } from "./page.js";
-import { giveUp, isTakenOut, takeOut, wantAgain } from "./taken-out.js";
+import { call } from "./page.js";
+import { forget, keep, kept } from "./tab-store.js";
+import { isTakenOut, takeOut } from "./taken-out.js";
 
-const REFUSED = [413, 422];      // a file for what it is: it would be again
+const KIND = "in box";           // keys of the uploads that this tab has in the box of a place
+
+const uploads = new Map();       // key -> upload: what this page is bringing
+
+// Says who has files, and which keys this tab has them by. When that is not heard, the keys are still good, as long as
+// nobody else takes the files.
+function tell(files, whose) {
+  const body = new URLSearchParams(whose);
+  for (const { upload, held } of files) {
+    body.append("upload", upload);
+    for (const key of held) body.append("held", key);
+  }
+  call("/files/hold", body, { keepalive: true }).catch(() => {});
+}
 
 export class MessageFiles {
   #turn = Promise.resolve();     // one after another: a message has its files in the order in which they came
-  #uploads = new WeakMap();      // item -> { file, key, request, arrival, stopped, refused }
+  #opened = false;
 
   constructor(composer) {
     this.composer = composer;
     this.list = composer.querySelector("[data-files]");
+    new MutationObserver(() => this.#keep()).observe(this.list, { childList: true });
   }
 
   listen(signal) {
@@ -48,41 +65,108 @@ export class MessageFiles {
 
   get count() { return this.list.children.length; }
 
-  // Files of messages that are on their way are not in the box any more, nor those that were taken out, though the
-  // server does not know.
-  leaveOut({ ids, uploads }) {
+  // What is in the box when it comes: what this tab had there; and what was left in the box of the draft that is shown,
+  // unless another tab has it. Files of messages that are on their way are not in the box any more, nor those that were
+  // taken out, though the server does not know.
+  open(showsDraft) {
+    const { place } = this.composer;
+    const own = new Set(kept(KIND, place));
+    for (const other of this.composer.querySelectorAll("[data-other-files]")) {
+      this.list.append(...[...other.content.children].filter((item) => own.has(item.dataset.upload)));
+      other.remove();
+    }
+    const { ids, keys } = filesOnTheirWay(place);
+    const others = [];
     for (const item of [...this.list.children]) {
       const { id, upload } = fileOf(item);
-      if (ids.has(id) || uploads.has(upload)) item.remove();
+      if (ids.has(id) || keys.has(upload) || !(showsDraft || own.has(upload))) item.remove();
       else if (isTakenOut(upload)) this.#takeOut(item);
+      else if (!own.has(upload)) {
+        item.remove();
+        others.push(item);
+      }
     }
+    for (const key of own) if (uploads.has(key)) this.list.append(this.#follow(uploads.get(key)));
+    for (const key of keys) holdHere(key);
+    this.#opened = true;
+    this.#keep();
+    if (others.length) this.#takeOver(others);
   }
 
-  // Takes all out of the box, to go with a message: those that are there, and arrivals of the others. Of those that did
-  // not come, these fail.
+  // What was left behind, by tabs that are there no more.
+  async #takeOver(items) {
+    const elsewhere = await findHeldElsewhere();
+    this.list.prepend(...items.filter((item) => !elsewhere.has(item.dataset.upload)));
+  }
+
+  #keep() {
+    if (!this.#opened) return;
+    const keys = [...this.list.children].map((item) => item.dataset.upload);
+    if (keys.length) keep(KIND, this.composer.place, keys);
+    else forget(KIND, this.composer.place);
+    for (const key of keys) holdHere(key);
+  }
+
+  // They went with a message from elsewhere.
+  leaveOut(ids) {
+    for (const input of this.list.querySelectorAll("[name=file]")) if (ids.includes(Number(input.value))) input.closest("li").remove();
+  }
+
+  // The box has another key by now, and its files go with that.
+  belongTo(key) {
+    if (!this.#opened) return;
+    const brought = [];
+    for (const item of this.list.children) {
+      const upload = uploads.get(item.dataset.upload);
+      if (upload) upload.box = key;
+      else if (!heldBy(item).includes(key)) {
+        brought.push(fileOf(item));
+        item.append(hidden("held", key));
+      }
+    }
+    if (brought.length) tell(brought, { box: key });
+  }
+
+  // Takes all out of the box, to go with a message: those that are there, and uploads of the others.
   take() {
+    const by = makeKey();
     const files = [];
-    const arrivals = [];
+    const going = [];
     for (const item of [...this.list.children]) {
-      const upload = this.#uploads.get(item);
-      if (upload?.arrival) {
-        files.push({ id: null, name: upload.file.name, upload: upload.refused ? null : upload.key });
-        arrivals.push(upload.arrival);
-      } else files.push(fileOf(item));
+      const upload = uploads.get(item.dataset.upload);
+      if (upload) {
+        upload.takenBy = by;
+        files.push({ id: null, name: upload.file.name, upload: upload.refused ? null : upload.key, held: [upload.box, by] });
+        going.push(upload);
+      } else {
+        const file = fileOf(item);
+        files.push({ ...file, held: [...file.held, by] });
+      }
       item.remove();
     }
-    return { files, arrivals };
+    const brought = files.filter((file) => file.id);
+    if (brought.length) tell(brought, { "taken-by": by });
+    return { files, going };
   }
 
+  // Back into the box. What is still being brought goes on there; of what is not, nothing is known any more.
   put(files) {
-    for (const file of files) if (file.id) this.list.append(this.#item(file));
+    for (const { id, upload: key, ...file } of files) {
+      const upload = uploads.get(key);
+      if (id) this.list.append(this.#item({ id, upload: key, ...file }));
+      else if (upload) {
+        upload.takenBy = null;
+        this.list.append(this.#follow(upload));
+      } else if (key) takeOut(key);
+    }
   }
 
   // Says which did not come with what was sent. One that was refused for what it is would be refused again.
   sayLost(lost, words) {
     const { attachAgain, notSent } = this.composer.form.dataset;
     const refused = words.endsWith(notSent) ? "" : words;
-    const missing = lost.filter((name) => !refused.startsWith(`${name}: `));
+    const here = new Set([...this.list.children].map((item) => item.querySelector(".name").textContent));
+    const missing = lost.filter((name) => !refused.startsWith(`${name}: `) && !here.has(name));
     const again = missing.length ? attachAgain.replace("{}", () => missing.join(", ")) : "";
     this.composer.say(`${refused} ${again}`.trim());
   }
@@ -97,7 +181,7 @@ export class MessageFiles {
     }
   }
 
-  #item({ id, name, src, size, upload }) {
+  #item({ id, name, src, size, upload, held }) {
     const item = document.createElement("li");
     item.className = "file";
     item.dataset.upload = upload;
@@ -110,11 +194,7 @@ export class MessageFiles {
     stop.dataset.dropFile = "";
     stop.textContent = "✕";
     stop.setAttribute("aria-label", this.composer.form.dataset.takeOut.replace("{}", () => name));
-    if (id) {
-      const input = document.createElement("input");
-      Object.assign(input, { type: "hidden", name: "file", value: id });
-      item.append(input);
-    }
+    if (id) item.append(hidden("file", id), ...(held ?? []).map((key) => hidden("held", key)));
     if (src) {
       const image = document.createElement("img");
       Object.assign(image, { src, alt: "", height: 40 });
@@ -131,90 +211,76 @@ export class MessageFiles {
     return item;
   }
 
-  #upload(file, key = makeKey()) {
-    const item = this.#item({ name: file.name, upload: key });
-    const bar = document.createElement("progress");
-    Object.assign(bar, { max: 1, value: 0 });
-    item.querySelector("button").before(bar);
-    this.list.append(item);
-    const upload = { file, key, request: new XMLHttpRequest(), stopped: false, refused: false };
-    this.#uploads.set(item, upload);
-    upload.arrival = this.#turn.then(() => this.#send(upload, bar));
-    this.#turn = upload.arrival.catch(() => {});
-    upload.arrival.then((fresh) => {
-      upload.arrival = null;
-      if (item.isConnected) item.replaceWith(fresh.item);
-    }, (error) => {
-      if (upload.stopped) return;
-      // What the server has refused for what it is, it has not stored.
-      upload.refused = Boolean(error.refused);
-      if (!upload.refused) giveUp(key);
-      // It stays until it is taken out: a message that is sent with it says that it is missing.
-      const words = document.createElement("small");
-      words.textContent = this.composer.form.dataset.failed;
-      const again = document.createElement("button");
-      Object.assign(again, { type: "button", className: "link", textContent: this.composer.form.dataset.tryAgain });
-      again.dataset.bringAgain = "";
-      bar.replaceWith(" ", words, " ", again, " ");
-      item.classList.add("failed");
-      if (item.isConnected) this.composer.say(error.message);
+  #upload(file) {
+    const { place, key } = this.composer;
+    const upload = new MessageUpload(file, place, key, this.composer.form.dataset.notSent);
+    uploads.set(upload.key, upload);
+    upload.addEventListener("came", ({ detail: { item, file } }) => {
+      uploads.delete(upload.key);
+      const { takenBy, box } = upload;       // they may have changed while it was on its way
+      const whose = takenBy ? { "taken-by": takenBy } : { box };
+      const holder = takenBy ?? box;
+      if (heldBy(item).includes(holder)) return;
+      tell([file], whose);
+      item.append(hidden("held", holder));
     });
+    this.list.append(this.#follow(upload));
+    this.#turn = this.#turn.then(() => upload.bring());
+  }
+
+  // The item of a file that is being brought, until it is there.
+  #follow(upload) {
+    const { failed, tryAgain } = this.composer.form.dataset;
+    const item = this.#item({ name: upload.file.name, upload: upload.key });
+    const state = document.createElement("span");
+    item.querySelector("button").before(state);
+    const going = (loaded = 0) => {
+      item.classList.remove("failed");
+      state.replaceChildren(Object.assign(document.createElement("progress"), { max: 1, value: loaded }));
+    };
+    // It stays until it is taken out: a message that is sent with it says that it is missing.
+    const missed = () => {
+      const words = Object.assign(document.createElement("small"), { textContent: failed });
+      const again = Object.assign(document.createElement("button"), { type: "button", className: "link", textContent: tryAgain });
+      again.dataset.bringAgain = "";
+      item.classList.add("failed");
+      state.replaceChildren(" ", words, " ", again, " ");
+    };
+    if (upload.error) missed();
+    else going();
+    upload.addEventListener("progress", ({ detail }) => going(detail));
+    upload.addEventListener("missed", () => {
+      if (!item.isConnected) return;
+      missed();
+      if (!upload.said) this.composer.say(upload.error.message);
+      upload.said = true;
+    });
+    upload.addEventListener("came", ({ detail }) => {
+      if (item.isConnected) item.replaceWith(detail.item);
+    });
+    return item;
   }
 
   // With the same key: what had come after all is not there twice.
   #bringAgain(item) {
-    const { file, key } = this.#uploads.get(item);
+    const upload = uploads.get(item.dataset.upload);
     this.composer.say("");
-    wantAgain(key);
-    item.remove();
-    this.#upload(file, key);
-  }
-
-  #send(upload, bar) {
-    const { file, key, request } = upload;
-    const { notSent } = this.composer.form.dataset;
-    return new Promise((done, fail) => {
-      if (upload.stopped) return fail(new Error(file.name));
-      request.open("POST", `${this.composer.form.action}/files`);
-      request.setRequestHeader("X-Page", "1");
-      request.setRequestHeader("X-Member", me);
-      request.upload.addEventListener("progress", (event) => { if (event.lengthComputable) bar.value = event.loaded / event.total; });
-      request.addEventListener("loadend", () => {
-        const answer = request.status === 200 && new DOMParser().parseFromString(request.responseText, "text/html");
-        const item = answer && answer.querySelector("li:has([name=file])");
-        const words = request.getResponseHeader("content-type")?.startsWith("text/plain") && request.responseText;
-        if (item) done({ ...fileOf(item), item: document.importNode(item, true) });
-        else fail(Object.assign(new Error(`${file.name}: ${words || notSent}`), { refused: Boolean(words) && REFUSED.includes(request.status) }));
-      });
-      const body = new FormData();
-      body.append("upload", key);
-      body.append("file", file, file.name);
-      request.send(body);
-    });
+    item.replaceWith(this.#follow(Object.assign(upload, { error: null, said: false })));
+    this.#turn = this.#turn.then(() => upload.bring());
   }
 
   #takeOut(item) {
     item.remove();
-    const upload = this.#uploads.get(item);
-    if (upload) {
-      upload.stopped = true;
-      upload.request.abort();
-    }
+    const upload = uploads.get(item.dataset.upload);
+    upload?.stop();
+    uploads.delete(item.dataset.upload);
     if (!upload?.refused) takeOut(item.dataset.upload);
   }
 }
 
-function fileOf(item) {
-  return {
-    id: Number(item.querySelector("[name=file]").value),
-    upload: item.dataset.upload,
-    name: item.querySelector(".name").textContent,
-    src: item.querySelector("img")?.getAttribute("src") ?? null,
-    size: item.querySelector("small")?.textContent ?? "",
-  };
-}
+function hidden(name, value) { return Object.assign(document.createElement("input"), { type: "hidden", name, value }); }
 
-export function filesOnTheirWay(place) {
+function filesOnTheirWay(place) {
   const files = outbox.at(place).flatMap((entry) => entry.files ?? []);
-  return { ids: new Set(files.map((file) => file.id)), uploads: new Set(files.map((file) => file.upload)) };
+  return { ids: new Set(files.map((file) => file.id)), keys: new Set(files.map((file) => file.upload)) };
 }

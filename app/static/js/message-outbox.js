@@ -136,6 +136,7 @@ class MessageOutbox extends HTMLElement {
       const stored = refusal.stored?.text || texts.deleted;
       why = refusal.what === "stored" ? (entry.edited ? texts.changed : texts.stored).replace("{}", () => stored)
         : refusal.words || (refusal.what === "files" ? texts.lostFiles : "");
+      if (refusal.goesOn) why = `${why} ${texts.goesOn}`;
     }
     item.classList.toggle("failed", failed && !sent);
     item.classList.toggle("sent", sent);
@@ -151,8 +152,9 @@ class MessageOutbox extends HTMLElement {
     if (again.textContent !== label) again.textContent = label;
     const nothingLeft = lost.length > 0 && lost.length === entry.files.length && !entry.text.trim();
     again.hidden = !failed || nothingLeft || (gone && Boolean(entry.edited));
-    item.querySelector("[data-back]").hidden = !failed || !box;
-    item.querySelector("[data-discard]").hidden = !failed || box;
+    const stays = failed || entry.state === "files";
+    item.querySelector("[data-back]").hidden = !stays || !box;
+    item.querySelector("[data-discard]").hidden = !stays || box;
     const said = failed && !sent && (!underWay || refusal) ? `${entry.edited ? texts.notSaved : texts.notSent}. ${why}` : "";
     if (said && this.#said.get(entry.key) !== said) {
       this.status.textContent = `${said} ${entry.text.slice(0, 80)}`;
@@ -167,7 +169,7 @@ class MessageOutbox extends HTMLElement {
     const entry = key && outbox.queue.find(key);
     if (!entry) return;
     const box = document.querySelector("message-composer");
-    if ("discard" in button.dataset) outbox.takeBack(key);
+    if ("discard" in button.dataset) outbox.discard(key);
     else if ("back" in button.dataset) box?.takeBack(key);
     else if (box) outbox.sendAgain(entry);
     else outbox.tryAgain(entry);

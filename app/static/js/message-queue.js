@@ -51,10 +51,13 @@ export class MessageQueue {
 
   failed(entry) { entry.tries += 1; }
 
+  // Its files are here.
+  ready(entry) { Object.assign(entry, { state: "waiting", refusal: null }); }
+
   refused(entry, refusal) { Object.assign(entry, { state: "refused", refusal }); }
 
   again(entry) {
-    if (entry.state === "refused") Object.assign(entry, { state: "waiting", refusal: null });
+    if (entry.state === "refused") this.ready(entry);
   }
 
   remove(key) {

@@ -21,6 +21,7 @@ function bodyOf(entry) {
   const body = new URLSearchParams({ text: entry.text, key: entry.key, reply: entry.reply?.id ?? "" });
   for (const file of entry.files) if (file.id) body.append("file", file.id);
   for (const key of entry.instead) body.append("instead", key);
+  for (const key of new Set(entry.files.flatMap(({ held }) => held ?? []))) body.append("held", key);
   return body;
 }
 
@@ -37,7 +38,7 @@ class Outbox extends EventTarget {
   constructor() {
     super();
     for (const entry of allKept("outbox").sort((one, other) => one.number - other.number)) {
-      if (entry.state === "files") this.#lose(entry);
+      if (entry.state === "files" || entry.refusal?.goesOn) this.#lose(entry);
       this.#keys.add(entry.key);
       this.queue.add(entry);
     }
@@ -61,37 +62,50 @@ class Outbox extends EventTarget {
     return this.queue.entries.some((each) => !(goes && each === entry));
   }
 
-  // `arrivals` are of files that are still on their way: each brings its file, or throws with the words why not.
-  add(entry, arrivals = []) {
+  // `going` are uploads of files that are still on their way (js/message-upload.js).
+  add(entry, going = []) {
     this.#keys.add(entry.key);
-    const added = this.queue.add({ ...entry, number: Date.now(), state: arrivals.length ? "files" : "waiting" });
+    const added = this.queue.add({ ...entry, number: Date.now(), state: going.length ? "files" : "waiting" });
+    for (const upload of going) {
+      upload.addEventListener("came", ({ detail }) => this.#bring(added, detail.file));
+      upload.addEventListener("missed", () => this.#miss(added, upload));
+      if (upload.error) this.#miss(added, upload);
+    }
     this.#keep(added);
-    if (arrivals.length) Promise.allSettled(arrivals).then((files) => this.#arrived(added, files));
     this.#run();
   }
 
   // Whether a message was sent in this tab, or is about to be.
   isFromHere(key) { return this.#keys.has(key); }
 
-  #arrived(entry, arrivals) {
-    const failed = arrivals.find((each) => each.status === "rejected");
-    const came = arrivals.filter((each) => each.status === "fulfilled").map(({ value: { id, name, src, size, upload } }) => ({ id, name, src, size, upload }));
-    const missing = entry.files.filter((file) => !file.id).flatMap((file, index) => {
-      const { status, reason } = arrivals[index];
-      if (status === "fulfilled") return [];
-      return [reason.refused ? { ...file, upload: null } : file];     // what was refused is not in the store
-    });
-    entry.files = [...entry.files.filter((file) => file.id), ...came, ...missing].sort((one, other) => one.id - other.id);
-    entry.state = "waiting";
-    if (failed) this.#lose(entry, failed.reason.message);
-    if (this.queue.find(entry.key)) this.#keep(entry);
+  // A file has come, however late: with the last of them the message goes, unless it was taken back meanwhile.
+  #bring(entry, came) {
+    if (this.queue.find(entry.key) !== entry) return;
+    const file = entry.files.find(({ upload }) => upload === came.upload);
+    Object.assign(file, came, { held: [...new Set([...came.held, ...file.held])] });
+    entry.files.sort((one, other) => (one.id || Infinity) - (other.id || Infinity));
+    const missing = entry.files.some(({ id }) => !id);
+    if (!missing) this.queue.ready(entry);
+    else if (entry.refusal) this.#lose(entry, entry.refusal);
+    this.#keep(entry);
     this.#run();
   }
 
-  // Not all of its files came: without them it goes only when its author says so.
-  #lose(entry, words = "") {
+  // One has not come so far. Others are not held up by that.
+  #miss(entry, { key, error }) {
+    if (this.queue.find(entry.key) !== entry) return;
+    const file = entry.files.find(({ upload }) => upload === key);
+    if (error.refused && file) file.upload = null;       // it is not in the store
+    this.#lose(entry, { words: error.message, goesOn: error.goesOn });
+    this.#keep(entry);
+    this.#run();
+  }
+
+  // Not all of its files came: without them it goes only when its author says so. It `goesOn` as long as the page tries
+  // to bring them.
+  #lose(entry, { words, goesOn } = {}) {
     const lost = entry.files.filter((file) => !file.id).map((file) => file.name);
-    this.queue.refused(entry, { what: "files", words, lost });
+    this.queue.refused(entry, { what: "files", words: words ?? "", goesOn: Boolean(goesOn), lost });
   }
 
   // It is there, or not wanted any more.
@@ -108,9 +122,12 @@ class Outbox extends EventTarget {
   // To be typed anew. A try that is under way may have come through: what is sent instead says instead of what.
   takeBack(key) {
     if (this.sending?.entry.key === key) this.sending.stop.abort();
-    const entry = this.drop(key);
-    for (const { id, upload } of entry?.files ?? []) if (!id && upload) takeOut(upload);     // it is said to be missing
-    return entry;
+    return this.drop(key);
+  }
+
+  // It goes no more, and what has not come of its files is not wanted.
+  discard(key) {
+    for (const { id, upload } of this.takeBack(key)?.files ?? []) if (!id && upload) takeOut(upload);
   }
 
   tryAgain(entry, change = {}) {
@@ -125,7 +142,7 @@ class Outbox extends EventTarget {
     const { refusal } = entry;
     if (entry.edited && refusal?.what === "stored") this.tryAgain(entry, { edits: refusal.stored.edits });
     else if (refusal && refusal.what !== "words") {
-      this.takeBack(entry.key);
+      this.discard(entry.key);
       const files = entry.files.filter((file) => file.id);
       const { place, text } = entry;
       const before = refusal.what === "stored" ? [] : entry.instead;

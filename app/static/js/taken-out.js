@@ -8,14 +8,23 @@ const FORGOTTEN_AFTER = 24 * 3600 * 1000;   // ms; so long the server keeps a fi
 const MOST = 3;                             // tries for one that has not come
 const SHORTEST = 2000;                      // ms until the second one
 
-export function giveUp(upload) { keep(KIND, upload, { upload, since: Date.now() }); }
+const wanted = new Map();                   // upload -> what stops it, of those that this page is bringing
 
-export function wantAgain(upload) { forget(KIND, upload); }
+export function want(upload, stop) { wanted.set(upload, stop); }
+
+export function hasCome(upload) {
+  wanted.delete(upload);
+  forget(KIND, upload);
+}
+
+export function giveUp(upload) { keep(KIND, upload, { upload, since: Date.now() }); }
 
 export function isTakenOut(upload) { return Boolean(upload && kept(KIND, upload)); }
 
 export async function takeOut(upload, tries = 1) {
   if (tries === 1) giveUp(upload);
+  wanted.get(upload)?.();
+  wanted.delete(upload);
   let status = 0;
   try { status = (await call("/files/take-out", new URLSearchParams({ upload }))).status; } catch { /* when the network is back */ }
   if (status === 204) forget(KIND, upload);
@@ -25,12 +34,10 @@ export async function takeOut(upload, tries = 1) {
   else keep(KIND, upload, { ...kept(KIND, upload), upload, asked: true });
 }
 
-// One that is still in the box can be brought again.
 function takeOutAll() {
-  const shown = new Set([...document.querySelectorAll("[data-files] [data-upload]")].map((item) => item.dataset.upload));
   for (const { upload, since, asked } of allKept(KIND)) {
     if (Date.now() - since > FORGOTTEN_AFTER) forget(KIND, upload);
-    else if (!asked && !shown.has(upload)) takeOut(upload);
+    else if (!asked && !wanted.has(upload)) takeOut(upload);
   }
 }
 window.addEventListener("online", takeOutAll);
