@@ -43,6 +43,8 @@ class Member(Tenanted, Base):
     # Whether they, or their device, have said in which zone they live; until then it is UTC.
     time_zone_known: Mapped[bool] = mapped_column(default=False, server_default=false())
     bot: Mapped[bool] = mapped_column(default=False, server_default=false())
+    # Whether any browser has ever signed in: of the first one there is nothing to tell.
+    has_signed_in: Mapped[bool] = mapped_column(default=False, server_default=false())
     joined_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     suspended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     removed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -11,7 +11,7 @@ from app.accounts.access import AnyRequest, client_address
 from app.accounts.devices import device_cookie
 from app.accounts.facts import SessionStarted, SignedInFromNewDevice
 from app.accounts.members import Member, take_time_zone
-from app.accounts.sessions import FIND_SESSION_ID, LONGEST_AGENT, digest, lifetime, list_sessions, name_device
+from app.accounts.sessions import FIND_SESSION_ID, LONGEST_AGENT, digest, lifetime, name_device
 from app.database import Transaction
 from app.live.cutoff import end_sessions, start_session
 from app.settings import Settings
@@ -39,15 +39,17 @@ async def enter_with_session(
     time_zone: str = "",
     *,
     device: str,
+    known: bool = False,
 ) -> Redirect:
     """Sign the browser in and lead it to a page; a session that it had before ends. It may say in which zone it is.
-    Which `device` it is was looked up before the transaction."""
+    Which `device` it is was looked up before the transaction, and whether it is `known` to the account by its cookie:
+    what it calls itself is for whoever sits there to choose. The member is told of one that is not, unless it is the
+    first that they have."""
     take_time_zone(transaction, member, time_zone)
     old = read_cookie(request.scope["headers"], settings.session_cookie)
     if old:
         before = await transaction.column(FIND_SESSION_ID, token_hash=digest(old))
         await end_sessions(transaction, before, reason="ended")
-    known = {session.device for session in await list_sessions(transaction, member)}
     token = await start_session(
         transaction,
         member,
@@ -55,10 +57,11 @@ async def enter_with_session(
         agent=agent_of(request),
     )
     by, email = transaction.acting(member.id), member.email or ""
-    if known and device not in known:
+    if member.has_signed_in and not known:
         transaction.note(SignedInFromNewDevice(by=by, member_id=member.id, email=email, device=device))
     else:
         transaction.note(SessionStarted(by=by, member_id=member.id, email=email))
+    member.has_signed_in = True
     return see_other(path, cookies=cookies_of(request, transaction, settings, member, token))
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from app.demo import PASSWORD
 from tests.conftest import Server
+from tests.waiting import until
 
 NEW_PASSWORD = "a long and new password"
 SignIn = Callable[..., Awaitable[httpx.AsyncClient]]
@@ -333,6 +334,22 @@ async def test_sessions_are_listed_and_one_can_be_ended(shared_server: Server, s
         assert not await is_signed_in(phone)
     assert await is_signed_in(kept)
     assert await is_signed_in(here)
+
+
+async def test_a_sign_in_from_a_browser_without_its_cookie_is_told_whatever_it_calls_itself(server: Server) -> None:
+    form = {"email": "carla@acme.test", "password": PASSWORD}
+    known = ""
+    for told, cookies in ((0, ""), (0, "known"), (1, ""), (2, "")):  # the first one of all is not told
+        headers = {"cookie": known} if cookies else {}
+        async with server.client("acme", **headers) as browser:
+            answer = await browser.post("/login", data=form)
+            assert answer.status_code == 303
+            known = known or "; ".join(each.partition(";")[0] for each in answer.headers.get_list("set-cookie"))
+            assert server.store.rows("SELECT count(*) FROM notification WHERE kind = 'sign-in'") == [(told,)]
+            browser.headers["cookie"] = cookie_of(answer)
+            assert (await browser.post("/logout")).status_code == 303  # so that nobody is signed in at the next
+    outbox = server.data_dir / "outbox"
+    await until(lambda: sum("Someone signed in to your account" in text for _, text in read_outbox(outbox)) == told)
 
 
 async def test_all_others_can_be_ended_at_once(sign_in: SignIn) -> None:

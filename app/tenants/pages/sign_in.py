@@ -143,7 +143,10 @@ async def sign_in(
         if rehashed:
             found.password_hash = rehashed
         path = local_path(settings, host_of(request), form["next"])
-        return await enter_with_session(request, writing, settings, found, path, form["time_zone"], device=browser)
+        zone = form["time_zone"]
+        return await enter_with_session(
+            request, writing, settings, found, path, zone, device=browser, known=bool(device)
+        )
 
 
 leads_to("acts", _l("Sign out"), "/logout", icon="log-out", order=90, posts=True, attributes=("data-release",))
