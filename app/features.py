@@ -64,6 +64,7 @@ from app.notifications.followers import (
 )
 from app.notifications.kinds import install_kinds
 from app.notifications.rights import NOTIFICATION_RIGHTS
+from app.operators import error_pages as operators_error_pages
 from app.operators.followers import operators_logged
 from app.programs.event_shapes import KINDS_OF_EVENTS
 from app.records import auditing, books, destinations, reindexing, typed_forms
@@ -119,6 +120,7 @@ PAGES = (routes,)
 OTHERS = (
     typed_forms,
     error_pages,
+    operators_error_pages,
     password_links,
     finding,
     record_usage,

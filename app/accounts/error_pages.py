@@ -38,6 +38,8 @@ def names_typed(address: re.Pattern[str]) -> Callable[[NameTyped], NameTyped]:
 async def frame_error(request: AnyRequest, status: int, shown: dict[str, Any]) -> Response[str] | None:
     """The page of an error in the frame; None where nobody is signed in, or another one than its page was made for."""
     settings = request.app.state.settings
+    if not request.scope["state"].get("slug"):
+        return None
     try:
         if read_cookie(request.scope["headers"], settings.session_cookie) is None:
             return None

@@ -16,7 +16,7 @@ from app.chat.text.rendering import LONGEST_MESSAGE
 from app.chat.timeline import ShownMessage, show_message
 from app.database import Transaction
 from app.web.forms import make_key
-from app.web.texts import Text
+from app.web.texts import Text, shorten_text
 
 EMOJI = (
     *("👍", "👎", "❤️", "😂", "😊", "😮", "😢", "🎉", "🙏", "👏", "🔥", "✅"),
@@ -93,4 +93,4 @@ def answered(reply: ShownMessage | None) -> Any:
     if reply is None:
         return None
     gone = reply.message.deleted_at is not None
-    return {"id": reply.message.id, "author": reply.author, "text": reply.excerpt[:80], "gone": gone}
+    return {"id": reply.message.id, "author": reply.author, "text": shorten_text(reply.excerpt, 80), "gone": gone}

@@ -16,7 +16,7 @@ from app.chat.messages import Message
 from app.chat.rooms import Room
 from app.chat.timeline import QUOTE_EXCERPT
 from app.database import PreparedSelect, Transaction
-from app.web.texts import Text
+from app.web.texts import Text, shorten_text
 
 
 class LastLine(Struct, frozen=True):
@@ -63,7 +63,7 @@ async def find_last_lines(transaction: Transaction, room_ids: Sequence[int], *, 
         message.room_id: LastLine(
             message.number,
             name_with_program(name, message.program),
-            text[:QUOTE_EXCERPT],
+            shorten_text(text, QUOTE_EXCERPT),
             message.created_at,
         )
         for (message, name), text in zip(rows, texts, strict=True)

@@ -23,7 +23,7 @@ from app.notifications.kinds import NotificationKind, Subject, SubjectPlace, reg
 from app.notifications.models import Activity, Notification
 from app.notifications.notifications import Occasion, notify, notify_all
 from app.notifications.withdrawals import tell_otherwise, withdraw
-from app.web.texts import _l
+from app.web.texts import _l, shorten_text
 
 NOTICE_EXCERPT = 140
 
@@ -187,7 +187,7 @@ def reasons_of(room: Room, inside: Mapping[int, str], mentioned: set[int], answe
 
 def details_of(message: Message) -> dict[str, str]:
     """What a notification shows of a message: the beginning of what it says, with mentions as they are stored."""
-    return {"excerpt": message.plain[:NOTICE_EXCERPT]}
+    return {"excerpt": shorten_text(message.plain, NOTICE_EXCERPT)}
 
 
 LIST_TOLD_OF = PreparedSelect(

@@ -23,7 +23,7 @@ from app.chat.timeline import QUOTE_EXCERPT
 from app.database import Base, PreparedSelect, Showing, Transaction, UtcDateTime, now
 from app.jobs.sweeps import delete_by_keys, sweeps
 from app.web.forms import Invalid
-from app.web.texts import _l
+from app.web.texts import _l, shorten_text
 
 MOST_SAVED = 200
 DONE_SHOWN = 20
@@ -161,6 +161,6 @@ async def list_saved(
     texts = await read_texts(transaction, *(message.plain for message, *_ in rows))
     names = await find_room_names(transaction, [(member.id, room) for _, room, _, _ in rows])
     return [
-        Saved(message, room, names[member.id, room.id], author, text[:QUOTE_EXCERPT], saved_at, done)
+        Saved(message, room, names[member.id, room.id], author, shorten_text(text, QUOTE_EXCERPT), saved_at, done)
         for (message, room, author, saved_at), text in zip(rows, texts, strict=True)
     ]

@@ -23,7 +23,7 @@ from app.chat.rooms import Room
 from app.chat.text.record_links import without_record_links
 from app.database import PreparedSelect, Transaction
 from app.editing.row_places import Card
-from app.web.texts import Text
+from app.web.texts import Text, shorten_text
 
 TIMELINE_PAGE_SIZE = 50
 QUOTE_EXCERPT = 140
@@ -83,7 +83,7 @@ class ShownMessage(Struct):
     def excerpt(self) -> str:
         """How it begins, in a line without markup; of a message that is files alone, their names."""
         said = write_names(self.message.plain, self.names)
-        return (said or " ".join(attachment.name for attachment in self.attachments))[:QUOTE_EXCERPT]
+        return shorten_text(said or " ".join(attachment.name for attachment in self.attachments), QUOTE_EXCERPT)
 
 
 class Page(Struct, frozen=True):
@@ -189,7 +189,7 @@ async def show_messages(
                     answered.id,
                     answered.number,
                     people[answered.member_id],
-                    write_names(answered.plain, names)[:QUOTE_EXCERPT],
+                    shorten_text(write_names(answered.plain, names), QUOTE_EXCERPT),
                 ),
                 edits=edits.get(message.id, 0),
                 reactions=group_reactions(reactions.get(message.id, ()), people),

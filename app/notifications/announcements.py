@@ -38,7 +38,7 @@ from app.notifications.models import Notification
 from app.web.errors import Gone
 from app.web.forms import Invalid, clean_label
 from app.web.paging import PAGE_SIZE, Paged, place_of_page
-from app.web.texts import _l
+from app.web.texts import _l, shorten_text
 
 LONGEST_ANNOUNCEMENT = 4000
 
@@ -162,7 +162,7 @@ async def announce(
         by=transaction.acting(member.id),
         announcement_id=made.id,
         title=title,
-        excerpt=text[:140],
+        excerpt=shorten_text(text, 140),
         acknowledge=acknowledge,
         ends_at=ends_at,
     )

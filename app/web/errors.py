@@ -37,13 +37,14 @@ log = structlog.get_logger("web")
 
 # Which are shown in the frame of the workspace to whoever is signed in: what is refused.
 FRAMED = frozenset({400, 403, 404, 405, 409, 413, 422, 429})
-# Who puts an error's page into the frame, if somebody is signed in: (request, status, what the page shows).
+# Each puts the pages of errors in its place into their frame, if somebody is signed in: (request, status, what the page
+# shows).
 FrameError = Callable[[Request[Any, Any, Any], int, dict[str, Any]], Awaitable[Response[str] | None]]
 FRAMES: list[FrameError] = []
 
 
 def frames_errors(frame: FrameError) -> FrameError:
-    """Register the function that puts an error's page into the frame of a workspace."""
+    """Register the function that puts an error's page into the frame of its place."""
     FRAMES.append(frame)
     return frame
 
@@ -78,7 +79,7 @@ class Gone(PageError):
 def handle_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """Answer an exception with its page; what is our fault goes to the log."""
     error, state = find_cause(error), request.scope.get("state", {})
-    frames = FRAMES and state.get("slug") and isinstance(error, HTTPException | Invalid) and not is_call(request)
+    frames = FRAMES and isinstance(error, HTTPException | Invalid) and not is_call(request)
     if state.get("language") and not frames:
         return answer_error(request, error, state["language"])
     return LateError(request, error)
@@ -86,7 +87,7 @@ def handle_error(request: Request[Any, Any, Any], error: Exception) -> Response[
 
 class LateError(Response[None]):
     """The page of an exception for which something is read first: the language, where the exception came before the
-    request's workspace was read; the frame of the workspace, where somebody is signed in."""
+    request's workspace was read; its frame, where somebody is signed in."""
 
     def __init__(self, request: Request[Any, Any, Any], error: Exception) -> None:
         super().__init__(None)
@@ -123,7 +124,7 @@ class LateError(Response[None]):
         return found or browser_language(self.request)
 
     async def frame(self, page: Response[str]) -> Response[str] | None:
-        """The page in the frame of its workspace, for whoever is signed in there; None where it stays as it is."""
+        """The page in the frame of its place, for whoever is signed in there; None where it stays as it is."""
         if not isinstance(page, ErrorPage) or page.status_code not in FRAMED or not isinstance(page.status_code, int):
             return None
         for frame in FRAMES:

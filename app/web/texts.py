@@ -209,3 +209,8 @@ def has_heaps(text: str) -> bool:
             if marks > MOST_MARKS:
                 return True
     return False
+
+
+def shorten_text(text: str, most: int) -> str:
+    """How a text begins, in so many characters; one that goes on says so."""
+    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"

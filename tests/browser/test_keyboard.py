@@ -7,7 +7,7 @@ from typing import Any
 from playwright.async_api import Page, expect
 
 from tests.browser.lines import say_lines
-from tests.browser.pages import ready
+from tests.browser.pages import REFRESH, ready
 from tests.conftest import Server
 from tests.waiting import until
 
@@ -150,6 +150,22 @@ async def test_a_page_that_is_gone_to_begins_at_its_heading(server: Server, pers
     await expect(page.get_by_role("heading", name="Books", level=1)).to_be_focused()
     await page.get_by_role("navigation", name="Workspace").get_by_role("link", name="general").click()
     await expect(page.get_by_role("heading", name="# general", level=1)).to_be_focused()
+
+
+async def test_a_page_to_add_something_begins_in_its_first_field_and_leaves_the_focus_where_it_goes(
+    shared_server: Server, person: Any
+) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    for path, first, second in (
+        ("/collections/new", "Name", "First field"),
+        ("/chat/new", "Name", "What it is for"),
+        ("/c/books/new", "Title", "Author"),
+    ):
+        page = await ana.open(path)
+        await expect(page.locator("#main").get_by_label(first)).to_be_focused()
+        await page.keyboard.press("Tab")
+        await page.evaluate(REFRESH)
+        await expect(page.locator("#main").get_by_label(second)).to_be_focused()
 
 
 async def test_messages_of_others_are_said_those_of_one_moment_together(server: Server, person: Any) -> None:

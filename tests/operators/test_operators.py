@@ -259,6 +259,18 @@ async def test_a_body_of_another_type_is_refused(operator: httpx.AsyncClient) ->
         assert (await operator.post(path, json={"reason": "x"})).status_code == 400
 
 
+async def test_errors_have_the_frame_of_operators_and_lead_to_their_pages(
+    operator: httpx.AsyncClient, shared_server: Server
+) -> None:
+    for path in ("/operator/nothing", "/operator/workspaces/nobody/suspend"):
+        page = (await operator.get(path)).text
+        assert 'href="/operator/log"' in page
+        assert 'href="/">' not in page
+    async with shared_server.client("") as stranger:
+        assert 'href="/operator/log"' not in (await stranger.get("/operator/nothing")).text
+    assert 'href="/operator/log"' not in (await operator.get("/nothing")).text
+
+
 async def test_an_unknown_workspace_is_404(operator: httpx.AsyncClient) -> None:
     for slug in ("nobody", "x" * 300, "9" * 30, "%00"):
         path = f"/operator/workspaces/{slug}"

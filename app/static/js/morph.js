@@ -19,10 +19,12 @@
     return htmx.swap({ sourceElement: document.body, swap: "none", text: PLACE });
   };
 
-  // What a reader has opened or closed stays so when the page fetches itself anew, if it has an id to be known by.
+  // What a reader has opened or closed stays so when the page fetches itself anew, if it has an id to be known by; and so
+  // does the focus, which htmx would put where a page begins. What opens later still says where that is.
   document.addEventListener("htmx:before:swap", ({ detail: { tasks } }) => {
     for (const { target, fragment, swapSpec } of tasks) {
       if (!swapSpec?.style?.endsWith("Morph") || !target?.querySelectorAll) continue;
+      fragment?.querySelectorAll("[autofocus]:not([popover] *)").forEach((each) => each.removeAttribute("autofocus"));
       for (const { id, open } of target.querySelectorAll("details[id]")) fragment?.getElementById(id)?.toggleAttribute("open", open);
     }
   });
