@@ -142,6 +142,7 @@ async def add_session(transaction: Transaction, member: Member, *, address: str,
             agent=agent[:LONGEST_AGENT],
         )
     )
+    member.has_signed_in = True
     await transaction.flush()
     return token
 

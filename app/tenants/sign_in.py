@@ -50,6 +50,7 @@ async def enter_with_session(
     if old:
         before = await transaction.column(FIND_SESSION_ID, token_hash=digest(old))
         await end_sessions(transaction, before, reason="ended")
+    is_new_device = member.has_signed_in and not known
     token = await start_session(
         transaction,
         member,
@@ -57,11 +58,10 @@ async def enter_with_session(
         agent=agent_of(request),
     )
     by, email = transaction.acting(member.id), member.email or ""
-    if member.has_signed_in and not known:
+    if is_new_device:
         transaction.note(SignedInFromNewDevice(by=by, member_id=member.id, email=email, device=device))
     else:
         transaction.note(SessionStarted(by=by, member_id=member.id, email=email))
-    member.has_signed_in = True
     return see_other(path, cookies=cookies_of(request, transaction, settings, member, token))
 
 
