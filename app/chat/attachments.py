@@ -174,6 +174,14 @@ def is_held_by(holders: Any) -> ColumnElement[bool]:
 FIND_UNSENT = PreparedSelect(
     lambda: select_unsent(Attachment.id.in_(bindparam("ids")), is_held_by(bindparam("holders"))).limit(MOST_A_MESSAGE)
 )
+FIND_HELD = PreparedSelect(
+    lambda: select(Attachment).where(
+        Attachment.member_id == bindparam("member_id"),
+        Attachment.message_id.is_(None),
+        func.coalesce(Attachment.upload, Attachment.key).in_(bindparam("uploads")),
+        is_held_by(bindparam("holders")),
+    )
+)
 LIST_UNSENT = PreparedSelect(
     lambda: select_unsent(Attachment.taken_by.is_(None), Attachment.created_at >= bindparam("since")).limit(
         MOST_IN_BOXES
@@ -215,11 +223,8 @@ async def hold_files(
     """
     if not uploads or len(uploads) > MOST_A_MESSAGE or max(len(box or ""), len(taken_by or "")) > LONGEST_KEY:
         return
-    named = func.coalesce(Attachment.upload, Attachment.key).in_(uploads)
-    unsent = select(Attachment).where(
-        Attachment.member_id == member.id, Attachment.message_id.is_(None), named, is_held_by(held)
-    )
-    for attachment in (await transaction.scalars(unsent)).all():
+    asked = {"member_id": member.id, "uploads": list(uploads), "holders": list(held)}
+    for attachment in await transaction.column(FIND_HELD, **asked):
         attachment.box = box or attachment.box
         attachment.taken_by = taken_by
     await transaction.flush()

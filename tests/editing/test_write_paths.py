@@ -106,6 +106,7 @@ WRITES_NOTHING: dict[str, dict[str, str]] = {
 # What in app/ writes rows with a lock, or looks as if it did: file, function, what it writes, as `list_writes` says it.
 KNOWN_WRITES = {
     ("records/pages/files.py", "bring_record_files", "form.values"),  # of a form
+    ("records/adding.py", "create_record", "transaction.insert(record)"),  # one that was not there
     ("records/changes.py", "advance_of", "update(Record)"),  # checks version and lock in its statement
     ("records/deleting.py", "forget_records", "delete(Record)"),  # for good, of what nobody can open, or hold
     ("records/closing.py", "delete_collection", "collection.deleted_at"),  # of a collection, whose records stay

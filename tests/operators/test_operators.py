@@ -199,11 +199,11 @@ async def test_a_suspended_workspace_is_cut_off_says_why_and_comes_back_as_it_wa
             for table in ("member", "record", "revision", "message")
         ]
 
-    before = rows()
     async with (
         aclosing(await sign_in(server)) as client,
         aclosing(await server.sign_in("acme", "ana@acme.test")) as ana,
     ):
+        before = rows()
         async with server.connect("acme", ana) as socket:
             await socket.send('{"sub": "tenant", "last": 0, "n": 1}')
             await asyncio.wait_for(socket.recv(), 10)
