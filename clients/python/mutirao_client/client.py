@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from types import TracebackType
 from typing import Any
 
@@ -12,7 +13,7 @@ import httpx
 
 from mutirao_client.errors import ProblemError, raise_for_problem
 from mutirao_client.locks import HeldRecord
-from mutirao_client.shapes import Collection, Message, Record, read_shape
+from mutirao_client.shapes import Collection, Message, Record, read_shape, write_moment
 from mutirao_client.stream import Follower
 
 # How often something is tried that may be sent again, and how long is waited at first.
@@ -87,12 +88,13 @@ class Mutirao:
         return (read_shape(Collection, each) for each in self.list("collections"))
 
     def records(
-        self, collection: str, *, q: str = "", sort: str = "", changed_after: str | None = None
+        self, collection: str, *, q: str = "", sort: str = "", changed_after: datetime | str | None = None
     ) -> Iterator[Record]:
         """The records of a collection: those with the words `q`, by the field `sort`, or `-field`. After the
         moment `changed_after`, such as that of the last run: those that were added, changed or restored since, up to
         the newest of them when the list is begun. What the loop changes itself is in the next list."""
-        given = (("q", q), ("sort", sort), ("changed_after", changed_after))
+        moment = changed_after and write_moment(changed_after)
+        given = (("q", q), ("sort", sort), ("changed_after", moment))
         asked = {name: value for name, value in given if value}
         return (read_shape(Record, each) for each in self.list(f"collections/{collection}/records", **asked))
 
