@@ -11,7 +11,6 @@ import subprocess
 import sys
 import threading
 import zipfile
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,29 +19,10 @@ import pytest
 
 from mutirao_client import Event, Gap, LockLost, Mutirao, ProblemError, StreamEnded
 from mutirao_client.stream import read_lines
+from tests.clients.conftest import Connect, connect_to
 from tests.conftest import ROOT, Server
 from tests.programs.conftest import add_token
 from tests.programs.following import list_logged
-
-Connect = Callable[..., Mutirao]
-
-
-def connect_to(server: Server, secret: str) -> Mutirao:
-    return Mutirao(f"http://{server.address}:{server.port}", secret, headers={"host": server.host("acme")})
-
-
-@pytest.fixture
-def connect(shared_server: Server) -> Iterator[Connect]:
-    """Lets scripts in, with tokens of members."""
-    made: list[Mutirao] = []
-
-    def add(email: str = "ana@acme.test", **columns: object) -> Mutirao:
-        made.append(connect_to(shared_server, add_token(shared_server, "acme", email, **columns)[1]))
-        return made[-1]
-
-    yield add
-    for each in made:
-        each.close()
 
 
 def test_a_script_lists_adds_and_changes(connect: Connect) -> None:

@@ -116,7 +116,8 @@ class Mutirao:
 
     def lock(self, collection: str, number: int, *, wait: float = 0, ask: bool = False) -> HeldRecord:
         """A record to be changed in a `with` block that has it alone; up to `wait` seconds in line for it. With `ask`,
-        whoever holds it is asked to hand over, and it is taken over when they have not answered for 30 seconds."""
+        whoever holds it is asked to hand over, and it is taken over when they have not answered for 30 seconds, also
+        where `wait` is less. Raises ProblemError (`locked`) when `wait` is over, or they want to keep it."""
         return HeldRecord(self, collection, number, wait, ask=ask)
 
     def say(self, room: str, text: str, *, reply_to: int | None = None, key: str = "") -> Message:

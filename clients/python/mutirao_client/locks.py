@@ -56,31 +56,52 @@ class HeldRecord:
         self.free()
 
     def take(self) -> dict[str, Any]:
-        """The lock, at once or in one's turn. Raises ProblemError (`locked`) when it is somebody else's for longer."""
+        """The lock, at once, in one's turn, or taken over. Raises ProblemError (`locked`) when it is somebody else's
+        for longer."""
         until = time.monotonic() + self.wait
+        request, may_come = None, self.ask
         while True:
-            in_line = time.monotonic() < until
-            body = {"wait": True, "ask": self.ask} if in_line else None
+            asks = self.ask and request is None
+            body = {"wait": True, "ask": asks} if may_come or time.monotonic() < until else None
             try:
-                answered: dict[str, Any] = self.client.call("POST", f"{self.path}/lock", body=body)
-            except ProblemError as problem:
-                # It was taken, and the answer was lost: it is ours by a proof that nobody knows. It ends by itself.
-                if problem.code != "answer-not-kept" or not in_line:
-                    self.leave()
-                    raise
-                answered = {}
+                answered = self.send("lock", body)
+                place = answered.get("place", {})
+                request = place.get("request", request)
+                if "lock" not in answered and request == "unanswered":
+                    with contextlib.suppress(ProblemError):  # somebody else has it by now
+                        answered = self.send("lock/take-over", {"holding": answered["holding"]})
+            except ProblemError:
+                self.leave()
+                raise
             if "lock" in answered:
                 return answered
-            if answered.get("place", {}).get("request") == "unanswered":
-                with contextlib.suppress(ProblemError):  # somebody else has it by now
-                    over = {"holding": answered["holding"]}
-                    taken: dict[str, Any] = self.client.call("POST", f"{self.path}/lock/take-over", body=over)
-                    return taken
+            may_come = self.ask and request != "kept" and not (asks and self.is_own(answered))
             time.sleep(ASK_EVERY)
+
+    def send(self, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
+        """What is answered to who wants the lock; nothing, where that answer was lost, and asking again will tell."""
+        try:
+            answered: dict[str, Any] = self.client.call("POST", f"{self.path}/{path}", body=body)
+        except ProblemError as problem:
+            if problem.code != "answer-not-kept":
+                raise
+            if body and "wait" in body:
+                return {}  # where it was taken, it ends by itself, and then it is one's turn
+            # It was taken by a proof that nobody knows, so it is taken anew from oneself.
+            standing = self.client.call("GET", f"{self.path}/lock")
+            return self.send("lock/take-over", {"holding": standing["holding"]}) if standing["mine"] else {}
+        return answered
+
+    def is_own(self, answered: dict[str, Any]) -> bool:
+        """Whether nobody was asked, as it is the member's own, on a page or by another program: not somebody's turn."""
+        if not answered or answered["place"]["request"] is not None:
+            return False
+        standing = self.client.call("GET", f"{self.path}/lock")
+        return bool(standing["state"] == "held" and standing["holding"] == answered["holding"])
 
     def leave(self) -> None:
         """Wait no more."""
-        if self.wait:
+        if self.wait or self.ask:
             with contextlib.suppress(ProblemError, httpx.TransportError):
                 self.client.call("DELETE", f"{self.path}/lock")
 
