@@ -8,9 +8,8 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-import httpx
-
-from mutirao_client.errors import LockLost, ProblemError
+from mutirao_client.changes import send_change
+from mutirao_client.errors import ConnectionLost, LockLost, ProblemError
 from mutirao_client.shapes import Record, read_shape
 
 if TYPE_CHECKING:
@@ -29,6 +28,7 @@ class HeldRecord:
         self.wait = wait
         self.proof = ""
         self.lease = 60.0
+        self.held_until = 0.0
         self.lost = False
         self.turn = threading.RLock()
         self.over = threading.Event()
@@ -80,6 +80,7 @@ class HeldRecord:
 
     def send(self, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
         """What is answered to who wants the lock; nothing, where that answer was lost, and asking again will tell."""
+        sent_at = time.monotonic()
         try:
             answered: dict[str, Any] = self.client.call("POST", f"{self.path}/{path}", body=body)
         except ProblemError as problem:
@@ -90,6 +91,7 @@ class HeldRecord:
             # It was taken by a proof that nobody knows, so it is taken anew from oneself.
             standing = self.client.call("GET", f"{self.path}/lock")
             return self.send("lock/take-over", {"holding": standing["holding"]}) if standing["mine"] else {}
+        self.held_until = sent_at + answered.get("lease", 0)
         return answered
 
     def is_own(self, answered: dict[str, Any]) -> bool:
@@ -102,41 +104,42 @@ class HeldRecord:
     def leave(self) -> None:
         """Wait no more."""
         if self.wait or self.ask:
-            with contextlib.suppress(ProblemError, httpx.TransportError):
+            with contextlib.suppress(ProblemError, ConnectionLost):
                 self.client.call("DELETE", f"{self.path}/lock")
 
     def renew(self) -> None:
         """Hold it on until the block is over."""
         while not self.over.wait(self.lease / 3):
             with self.turn:
+                sent_at = time.monotonic()
                 try:
                     answered = self.client.call("PATCH", f"{self.path}/lock", headers={"lock": self.proof})
-                    self.proof = answered["lock"]
+                    self.proof, self.held_until = answered["lock"], sent_at + answered["lease"]
                 except ProblemError as problem:
                     if problem.status < 500 and problem.status != 429:
                         self.lost = True
                         return
-                except httpx.TransportError:
+                except ConnectionLost:
                     continue  # the lease goes on for two more attempts
 
     def change(self, **values: Any) -> Record:
-        """Change values by the keys of their fields. Raises LockLost, and ProblemError for values that won't do."""
+        """Change values by the keys of their fields. Raises LockLost, ProblemError for values that won't do, and
+        ConnectionLost, which is OutcomeUnknown where it may have been done."""
         with self.turn:
             if self.lost:
                 raise LockLost(self.path)
-            headers = {"lock": self.proof, "if-match": f'"{self.record.version}"'}
+            version, until = self.record.version, self.held_until
             try:
-                given = self.client.call("PATCH", self.path, body={"values": values}, headers=headers)
+                self.record = send_change(self.client, self.path, version, values, lock=self.proof, held_until=until)
             except ProblemError as problem:
                 if problem.code in ("locked", "lock-lost"):
                     self.lost = True
                     raise LockLost(self.path) from problem
                 raise
-            self.record = read_shape(Record, given)
             return self.record
 
     def free(self) -> None:
         """Let others have it; one that can't be told ends by itself."""
         if not self.lost:
-            with contextlib.suppress(ProblemError, httpx.TransportError):
+            with contextlib.suppress(ProblemError, ConnectionLost):
                 self.client.call("DELETE", f"{self.path}/lock", headers={"lock": self.proof})
