@@ -2,41 +2,27 @@
 
 from __future__ import annotations
 
+import json
+import re
+import runpy
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import zipfile
-from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mutirao_client import Event, Gap, LockLost, Mutirao, ProblemError, StreamEnded
 from mutirao_client.stream import read_lines
+from tests.clients.conftest import Connect, connect_to
 from tests.conftest import ROOT, Server
 from tests.programs.conftest import add_token
 from tests.programs.following import list_logged
-
-Connect = Callable[..., Mutirao]
-
-
-def connect_to(server: Server, secret: str) -> Mutirao:
-    return Mutirao(f"http://{server.address}:{server.port}", secret, headers={"host": server.host("acme")})
-
-
-@pytest.fixture
-def connect(shared_server: Server) -> Iterator[Connect]:
-    """Lets scripts in, with tokens of members."""
-    made: list[Mutirao] = []
-
-    def add(email: str = "ana@acme.test", **columns: object) -> Mutirao:
-        made.append(connect_to(shared_server, add_token(shared_server, "acme", email, **columns)[1]))
-        return made[-1]
-
-    yield add
-    for each in made:
-        each.close()
 
 
 def test_a_script_lists_adds_and_changes(connect: Connect) -> None:
@@ -55,6 +41,61 @@ def test_a_script_lists_adds_and_changes(connect: Connect) -> None:
         team.change("books", made.number, made.version, {"notes": "Too late"})
     assert refused.value.code == "version-changed"
     assert team.say("general", "The night is done.").text == "The night is done."
+
+
+def test_a_record_has_the_moments_of_what_became_of_it(connect: Connect) -> None:
+    team = connect()
+    made = team.add("books", {"title": "Of its time", "author": "A script"})
+    assert made.created_at.tzinfo is not None
+    assert made.created_at <= made.updated_at <= datetime.now(UTC)
+    assert made.deleted_at is None
+    path = f"collections/books/records/{made.number}"
+    before = made.updated_at - timedelta(microseconds=1)
+    assert made in list(team.records("books", changed_after=before))
+    assert list(team.records("books", changed_after=made.updated_at)) == []
+    with pytest.raises(ValueError, match="time zone"):
+        team.records("books", changed_after=before.replace(tzinfo=None))
+    team.call("DELETE", path, headers={"if-match": '"1"'})
+    deleted = team.record("books", made.number).deleted_at
+    assert deleted is not None
+    assert deleted >= made.updated_at
+
+
+def test_the_script_for_each_night_keeps_its_copy_up_to_date(
+    shared_server: Server, connect: Connect, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    page = (ROOT / "docs" / "python-client.md").read_text()
+    (script,) = re.findall(r"## A script for each night\n.*?```python\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "nightly.py").write_text(script)
+    find_address = socket.getaddrinfo
+
+    def find_here(host: object, *arguments: Any, **options: Any) -> Any:
+        """Not every machine knows names below localhost."""
+        return find_address(shared_server.address, *arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", find_here)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MUTIRAO", f"http://{shared_server.host('acme')}")
+    secret = add_token(shared_server, "acme", "ana@acme.test", scopes=["records:read", "chat:write"])[1]
+    monkeypatch.setenv("MUTIRAO_TOKEN", secret)
+    team = connect()
+
+    def run_at_night() -> str:
+        runpy.run_path("nightly.py", run_name="__main__")
+        kept = json.loads(Path("books.json").read_text())
+        there = {str(each.number): {"version": each.version, "values": each.values} for each in team.records("books")}
+        assert kept["books"] == there
+        return next(team.list("rooms/general/messages"))["text"].partition(": ")[2]
+
+    changed, deleted = (team.add("books", {"title": title, "author": "A script"}) for title in ("One", "Two"))
+    assert run_at_night().endswith("changed, 0 deleted.")
+    team.change("books", changed.number, changed.version, {"notes": "By day"})
+    team.add("books", {"title": "Three", "author": "A script"})
+    path = f"collections/books/records/{deleted.number}"
+    team.call("DELETE", path, headers={"if-match": '"1"'})
+    assert run_at_night() == "2 changed, 1 deleted."
+    team.call("POST", f"{path}/restore", headers={"if-match": '"2"'})
+    assert run_at_night() == "1 changed, 0 deleted."
 
 
 def test_a_record_is_held_while_the_block_runs(connect: Connect) -> None:

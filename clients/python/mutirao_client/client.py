@@ -5,25 +5,25 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from types import TracebackType
 from typing import Any
 
 import httpx
 
+from mutirao_client.changes import send_change
 from mutirao_client.errors import ProblemError, raise_for_problem
 from mutirao_client.locks import HeldRecord
-from mutirao_client.shapes import Collection, Message, Record, read_shape
+from mutirao_client.outages import is_not_done, is_passing, list_pauses, may_have_arrived, name_loss
+from mutirao_client.shapes import Collection, Message, Record, read_shape, write_moment
 from mutirao_client.stream import Follower
-
-# How often something is tried that may be sent again, and how long is waited at first.
-TRIES, FIRST_PAUSE = 6, 0.25
-PASSING = (408, 429, 502, 503, 504)
 
 
 class Mutirao:
     """A workspace, as the member of a token. `options` are those of `httpx.Client`.
 
-    What reads, and what has an `Idempotency-Key`, is sent again when the network or the server was away for a moment.
+    What reads, what has an `Idempotency-Key`, a change of a record, and what surely did not arrive, is sent again when
+    the network or the server was away for a moment. Every call raises ConnectionLost when they are away for longer.
     """
 
     def __init__(self, address: str, token: str, **options: Any) -> None:
@@ -52,27 +52,30 @@ class Mutirao:
         parameters: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Any:
-        """Any call, by its path below `/api/v1`; what was answered, None for nothing. Raises ProblemError."""
+        """Any call, by its path below `/api/v1`; what was answered, None for nothing. Raises ProblemError, and
+        ConnectionLost, which is OutcomeUnknown where it may have been done."""
         sent = dict(headers or {})
         if method == "POST":
             sent.setdefault("idempotency-key", secrets.token_urlsafe(16))
-        for attempt in range(TRIES):
-            pause = FIRST_PAUSE * 2**attempt
-            last = attempt == TRIES - 1
+        pauses, arrived = list_pauses(), False
+        while True:
             try:
                 answer = self.http.request(method, path.lstrip("/"), json=body, params=parameters, headers=sent)
                 raise_for_problem(answer)
                 return answer.json() if answer.content else None
-            except httpx.TransportError:
-                if last or method not in ("GET", "POST"):
+            except (httpx.TransportError, ProblemError) as failure:
+                if not is_passing(failure):
                     raise
-            except ProblemError as problem:
-                passing = problem.status in PASSING or problem.code == "in-progress"
-                if last or not passing or (method not in ("GET", "POST") and problem.status != 429):
-                    raise
-                pause = problem.retry_after or pause
+                arrived = arrived or may_have_arrived(failure)
+                again = method in ("GET", "POST") or is_not_done(failure)
+                pause = next(pauses, None) if again else None
+                if pause is None:
+                    loss = name_loss(failure, unknown=arrived and method != "GET")
+                    if loss is None:
+                        raise
+                    raise loss from failure
+                pause = getattr(failure, "retry_after", None) or pause
             time.sleep(pause)
-        raise AssertionError("not reached")
 
     def list(self, path: str, **parameters: Any) -> Iterator[dict[str, Any]]:
         """Everything of a list, as it is read part by part."""
@@ -87,12 +90,13 @@ class Mutirao:
         return (read_shape(Collection, each) for each in self.list("collections"))
 
     def records(
-        self, collection: str, *, q: str = "", sort: str = "", changed_after: str | None = None
+        self, collection: str, *, q: str = "", sort: str = "", changed_after: datetime | str | None = None
     ) -> Iterator[Record]:
         """The records of a collection: those with the words `q`, by the field `sort`, or `-field`. After the
         moment `changed_after`, such as that of the last run: those that were added, changed or restored since, up to
         the newest of them when the list is begun. What the loop changes itself is in the next list."""
-        given = (("q", q), ("sort", sort), ("changed_after", changed_after))
+        moment = changed_after and write_moment(changed_after)
+        given = (("q", q), ("sort", sort), ("changed_after", moment))
         asked = {name: value for name, value in given if value}
         return (read_shape(Record, each) for each in self.list(f"collections/{collection}/records", **asked))
 
@@ -108,13 +112,12 @@ class Mutirao:
 
     def change(self, collection: str, number: int, version: int, values: Mapping[str, Any]) -> Record:
         """Change a record that nobody edits, if it is still of the version that is known."""
-        path = f"collections/{collection}/records/{number}"
-        headers = {"if-match": f'"{version}"'}
-        return read_shape(Record, self.call("PATCH", path, body={"values": values}, headers=headers))
+        return send_change(self, f"collections/{collection}/records/{number}", version, values)
 
     def lock(self, collection: str, number: int, *, wait: float = 0, ask: bool = False) -> HeldRecord:
         """A record to be changed in a `with` block that has it alone; up to `wait` seconds in line for it. With `ask`,
-        whoever holds it is asked to hand over, and it is taken over when they have not answered for 30 seconds."""
+        whoever holds it is asked to hand over, and it is taken over when they have not answered for 30 seconds, also
+        where `wait` is less. Raises ProblemError (`locked`) when `wait` is over, or they want to keep it."""
         return HeldRecord(self, collection, number, wait, ask=ask)
 
     def say(self, room: str, text: str, *, reply_to: int | None = None, key: str = "") -> Message:

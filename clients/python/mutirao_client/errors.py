@@ -18,6 +18,14 @@ class ProblemError(Exception):
         super().__init__(f"{status} {self.code}: {said.get('detail', '')}".rstrip(": "))
 
 
+class ConnectionLost(Exception):
+    """The server was away, and still is after some tries. What was to be done is not, unless it is OutcomeUnknown."""
+
+
+class OutcomeUnknown(ConnectionLost):
+    """What was sent may have been done or not: its answer was lost."""
+
+
 class LockLost(Exception):
     """The lock that a block held is somebody else's now, or nobody's."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Any, TypeVar
 
 Shape = TypeVar("Shape")
@@ -21,11 +22,15 @@ class Collection:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A record, with its values by the keys of fields. On `channel` comes who edits it."""
+    """A record, with its values by the keys of fields. On `channel` comes who edits it. Its moments are in UTC, as
+    `datetime` with a time zone; `deleted_at` is None unless it is in the bin."""
 
     number: int
     version: int
     values: dict[str, Any]
+    created_at: datetime
+    updated_at: datetime
+    deleted_at: datetime | None
     channel: str
 
 
@@ -61,4 +66,20 @@ class Gap:
 
 def read_shape(shape: type[Shape], given: Mapping[str, Any]) -> Shape:
     """What was given, of what is known."""
-    return shape(**{each.name: given[each.name] for each in fields(shape) if each.name in given})  # type: ignore[arg-type]
+    known = {each.name: given[each.name] for each in fields(shape) if each.name in given}  # type: ignore[arg-type]
+    return shape(**{name: read_moment(name, value) for name, value in known.items()})
+
+
+def read_moment(name: str, value: Any) -> Any:
+    """A moment, which its name tells, as Python has it; anything else as it is."""
+    return datetime.fromisoformat(value) if name.endswith("_at") and value is not None else value
+
+
+def write_moment(moment: datetime | str) -> str:
+    """A moment as it is asked for. Raises ValueError for one without a time zone, as the server would take it for
+    UTC."""
+    if isinstance(moment, str):
+        return moment
+    if moment.tzinfo is None:
+        raise ValueError("Give the moment a time zone, such as by datetime.now(UTC).")
+    return moment.isoformat()

@@ -52,6 +52,8 @@ class Follower:
         while True:
             try:
                 yield from self.read()
+            except httpx.UnsupportedProtocol:
+                raise  # the address is none
             except httpx.TransportError:
                 pass
             except ProblemError as problem:
