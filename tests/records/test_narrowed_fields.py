@@ -1,4 +1,4 @@
-"""Fields whose options leave values out that are there: records keep these until somebody changes them."""
+"""Fields whose options leave values out that are there: records keep these, and admins see how many do."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ import httpx
 import pytest
 from msgspec import Struct
 
+from app.records.fields import Field
 from app.records.kinds import FIELD_KINDS
 from tests.conftest import Server
+from tests.fields import make_field
 from tests.records.test_definitions import add, change, make_tools
 from tests.sent_forms import form_to
 
@@ -105,3 +107,35 @@ async def test_stars_that_are_left_out_can_be_kept_and_not_chosen(ana: httpx.Asy
     assert "9 ★" not in (await ana.get(f"{address}/2/edit")).text
     added = await ana.post(f"{address}/new", data={refs[0]: "Another", refs[1]: "9"})
     assert added.status_code == 422, "a new one is judged as a whole"
+
+
+def can_be_entered(field: Field, value: str) -> bool:
+    try:
+        return field.read(field.write(value)) == value
+    except ValueError:
+        return False
+
+
+async def test_admins_see_how_many_records_have_what_can_not_be_entered_any_more(
+    ana: httpx.AsyncClient, shared_server: Server
+) -> None:
+    cases = [case for case in NARROWED if not FIELD_KINDS[case.kind].has_choices]  # each archived choice says it
+    address, refs = await make_narrowed(ana, cases)
+    stored = read_stored(shared_server, address)
+    said, real = [], []
+    for ref, case in zip(refs[1:], cases, strict=True):
+        page = (await ana.get(f"{address}/fields/{ref}")).text
+        said.append(sum(map(int, re.findall(r"(\d+) records? ha(?:s|ve) (?:a value|values) that no longer fit", page))))
+        ((options,),) = shared_server.store.rows("SELECT options FROM field WHERE id = ?", int(ref[1:]))
+        field = make_field(case.kind, **(json.loads(options) if isinstance(options, str) else options))
+        real.append(sum(not can_be_entered(field, values[ref]) for values in stored if ref in values))
+    assert said == real
+    assert sum(real) == 6
+
+
+async def test_what_is_in_the_bin_is_not_counted(ana: httpx.AsyncClient) -> None:
+    address, refs = await make_narrowed(ana, [Narrowed("rating", ["9", "9", "5"], {"most": "5"}, {"most": "10"})])
+    page = f"{address}/fields/{refs[1]}"
+    assert "2 records have values that no longer fit." in (await ana.get(page)).text
+    assert (await ana.post(f"{address}/1/delete", data={"version": "1"})).status_code == 303
+    assert "1 record has a value that no longer fits." in (await ana.get(page)).text
