@@ -24,6 +24,10 @@ LOOKED_AT_OTHERWISE = (
     "The fields have changed since the preview, or how numbers and dates are written. Nothing was imported: `preview`"
     " says what the table would do by now."
 )
+NOTHING_IN_IT = "Skipped, because there is nothing in it:"
+NO_NAME = "(no name)"
+# Of the name of a column, so much is said.
+LONGEST_COLUMN_NAME = 60
 GivenTable = Annotated[str, Meta(min_length=1, max_length=LONGEST_TABLE)]
 
 
@@ -63,7 +67,8 @@ class ImportLine(msgspec.Struct):
 
 
 class ColumnsLeftOut(msgspec.Struct):
-    """Columns of a table that are not taken, and why."""
+    """Columns of a table that are not taken, by their names, and why: they are no field's, the program fills them in,
+    or there is nothing in them."""
 
     reason: str
     columns: list[str]
@@ -108,6 +113,13 @@ def shape_line(plan: Plan, line: Line, *reasons: FieldProblem) -> ImportLine:
     return ImportLine(line.place.translate("en"), what, number, line.title, [*wrong, *reasons])
 
 
+def shape_left_out(plan: Plan) -> list[ColumnsLeftOut]:
+    """What is not taken of a table, for programs."""
+    empty = [name[:LONGEST_COLUMN_NAME] or NO_NAME for name in plan.empty_columns]
+    left_out = [ColumnsLeftOut(reason.translate("en"), labels) for reason, labels in plan.left_out]
+    return [*left_out, ColumnsLeftOut(NOTHING_IN_IT, empty)] if empty else left_out
+
+
 def shape_plan(plan: Plan) -> ImportLooked:
     """What a table would do, for programs."""
     fine = [line for line in plan.lines if not line.errors]
@@ -117,7 +129,7 @@ def shape_plan(plan: Plan) -> ImportLooked:
         same=sum(line.what == "same" for line in fine),
         wrong=len(plan.wrong),
         lines=[shape_line(plan, line) for line in plan.lines],
-        left_out=[ColumnsLeftOut(reason.translate("en"), labels) for reason, labels in plan.left_out],
+        left_out=shape_left_out(plan),
         definition=plan.shown_definition,
         seen=[SeenRecord(line.record.number, line.record.version) for line in plan.lines if line.record],
     )

@@ -131,7 +131,8 @@ def told_by_keys(fields: Fields, record: Record | None = None, clock: int = 0) -
 
 
 def read_given(fields: Fields, given: Mapping[str, Any], record: Record | None = None) -> dict[str, str]:
-    """What a program gives for fields, as one would type it, over what the record has. Raises a 422 problem."""
+    """What a program gives for fields, as one would type it, over what the record has. What is as the record gives it
+    is not touched, and not judged. Raises a 422 problem."""
     by_key = {field.key: field for field in fields}
     typed = dict(write_values(fields, record.values if record else {}))
     if record is None:
@@ -143,7 +144,7 @@ def read_given(fields: Fields, given: Mapping[str, Any], record: Record | None =
             errors[key] = _l("There is no such field.")
         elif field.kind.computed:
             errors[key] = _l("The program fills in this field itself.")
-        else:
+        elif record is None or not is_as_given(field, record.values.get(field.ref, ""), value):
             try:
                 typed[field.ref] = read_json_value(field, value)
             except ValueError as error:
@@ -151,6 +152,11 @@ def read_given(fields: Fields, given: Mapping[str, Any], record: Record | None =
     if errors:
         raise Problem("invalid", errors=errors)
     return typed
+
+
+def is_as_given(field: Field, value: str, given: Any) -> bool:
+    """Whether a program gives a value back as it got it; as JSON, where true is not 1."""
+    return bool(value) and msgspec.json.encode(given) == msgspec.json.encode(field.kind.to_json(value, field))
 
 
 def as_forms_have_it(value: Any) -> Any:

@@ -81,7 +81,7 @@ class JsonSource:
         }
         self.columns: dict[str, FileField] = {}
         self.left_out: list[tuple[str, Text]] = []
-        self.empty_columns = 0
+        self.empty_columns: list[str] = []
         self.match_fields(fields, as_list(collection.get("fields")))
         self.lines = [self.make_line(record) for record in file.records]
         self.takes_times = any(

@@ -53,12 +53,12 @@ ReadCell = Callable[[str], str]
 
 
 class ImportSource(Protocol):
-    """What an import is read from: its lines, what of it is left out, each with the reason, and whether it has times
-    that are taken as those of the member's zone."""
+    """What an import is read from: its lines, what of it is left out, each with the reason, the names of columns that
+    have nothing in them, and whether it has times that are taken as those of the member's zone."""
 
     lines: list[Line]
     left_out: list[tuple[str, Text]]
-    empty_columns: int
+    empty_columns: list[str]
     takes_times: bool
 
     @property

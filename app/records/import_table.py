@@ -63,7 +63,7 @@ class TableSource:
         self.left_out: list[tuple[str, Text]] = [(label, reason) for label, reason in reasons if reason]
         self.left_out += [(name[:60], NO_FIELD) for name in skipped[:MOST_COLUMNS_NAMED]]
         self.left_out += [("…", NO_FIELD)] if len(skipped) > MOST_COLUMNS_NAMED else []
-        self.empty_columns = table.left_out
+        self.empty_columns = table.empty
 
     def cells(self, line: Line) -> Iterator[tuple[Field, ReadCell]]:
         """The cells of a line."""
@@ -88,7 +88,7 @@ def leave_out_unknown(fields: Sequence[Field], table: Table) -> None:
         for at, heading in enumerate(table.header)
         if table.rows and at not in filled and find_column(fields, heading) is None and not is_number_name(heading)
     }
-    table.left_out += len(unknown)
+    table.empty += [name_in(table.header[at]) for at in sorted(unknown)]
     take_out(table, unknown)
 
 

@@ -77,9 +77,9 @@ class Plan(Struct):
         return len(self.source.columns) if self.source else 0
 
     @property
-    def empty_columns(self) -> int:
-        """How many columns have nothing in them."""
-        return self.source.empty_columns if self.source else 0
+    def empty_columns(self) -> list[str]:
+        """The names of the columns that have nothing in them; '' for one without a name."""
+        return self.source.empty_columns if self.source else []
 
     @property
     def is_from_elsewhere(self) -> bool:

@@ -29,13 +29,13 @@ NO = {"en": {"no", "n", "off", "false", "0"}, "pt_BR": {"nao", "n", "falso", "0"
 class Table(Struct):
     """A table: the names of its columns, and below them the cells, by the line of the text that each row begins in.
 
-    `left_out` is how many columns have neither a name nor any cell.
+    `empty` has the names of the columns that were taken out as they have no cell; '' for one without a name.
     """
 
     delimiter: str
     header: list[str]
     rows: list[tuple[int, list[str]]] = field(default_factory=list)
-    left_out: int = 0
+    empty: list[str] = field(default_factory=list)
 
 
 def parse_table(text: str, *, most: int) -> Table:
@@ -117,7 +117,7 @@ def leave_out_empty_columns(table: Table) -> None:
                         "Column %(column)d has no name, but line %(line)d has a value in it.", column=at + 1, line=line
                     )
                 )
-    table.left_out = len(unnamed)
+    table.empty = [""] * len(unnamed)
     table.header = without(table.header, unnamed)
     table.rows = [(line, without(cells, unnamed)) for line, cells in table.rows]
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.test_wide_lists import make_wide
+from tests.browser.test_wide_lists import BROKEN, make_wide
 from tests.conftest import Server
 
 # What is between the margins of a sheet of A4, in the pixels of a page.
@@ -133,6 +133,28 @@ async def test_all_rows_of_a_list_are_printed_by_the_button_with_its_head_on_eac
     await page.emulate_media(media="screen")
     await page.set_viewport_size({"width": 390, "height": 800})
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.sqlite
+async def test_no_word_is_broken_on_paper_however_many_columns_there_are(shared_server: Server, person: Any) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test", viewport={"width": WIDTH, "height": HEIGHT})
+    long = [
+        "Otorrinolaringologicamente",
+        "Eletroencefalograficamente prescrito",
+        "pneumoultramicroscopicossilicovulcanoconiótico",
+    ]
+    async with aclosing(shared_server.let_in("acme", "ana@acme.test")) as client:
+        address = await make_wide(client, "Of long words", 40, rows=1)
+        refs = re.findall(r'has-fields" value="([^"]*)"', (await client.get(f"{address}/new")).text)[0].split()
+        said = dict(zip([refs[0], refs[6], refs[12]], long, strict=True))
+        assert (await client.post(f"{address}/new", data=said)).status_code == 303
+    for path, within in ((address, "record-list"), (f"{address}/print", ".printed")):
+        page = await ana.open(path)
+        await page.emulate_media(media="print")
+        assert long[2] in await page.locator("main").inner_text()
+        assert await page.evaluate(BROKEN.replace("record-list", within)) == []
+        assert await page.evaluate(CUT.replace("record-list", within)) == []
+        await page.emulate_media(media="screen")
 
 
 # The lines of addresses that do not end after one of the marks in them.

@@ -195,3 +195,21 @@ async def test_records_without_a_value_are_given_one_and_who_edits_is_left(admin
     assert (await admin.post(f"{path}/fields/state/fill", json={"value": "Whole"})).json() == {"left": 0}
     records = (await admin.get(path + RECORDS)).json()["items"]
     assert len({each["values"]["state"] for each in records}) == 1
+
+
+async def test_values_that_a_program_gives_back_as_it_got_them_are_not_judged(admin: httpx.AsyncClient) -> None:
+    path = await make(admin, "Judged")
+    for name, kind, options in (("Stars", "rating", {"most": 10}), ("Weight", "decimal", {})):
+        added = await admin.post(f"{path}/fields", json={"name": name, "kind": kind, "options": options})
+        assert added.status_code == 201, added.text
+    number = await add(admin, path, title="Before", stars=9, weight="1.23456")
+    for key, options in (("stars", {"most": 5}), ("weight", {"digits": 2})):
+        narrowed = await change_as_read(admin, f"{path}/fields/{key}", {"options": options})
+        assert narrowed.status_code == 200, narrowed.text
+    record = f"{path}{RECORDS}/{number}"
+    got = (await admin.get(record)).json()["values"]
+    changed = await change_as_read(admin, record, {"values": {**got, "title": "After"}})
+    assert changed.status_code == 200, changed.text
+    assert changed.json()["values"] == {**got, "title": "After"}
+    for wrong in ({"stars": 8}, {"stars": True}, {"weight": "1.2345"}):
+        assert problem_of(await change_as_read(admin, record, {"values": wrong})) == (422, "invalid")

@@ -54,6 +54,10 @@ async def test_a_table_is_looked_at_and_imported(program: httpx.AsyncClient) -> 
     unknown = await program.post(f"{IMPORT}/preview", json={"table": "Title,Author,Nonsense\nA,B,C\n"})
     assert problem_of(unknown) == (422, "invalid")
     assert unknown.json()["errors"] == [{"field": "table", "detail": "There is no field “Nonsense”."}]
+    emptied = await program.post(f"{IMPORT}/preview", json={"table": "Title,,Nonsense,\nA,,,\nB,,,\n"})
+    (left_out,) = emptied.json()["left_out"]
+    assert left_out["columns"] == ["(no name)", "(no name)", "Nonsense"]
+    assert left_out["reason"] == "Skipped, because there is nothing in it:"
     assert await list_titled(program, "imported anew") == [], "nothing is changed"
     changed = await program.patch(
         f"{BOOKS}/records/{other['number']}", json={"values": {"year": 1999}}, headers={"if-match": '"1"'}

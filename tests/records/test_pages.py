@@ -412,11 +412,13 @@ async def test_a_collection_is_made_renamed_and_its_fields_are_changed(people: P
 
 
 async def test_a_field_can_not_become_unique_while_two_records_have_the_same_value(people: People) -> None:
-    for _ in range(2):
-        await add(people.ana, name="Twins", mail="twin@example.test")
+    for mail in ("twin@example.test", "one@example.test", "Twin@example.test", "triplet@example.test"):
+        await add(people.ana, name="Born", mail=mail)
+    for mail in ("triplet@example.test", "triplet@example.test", "", ""):
+        await add(people.ana, name="Born", mail=mail)
     answer = await people.ana.post("/c/things/fields/mail", data={"label": "Mail", "unique": "yes"})
     assert answer.status_code == 422
-    assert "has a value that another record also has." in error_of(answer, "unique")
+    assert "2 values are in several records, such as number " in error_of(answer, "unique")
 
 
 OWN_NAMES = (

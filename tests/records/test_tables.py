@@ -69,7 +69,7 @@ def test_a_name_may_hold_other_separators_and_quotation_marks(delimiter: str, qu
 
 def test_columns_without_anything_are_left_out_and_counted() -> None:
     table = parse_table("Title,,Year,,\nA,,1900\nB,,1901,,\n", most=100)
-    assert (table.header, table.left_out) == (["Title", "Year"], 3)
+    assert (table.header, table.empty) == (["Title", "Year"], [""] * 3)
     assert [cells for _, cells in table.rows] == [["A", "1900"], ["B", "1901"]]
 
 
@@ -79,7 +79,7 @@ def test_a_column_with_something_in_it_needs_a_name() -> None:
 
 
 def test_a_table_has_a_bound_in_breadth() -> None:
-    assert parse_table("Title" + "," * (MOST_COLUMNS - 1) + "\nA\n", most=100).left_out == MOST_COLUMNS - 1
+    assert parse_table("Title" + "," * (MOST_COLUMNS - 1) + "\nA\n", most=100).empty == [""] * (MOST_COLUMNS - 1)
     for text in ("Title" + "," * MOST_COLUMNS + "\nA\n", "Title,Year\nA" + "," * MOST_COLUMNS + "\n"):
         with pytest.raises(Invalid, match="columns"):
             parse_table(text, most=100)

@@ -207,6 +207,10 @@ class FieldKind:
         reference in it that only looks like one. Raises ValueError with a Text."""
         return text
 
+    def list_left_out(self, field: Definition) -> Sequence[str]:
+        """What those values are like, as patterns of SQL, that other options of the field allowed and these don't."""
+        return ()
+
     def check_options(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
         """What is kept of what was chosen for a field of this kind. Raises Invalid."""
         return {}

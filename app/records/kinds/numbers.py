@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import struct
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any, NoReturn
@@ -260,6 +260,10 @@ class DecimalKind(NumberKind):
     name = "decimal"
     label = _l("Decimal number")
     inputmode = "decimal"
+
+    def list_left_out(self, field: Definition) -> Sequence[str]:
+        most = field.options.get("digits")
+        return [] if most is None else [f"%.{'_' * (most + 1)}%"]
 
     def check_options(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
         kept = dict(super().check_options(options))

@@ -170,5 +170,8 @@ class PersonKind(FieldKind):
             parts.append(f"#{same[0].id}" if len(same) == 1 else part)
         return "\n".join(parts)
 
+    def list_left_out(self, field: Definition) -> Sequence[str]:
+        return [] if field.options.get("several") else ["% %"]
+
     def check_options(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
         return {"several": True} if options.get("several") else {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -45,6 +45,9 @@ class RatingKind(WholeNumberKind):
         if not 0 <= int(value) <= most:
             raise fail("Choose from 1 to %(most)d stars.", most=most)
         return "" if value == "0" else value
+
+    def list_left_out(self, field: Definition) -> Sequence[str]:
+        return [str(stars) for stars in range(field.options.get("most", 5) + 1, MOST_STARS + 1)]
 
     def show(self, value: str, field: Definition) -> Markup:
         most = field.options.get("most", 5)

@@ -26,6 +26,7 @@ from app.records.filling import count_lacking, fill_in_steps, list_lacking, read
 from app.records.key_writing import stage_unique
 from app.records.kind_plans import count_archived_choices
 from app.records.kinds import FIELD_KINDS
+from app.records.narrowing import count_left_out, say_repeated
 from app.records.opening import open_collection, open_field
 from app.records.permissions import LIMITED
 from app.records.removing import remove_field, restore_field
@@ -96,6 +97,7 @@ async def render_fields(
         form=form,
         editing=editing,
         lacking=await count_lacking(transaction, editing) if editing else 0,
+        left_out=await count_left_out(transaction, editing) if editing else 0,
         archived=await count_archived_choices(transaction, editing) if editing else {},
         moving=moving,
         about=about,
@@ -109,6 +111,9 @@ async def refuse_field(request: AnyRequest, slug: str, key: str, form: Form) -> 
     async with read_signed_in(request) as (transaction, member):
         require(member, "manage", "collections")
         collection, _, field = await open_field(transaction, slug, key)
+        is_repeated = "unique" in form.errors and field.kind.can_be_unique
+        if is_repeated and (repeated := await say_repeated(transaction, field)):
+            form.errors = {**form.errors, "unique": repeated}
         return await render_fields(request, transaction, member, collection, form, field)
 
 
