@@ -235,6 +235,31 @@ async def test_what_is_given_to_an_input_whose_script_comes_later_is_shown_then(
 
 
 @pytest.mark.sqlite
+@pytest.mark.console("ERR_FAILED")
+async def test_what_is_given_to_an_input_whose_script_never_comes_is_kept_and_saved(
+    server: Server, person: Any
+) -> None:
+    await add_fields(server)
+    carla = await person(server, "acme", "carla@acme.test")
+    page = await carla.open("/c/books/new")
+    await page.get_by_label("Title").fill("Kept")
+    lost = "**/c/books/new/draft"
+    await carla.context.route(lost, lambda route: route.abort())
+    await page.evaluate("navigator.sendBeacon = () => true")
+    await choose(page, "br", "Bruno")
+    await bring(page)
+    scripts = re.compile(r"/js/(choice|file)-field\.js")
+    await carla.context.route(scripts, lambda route: route.abort())
+    await page.reload()
+    await expect(page.get_by_text(BACK)).to_be_visible()
+    async with page.expect_response(lambda answer: answer.url.endswith("/new/draft") and answer.status == 204):
+        await carla.context.unroute(lost)
+    await expect(page.get_by_text("Draft saved")).to_be_visible()
+    await carla.context.unroute(scripts)
+    await save_with_both(page)
+
+
+@pytest.mark.sqlite
 async def test_what_a_tab_keeps_of_fields_that_were_removed_meanwhile_is_shown_before_it_is_saved(
     server: Server, person: Any
 ) -> None:

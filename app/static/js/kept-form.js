@@ -10,7 +10,7 @@
 // one may arrive after another that was made later.
 import { askFor, watchKeys } from "./copied-tab.js";
 import { showDraftState } from "./draft-state.js";
-import { addHidden, emptyOut, giveBack, isTypedInto, isWhole, plainFieldsOf, statesOf, whenWhole } from "./form-state.js";
+import { addHidden, emptyOut, giveBack, isTypedInto, plainFieldsOf, statesOf } from "./form-state.js";
 import { OUTLIVES, askBeforeClosing } from "./leaving.js";
 import { TICKED, call, leaveWith, me } from "./page.js";
 import { erase, read, write } from "./tab-store.js";
@@ -61,7 +61,7 @@ class KeptForm extends HTMLElement {
   // The page is left: what is typed goes along, or after it, where the tab goes on.
   leave() {
     if (this.pending) this.keep();
-    if (!this.typed.isPending || this.stranded || this.gone || !isWhole(this.form)) return;
+    if (!this.typed.isPending || this.stranded || this.gone) return;
     if (String(this.body()).length < OUTLIVES) leaveWith(this.draft, this.body());
     else if (!this.isConnected) this.flush();
   }
@@ -131,9 +131,9 @@ class KeptForm extends HTMLElement {
     return String(this.body()).length > Number(this.dataset.limit);
   }
 
-  // None beside the form itself. What a composite input was given is not in the form until its script is there.
+  // None beside the form itself.
   tick() {
-    if (this.typed.isDue && !this.sending && !this.stranded && !this.gone && isWhole(this.form)) this.flush();
+    if (this.typed.isDue && !this.sending && !this.stranded && !this.gone) this.flush();
     this.showState();
   }
 
@@ -246,12 +246,12 @@ class KeptForm extends HTMLElement {
   send(event) {
     if (event.target !== this.form || event.submitter?.name === "cancel") return;
     // A draft on its way tells which version of it this form goes on with.
-    if (this.typed.sending || !isWhole(this.form)) {
+    if (this.typed.sending) {
       event.preventDefault();
       event.stopImmediatePropagation();
       const { submitter } = event;
       setTimeout(() => { if (this.held) this.typed.giveUp(); }, ANSWER_WITHIN);
-      this.held ??= Promise.all([this.typed.sending, whenWhole(this.form)]).then(() => {
+      this.held ??= this.typed.sending.then(() => {
         this.held = null;
         if (this.isConnected) this.form.requestSubmit(submitter);
       });
