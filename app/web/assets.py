@@ -26,13 +26,13 @@ ROOMS = "js/rooms.js"
 JOINED = {
     SCRIPTS: (
         *("vendor/htmx.min.js", "vendor/hx-ws.min.js"),
-        *("js/boosting.js", "js/calls.js", "js/morph.js", "js/live.js"),
+        *("js/boosting.js", "js/calls.js", "js/morph.js", "js/stale-page.js", "js/live.js"),
     ),
     WORKSPACE: (
         *("js/room-counts.js", "js/sidebar-rooms.js", "js/side-links.js", "js/page-title.js"),
         *("js/times.js", "js/device-zone.js", "js/toasts.js", "js/history.js", "js/failed-request.js"),
         *("js/typed.js", "js/quick-switcher-opening.js", "js/ask-first.js", "js/focus.js", "js/kept-in-tab.js"),
-        *("js/keys.js", "js/pressed.js"),
+        *("js/keys.js", "js/popup-menus.js", "js/pressed.js"),
     ),
     LISTS: ("js/record-order.js", "js/record-list.js"),
     ROOMS: (
