@@ -40,7 +40,7 @@ JOINED = {
         *("js/message-lines.js", "js/message-position.js", "js/message-reading.js", "js/message-stretches.js"),
         *("js/message-window.js", "js/message-sliding.js", "js/room-messages.js", "js/record-links.js"),
         *("js/message-draft.js", "js/files-of-tabs.js", "js/message-upload.js", "js/message-files.js"),
-        *("js/message-length.js", "js/message-rewriting.js", "js/message-composer.js"),
+        *("js/message-length.js", "js/message-answering.js", "js/message-rewriting.js", "js/message-composer.js"),
         *("js/message-outbox.js", "js/outbox-toasts.js", "js/typing-line.js", "js/name-completion.js"),
     ),
 }
