@@ -184,6 +184,26 @@ async def test_what_a_guest_is_invited_to_outlives_leaving_the_page(
     await expect(rooms).to_have_value("")
 
 
+@pytest.mark.console("ERR_FAILED")
+async def test_what_is_given_to_an_input_whose_script_never_comes_goes_as_one_starts_over(
+    shared_server: Server, person: Any
+) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    page = await ana.open("/members")
+    form = page.locator("kept-form").first
+    await form.get_by_label("Role").select_option("guest")
+    await form.get_by_role("combobox", name="Rooms").press_sequentially("gener")
+    script = "**/js/choice-field.js"
+    await page.route(script, lambda route: route.abort())
+    await page.reload()
+    await expect(form.get_by_label("Role")).to_have_value("guest")
+    sent = "(form) => [...new FormData(form)].map(([, text]) => text)"
+    assert "gener" in await form.locator("form").evaluate(sent)
+    await form.get_by_role("button", name="Start over").click()
+    assert "gener" not in await form.locator("form").evaluate(sent)
+    await page.unroute(script)
+
+
 @pytest.mark.sqlite
 async def test_a_list_that_comes_late_leaves_the_focus_where_one_types(server: Server, person: Any) -> None:
     """Also in a window without the focus of the screen, where the library does not notice that its field is left."""

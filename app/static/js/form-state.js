@@ -87,5 +87,8 @@ export function addHidden(form, pairs) {
 export function emptyOut(form) {
   form.reset();
   for (const field of plainFieldsOf(form)) if (field.dataset.kept) field.value = field.dataset.kept;
-  for (const whole of compositesOf(form)) if ("served" in whole) whole.state = whole.served;
+  for (const whole of compositesOf(form)) {
+    if (whole.matches(":defined")) whole.state = whole.served;
+    else delete whole.state;
+  }
 }
