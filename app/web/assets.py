@@ -26,13 +26,13 @@ ROOMS = "js/rooms.js"
 JOINED = {
     SCRIPTS: (
         *("vendor/htmx.min.js", "vendor/hx-ws.min.js"),
-        *("js/boosting.js", "js/calls.js", "js/morph.js", "js/live.js"),
+        *("js/boosting.js", "js/calls.js", "js/morph.js", "js/stale-page.js", "js/live.js"),
     ),
     WORKSPACE: (
         *("js/room-counts.js", "js/sidebar-rooms.js", "js/side-links.js", "js/page-title.js"),
         *("js/times.js", "js/device-zone.js", "js/toasts.js", "js/history.js", "js/failed-request.js"),
         *("js/typed.js", "js/quick-switcher-opening.js", "js/ask-first.js", "js/focus.js", "js/kept-in-tab.js"),
-        *("js/keys.js", "js/pressed.js"),
+        *("js/keys.js", "js/popup-menus.js", "js/pressed.js"),
     ),
     LISTS: ("js/record-order.js", "js/record-list.js"),
     ROOMS: (
@@ -40,7 +40,7 @@ JOINED = {
         *("js/message-lines.js", "js/message-position.js", "js/message-reading.js", "js/message-stretches.js"),
         *("js/message-window.js", "js/message-sliding.js", "js/room-messages.js", "js/record-links.js"),
         *("js/message-draft.js", "js/files-of-tabs.js", "js/message-upload.js", "js/message-files.js"),
-        *("js/message-length.js", "js/message-rewriting.js", "js/message-composer.js"),
+        *("js/message-length.js", "js/message-answering.js", "js/message-rewriting.js", "js/message-composer.js"),
         *("js/message-outbox.js", "js/outbox-toasts.js", "js/typing-line.js", "js/name-completion.js"),
     ),
 }

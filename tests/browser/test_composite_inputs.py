@@ -184,6 +184,26 @@ async def test_what_a_guest_is_invited_to_outlives_leaving_the_page(
     await expect(rooms).to_have_value("")
 
 
+@pytest.mark.console("ERR_FAILED")
+async def test_what_is_given_to_an_input_whose_script_never_comes_goes_as_one_starts_over(
+    shared_server: Server, person: Any
+) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    page = await ana.open("/members")
+    form = page.locator("kept-form").first
+    await form.get_by_label("Role").select_option("guest")
+    await form.get_by_role("combobox", name="Rooms").press_sequentially("gener")
+    script = "**/js/choice-field.js"
+    await page.route(script, lambda route: route.abort())
+    await page.reload()
+    await expect(form.get_by_label("Role")).to_have_value("guest")
+    sent = "(form) => [...new FormData(form)].map(([, text]) => text)"
+    assert "gener" in await form.locator("form").evaluate(sent)
+    await form.get_by_role("button", name="Start over").click()
+    assert "gener" not in await form.locator("form").evaluate(sent)
+    await page.unroute(script)
+
+
 @pytest.mark.sqlite
 async def test_a_list_that_comes_late_leaves_the_focus_where_one_types(server: Server, person: Any) -> None:
     """Also in a window without the focus of the screen, where the library does not notice that its field is left."""
@@ -231,6 +251,31 @@ async def test_what_is_given_to_an_input_whose_script_comes_later_is_shown_then(
     await carla.context.unroute(scripts)
     await expect(chosen(page)).to_have_text(re.compile("Bruno"))
     await expect(picture(page)).to_be_checked()
+    await save_with_both(page)
+
+
+@pytest.mark.sqlite
+@pytest.mark.console("ERR_FAILED")
+async def test_what_is_given_to_an_input_whose_script_never_comes_is_kept_and_saved(
+    server: Server, person: Any
+) -> None:
+    await add_fields(server)
+    carla = await person(server, "acme", "carla@acme.test")
+    page = await carla.open("/c/books/new")
+    await page.get_by_label("Title").fill("Kept")
+    lost = "**/c/books/new/draft"
+    await carla.context.route(lost, lambda route: route.abort())
+    await page.evaluate("navigator.sendBeacon = () => true")
+    await choose(page, "br", "Bruno")
+    await bring(page)
+    scripts = re.compile(r"/js/(choice|file)-field\.js")
+    await carla.context.route(scripts, lambda route: route.abort())
+    await page.reload()
+    await expect(page.get_by_text(BACK)).to_be_visible()
+    async with page.expect_response(lambda answer: answer.url.endswith("/new/draft") and answer.status == 204):
+        await carla.context.unroute(lost)
+    await expect(page.get_by_text("Draft saved")).to_be_visible()
+    await carla.context.unroute(scripts)
     await save_with_both(page)
 
 

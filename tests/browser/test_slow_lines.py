@@ -23,6 +23,13 @@ WATCH = """(line) => {
   new MutationObserver(look).observe(line, { attributeFilter: ['hidden'] });
 }"""
 
+# Notes how long calls are waited for.
+WATCH_PATIENCE = """() => {
+  window.patience = [];
+  const { timeout } = AbortSignal;
+  AbortSignal.timeout = (ms) => { window.patience.push(ms); return timeout.call(AbortSignal, ms); };
+}"""
+
 
 @pytest.fixture
 async def davi(shared_server: Server, person: Any) -> Person:
@@ -85,6 +92,17 @@ async def test_saving_does_not_wait_for_a_draft_without_an_answer(davi: Person, 
     await page.get_by_role("button", name="Save").click()
     await expect(page.locator("dl.fields")).to_contain_text("ééé", timeout=15_000)
     await page.unroute_all(behavior="ignoreErrors")
+
+
+async def test_a_long_message_and_its_draft_are_waited_for_as_long_as_a_slow_line_takes(davi: Person) -> None:
+    page = await davi.open("/chat/general")
+    await page.evaluate(WATCH_PATIENCE)
+    box = page.locator("message-composer textarea")
+    async with page.expect_response(lambda answer: answer.url.endswith("/draft") and answer.ok):
+        await box.fill("é" * 8_000)  # 48,000 bytes
+    async with page.expect_response(lambda answer: answer.url.endswith("/chat/general") and answer.ok):
+        await box.press("Enter")
+    assert len([ms for ms in await page.evaluate("patience") if ms > 32_000]) == 2
 
 
 @pytest.mark.parametrize("status", [429, pytest.param(503, marks=pytest.mark.console("status of 503"))])

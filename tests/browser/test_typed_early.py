@@ -12,6 +12,7 @@ import pytest
 from playwright.async_api import Page, Route, expect
 
 from tests.browser.pages import ready
+from tests.browser.test_kinds_in_forms import add_fields, make_file
 from tests.conftest import Person, Server
 from tests.waiting import until
 
@@ -197,3 +198,26 @@ async def test_what_an_edit_had_before_is_offered_after_what_is_typed_before_the
     await expect(page.get_by_text("From before")).to_be_visible()
     await page.get_by_role("button", name="Discard").click()
     await expect(page.get_by_text("You have unsaved changes from")).to_have_count(0)
+
+
+@pytest.mark.sqlite
+async def test_a_file_that_is_unticked_before_the_script_of_its_field_is_not_in_the_draft(
+    server: Server, person: Any
+) -> None:
+    await add_fields(server)
+    carla = await person(server, "acme", "carla@acme.test")
+    page = await carla.open(NEW)
+    picture = page.get_by_role("checkbox", name="teal.png")
+    await page.get_by_label("Photos").set_input_files(make_file("teal"))
+    await expect(picture).to_be_checked()
+    await expect(page.get_by_text("Draft saved")).to_be_visible()
+    async with (
+        page.expect_response(lambda answer: answer.url.endswith("/new/draft") and answer.status == 204),
+        late(page, "file-field", "file-field"),
+    ):
+        await page.reload(wait_until="commit")
+        await picture.uncheck()
+    await page.evaluate("sessionStorage.clear()")
+    page = await carla.open(NEW)
+    await expect(page.get_by_label("Photos")).to_be_visible()
+    await expect(picture).to_have_count(0)

@@ -170,6 +170,7 @@ async def test_a_guest_is_told_who_edits_by_name_and_number_and_finds_nobody_by_
         assert "/lock/release" in (await bruno.get(f"{book}/edit")).text
     shown = await gus.get(book)
     assert "Bruno has been editing" in shown.text
+    assert re.findall(r'-lock" class="lock" role="status"([^>]*)>', shown.text) == [' data-holder="2"']
     held = await gus.post(f"/api/v1/collections/books/records/{book.rpartition('/')[2]}/lock", headers=token, json={})
     assert held.status_code == 423
     assert held.json()["holder"] == {"id": 2, "name": "Bruno", "bot": False, "program": None}

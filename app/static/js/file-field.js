@@ -22,7 +22,7 @@ class FileField extends CompositeInput {
     document.addEventListener("submit", (event) => this.#wait(event), { capture: true, signal });
     if (this.input.files.length) this.#send();
     if (this.served) return;
-    this.served = this.state;
+    this.served = { files: this.ticks.map(({ value, defaultChecked }) => ({ line: value, ticked: defaultChecked })) };
     this.takeGiven();
   }
 

@@ -36,6 +36,21 @@ function typedFieldsOf(form) {
   return new Set(fields.filter((field) => typed.has(field) || (field.type === "radio" && radios.has(field.name))));
 }
 
+// Until the script of a composite input takes what the input was given, which it may never do, the form's data has the
+// texts of that. What is typed into its plain field meanwhile counts instead.
+function giveState(whole, { state, texts }) {
+  whole.state = state;
+  if (whole.matches(":defined")) return;
+  const name = nameOf(whole);
+  const isWaiting = () => Object.hasOwn(whole, "state");
+  whole.closest("form").addEventListener("formdata", ({ formData }) => {
+    if (!isWaiting()) return;
+    formData.delete(name);
+    for (const text of texts.length ? texts : [""]) formData.append(name, text);
+  });
+  whole.addEventListener("input", ({ target }) => { if (target.type === "text" && isWaiting()) delete whole.state; });
+}
+
 // What was typed into a field already, as somebody was faster than a script, stays. What there is no field for any more is
 // returned, as pairs of names and texts.
 export function giveBack(form, states) {
@@ -43,7 +58,7 @@ export function giveBack(form, states) {
   const typed = typedFieldsOf(form);
   for (const whole of form.querySelectorAll(COMPOSITE)) {
     const kept = states.find(({ name, state }) => state && name === nameOf(whole));
-    if (kept && ![...typed].some((field) => whole.contains(field))) whole.state = kept.state;
+    if (kept && ![...typed].some((field) => whole.contains(field))) giveState(whole, kept);
   }
   const rest = states.filter(({ state }) => !state);
   for (const field of plainFieldsOf(form)) {
@@ -72,9 +87,8 @@ export function addHidden(form, pairs) {
 export function emptyOut(form) {
   form.reset();
   for (const field of plainFieldsOf(form)) if (field.dataset.kept) field.value = field.dataset.kept;
-  for (const whole of compositesOf(form)) if ("served" in whole) whole.state = whole.served;
+  for (const whole of compositesOf(form)) {
+    if (whole.matches(":defined")) whole.state = whole.served;
+    else delete whole.state;
+  }
 }
-
-// Until every composite input has taken what it was given, the form's data lacks that.
-export const isWhole = (form) => compositesOf(form).every((each) => each.matches(":defined"));
-export const whenWhole = (form) => Promise.all(compositesOf(form).map((each) => customElements.whenDefined(each.localName)));

@@ -10,20 +10,17 @@
 // one may arrive after another that was made later.
 import { askFor, watchKeys } from "./copied-tab.js";
 import { showDraftState } from "./draft-state.js";
-import { addHidden, emptyOut, giveBack, isTypedInto, isWhole, plainFieldsOf, statesOf, whenWhole } from "./form-state.js";
+import { keptForms, keptNameOf, wasRefused } from "./form-answers.js";
+import { addHidden, emptyOut, giveBack, isTypedInto, plainFieldsOf, statesOf } from "./form-state.js";
 import { OUTLIVES, askBeforeClosing } from "./leaving.js";
-import { TICKED, call, leaveWith, me } from "./page.js";
+import { TICKED, call, leaveWith } from "./page.js";
 import { erase, read, write } from "./tab-store.js";
 import { ANSWER_WITHIN, patienceFor } from "./tries.js";
 import { TypedDraft } from "./typed-draft.js";
 
-const SIGN_IN = "/login";
 const PAUSE = 300;
 const TICK = 500;
 const TOO_LONG = 413;
-let answered = 0;                // the status of the newest answer to a post
-
-const nameOf = (address) => `kept ${me} ${new URL(address, location.href).pathname}`;
 
 class KeptForm extends HTMLElement {
   typed = new TypedDraft((late, signal) => this.sendDraft(signal));      // nothing, where the server keeps none
@@ -37,7 +34,7 @@ class KeptForm extends HTMLElement {
     });
     this.draft = this.dataset.draft;
     const address = new URL(this.form.getAttribute("action"), location.href).pathname;
-    this.name = nameOf(address);
+    this.name = keptNameOf(address);
     // Whether the page is the answer to this very form: then what it shows is the server's word.
     this.answer = document.getElementById("main").dataset.answered === address;
     const isEarly = isTypedInto(this.form);                // somebody was faster than this script
@@ -51,7 +48,7 @@ class KeptForm extends HTMLElement {
     clearInterval(this.timer);
     queueMicrotask(() => {
       if (this.isConnected) return;
-      const next = [...forms()].find(({ name, answer }) => name === this.name && answer);
+      const next = [...keptForms()].find(({ name, answer }) => name === this.name && answer);
       if (!next || !this.sent) return this.leave();
       clearTimeout(this.pending);
       if (this.sent !== JSON.stringify(statesOf(this.form))) next.goOn(statesOf(this.form));
@@ -61,7 +58,7 @@ class KeptForm extends HTMLElement {
   // The page is left: what is typed goes along, or after it, where the tab goes on.
   leave() {
     if (this.pending) this.keep();
-    if (!this.typed.isPending || this.stranded || this.gone || !isWhole(this.form)) return;
+    if (!this.typed.isPending || this.stranded || this.gone) return;
     if (String(this.body()).length < OUTLIVES) leaveWith(this.draft, this.body());
     else if (!this.isConnected) this.flush();
   }
@@ -131,9 +128,9 @@ class KeptForm extends HTMLElement {
     return String(this.body()).length > Number(this.dataset.limit);
   }
 
-  // None beside the form itself. What a composite input was given is not in the form until its script is there.
+  // None beside the form itself.
   tick() {
-    if (this.typed.isDue && !this.sending && !this.stranded && !this.gone && isWhole(this.form)) this.flush();
+    if (this.typed.isDue && !this.sending && !this.stranded && !this.gone) this.flush();
     this.showState();
   }
 
@@ -198,7 +195,7 @@ class KeptForm extends HTMLElement {
     if (!kept) return;
     const same = JSON.stringify(kept.values) === JSON.stringify(statesOf(this.form));
     if (this.answer) {                                     // which has a key of its own, as good as unsent
-      if (same || answered >= 400) this.keep();
+      if (same || wasRefused()) this.keep();
       else this.forget();
       return;
     }
@@ -246,12 +243,12 @@ class KeptForm extends HTMLElement {
   send(event) {
     if (event.target !== this.form || event.submitter?.name === "cancel") return;
     // A draft on its way tells which version of it this form goes on with.
-    if (this.typed.sending || !isWhole(this.form)) {
+    if (this.typed.sending) {
       event.preventDefault();
       event.stopImmediatePropagation();
       const { submitter } = event;
       setTimeout(() => { if (this.held) this.typed.giveUp(); }, ANSWER_WITHIN);
-      this.held ??= Promise.all([this.typed.sending, whenWhole(this.form)]).then(() => {
+      this.held ??= this.typed.sending.then(() => {
         this.held = null;
         if (this.isConnected) this.form.requestSubmit(submitter);
       });
@@ -286,50 +283,14 @@ class KeptForm extends HTMLElement {
 }
 customElements.define("kept-form", KeptForm);
 
-const forms = () => document.querySelectorAll("kept-form");
 watchKeys(
-  (key) => [...forms()].some((form) => form.key?.value === key),
-  (key) => forms().forEach((form) => { if (form.ownKey === key && form.freshKey) form.giveUpKey(); }),
+  (key) => [...keptForms()].some((form) => form.key?.value === key),
+  (key) => keptForms().forEach((form) => { if (form.ownKey === key && form.freshKey) form.giveUpKey(); }),
 );
-const keepAll = () => forms().forEach((form) => { if (form.pending) form.keep(); });
-askBeforeClosing(() => [...forms()].some((form) => form.isTooLongToLeave));
-window.addEventListener("pagehide", () => forms().forEach((form) => form.leave()));
+const keepAll = () => keptForms().forEach((form) => { if (form.pending) form.keep(); });
+askBeforeClosing(() => [...keptForms()].some((form) => form.isTooLongToLeave));
+window.addEventListener("pagehide", () => keptForms().forEach((form) => form.leave()));
 document.addEventListener("visibilitychange", keepAll);
 document.addEventListener("htmx:before:request", keepAll);
-document.addEventListener("page:refreshed", () => forms().forEach((form) => form.useKey()));
-document.addEventListener("page:refused", () => forms().forEach((form) => { if (form.draft && !form.stranded) form.refuse(); }));
-
-// A form that was sent and is still there had no answer that shows in its place: what is typed is a draft again.
-document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => forms().forEach((each) => {
-  if (!each.form.contains(ctx.sourceElement)) return;
-  each.sending = ctx;
-  each.sent = JSON.stringify(statesOf(each.form));
-}));
-document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => forms().forEach((each) => {
-  if (each.sending !== ctx) return;
-  each.sending = null;
-  if (each.typed.isPending) each.note();
-}));
-
-// Where discarding the draft came to nothing, the form goes on.
-document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
-  if (!ctx.sourceElement.matches("[data-discard]") || ctx.response?.status < 400) return;
-  forms().forEach((each) => {
-    if (!each.contains(ctx.sourceElement)) return;
-    each.gone = false;
-    each.note();
-  });
-});
-
-// A post has succeeded when it led to another page. One that is answered itself may still be about what was typed.
-document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
-  if (ctx.request.method !== "POST") return;
-  answered = ctx.response.status;
-  const { raw } = ctx.response;
-  if (raw.redirected && raw.ok && new URL(raw.url).pathname !== SIGN_IN) {
-    forms().forEach((form) => { if (form.name === nameOf(ctx.request.action)) { form.forget(); form.gone = true; } });
-    erase(nameOf(ctx.request.action));
-    const kept = new URL(raw.url).searchParams.get("done") === "kept" && new URL(ctx.request.action, location.href).pathname;
-    forms().forEach((form) => { if (form.draft && form.draft === kept) { form.forget(); form.gone = true; } });    // cancelled
-  }
-});
+document.addEventListener("page:refreshed", () => keptForms().forEach((form) => form.useKey()));
+document.addEventListener("page:refused", () => keptForms().forEach((form) => { if (form.draft && !form.stranded) form.refuse(); }));

@@ -1,7 +1,7 @@
 // The page's side of the live protocol (docs/live.md): says hello, keeps the cursor, redials, refreshes.
 (() => {
   "use strict";
-  const { drop, fetchPage, isForOtherScripts, morph } = mutirao;
+  const { drop, fetchPage, formsTypedInto, holds, isForOtherScripts, keepTyped, markStale, morph } = mutirao;
   const SILENCE = 45000;
   const QUIET = 4000;    // how long a server that sends its pages away may take to serve again, before it is said
   let hello = 0;         // number of the newest hello
@@ -61,49 +61,6 @@
   // gets what it lacks as the answer to its own hello.
   const isAnswered = () => answered === hello && main() === followed;
 
-  // The forms that something is typed into, and whether they stay through a refresh (js/typed.js tells).
-  function typedInto() {
-    const asking = new CustomEvent("page:holds", { detail: { forms: [] } });
-    document.dispatchEvent(asking);
-    return asking.detail.forms;
-  }
-
-  // What a refresh may not take away: the answer to a form, and what is typed.
-  function holds(shown) {
-    return "answer" in shown.dataset || shown.querySelector("[data-keep]") !== null || typedInto().some(({ stays }) => !stays);
-  }
-
-  // Says, once, that the page would be another one by now. What is shown stays until the reader asks for that.
-  function markStale(address, page, reason) {
-    const line = document.getElementById("stale");
-    if (line.firstElementChild && !reason) return;
-    if (!line.firstElementChild) line.append(document.importNode(page.getElementById("stale-line").content, true));
-    const words = line.querySelector("p").firstChild;
-    if (reason && words.data !== `${reason} `) words.data = `${reason} `;
-    line.querySelector("a").href = address;
-    line.querySelector("button").onclick = () => line.replaceChildren();
-  }
-
-  // Of a page that is not for its reader any more, what they have typed is all that stays: also what a page that was made
-  // of it carries along. Whether there is any.
-  function keepTyped(shown, address, page, reason) {
-    const carried = [...shown.querySelectorAll("textarea[hidden]")];
-    for (const area of carried) { area.hidden = false; area.removeAttribute("aria-hidden"); }
-    const forms = [...typedInto(), ...carried].map(({ form }) => form);
-    if (!forms.length) return false;
-    markStale(address, page, reason);
-    strip(shown, [...forms, document.getElementById("stale")]);
-    return true;
-  }
-
-  function strip(element, stay) {
-    for (const child of [...element.childNodes]) {
-      if (stay.includes(child)) continue;
-      if (stay.some((each) => child.contains(each))) strip(child, stay);
-      else child.remove();
-    }
-  }
-
   // A form that the browser sent by itself has brought the address of its answer, which may take forms alone: a reload,
   // going back and entering it again lead to where the form was. By htmx the address stays as it is.
   function keepAddress() {
@@ -157,7 +114,7 @@
       const shown = fresh.querySelector(part);
       if (shown) await morph(document.querySelector(part), document.importNode(shown, true), "innerMorph");
     }
-    if (isTranslated) mutirao.translate(fresh, typedInto().map(({ form }) => form), !isHeld);
+    if (isTranslated) mutirao.translate(fresh, formsTypedInto().map(({ form }) => form), !isHeld);
   }
 
   // The parts of the page that a fresh load would bring, with what is being typed left alone.
@@ -310,16 +267,4 @@
     if (Date.now() - heard > SILENCE) { heard = Date.now(); show("off"); redial(); }
   }, 5000);
   window.addEventListener("offline", () => show("off"));
-
-  // The fold-out menus close when one clicks elsewhere, presses Escape, or goes on to elsewhere by Tab.
-  const close = (except) => document.querySelectorAll("details.popup[open]").forEach((menu) => {
-    if (menu !== except) menu.open = false;
-  });
-  for (const type of ["click", "focusin"]) document.addEventListener(type, ({ target }) => close(target.closest("details.popup")));
-  document.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape") return;
-    const menu = event.target.closest && event.target.closest("details.popup[open]");
-    close();
-    if (menu) menu.querySelector("summary").focus();
-  });
 })();

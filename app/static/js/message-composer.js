@@ -1,6 +1,7 @@
 // <message-composer>: the box of a room or a discussion. Enter empties it at once and gives what was in it to the
 // outbox. What is being typed is kept in the tab until it is sent or emptied, and on the server as a draft.
 import { openEmoji } from "./message-acts.js";
+import { MessageAnswering } from "./message-answering.js";
 import { MessageDraft } from "./message-draft.js";
 import { MessageFiles } from "./message-files.js";
 import { lengthOf, showLength } from "./message-length.js";
@@ -15,6 +16,7 @@ class MessageComposer extends HTMLElement {
   #typedAt = 0;
   #opened = false;
   #formatting = null;
+  answering = new MessageAnswering(this);
   drafts = new MessageDraft(this);
   touched = false;               // whether anything was typed since the box was opened or emptied
 
@@ -80,10 +82,7 @@ class MessageComposer extends HTMLElement {
 
   get key() { return this.form.elements.key.value; }
 
-  get reply() {
-    const id = Number(this.form.elements.reply.value);
-    return id ? { id, who: this.querySelector("[data-answered]").textContent } : null;
-  }
+  get reply() { return this.answering.reply; }
 
   get content() { return { text: this.area.value, key: this.key, reply: this.reply, instead: this.#instead }; }
 
@@ -101,19 +100,10 @@ class MessageComposer extends HTMLElement {
     this.#grow();
   }
 
-  answer(reply) {
-    this.form.elements.reply.value = reply?.id || "";
-    this.querySelector(".answering").hidden = !reply && !this.rewriting;
-    this.querySelector("[data-reply-to]").hidden = Boolean(this.rewriting);
-    this.querySelector("[data-answered]").textContent = reply?.who || "";
-    this.querySelector("[data-answered-gone]").hidden = true;
-    if (reply) this.#lookForDeleted();
-  }
-
   put({ text, key, reply, instead }) {
     this.form.elements.key.value = key;
     this.#instead = instead ?? [];
-    this.answer(reply);
+    this.answering.show(reply);
     this.write(text);
   }
 
@@ -236,10 +226,8 @@ class MessageComposer extends HTMLElement {
     this.area.setSelectionRange(this.area.value.length, this.area.value.length);
   }
 
-  // The message that is answered or rewritten is deleted meanwhile: that is said, and nothing typed goes.
   #lookForDeleted() {
-    const answered = document.getElementById(`message-${this.form.elements.reply.value}`);
-    if (answered?.querySelector(".deleted")) this.querySelector("[data-answered-gone]").hidden = false;
+    this.answering.lookForDeleted();
     this.#rewriting.lookForDeleted();
   }
 
@@ -274,11 +262,8 @@ class MessageComposer extends HTMLElement {
   }
 
   #stopAnswering() {
-    if (this.rewriting) return this.#rewriting.stop();
-    if (!this.reply) return;
-    this.answer(null);
-    this.keepHere();
-    this.drafts.soon();
+    if (this.rewriting) this.#rewriting.stop();
+    else this.answering.stop();
   }
 
   #clicked(event) {
@@ -290,12 +275,7 @@ class MessageComposer extends HTMLElement {
     }
     if (reply && !this.#rewriting.holds()) {
       if (this.rewriting) this.#rewriting.stop();
-      const message = reply.closest(".message");
-      const name = message.querySelector(".meta b")?.textContent;
-      const said = (message.querySelector(".text, .files") ?? message).textContent.trim().slice(0, 80);
-      this.answer({ id: Number(reply.dataset.reply), who: `${name}: ${said}` });
-      this.keepHere();
-      this.drafts.soon();
+      this.answering.begin(reply);
       this.area.focus();
     }
     const emoji = event.target.closest("[data-insert-emoji]");

@@ -4,6 +4,7 @@ import { askBeforeClosing } from "./leaving.js";
 import { outbox } from "./outbox.js";
 import { call } from "./page.js";
 import { allKept, keep, kept } from "./tab-store.js";
+import { MESSAGE_WITHIN, patienceFor } from "./tries.js";
 
 const AFTER = 1000;
 const AGAIN_AFTER = 5000;
@@ -35,7 +36,10 @@ export class MessageDraft {
     const same = () => composer.draft?.key === draft.key;
     if (outbox.queue.find(draft.key)) return;              // sent meanwhile
     try {
-      const response = await call(`${composer.place}/draft`, body, { keepalive: body.toString().length < KEPT_ALIVE });
+      const response = await call(`${composer.place}/draft`, body, {
+        signal: AbortSignal.timeout(patienceFor(body, MESSAGE_WITHIN)),
+        keepalive: body.toString().length < KEPT_ALIVE,
+      });
       if (!same()) return;
       if (response.status === 409) composer.sentElsewhere(await response.json());
       else if (!response.ok) this.#miss(draft, response.status === 429 || response.status >= 500);

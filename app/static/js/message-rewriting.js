@@ -92,7 +92,7 @@ export class MessageRewriting {
     composer.drafts.now();
     const item = [...document.querySelectorAll(".message [data-edit]")].find((link) => link.getAttribute("href") === `${address}/edit`);
     this.#message = { address, edits, named, stored, before, withFiles: Boolean(item?.closest(".message").querySelector(".files")) };
-    composer.answer({ id: "", who: heading });
+    composer.answering.show({ id: "", who: heading });
     composer.write(text);
     composer.say("");
     this.lookForDeleted();

@@ -6,8 +6,8 @@ import { MessageQueue, delay, isSame, verdict } from "./message-queue.js";
 import { call } from "./page.js";
 import { allKept, forget, keep, whose } from "./tab-store.js";
 import { takeOut } from "./taken-out.js";
+import { MESSAGE_WITHIN, patienceFor } from "./tries.js";
 
-const PATIENCE = 20000;          // ms until a try counts as failed
 const KEPT_ALIVE = 30000;        // bytes that a browser sends on when the page is left
 const PROMPT = 2000;             // ms after which a try may not come through
 
@@ -200,7 +200,7 @@ class Outbox extends EventTarget {
     let wait = 0;
     try {
       const response = await call(entry.edited ? `${entry.edited}/edit` : entry.place, body, {
-        signal: AbortSignal.any([stop.signal, AbortSignal.timeout(PATIENCE)]),
+        signal: AbortSignal.any([stop.signal, AbortSignal.timeout(patienceFor(body, MESSAGE_WITHIN))]),
         keepalive: alive,
       });
       const type = response.headers.get("content-type") ?? "";

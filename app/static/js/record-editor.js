@@ -1,13 +1,14 @@
 // <record-editor>: the page on which a record is edited, around its form. It keeps the lock and what is typed, ends when
 // idle, hands over, and lets go when the page goes. A key is taken only while the lease certainly runs.
 // What the server has not confirmed is in the tab, too.
+import { EditingCalls } from "./editing-calls.js";
 import { KeptTyping, areSame, bringUnsent } from "./editing-kept.js";
 import { Lease, keepLockFor, tokenOf, verdictOf } from "./editing-lease.js";
 import { showSigns } from "./editing-signs.js";
 import { giveBack, isTypedInto, statesOf } from "./form-state.js";
 import { OUTLIVES } from "./leaving.js";
-import { call, fetchPage, leaveWith } from "./page.js";
-import { RETRY_AFTER, patienceFor } from "./tries.js";
+import { leaveWith } from "./page.js";
+import { RETRY_AFTER } from "./tries.js";
 import { TypedDraft } from "./typed-draft.js";
 import { sendAllUnsent } from "./unsent.js";
 
@@ -20,16 +21,15 @@ const clock = () => performance.now();
 class RecordEditor extends HTMLElement {
   #renewing = null;
   #ended = false;
-  #isRefused = false;            // the record is not the member's to edit any more, or not there
-  #isSignedOut = false;          // the server takes nothing from this page: somebody else, or nobody, is signed in
   #leavingUntil = 0;
   #saving = null;                // the request that the form goes with: no draft goes beside it
   #acted = clock();              // when somebody last showed that they are there
   #isBringing = false;           // what this tab has of an earlier page is on its way to the server
+  #calls = new EditingCalls(this);
 
   connectedCallback() {
     this.lease ??= new Lease(Number(this.dataset.lease) * 1000);
-    this.draft ??= new TypedDraft((late, signal) => this.#sendDraft(late, signal));
+    this.draft ??= new TypedDraft((late, signal) => this.#calls.sendDraft(late, signal));
     this.kept ??= new KeptTyping(() => this.#unsent);
     this.late ??= this.requests.dataset.late;
     keepLockFor(this, 0);
@@ -55,7 +55,7 @@ class RecordEditor extends HTMLElement {
       else {
         this.#ended = true;
         this.kept.end();
-        if (this.kept.hasMoreThanSent(String(this.#fields()))) next.goOn(statesOf(this.form));
+        if (this.kept.hasMoreThanSent(String(this.#calls.fields()))) next.goOn(statesOf(this.form));
       }
     });
   }
@@ -67,11 +67,11 @@ class RecordEditor extends HTMLElement {
   get #isLeaving() { return clock() < this.#leavingUntil; }
   get #isHeld() { return !this.#ended && !this.#isBringing && this.lease.isRunning; }
   // Whether something is typed that the server may not have.
-  get #isPending() { return this.draft.isPending && !this.kept.isAnswered(String(this.#fields())); }
+  get #isPending() { return this.draft.isPending && !this.kept.isAnswered(String(this.#calls.fields())); }
   get #unsent() {
-    return this.form && this.#isPending ? { address: this.address, token: tokenOf(this.proof), body: String(this.#fields({ "sent-late": "yes" })) } : null;
+    return this.form && this.#isPending ? { address: this.address, token: tokenOf(this.proof), body: String(this.#calls.fields({ "sent-late": "yes" })) } : null;
   }
-  get isTooLongToLeave() { return !this.#ended && this.#isPending && String(this.#fields()).length > OUTLIVES; }
+  get isTooLongToLeave() { return !this.#ended && this.#isPending && String(this.#calls.fields()).length > OUTLIVES; }
 
   #listen() {
     this.stop = new AbortController();
@@ -164,23 +164,13 @@ class RecordEditor extends HTMLElement {
     else if (document.getElementById("main").contains(form)) {
       this.#leavingUntil = clock() + LEAVING;
       if (form === this.form) {
-        this.kept.send(String(this.#fields()));
+        this.kept.send(String(this.#calls.fields()));
         this.draft.giveUp();     // what is sent has all of it
       }
     }
   }
 
   // The calls.
-
-  #post(path, body, more = {}) {
-    return call(`${this.address}/${path}`, body, { signal: AbortSignal.timeout(patienceFor(body)), ...more });
-  }
-
-  #fields(more = {}) {
-    const body = this.form ? new URLSearchParams(new FormData(this.form)) : new URLSearchParams();
-    for (const [name, value] of Object.entries({ "lock-token": this.proof, version: this.dataset.version, ...more })) body.set(name, value);
-    return body;
-  }
 
   #renew() {
     if (this.#ended || this.#isLeaving) return;
@@ -191,12 +181,11 @@ class RecordEditor extends HTMLElement {
     const asked = this.lease.clocks();
     let response;
     try {
-      response = await this.#post("lock/renew", new URLSearchParams({ "lock-token": this.proof, version: this.dataset.version }));
+      response = await this.#calls.renewLock();
     } catch {
       this.lease.tryAgain();
       return;
     }
-    this.#isSignedOut = response.status === 401;
     if (this.#isLeaving) return;
     const verdict = verdictOf(response.status);
     if (verdict === "held") {
@@ -205,14 +194,6 @@ class RecordEditor extends HTMLElement {
       for (const input of this.querySelectorAll("input[name=lock-token]")) input.value = this.proof;
     } else if (verdict === "lost") await this.#lose();
     else this.lease.tryAgain();
-  }
-
-  async #sendDraft(late, signal) {
-    const body = this.#fields(late ? { "sent-late": "yes" } : {});
-    const { status } = await this.#post("draft", body, { signal: AbortSignal.any([signal, AbortSignal.timeout(patienceFor(body))]) });
-    this.#isSignedOut = status === 401;
-    this.#isRefused = [403, 404].includes(status);
-    return status;
   }
 
   async #flush(late = false) {
@@ -231,7 +212,7 @@ class RecordEditor extends HTMLElement {
     this.#show();
     if (bodies === false || !this.isConnected || this.#ended || this.#isLeaving || this.draft.isTyped) return;
     if (!bodies) setTimeout(() => { if (this.isConnected) this.#bring(); }, RETRY_AFTER);
-    else if (bodies.some((body) => !areSame(body, this.#fields()))) {
+    else if (bodies.some((body) => !areSame(body, this.#calls.fields()))) {
       this.#leavingUntil = clock() + LEAVING;
       location.reload();
     }
@@ -246,22 +227,11 @@ class RecordEditor extends HTMLElement {
     this.#ended = true;
     this.#show();
     const kept = (await this.#flush()) ?? (await this.#flush(true));
-    const isShown = kept ? await this.#askWhetherShown() : null;
+    const isShown = kept ? await this.#calls.askWhetherShown() : null;
     if (kept === false || isShown === false) setTimeout(() => { this.#ended = false; this.#lose(); }, RETRY_AFTER);
     else if (!this.isConnected) return;              // another page was opened meanwhile, and stays
     else if (isShown) location.assign(`${this.address}?done=lost`);
-    else this.querySelector(kept || this.#isRefused ? "[data-closed]" : "[data-stranded]").hidden = false;
-  }
-
-  // Whether the record's own page is for whoever edited it: null where it is not, false when nobody knows yet.
-  async #askWhetherShown() {
-    try {
-      const { status } = await fetchPage(this.address);
-      if ([403, 404].includes(status)) return null;
-      return status < 500 && status !== 429;
-    } catch {
-      return false;
-    }
+    else this.querySelector(kept || this.#calls.isRefused ? "[data-closed]" : "[data-stranded]").hidden = false;
   }
 
   // The lock is freed and what is typed kept; what the page goes on to is asked for then.
@@ -271,7 +241,7 @@ class RecordEditor extends HTMLElement {
     await this.#renewing;        // it may bring another proof
     this.kept.keep();
     this.draft.giveUp();
-    return this.#post("lock/release", this.#fields({ "page-left": "yes" })).then(({ status }) => { this.kept.settle(status); return true; }, () => null);
+    return this.#calls.post("lock/release", this.#calls.fields({ "page-left": "yes" })).then(({ status }) => { this.kept.settle(status); return true; }, () => null);
   }
 
   async #endIdle() {
@@ -293,22 +263,21 @@ class RecordEditor extends HTMLElement {
     if (this.#ended) return;
     keepLockFor(this, 10);
     this.kept.keep();
-    if (this.#isPending) leaveWith(`${this.address}/draft`, this.#fields());
+    if (this.#isPending) leaveWith(`${this.address}/draft`, this.#calls.fields());
   }
 
   // The page is being left, for another in its place or for good: then only a beacon survives it, of which nobody tells
   // whether it has arrived. What is typed goes along, and stays in the tab until the server is known to have it.
   #leave() {
-    if (this.#isSignedOut) this.#cut();
+    if (this.#calls.isSignedOut) this.#cut();
     if (this.#ended) return;
     this.#ended = true;
     this.kept.keep();
     const short = new URLSearchParams({ "lock-token": this.proof, "page-left": "yes" });
-    const body = this.#isPending ? this.#fields({ "page-left": "yes" }) : short;
+    const body = this.#isPending ? this.#calls.fields({ "page-left": "yes" }) : short;
     this.draft.giveUp();
-    if (this.isConnected) {
-      if (!leaveWith(`${this.address}/lock/release`, body)) leaveWith(`${this.address}/lock/release`, short);
-    } else this.#post("lock/release", body, { keepalive: String(body).length < OUTLIVES }).then(({ status }) => this.kept.settle(status), () => {}).then(sendAllUnsent);
+    if (this.isConnected) this.#calls.releaseWith(body, short);
+    else this.#calls.releaseLock(body).then(({ status }) => this.kept.settle(status), () => {}).then(sendAllUnsent);
   }
 
   // What is shown of it.
