@@ -183,8 +183,11 @@ FIND_HELD = PreparedSelect(
     )
 )
 LIST_UNSENT = PreparedSelect(
-    lambda: select_unsent(Attachment.taken_by.is_(None), Attachment.created_at >= bindparam("since")).limit(
-        MOST_IN_BOXES
+    lambda: (
+        select_unsent(Attachment.taken_by.is_(None), Attachment.created_at >= bindparam("since"))
+        .order_by(None)
+        .order_by(Attachment.id.desc())
+        .limit(MOST_IN_BOXES)
     )
 )
 
@@ -196,16 +199,18 @@ async def find_unsent(
     the keys of `holders`; others are left out."""
     if not ids:
         return []
-    wanted, keys = ids[:MOST_A_MESSAGE], list(holders)
+    wanted, keys = ids[:MOST_A_MESSAGE], list(holders)[:MOST_IN_BOXES]
     return await transaction.column(FIND_UNSENT, room_id=room.id, member_id=member.id, ids=wanted, holders=keys)
 
 
 async def list_unsent(transaction: Transaction, room: Room | None, member: Member) -> Sequence[Attachment]:
-    """The files that a member has brought to boxes of a room, and that no message has, sent or on its way."""
+    """The files that a member has brought to boxes of a room, and that no message has, sent or on its way: the newest,
+    in the order in which they came."""
     if room is None:
         return []
     since = now() - UNSENT_FOR
-    return await transaction.column(LIST_UNSENT, room_id=room.id, member_id=member.id, since=since)
+    newest = await transaction.column(LIST_UNSENT, room_id=room.id, member_id=member.id, since=since)
+    return newest[::-1]
 
 
 async def hold_files(
@@ -219,11 +224,12 @@ async def hold_files(
 ) -> None:
     """Give files that were not sent yet to a box, or to a message that is on its way.
 
-    `held` are the keys by which the page has them; of what somebody else has taken meanwhile nothing is changed.
+    `held` are the keys by which the page has them; what another box or message has taken meanwhile stays there. Of more
+    files than a message can have, and with keys that no page makes, nothing is done.
     """
     if not uploads or len(uploads) > MOST_A_MESSAGE or max(len(box or ""), len(taken_by or "")) > LONGEST_KEY:
         return
-    asked = {"member_id": member.id, "uploads": list(uploads), "holders": list(held)}
+    asked = {"member_id": member.id, "uploads": list(uploads), "holders": list(held)[:MOST_IN_BOXES]}
     for attachment in await transaction.column(FIND_HELD, **asked):
         attachment.box = box or attachment.box
         attachment.taken_by = taken_by

@@ -71,9 +71,15 @@ class FileTurns:
                 self.begin()
                 return
             loop = asyncio.get_running_loop()
-            self.coming = loop.create_future()
             own = [os.dup(each) for each in self.opened]  # as these may be closed meanwhile
-            threading.Thread(target=wait_for_locks, args=(own, loop, self.begin), daemon=True).start()
+            try:
+                threading.Thread(target=wait_for_locks, args=(own, loop, self.begin), daemon=True).start()
+            except RuntimeError:  # there can't be one more: SQLite says what keeps the write
+                unlock(self.opened[0])
+                for each in own:
+                    os.close(each)
+                return
+            self.coming = loop.create_future()
         self.asked = True
         try:
             with contextlib.suppress(TimeoutError):

@@ -118,9 +118,13 @@ def test_what_cannot_be_known_is_told_so(line: Line, connect: Connect) -> None:
     with pytest.raises(OutcomeUnknown):
         team.change("books", made.number, 2, {"notes": "Mine"})
     assert team.record("books", made.number).version == 3
+    cut.lost = [("answer", "PATCH"), *[("way", "GET")] * mutirao_client.outages.TRIES]
+    with pytest.raises(OutcomeUnknown):
+        team.change("books", made.number, 3, {"notes": "Mine, too"})
+    assert team.record("books", made.number).version == 4
     cut.lost = [("answer", "DELETE")]
     with pytest.raises(OutcomeUnknown):
-        team.call("DELETE", f"collections/books/records/{made.number}", headers={"if-match": '"3"'})
+        team.call("DELETE", f"collections/books/records/{made.number}", headers={"if-match": '"4"'})
 
 
 def test_a_lock_that_was_lost_with_the_answer_is_told_so(line: Line) -> None:

@@ -7,6 +7,7 @@ import itertools
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -111,6 +112,23 @@ async def test_who_gives_up_waiting_leaves_the_turn_to_others(turns: FileTurns, 
     next_one = writers.start("b", 1)
     other.kill()
     assert await asyncio.to_thread(next_one.wait, 60) == 0
+
+
+async def test_who_can_have_no_thread_to_wait_in_goes_on_without_a_turn_and_holds_up_nobody(
+    turns: FileTurns, writers: Writers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    other = writers.start("a", 0)
+    has_begun(other)
+    with monkeypatch.context() as full:
+        full.setattr(threading.Thread, "start", refuse)
+        assert await have_one(turns, 60)
+    next_one = writers.start("b", 1)
+    other.kill()
+    assert await asyncio.to_thread(next_one.wait, 60) == 0
+    assert await have_one(turns, 60)
 
 
 def test_the_files_are_the_owners_alone(tmp_path: Path, turns: FileTurns) -> None:

@@ -22,6 +22,7 @@ from app.chat.memberships import find_access, find_membership, get_room
 from app.chat.own_places import choose_told
 from app.chat.people import list_inside
 from app.chat.pins import list_pinned
+from app.chat.rights import NOT_IN_THIS_ROOM
 from app.chat.room_changes import archive_room, change_room
 from app.chat.room_lists import list_archived
 from app.chat.rooms import Room
@@ -80,7 +81,7 @@ async def render_about(
     access = await find_access(transaction, room, member)
     may_change = may(member, "change", access)
     if "notify" in form.errors and not may_choose:
-        raise PageError(403, _l("Only people in the room can change it."))
+        raise PageError(403, NOT_IN_THIS_ROOM if membership else _l("Only people in the room can change it."))
     if form.errors and "notify" not in form.errors:
         require(member, "change", access)
     inside = await list_inside(transaction, room)

@@ -53,8 +53,8 @@ def find_done(client: Mutirao, path: str, version: int, values: Mapping[str, Any
     be somebody else's change that it has: unless one was `alone`, values tell that."""
     try:
         record = read_shape(Record, client.call("GET", path))
-    except ProblemError as problem:
-        raise OutcomeUnknown(str(problem)) from problem
+    except (ConnectionLost, ProblemError) as error:
+        raise OutcomeUnknown(str(error)) from error
     if record.version == version:
         return None
     if record.version == version + 1 and (alone or values.items() <= record.values.items()):
