@@ -161,14 +161,15 @@ export class MessageFiles {
     }
   }
 
-  // Says which did not come with what was sent. One that was refused for what it is would be refused again.
+  // Says which did not come with what was sent, and in a line each why. One that was refused for what it is would be
+  // refused again.
   sayLost(lost, words) {
     const { attachAgain, notSent } = this.composer.form.dataset;
-    const refused = words.endsWith(notSent) ? "" : words;
+    const refused = words.split("\n").filter((line) => !line.endsWith(notSent));
     const here = new Set([...this.list.children].map((item) => item.querySelector(".name").textContent));
-    const missing = lost.filter((name) => !refused.startsWith(`${name}: `) && !here.has(name));
+    const missing = lost.filter((name) => !refused.some((line) => line.startsWith(`${name}: `)) && !here.has(name));
     const again = missing.length ? attachAgain.replace("{}", () => missing.join(", ")) : "";
-    this.composer.say(`${refused} ${again}`.trim());
+    this.composer.say(`${refused.join(" ")} ${again}`.trim());
   }
 
   bring(chosen) {
