@@ -1,7 +1,7 @@
 // The order of what a tab sends, and what answers mean, without a page.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { MessageQueue, delay, isSame, verdict } from "./message-queue.js";
+import { MessageQueue, delay, isSame, sayMissing, verdict } from "./message-queue.js";
 
 const entry = (key, place = "/chat/general", more = {}) => ({ key, place, text: key, ...more });
 
@@ -79,4 +79,17 @@ test("tries come ever more slowly, not all at once, and never stop", () => {
   const waits = [1, 2, 3, 4, 5, 6, 7, 1000].map((tries) => delay(tries, 0.5));
   assert.deepEqual(waits, [1000, 2000, 4000, 8000, 16000, 30000, 30000, 30000]);
   assert.ok(delay(1, 0) < delay(1, 1));
+});
+
+test("a message whose files are missing says of all of them why, and goes on only when each may come", () => {
+  const refused = { message: "a.png: This picture is damaged", goesOn: false };
+  const failed = { message: "b.txt: That did not go through. Try again.", goesOn: true };
+  const onItsWay = null;
+  for (const errors of [[refused, failed], [failed, refused]]) {
+    assert.deepEqual(sayMissing(errors), { words: errors.map(({ message }) => message).join("\n"), goesOn: false });
+  }
+  assert.deepEqual(sayMissing([refused, onItsWay]), { words: refused.message, goesOn: false });
+  assert.deepEqual(sayMissing([failed, onItsWay]), { words: failed.message, goesOn: true });
+  assert.deepEqual(sayMissing([onItsWay]), { words: "", goesOn: true });
+  assert.deepEqual(sayMissing([]), { words: "", goesOn: false }, "the page that was bringing them was closed");
 });

@@ -23,7 +23,6 @@ function tell(files, whose) {
 }
 
 export class MessageFiles {
-  #turn = Promise.resolve();     // one after another: a message has its files in the order in which they came
   #opened = false;
 
   constructor(composer) {
@@ -79,6 +78,7 @@ export class MessageFiles {
     const others = [];
     for (const item of [...this.list.children]) {
       const { id, upload } = fileOf(item);
+      uploads.get(upload)?.isThere(item);    // its answer was lost, or is still to come
       if (ids.has(id) || keys.has(upload) || !(showsDraft || own.has(upload))) item.remove();
       else if (isTakenOut(upload)) this.#takeOut(item);
       else if (!own.has(upload)) {
@@ -138,6 +138,7 @@ export class MessageFiles {
         upload.takenBy = by;
         files.push({ id: null, name: upload.file.name, upload: upload.refused ? null : upload.key, held: [upload.box, by] });
         going.push(upload);
+        if (upload.refused) uploads.delete(upload.key);
       } else {
         const file = fileOf(item);
         files.push({ ...file, held: [...file.held, by] });
@@ -161,14 +162,15 @@ export class MessageFiles {
     }
   }
 
-  // Says which did not come with what was sent. One that was refused for what it is would be refused again.
+  // Says which did not come with what was sent, and in a line each why. One that was refused for what it is would be
+  // refused again.
   sayLost(lost, words) {
     const { attachAgain, notSent } = this.composer.form.dataset;
-    const refused = words.endsWith(notSent) ? "" : words;
+    const refused = words.split("\n").filter((line) => !line.endsWith(notSent));
     const here = new Set([...this.list.children].map((item) => item.querySelector(".name").textContent));
-    const missing = lost.filter((name) => !refused.startsWith(`${name}: `) && !here.has(name));
+    const missing = lost.filter((name) => !refused.some((line) => line.startsWith(`${name}: `)) && !here.has(name));
     const again = missing.length ? attachAgain.replace("{}", () => missing.join(", ")) : "";
-    this.composer.say(`${refused} ${again}`.trim());
+    this.composer.say(`${refused.join(" ")} ${again}`.trim());
   }
 
   bring(chosen) {
@@ -224,8 +226,10 @@ export class MessageFiles {
       tell([file], whose);
       item.append(hidden("held", holder));
     });
+    upload.addEventListener("missed", () => { if (upload.refused && upload.takenBy) uploads.delete(upload.key); });
+    upload.addEventListener("stopped", () => uploads.delete(upload.key));
     this.list.append(this.#follow(upload));
-    this.#turn = this.#turn.then(() => upload.bring());
+    upload.bring();
   }
 
   // The item of a file that is being brought, until it is there.
@@ -266,14 +270,13 @@ export class MessageFiles {
     const upload = uploads.get(item.dataset.upload);
     this.composer.say("");
     item.replaceWith(this.#follow(Object.assign(upload, { error: null, said: false })));
-    this.#turn = this.#turn.then(() => upload.bring());
+    upload.bring();
   }
 
   #takeOut(item) {
     item.remove();
     const upload = uploads.get(item.dataset.upload);
     upload?.stop();
-    uploads.delete(item.dataset.upload);
     if (!upload?.refused) takeOut(item.dataset.upload);
   }
 }

@@ -24,6 +24,16 @@ export function isSame(one, other) {
   return said(one) === said(other);
 }
 
+// What a message says while files of it are missing: why those did not come that failed so far (null: it is on its
+// way), a line each. It `goesOn` as long as all of them may come.
+export function sayMissing(errors) {
+  const failed = errors.filter(Boolean);
+  return {
+    words: failed.map(({ message }) => message).join("\n"),
+    goesOn: errors.length > 0 && failed.every(({ goesOn }) => goesOn),
+  };
+}
+
 export class MessageQueue {
   entries = [];                  // by `number`, which grows
 

@@ -2,7 +2,7 @@
 // by itself when the network is back. What is not acknowledged stays in the tab's store. Tells of changes by "change"
 // and "sent" events.
 import { askBeforeClosing } from "./leaving.js";
-import { MessageQueue, delay, isSame, verdict } from "./message-queue.js";
+import { MessageQueue, delay, isSame, sayMissing, verdict } from "./message-queue.js";
 import { call } from "./page.js";
 import { allKept, forget, keep, whose } from "./tab-store.js";
 import { takeOut } from "./taken-out.js";
@@ -30,6 +30,7 @@ class Outbox extends EventTarget {
   sending = null;                // { entry, stop, alive, since }
   signedOut = false;
   #keys = new Set();             // of what this page has begun to send
+  #going = new WeakMap();        // entry -> uploads of its files that have not come
   #running = false;
   #paused = 0;                   // until when nothing is tried
   #timer = null;
@@ -66,8 +67,9 @@ class Outbox extends EventTarget {
   add(entry, going = []) {
     this.#keys.add(entry.key);
     const added = this.queue.add({ ...entry, number: Date.now(), state: going.length ? "files" : "waiting" });
+    this.#going.set(added, new Set(going));
     for (const upload of going) {
-      upload.addEventListener("came", ({ detail }) => this.#bring(added, detail.file));
+      upload.addEventListener("came", ({ detail }) => this.#bring(added, upload, detail.file));
       upload.addEventListener("missed", () => this.#miss(added, upload));
       if (upload.error) this.#miss(added, upload);
     }
@@ -79,14 +81,15 @@ class Outbox extends EventTarget {
   isFromHere(key) { return this.#keys.has(key); }
 
   // A file has come, however late: with the last of them the message goes, unless it was taken back meanwhile.
-  #bring(entry, came) {
+  #bring(entry, upload, came) {
     if (this.queue.find(entry.key) !== entry) return;
+    this.#going.get(entry).delete(upload);
     const file = entry.files.find(({ upload }) => upload === came.upload);
     Object.assign(file, came, { held: [...new Set([...came.held, ...file.held])] });
     entry.files.sort((one, other) => (one.id || Infinity) - (other.id || Infinity));
     const missing = entry.files.some(({ id }) => !id);
     if (!missing) this.queue.ready(entry);
-    else if (entry.refusal) this.#lose(entry, entry.refusal);
+    else if (entry.refusal) this.#lose(entry);
     this.#keep(entry);
     this.#run();
   }
@@ -96,16 +99,17 @@ class Outbox extends EventTarget {
     if (this.queue.find(entry.key) !== entry) return;
     const file = entry.files.find(({ upload }) => upload === key);
     if (error.refused && file) file.upload = null;       // it is not in the store
-    this.#lose(entry, { words: error.message, goesOn: error.goesOn });
+    this.#lose(entry);
     this.#keep(entry);
     this.#run();
   }
 
   // Not all of its files came: without them it goes only when its author says so. It `goesOn` as long as the page tries
   // to bring them.
-  #lose(entry, { words, goesOn } = {}) {
+  #lose(entry) {
     const lost = entry.files.filter((file) => !file.id).map((file) => file.name);
-    this.queue.refused(entry, { what: "files", words: words ?? "", goesOn: Boolean(goesOn), lost });
+    const errors = [...(this.#going.get(entry) ?? [])].map(({ error }) => error);
+    this.queue.refused(entry, { what: "files", ...sayMissing(errors), lost });
   }
 
   // It is there, or not wanted any more.

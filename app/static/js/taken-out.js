@@ -1,5 +1,5 @@
-// Uploads whose files are not wanted: they were taken out of a box, or said not to be attached as no answer came. The
-// server may have such a file all the same, or get it yet: the tab knows it by its key until the server has deleted it.
+// Uploads whose files are not wanted: they were taken out of a box, or are not tried again. The server may have such a
+// file all the same, or get it yet: the tab knows it by its key until the server has deleted it.
 import { call } from "./page.js";
 import { allKept, forget, keep, kept } from "./tab-store.js";
 
@@ -10,19 +10,23 @@ const SHORTEST = 2000;                      // ms until the second one
 
 const wanted = new Map();                   // upload -> what stops it, of those that this page is bringing
 
-export function want(upload, stop) { wanted.set(upload, stop); }
+// It is being brought, also if it was not any more.
+export function want(upload, stop) {
+  wanted.set(upload, stop);
+  forget(KIND, upload);
+}
 
 export function hasCome(upload) {
   wanted.delete(upload);
   forget(KIND, upload);
 }
 
-export function giveUp(upload) { keep(KIND, upload, { upload, since: Date.now() }); }
+export function noteTakenOut(upload) { keep(KIND, upload, { upload, since: Date.now() }); }
 
 export function isTakenOut(upload) { return Boolean(upload && kept(KIND, upload)); }
 
 export async function takeOut(upload, tries = 1) {
-  if (tries === 1) giveUp(upload);
+  if (tries === 1) noteTakenOut(upload);
   wanted.get(upload)?.();
   wanted.delete(upload);
   let status = 0;
