@@ -226,9 +226,10 @@ class Gate:
     async def refuse(
         self, scope: Any, send: Send, status: int, *headers: tuple[bytes, bytes], detail: Text | None = None
     ) -> None:
-        """Answer with the page of a status, with what is known already of the workspace whose host was asked."""
-        host = (first(scope["headers"], b"host") or "").lower()
-        known = self.languages.known.get(self.find_slug(host) or "")
+        """Answer with the page of a status, with what is known already of the workspace whose host was asked; of none
+        where several were."""
+        hosts = [value.decode("latin-1").lower() for name, value in scope["headers"] if name == b"host"]
+        known = self.languages.known.get(self.find_slug(hosts[0]) or "") if len(hosts) == 1 else None
         await send_refusal(scope, send, status, *headers, detail=detail, known=known)
 
     def judge(self, scope: Any) -> Judgement:

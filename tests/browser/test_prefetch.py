@@ -46,7 +46,7 @@ async def test_a_page_that_was_pointed_at_is_shown_as_it_is_now(server: Server, 
     ana = await person(server, "acme", "ana@acme.test")
     page = await ana.open("/")
     await point_at(page, "Books", "/c/books")
-    script = static_url("js/record-list.js")
+    script = static_url("js/lists.js")
     await expect(page.locator(f"head > link[rel=modulepreload][href='{script}']")).to_have_count(1)  # with its scripts
     carla = await server.sign_in("acme", "carla@acme.test")
     added = await carla.post("/c/books/new", data={"title": "Said meanwhile"})

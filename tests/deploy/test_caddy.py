@@ -204,9 +204,11 @@ async def test_a_change_comes_over_the_socket(proxy: Proxy) -> None:
         proxy=None,
     ) as live:
         await live.send(json.dumps({"sub": "collection.1", "last": 0, "n": 1}))
-        made = await client.post("/c/books/new", data={"title": "Through the proxy", "author": "A. Nobody"})
-        assert made.status_code == 303
         async with asyncio.timeout(20):
+            while "<!--@1" not in str(await live.recv()):  # it follows from here on
+                pass
+            made = await client.post("/c/books/new", data={"title": "Through the proxy", "author": "A. Nobody"})
+            assert made.status_code == 303
             while "Through the proxy" not in str(await live.recv()):
                 pass
     await client.aclose()
