@@ -489,6 +489,39 @@ async def test_what_is_told_of_fields_is_what_is_still_true_and_no_more_than_fit
     await ana.aclose()
 
 
+@pytest.mark.parametrize("status", [204, 403])
+async def test_a_late_answer_to_a_form_that_was_left_leaves_the_text_of_the_one_after_it(
+    shared_server: Server, person: Any, status: int
+) -> None:
+    """The draft is too long to go along as the page is left: its answer comes when the form is open again."""
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    page = await ana.open("/c/books/new")
+    held: list[Route] = []
+
+    async def hold_the_first(route: Route) -> None:
+        if held:
+            await route.abort()
+        else:
+            held.append(route)
+
+    await page.route(DRAFT, hold_the_first)
+    await page.get_by_label("Notes").fill("Long enough. " * 5000)
+    await page.get_by_role("link", name="Books", exact=True).first.click()
+    await until(lambda: len(held) == 1)
+    await page.locator("a[href='/c/books/new']").first.click()
+    await expect(page.get_by_text(BACK)).to_be_visible()
+    await page.get_by_label("Title").fill("Newer")
+    kept = "() => Object.values(sessionStorage).some((text) => text.includes('Newer'))"
+    await until(lambda: page.evaluate(kept))
+    async with page.expect_response(lambda answer: answer.url.endswith("/new/draft")):
+        await held[0].fulfill(status=status, headers={"x-page": "1", "x-draft": "1"})
+    await page.reload()
+    await expect(page.get_by_label("Title")).to_have_value("Newer")
+    await page.unroute(DRAFT)
+    await page.get_by_role("button", name="Start over").click()
+    await expect(page.get_by_label("Title")).to_have_value("")
+
+
 async def test_what_a_tab_brings_back_is_not_written_over_what_was_typed_elsewhere_since(
     shared_server: Server, person: Any
 ) -> None:

@@ -53,6 +53,36 @@ async def test_a_password_stays_typed_when_another_language_is_chosen(
     await expect(page.get_by_label("Endereço")).to_have_value("horta-nova")
 
 
+async def test_what_is_chosen_ticked_and_written_stays_when_another_language_is_chosen(
+    shared_server: Server, new_context: Callable[..., Any]
+) -> None:
+    """Whatever kinds of fields such a form will have: here they are put into each of its pages."""
+    page = await (await new_context()).new_page()
+    await page.goto(shared_server.url("", "/signup"))
+    await page.evaluate(
+        """() => {
+          const more = '<select name="plan"><option>a</option><option>b</option></select>'
+            + '<input type="checkbox" name="news" value="yes"><textarea name="about"></textarea>';
+          const add = (page) => page.querySelector("form:has([type=password])").insertAdjacentHTML("beforeend", more);
+          const parse = DOMParser.prototype.parseFromString;
+          DOMParser.prototype.parseFromString = function (...given) {
+            const page = parse.apply(this, given);
+            add(page);
+            return page;
+          };
+          add(document);
+        }"""
+    )
+    await page.locator("[name=plan]").select_option("b")
+    await page.locator("[name=news]").check()
+    await page.locator("[name=about]").fill("Two\nlines")
+    await page.get_by_role("button", name="Português").click()
+    await expect(page.get_by_role("heading", name="Criar espaço de trabalho")).to_be_visible()
+    await expect(page.locator("[name=plan]")).to_have_value("b")
+    await expect(page.locator("[name=news]")).to_be_checked()
+    await expect(page.locator("[name=about]")).to_have_value("Two\nlines")
+
+
 async def test_a_new_owner_invites_three_makes_one_an_admin_and_removes_one(
     server: Server, new_context: Callable[..., Any]
 ) -> None:

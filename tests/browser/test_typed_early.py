@@ -142,7 +142,7 @@ async def test_what_is_typed_in_a_box_before_its_script_stands_after_what_the_ta
     await clear(ana, ROOM, BOX)
 
 
-async def test_what_the_tab_had_comes_into_the_fields_that_were_not_typed_into_before_the_script(ana: Person) -> None:
+async def test_what_the_tab_had_comes_into_each_field_before_what_was_typed_before_the_script(ana: Person) -> None:
     page = await ana.open(NEW)
     await page.route("**/draft", lambda route: route.abort())
     await page.get_by_label("Title").fill("From before")
@@ -158,7 +158,7 @@ async def test_what_the_tab_had_comes_into_the_fields_that_were_not_typed_into_b
     for each in (page, other):
         await expect(each.get_by_label("Title")).to_have_value("From before")
         await expect(each.get_by_label("Author")).to_have_value("Somebody early")
-        await expect(each.get_by_label("Notes")).to_have_value("Notes that are early")
+        await expect(each.get_by_label("Notes")).to_have_value("Notes from before\nNotes that are early")
     await other.close()
     await page.reload()
     await ready(page)
@@ -221,3 +221,49 @@ async def test_a_file_that_is_unticked_before_the_script_of_its_field_is_not_in_
     page = await carla.open(NEW)
     await expect(page.get_by_label("Photos")).to_be_visible()
     await expect(picture).to_have_count(0)
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("script", ["file-field", "kept-form"])
+async def test_what_the_tab_had_of_files_is_back_without_the_one_that_is_unticked_before_a_script(
+    server: Server, person: Any, script: str
+) -> None:
+    await add_fields(server)
+    carla = await person(server, "acme", "carla@acme.test")
+    page = await carla.open(NEW)
+    teal = page.get_by_role("checkbox", name="teal.png")
+    plum = page.get_by_role("checkbox", name="plum.png")
+    await page.get_by_label("Photos").set_input_files(make_file("teal"))
+    await expect(teal).to_be_checked()
+    await expect(page.get_by_text("Draft saved")).to_be_visible()
+    await page.route("**/draft", lambda route: route.abort())
+    await page.evaluate("navigator.sendBeacon = () => true")
+    await page.get_by_label("Photos").set_input_files(make_file("plum"))
+    await expect(plum).to_be_checked()
+    async with late(page, script, script):
+        await page.reload(wait_until="commit")
+        await teal.uncheck()
+    await expect(plum).to_be_checked()
+    await expect(teal).not_to_be_checked()
+    await page.unroute("**/draft")
+
+
+@pytest.mark.sqlite
+async def test_who_was_chosen_is_back_beside_a_name_that_is_typed_before_the_script(
+    server: Server, person: Any
+) -> None:
+    await add_fields(server)
+    carla = await person(server, "acme", "carla@acme.test")
+    page = await carla.open(NEW)
+    keeper = page.get_by_role("combobox", name="Keeper")
+    await page.route("**/draft", lambda route: route.abort())
+    await page.evaluate("navigator.sendBeacon = () => true")
+    await keeper.press_sequentially("br")
+    await page.get_by_role("option", name="Bruno").click()
+    await expect(page.locator("choice-field [data-ts-item]")).to_have_count(1)
+    async with late(page, "choice-field", "choice-field"):
+        await page.reload(wait_until="commit")
+        await page.locator("choice-field input[name]").fill("Early")
+    await expect(page.locator("choice-field [data-ts-item]")).to_have_text(re.compile("Bruno"))
+    await expect(keeper).to_have_value("Early")
+    await page.unroute("**/draft")

@@ -70,6 +70,17 @@ class ChoiceField extends CompositeInput {
     this.#type(typed);
   }
 
+  // What was typed already stands after what was, and so do those who were chosen; where there is one, the last one counts.
+  withTyped({ chosen, typed }) {
+    const now = this.state;
+    const begun = !this.chooser && now.typed.startsWith(this.#shown) ? this.#shown.length : 0;
+    const early = now.typed.slice(begun).replace(/^[\s,]+/, "");
+    const known = new Set([...this.served.chosen, ...chosen].map(({ value }) => value));
+    const added = now.chosen.filter(({ value }) => !known.has(value));
+    const all = added.length && !this.hasAttribute("several") ? added : [...chosen, ...added];
+    return { chosen: all, typed: [...new Set([typed, early])].filter(Boolean).join(", ") };
+  }
+
   // The library drops what is typed and not chosen when it pleases.
   #type(text) {
     this.#typed = text;

@@ -7,7 +7,14 @@ export class CompositeInput extends HTMLElement {
     if (!Object.hasOwn(this, "state")) return;
     const { state } = this;
     delete this.state;
-    this.state = state;
+    const { isTyped } = this;
+    this.take(state);
+    if (isTyped) this.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+
+  // What was kept, and what somebody has typed who was faster than a script (`withTyped`).
+  take(state) {
+    this.state = this.isTyped ? this.withTyped(state) : state;
   }
 
   get isTyped() {

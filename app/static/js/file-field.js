@@ -48,6 +48,14 @@ class FileField extends CompositeInput {
     }));
   }
 
+  // Files that were brought or unticked already stay so.
+  withTyped({ files }) {
+    const served = new Map(this.served.files.map(({ line, ticked }) => [line, ticked]));
+    const all = new Map(files.map((file) => [file.line, file]));
+    for (const file of this.state.files) if (served.get(file.line) !== file.ticked) all.set(file.line, file);
+    return { files: [...all.values()] };
+  }
+
   // As templates/records/_file.html has it.
   #make(line) {
     const [, number, picture, text] = LINE.exec(line);

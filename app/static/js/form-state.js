@@ -12,6 +12,8 @@ const compositeOf = (field) => {
 };
 const compositesOf = (form) => [...form.querySelectorAll(COMPOSITE)].filter((each) => "state" in each);
 const nameOf = (whole) => whole.querySelector("[name]").name;
+// What is typed into its plain field while its script is not there.
+const earlyTextOf = (whole) => [...whole.querySelectorAll("[type=text]")].find((field) => !whole.matches(":defined") && isTyped(field))?.value;
 
 export const plainFieldsOf = (form) => [...form.elements].filter((field) => (
   field.name && !field.disabled && !compositeOf(field) && ("kept" in field.dataset || !NEVER_KEPT.includes(field.type))
@@ -22,7 +24,7 @@ export function statesOf(form) {
   const textsOf = (name) => data.getAll(name).filter(Boolean);
   return [
     ...plainFieldsOf(form).map(({ name, type, value, checked }) => ({ name, value, ...(TICKED.includes(type) && { checked }) })),
-    ...compositesOf(form).map((whole) => ({ name: nameOf(whole), state: whole.state, texts: textsOf(nameOf(whole)) })),
+    ...compositesOf(form).map((whole) => ({ name: nameOf(whole), state: whole.state, texts: textsOf(nameOf(whole)), early: earlyTextOf(whole) })),
   ];
 }
 
@@ -37,28 +39,42 @@ function typedFieldsOf(form) {
 }
 
 // Until the script of a composite input takes what the input was given, which it may never do, the form's data has the
-// texts of that. What is typed into its plain field meanwhile counts instead.
-function giveState(whole, { state, texts }) {
+// texts of that, but for what is unticked. What is typed into its plain field meanwhile counts instead. When the script
+// comes, it puts both together.
+function giveState(whole, { state, texts, early }) {
+  if (whole.matches(":defined")) {
+    whole.take(state);
+    return;
+  }
   whole.state = state;
-  if (whole.matches(":defined")) return;
+  if (early && !earlyTextOf(whole)) whole.querySelector("[type=text]").value = early;
   const name = nameOf(whole);
-  const isWaiting = () => Object.hasOwn(whole, "state");
+  const isUnticked = (text) => [...whole.querySelectorAll("[type=checkbox]")].some((tick) => tick.value === text && isTyped(tick) && !tick.checked);
   whole.closest("form").addEventListener("formdata", ({ formData }) => {
-    if (!isWaiting()) return;
+    if (!Object.hasOwn(whole, "state") || earlyTextOf(whole)) return;
+    const left = texts.filter((text) => !isUnticked(text));
     formData.delete(name);
-    for (const text of texts.length ? texts : [""]) formData.append(name, text);
+    for (const text of left.length ? left : [""]) formData.append(name, text);
   });
-  whole.addEventListener("input", ({ target }) => { if (target.type === "text" && isWaiting()) delete whole.state; });
 }
 
-// What was typed into a field already, as somebody was faster than a script, stays. What there is no field for any more is
+// Of two texts of one field neither is lost. A date, a number or a choice is one: there what was chosen last counts.
+const isText = ({ type }) => ["textarea", "text", "search", "url", "tel", "email"].includes(type);
+
+function joined({ value, defaultValue, type }, kept) {
+  const early = value.startsWith(defaultValue) ? value.slice(defaultValue.length).trimStart() : value;
+  if (!early || !kept || kept === defaultValue || value.startsWith(kept)) return value;
+  return [kept, early].join(type === "textarea" ? "\n" : " ");
+}
+
+// What was typed into a field already, as somebody was faster than a script, stays, after what was kept. What there is no field for any more is
 // returned, as pairs of names and texts.
 export function giveBack(form, states) {
   const there = new Set([...form.elements].map(({ name }) => name));
   const typed = typedFieldsOf(form);
   for (const whole of form.querySelectorAll(COMPOSITE)) {
     const kept = states.find(({ name, state }) => state && name === nameOf(whole));
-    if (kept && ![...typed].some((field) => whole.contains(field))) giveState(whole, kept);
+    if (kept) giveState(whole, kept);
   }
   const rest = states.filter(({ state }) => !state);
   for (const field of plainFieldsOf(form)) {
@@ -66,7 +82,10 @@ export function giveBack(form, states) {
     const at = rest.findIndex((each) => each.name === field.name && (!ticked || each.value === field.value));
     if (at < 0) continue;
     const [{ value, checked }] = rest.splice(at, 1);
-    if (typed.has(field)) continue;
+    if (typed.has(field)) {
+      if (isText(field)) field.value = joined(field, value);
+      continue;
+    }
     if (field.type === "hidden") field.dataset.kept = field.value;       // what a fresh one has
     if (ticked) field.checked = checked;
     else if (field.tagName !== "SELECT" || [...field.options].some((option) => option.value === value)) field.value = value;

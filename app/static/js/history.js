@@ -1,12 +1,16 @@
 // Back, and a reload, lead to where one was in what scrolls within a page: it says so as the page is left (`page:left`),
-// and goes there when one is back (`page:back`). That is kept in the tab for each entry of its history. The address goes
-// to another entry at once, and the page comes later: until then, what is shown is of the entry before.
+// and goes there when one is back (`page:back`), as it does when a form is answered in its page's place, under the same
+// entry of the history. That is kept in the tab for each entry of it. The address goes to another entry at once, and the
+// page comes later: until then, what is shown is of the entry before.
+import { me, workspace } from "./page.js";
+
 const MOST = 100;
+const NAME = `places ${workspace} ${me}`;        // who signs in next in this tab was not there
 const { navigation } = window;   // a browser without it begins at the top
 const current = () => navigation?.currentEntry.key;
 
 let places = new Map();          // the newest is the last
-try { places = new Map(JSON.parse(sessionStorage.getItem("places"))); } catch { /* off */ }
+try { places = new Map(JSON.parse(sessionStorage.getItem(NAME))); } catch { /* off */ }
 let main = document.getElementById("main");
 let shown = current();           // the entry whose page is shown
 
@@ -15,6 +19,7 @@ function leave() {
   document.dispatchEvent(new CustomEvent("page:left", { detail }));
   places.delete(shown);
   if (shown) places.set(shown, detail);
+  if (places.size > MOST) places.delete(places.keys().next().value);
 }
 
 function arrive() {
@@ -34,7 +39,7 @@ document.addEventListener("htmx:after:swap", () => {
 });
 addEventListener("pagehide", () => {
   leave();
-  try { sessionStorage.setItem("places", JSON.stringify([...places].slice(-MOST))); } catch { /* off */ }
+  try { sessionStorage.setItem(NAME, JSON.stringify([...places])); } catch { /* off */ }
 });
 
 // Of something long, the part in which one was is asked for.

@@ -51,6 +51,7 @@ class KeptForm extends HTMLElement {
       const next = [...keptForms()].find(({ name, answer }) => name === this.name && answer);
       if (!next || !this.sent) return this.leave();
       clearTimeout(this.pending);
+      this.noteLeft();
       if (this.sent !== JSON.stringify(statesOf(this.form))) next.goOn(statesOf(this.form));
     });
   }
@@ -58,9 +59,21 @@ class KeptForm extends HTMLElement {
   // The page is left: what is typed goes along, or after it, where the tab goes on.
   leave() {
     if (this.pending) this.keep();
+    if (!this.isConnected) this.noteLeft();
     if (!this.typed.isPending || this.stranded || this.gone) return;
     if (String(this.body()).length < OUTLIVES) leaveWith(this.draft, this.body());
     else if (!this.isConnected) this.flush();
+  }
+
+  // What the tab has as this form goes. An answer to its draft may come later than another one of the same form.
+  noteLeft() {
+    this.left = JSON.stringify(read(this.name));
+  }
+
+  // Whether that is still this form's to write and to erase.
+  get isOurs() {
+    if (this.left === undefined || this.isConnected) return true;
+    return this.left === JSON.stringify(read(this.name)) && ![...keptForms()].some(({ name }) => name === this.name);
   }
 
   get isTooLongToLeave() {
@@ -178,7 +191,7 @@ class KeptForm extends HTMLElement {
   keep() {
     clearTimeout(this.pending);
     this.pending = null;
-    if (this.gone) return;
+    if (this.gone || !this.isOurs) return;
     if (!this.answer && !this.typed.isPending && !this.isUnanswered && !isTypedInto(this.form)) return erase(this.name);
     write(this.name, { values: statesOf(this.form), stranded: this.stranded, key: (this.draft || this.isUnanswered) && this.key?.value, isUnanswered: this.isUnanswered, ...(this.draft && { changes: this.changes, version: this.form.elements["draft-version"].value, begun: this.form.elements["draft-begun"].value }) });
   }
@@ -186,7 +199,7 @@ class KeptForm extends HTMLElement {
   forget() {
     clearTimeout(this.pending);
     this.pending = null;
-    erase(this.name);
+    if (this.isOurs) erase(this.name);
   }
 
   // What was typed before this script was there stays, and what was kept comes into the other fields.
@@ -246,9 +259,11 @@ class KeptForm extends HTMLElement {
     if (this.typed.sending) {
       event.preventDefault();
       event.stopImmediatePropagation();
+      if (this.held) return;
       const { submitter } = event;
-      setTimeout(() => { if (this.held) this.typed.giveUp(); }, ANSWER_WITHIN);
-      this.held ??= this.typed.sending.then(() => {
+      this.held = setTimeout(() => this.typed.giveUp(), ANSWER_WITHIN);
+      this.typed.sending.then(() => {
+        clearTimeout(this.held);
         this.held = null;
         if (this.isConnected) this.form.requestSubmit(submitter);
       });

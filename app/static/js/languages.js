@@ -7,10 +7,27 @@ document.addEventListener("submit", (event) => {
   if (submitter?.name !== "shown-in" || refused.has(submitter)) return;
   event.preventDefault();
   show(target, submitter).catch(() => {
-    refused.add(submitter);
-    target.requestSubmit(submitter);
+    // Where something failed after the page was replaced, the form that is there is sent.
+    const button = submitter.isConnected ? submitter : [...document.querySelectorAll("[name=shown-in]")].find(({ value }) => value === submitter.value);
+    if (!button) return;         // the page is in that language
+    refused.add(button);
+    button.form.requestSubmit(button);
   });
 }, true);
+
+// What each field of the one form has goes to its like in the other.
+function carryOver(form, next) {
+  const fieldsOf = (each) => [...each.elements].filter(({ name, localName }) => name && localName !== "button");
+  const left = fieldsOf(form);
+  for (const field of fieldsOf(next)) {
+    const isTick = ["checkbox", "radio"].includes(field.type);
+    const at = left.findIndex(({ name, type, value }) => name === field.name && type === field.type && (!isTick || value === field.value));
+    if (at < 0) continue;
+    const [{ value, checked }] = left.splice(at, 1);
+    if (isTick) field.checked = checked;
+    else if (field.type !== "file") field.value = value;
+  }
+}
 
 async function show(form, button) {
   const body = new URLSearchParams(new FormData(form));
@@ -19,8 +36,7 @@ async function show(form, button) {
   const response = await fetch(form.action, { method: "POST", body });
   if (!response.ok) throw new Error(response.statusText);
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
-  const typed = new FormData(form);
-  for (const input of page.getElementById(form.id).querySelectorAll("input[name]")) input.value = typed.get(input.name) ?? input.value;
+  carryOver(form, page.getElementById(form.id));
   document.documentElement.lang = page.documentElement.lang;
   document.title = page.title;
   document.body.replaceWith(page.body);

@@ -2,10 +2,10 @@
 // then a turn is prolonged. All pages of a person wait in one place, which counts them: each joins as it is opened, and
 // leaves once. A page that fetches itself anew does not join (its `data-waiting` is empty): it waits as before.
 import { call, leaveWith } from "./page.js";
+import { ANSWER_WITHIN } from "./tries.js";
 
 const TICK = 500;
 const SAY_EVERY = 6000;
-const ANSWER_WITHIN = 4000;
 
 class PlaceInLine extends HTMLElement {
   static observedAttributes = ["data-address", "data-waiting"];

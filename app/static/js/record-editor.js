@@ -91,8 +91,8 @@ class RecordEditor extends HTMLElement {
     document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => { if (this.form?.contains(ctx.sourceElement)) this.kept.hear(ctx); }, { signal });
     document.addEventListener("page:cut", ({ detail }) => { if (this.#cut()) detail.kept = true; }, { signal });
     document.addEventListener("page:refused", () => this.#renew(), { signal });
-    document.addEventListener("visibilitychange", () => { if (document.hidden) this.#flush(); else this.#tick(); }, { signal });
-    window.addEventListener("blur", () => this.#flush(), { signal });
+    document.addEventListener("visibilitychange", () => { if (document.hidden) this.#flushUnasked(); else this.#tick(); }, { signal });
+    window.addEventListener("blur", () => this.#flushUnasked(), { signal });
     window.addEventListener("beforeunload", () => this.#part(), { signal });
     window.addEventListener("pagehide", () => this.#leave(), { signal });
     this.observer = new MutationObserver(() => this.#readRequests());
@@ -105,7 +105,7 @@ class RecordEditor extends HTMLElement {
   #tick() {
     if (this.#ended || this.#isLeaving) return;
     if (this.lease.isDue) this.#renew();
-    if (this.draft.isDue && !this.#saving) this.#flush();
+    if (this.draft.isDue) this.#flushUnasked();
     if (this.#idleFor && this.#left <= 0) this.#endIdle();
     this.#show();
   }
@@ -194,6 +194,10 @@ class RecordEditor extends HTMLElement {
       for (const input of this.querySelectorAll("input[name=lock-token]")) input.value = this.proof;
     } else if (verdict === "lost") await this.#lose();
     else this.lease.tryAgain();
+  }
+
+  #flushUnasked() {
+    if (!this.#saving) this.#flush();
   }
 
   async #flush(late = false) {
