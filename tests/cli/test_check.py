@@ -15,7 +15,7 @@ from sqlalchemy import make_url
 from app import installation
 from app.installation import Finding, look_at_all
 from app.reaching import Fault, dial
-from tests.conftest import RedisServer, Server, free_port
+from tests.conftest import RedisServer, Server
 from tests.databases import Store
 from tests.post import Post
 
@@ -93,8 +93,8 @@ async def test_tables_that_nobody_would_make_are_wrong(empty: Store) -> None:
 
 
 @pytest.mark.postgresql
-async def test_a_postgresql_that_is_not_there_or_refuses_is_wrong(healthy: Store) -> None:
-    nowhere = f"postgresql+asyncpg://mutirao:secret@127.0.0.1:{free_port()}/mutirao"
+async def test_a_postgresql_that_is_not_there_or_refuses_is_wrong(healthy: Store, closed_port: int) -> None:
+    nowhere = f"postgresql+asyncpg://mutirao:secret@127.0.0.1:{closed_port}/mutirao"
     said = wrongs(await check(healthy, DATABASE_URL=nowhere, DATABASE_OWNER_URL=""))["database"]
     assert said.startswith("DATABASE_URL: ")
     assert "secret" not in said
@@ -112,12 +112,12 @@ async def test_a_file_that_is_none_of_ours_is_wrong(healthy: Store) -> None:
 
 
 @pytest.mark.sqlite
-async def test_a_redis_or_a_mail_server_that_does_not_answer_is_wrong(healthy: Store) -> None:
+async def test_a_redis_or_a_mail_server_that_does_not_answer_is_wrong(healthy: Store, closed_port: int) -> None:
     found = wrongs(
         await check(
             healthy,
-            REDIS_URL=f"redis://:secret@127.0.0.1:{free_port()}/0",
-            SMTP_URL=f"smtp://ana:secret@127.0.0.1:{free_port()}",
+            REDIS_URL=f"redis://:secret@127.0.0.1:{closed_port}/0",
+            SMTP_URL=f"smtp://ana:secret@127.0.0.1:{closed_port}",
         )
     )
     assert found.keys() == {"redis", "mail"}

@@ -203,11 +203,11 @@ def test_the_image_is_made_of_what_is_there() -> None:
 
 
 @pytest.mark.sqlite
-def test_postgresql_is_healthy_when_it_listens() -> None:
+def test_postgresql_is_healthy_when_it_listens(closed_port: int) -> None:
     test = service("postgres")["healthcheck"]["test"]
     environment = {"PATH": f"{cluster().programs}:{os.environ['PATH']}"}
     assert is_healthy(test, **environment, PGPORT=str(cluster().port))
-    assert not is_healthy(test, **environment, PGPORT=str(free_port()))
+    assert not is_healthy(test, **environment, PGPORT=str(closed_port))
 
 
 @pytest.fixture
