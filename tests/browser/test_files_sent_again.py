@@ -85,7 +85,8 @@ async def test_a_file_that_the_server_takes_only_later_is_not_sent_at_every_occa
     await attach(page, "early.txt")
     await expect(page.locator(".brought .failed")).to_contain_text("early.txt Not attached")
     await network_is_back(page)
-    await page.clock.fast_forward(80_000)
+    if status == 429:  # a socket that hears nothing for so long comes back, and says that one is signed in
+        await page.clock.fast_forward(80_000)
     await network_is_back(page)
     assert len(tries) == 1
     await page.unroute(FILES)
