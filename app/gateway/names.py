@@ -20,7 +20,7 @@ CACHES = ("cache-", "private-cache-", "presence-cache-", "private-encrypted-cach
 ENCRYPTED = "private-encrypted-"
 # The one address of a server's calls that does not begin with its app.
 OF_USERS = re.compile(r"/users/[^/]+/terminate_connections")
-# How all addresses begin that are its clients' or their servers'. Of others it need not be asked.
+# How all addresses begin that are its clients' or their servers', so that of others it need not be asked.
 GATEWAY_PATHS = ("/app/", "/apps/", "/broadcasting/", "/up", "/users/")
 
 
@@ -31,6 +31,8 @@ def is_gateway_socket(path: str) -> bool:
 
 def is_for_gateway(path: str) -> bool:
     """Whether an address is one that clients of the Pusher protocol, or their servers, ask for."""
+    if not path.startswith(GATEWAY_PATHS):
+        return False
     return path.startswith(("/apps/", "/broadcasting/")) or path == "/up" or OF_USERS.fullmatch(path) is not None
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 # Where agents come, by the Model Context Protocol.
 AGENT_PATH = "/mcp"
-# How all addresses begin that are for programs. Of others it need not be asked.
+# How all addresses begin that are for programs, so that of others it need not be asked.
 PROGRAM_PATHS = (AGENT_PATH, "/api")
 PROBLEM_TYPE = "application/problem+json"
 JSON_TYPE = "application/json"
@@ -48,8 +48,8 @@ for _code, (_status, _) in PROBLEMS.items():
 
 def is_for_programs(path: str) -> bool:
     """Whether an address is for programs, that come with tokens; `/api/docs` is a page, for people."""
-    if path == AGENT_PATH:
-        return True
+    if not path.startswith(PROGRAM_PATHS) or path == AGENT_PATH:
+        return path == AGENT_PATH
     below = path == "/api" or path.startswith("/api/")
     return below and path != "/api/docs" and not path.startswith("/api/docs/")
 
