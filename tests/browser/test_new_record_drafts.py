@@ -22,10 +22,12 @@ DRAFT = "**/c/books/new/draft"
 STRANDED = "You have continued this in another tab or browser."
 
 
-async def type_kept(page: Page, label: str, text: str) -> None:
-    """Type, and wait until the server has it."""
+async def type_kept(page: Page, label: str, text: str, *, left: bool = False) -> None:
+    """Type, where the field is `left` take the focus from it, and wait until the server has it."""
     async with page.expect_response(lambda answer: answer.url.endswith("/new/draft") and answer.status == 204):
         await page.get_by_label(label).fill(text)
+        if left:
+            await page.get_by_label(label).blur()
 
 
 async def test_typing_is_back_after_a_link_in_another_browser_and_gone_when_saved(
@@ -175,6 +177,34 @@ async def test_a_draft_of_before_a_reload_makes_none_of_after_it_late(
     await expect(other.get_by_label("Author")).to_have_value("Of after it, and on")
     await other.close()
     await save(page, "Of before the reload")
+    await assert_no_draft(ana)
+
+
+@pytest.mark.parametrize("before", ["", "Of before"], ids=["the first draft", "a later one"])
+@pytest.mark.parametrize("typed", ["Of meanwhile", "Of before", ""], ids=["typed on", "as before", "emptied"])
+async def test_a_draft_that_is_stored_as_the_next_page_is_made_is_not_another_tab_s(
+    shared_server: Server, person: Any, before: str, typed: str
+) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    page = await ana.open("/c/books/new")
+    if before:
+        await type_kept(page, "Title", before)
+    cookies = "; ".join(f"{each['name']}={each['value']}" for each in await ana.context.cookies())
+    async with shared_server.client("acme") as client:
+        made_before = await client.get("/c/books/new", headers={"cookie": cookies})
+    await type_kept(page, "Title", "Of meanwhile", left=True)
+    if typed != "Of meanwhile":
+        await type_kept(page, "Title", typed, left=True)
+    await expect(page.get_by_text("Draft saved")).to_be_visible()
+    headers = {name: made_before.headers[name] for name in ("content-type", "x-page")}
+    await page.route("**/c/books/new", lambda route: route.fulfill(body=made_before.content, headers=headers), times=1)
+    await page.get_by_role("main").get_by_role("link", name="Books").click()
+    await page.get_by_role("main").locator("[href='/c/books/new']").first.click()
+    await expect(page.get_by_label("Title")).to_have_value(typed)
+    await type_kept(page, "Author", "Of after it")
+    await expect(page.get_by_text(STRANDED)).to_be_hidden()
+    await type_kept(page, "Title", "Of meanwhile, and after it")
+    await save(page, "Of meanwhile, and after it")
     await assert_no_draft(ana)
 
 

@@ -5,9 +5,10 @@
 // A form that makes something has a key (accounts/form_answers.py). Once it was sent, and as long as there is no answer,
 // its key is kept with the text: sent again, also after a reload, it is the same form, and makes nothing twice.
 //
-// One with `data-draft` is kept on the server, too, at that address: then the tab has only what the server has not got
-// yet, or what it refused because another tab has gone on with the draft. Each call says how many changes were typed, as
-// one may arrive after another that was made later.
+// One with `data-draft` is kept on the server, too, at that address: then the tab has what the server has not got yet, or
+// what it refused because another tab has gone on with the draft. What it has (`drafted`) stays for the next page, which
+// may have been made just before. Each call says how many changes were typed, as one may arrive after another that was
+// made later.
 import { askFor, watchKeys } from "./copied-tab.js";
 import { showDraftState } from "./draft-state.js";
 import { keptForms, keptNameOf, wasRefused } from "./form-answers.js";
@@ -149,10 +150,7 @@ class KeptForm extends HTMLElement {
 
   async flush() {
     const isThere = await this.typed.flush();
-    if (isThere && !this.typed.isPending) {
-      if (this.isUnanswered) this.keep();
-      else this.forget();
-    }
+    if (isThere && !this.typed.isPending) this.keep({ drafted: !this.isUnanswered });
     if (this.typed.isTooLong) this.complain(true);
     this.showState();
   }
@@ -188,12 +186,12 @@ class KeptForm extends HTMLElement {
     showDraftState(this.form, this.typed);
   }
 
-  keep() {
+  keep({ drafted = false } = {}) {
     clearTimeout(this.pending);
     this.pending = null;
     if (this.gone || !this.isOurs) return;
-    if (!this.answer && !this.typed.isPending && !this.isUnanswered && !isTypedInto(this.form)) return erase(this.name);
-    write(this.name, { values: statesOf(this.form), stranded: this.stranded, key: (this.draft || this.isUnanswered) && this.key?.value, isUnanswered: this.isUnanswered, ...(this.draft && { changes: this.changes, version: this.form.elements["draft-version"].value, begun: this.form.elements["draft-begun"].value }) });
+    if (!this.answer && !drafted && !this.typed.isPending && !this.isUnanswered && !isTypedInto(this.form)) return erase(this.name);
+    write(this.name, { drafted, values: statesOf(this.form), stranded: this.stranded, key: (this.draft || this.isUnanswered) && this.key?.value, isUnanswered: this.isUnanswered, ...(this.draft && { changes: this.changes, version: this.form.elements["draft-version"].value, begun: this.form.elements["draft-begun"].value }) });
   }
 
   forget() {
@@ -212,6 +210,7 @@ class KeptForm extends HTMLElement {
       else this.forget();
       return;
     }
+    if (kept.drafted && Number(this.form.elements["draft-version"].value) >= Number(kept.version)) return this.forget();
     this.isUnanswered = kept.isUnanswered;
     this.ownKey = kept.key;
     this.begun = kept.begun;
