@@ -8,7 +8,7 @@ from typing import Any, Literal
 from urllib.parse import urlencode
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Integer, Select, String, and_, bindparam, case, func, select, union_all
+from sqlalchemy import ColumnElement, Integer, Select, String, Subquery, and_, bindparam, case, func, select, union_all
 
 from app.database import PreparedSelect, Transaction
 from app.database.functions import find_text
@@ -192,27 +192,21 @@ def select_list_page(words: int, *, by_key: Keys, descending: bool) -> PreparedS
 
 
 @cache
-def select_page_of_keys(*, descending: bool, many: bool) -> PreparedSelect[Record, str]:
-    """The select of a page of a collection's records in the order of their keys in the field `field_id`, with these:
-    every kept record has one there, and no other. What comes before the page is skipped in the index of the keys, which
-    has the records' numbers, too.
+def select_page_of_keys(*, descending: bool, from_end: bool, many: bool) -> PreparedSelect[Record, str]:
+    """The select of `most` of a collection's records in the order of their keys in the field `field_id`, with these:
+    every kept record has one there, and no other. What comes before the page, or behind it, is skipped in the index of
+    the keys, which has the records' numbers, too.
 
     Downwards, a page has what it can of those that have a value, and then of the others.
     """
-    offset = bindparam("offset", type_=Integer())
+    most, skipped = bindparam("most", type_=Integer()), bindparam("skipped", type_=Integer())
 
     def make() -> Select[Record, str]:
         if descending:
-            filled = order_keys("filled", descending=True).limit(LIST_PAGE_SIZE).offset(offset).cte("filled")
-            there = select(func.count()).select_from(filled).scalar_subquery()
-            passed = order_keys("filled", descending=True).limit(offset).subquery("passed")
-            skipped = offset - select(func.count()).select_from(passed).scalar_subquery()
-            empty = order_keys("empty", descending=True)
-            others = empty.limit(LIST_PAGE_SIZE - there).offset(case((there == 0, skipped), else_=0)).subquery("others")
-            both = union_all(select(filled), select(others))
-            page = both.add_cte(filled, nest_here=True).subquery("page")
+            one, other = order_keys("filled", descending=not from_end), order_keys("empty", descending=not from_end)
+            page = follow_keys(*((other, one) if from_end else (one, other)), most, skipped)
         else:
-            page = order_keys("all", descending=False).limit(LIST_PAGE_SIZE).offset(offset).subquery("page")
+            page = order_keys("all", descending=from_end).limit(most).offset(skipped).subquery("page")
         # An outer join begins with the page: SQLite would look for it in all records of the collection.
         listed = and_(Record.number == page.c.number, *is_listed(0))
         found = select(Record, page.c.sort_key).select_from(page).outerjoin(Record, listed)
@@ -221,6 +215,17 @@ def select_page_of_keys(*, descending: bool, many: bool) -> PreparedSelect[Recor
         return found.where(func.coalesce(Record.id, 0) != 0).order_by(*in_page)
 
     return PreparedSelect(make, many=many)
+
+
+def follow_keys(first: Select[str, int], then: Select[str, int], most: Any, skipped: Any) -> Subquery:
+    """A page of what is in two selects of keys, one after the other: what it can have of the first, and then of the
+    other."""
+    begun = first.limit(most).offset(skipped).cte("begun")
+    there = select(func.count()).select_from(begun).scalar_subquery()
+    passed = select(func.count()).select_from(first.limit(skipped).subquery("passed")).scalar_subquery()
+    rest = then.limit(most - there).offset(case((there == 0, skipped - passed), else_=0)).subquery("rest")
+    both = union_all(select(begun), select(rest))
+    return both.add_cte(begun, nest_here=True).subquery("page")
 
 
 def order_keys(part: Part, *, descending: bool) -> Select[str, int]:
@@ -233,13 +238,13 @@ def order_keys(part: Part, *, descending: bool) -> Select[str, int]:
 
 @cache
 def select_numbers(*, descending: bool, many: bool) -> PreparedSelect[int]:
-    """The select of a page of the numbers of a collection's records, from the index that has them in order."""
+    """The select of `most` numbers of a collection's records, from the index that has them in order."""
 
     def make() -> Select[int]:
         ordered = (
             select(Record.number).where(*is_listed(0)).order_by(*in_direction(Record.number, descending=descending))
         )
-        return ordered.limit(LIST_PAGE_SIZE).offset(bindparam("offset"))
+        return ordered.limit(bindparam("most")).offset(bindparam("skipped"))
 
     return PreparedSelect(make, many=many)
 
@@ -265,20 +270,27 @@ async def list_numbered(transaction: Transaction, collection: Collection, number
 
 
 async def list_records(transaction: Transaction, collection: Collection, fields: list[Field], view: View) -> Listing:
-    """The records of a view's page; of the last page when there are fewer."""
+    """The records of a view's page; of the last page when there are fewer. One that is nearer to the end is walked to
+    from there, where all records of the view are counted and in an index."""
     count = await count_view(transaction, collection, view)
     page = min(view.page, max(1, -(-count // LIST_PAGE_SIZE)))
     view = View(view.query, view.sort, page)
     by_key, offset = keys_for(fields, view), (page - 1) * LIST_PAGE_SIZE
     parameters = parameters_of(collection, fields, view)
-    if not by_key and not view.words and offset > DEEP:
-        numbers = select_numbers(descending=view.descending, many=offset > MOST_SKIPPED)
-        found_numbers = await transaction.column(numbers, collection_id=collection.id, offset=offset)
-        return Listing(view, await list_numbered(transaction, collection, found_numbers), count, {})
-    if by_key == "all" and not view.words:
-        select_shown = select_page_of_keys(descending=view.descending, many=offset > MOST_SKIPPED)
+    if view.words or by_key == "some" or (not by_key and offset <= DEEP):
+        select_page = select_list_page(len(view.words), by_key=by_key, descending=view.descending)
+        rows = await transaction.rows(select_page, **parameters, offset=offset)
     else:
-        select_shown = select_list_page(len(view.words), by_key=by_key, descending=view.descending)
-    rows = await transaction.rows(select_shown, **parameters, offset=offset)
+        most = min(LIST_PAGE_SIZE, count - offset)
+        from_end = count - offset - most < offset
+        skipped = count - offset - most if from_end else offset
+        parameters |= {"most": most, "skipped": skipped}
+        if not by_key:
+            select_shown = select_numbers(descending=view.descending != from_end, many=skipped > MOST_SKIPPED)
+            numbers = await transaction.column(select_shown, **parameters)
+            ordered = numbers[::-1] if from_end else numbers
+            return Listing(view, await list_numbered(transaction, collection, ordered), count, {})
+        select_keyed = select_page_of_keys(descending=view.descending, from_end=from_end, many=skipped > MOST_SKIPPED)
+        rows = await transaction.rows(select_keyed, **parameters)
     keys = {record.id: key for record, key in rows} if by_key else {}
     return Listing(view, [record for record, *_ in rows], count, keys)

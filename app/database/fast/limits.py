@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select
+from sqlalchemy import BindParameter, Select
 from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 
 
@@ -27,13 +27,14 @@ class LimitCompiler(SQLiteCompiler):
     """Makes SQLite's words of a statement, with its limits as numbers."""
 
     def limit_clause(self, select: Select[Any], **kw: Any) -> str:
-        """`LIMIT 50 OFFSET ?`, or `LIMIT 0 + ?` where the limit is a parameter. One that is an offset alone has -1."""
+        """`LIMIT 50 OFFSET ?`, or `LIMIT 0 + ?` where the limit is made of parameters. One that is an offset alone has
+        -1."""
         limit: Any = select._limit_clause
         offset: Any = select._offset_clause
         if limit is None:
             words = "-1"
-        elif getattr(limit, "required", False):
-            words = "0 + " + self.process(limit, **kw)
-        else:
+        elif isinstance(limit, BindParameter) and not limit.required:
             words = self.process(limit, literal_execute=True, **kw)
+        else:
+            words = "0 + " + self.process(limit, **kw)
         return f"\n LIMIT {words}" + (f" OFFSET {self.process(offset, **kw)}" if offset is not None else "")

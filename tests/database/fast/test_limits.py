@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Select, bindparam, select
+from sqlalchemy import Connection, Integer, Select, bindparam, select
 
 from app.accounts.members import Member
 from app.database import Database
@@ -19,6 +19,7 @@ LIMITED = {
     "a number": (BY_NAME.limit(2), {}, slice(0, 2)),
     "a number and an offset": (BY_NAME.limit(2).offset(1), {}, slice(1, 3)),
     "a parameter": (BY_NAME.limit(bindparam("most")), {"most": 2}, slice(0, 2)),
+    "what is made of one": (BY_NAME.limit(bindparam("most", type_=Integer()) - 1), {"most": 3}, slice(0, 2)),
     "parameters": (BY_NAME.limit(bindparam("most")).offset(bindparam("from")), {"most": 2, "from": 1}, slice(1, 3)),
     "an offset alone": (BY_NAME.offset(2), {}, slice(2, None)),
     "none": (BY_NAME, {}, slice(None)),
