@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,15 @@ TIMEOUT = 240
 
 
 def compile_program(source: Path) -> Path:
-    """Compile a program of one file in C, unless that was done."""
+    """Compile a program of one file in C, unless that was done. It is there when it is whole, as several may want it at
+    once."""
     program = BUILD / source.stem
     if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
         BUILD.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["cc", "-O2", "-o", program, source], check=True)
+        with tempfile.TemporaryDirectory(dir=BUILD) as directory:
+            compiled = Path(directory) / program.name
+            subprocess.run(["cc", "-O2", "-o", compiled, source], check=True)
+            compiled.replace(program)
     return program
 
 

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pytest
+
+from bench import generator
 from bench.fanout import run_room
 from bench.plot import draw_bars
 from bench.workspace import Crowd
@@ -52,3 +57,15 @@ def test_a_plot_shows_each_bar_with_its_number() -> None:
     drawn = ElementTree.fromstring(draw_bars("Cost & more", [("Mutirão", 7.5), ("another", 180.0)], target=8.0))
     texts = [each.text for each in drawn.iter("{http://www.w3.org/2000/svg}text")]
     assert texts == ["Cost & more", "Mutirão", "7.5", "another", "180.0"]
+
+
+def test_what_several_want_compiled_at_once_runs_for_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(generator, "BUILD", tmp_path / "build")
+    source = tmp_path / "ends.c"
+    source.write_text("int main(void) { return 7; }")
+
+    def compile_and_run(_: int) -> int:
+        return subprocess.run([generator.compile_program(source)], check=False).returncode
+
+    with ThreadPoolExecutor(8) as beside:
+        assert list(beside.map(compile_and_run, range(8))) == [7] * 8
