@@ -605,3 +605,38 @@ async def test_a_page_that_goes_on_with_a_draft_says_what_has_become_of_it(share
     await expect(there.page.get_by_text("This draft was discarded")).to_be_visible()
     await type_kept(there.page, "Title", "Somebody wants it")
     await save(there.page, "Somebody wants it")
+
+
+@pytest.mark.parametrize("reload", [False, True], ids=["typed on", "after a reload"])
+@pytest.mark.parametrize("ended", ["Start over", "Save"])
+async def test_a_tab_that_was_behind_has_its_draft_kept_again_when_the_other_s_is_settled(
+    shared_server: Server, person: Any, ended: str, reload: bool
+) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    first = await ana.open("/c/books/new")
+    second = await ana.context.new_page()
+    await second.goto(ana.origin + "/c/books/new")
+    await ready(second)
+    await type_kept(second, "Title", "Of the second")
+    await first.get_by_label("Title").fill(f"Behind one that pressed {ended}")
+    await expect(first.get_by_text(STRANDED)).to_be_visible()
+    await expect(first.get_by_text("Draft saved")).to_be_hidden()
+    if ended == "Save":
+        await save(second, "Of the second")
+    else:
+        await second.reload()
+        await ready(second)
+        await second.get_by_role("button", name=ended).click()
+        await expect(second.get_by_label("Title")).to_have_value("")
+    await second.close()
+    if reload:
+        await first.reload()
+        await ready(first)
+    await type_kept(first, "Author", f"Somebody, {reload}")
+    await expect(first.get_by_text(STRANDED)).to_be_hidden()
+    await expect(first.get_by_text("Draft saved")).to_be_visible()
+    there = await person(shared_server, "acme", "ana@acme.test")
+    await there.open("/c/books/new")
+    await expect(there.page.get_by_label("Title")).to_have_value(f"Behind one that pressed {ended}")
+    await save(first, f"Behind one that pressed {ended}")
+    assert authors(shared_server, f"Behind one that pressed {ended}").count(f"Somebody, {reload}") == 1

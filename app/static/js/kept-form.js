@@ -14,8 +14,9 @@ import { showDraftState } from "./draft-state.js";
 import { keptForms, keptNameOf, wasRefused } from "./form-answers.js";
 import { addHidden, emptyOut, giveBack, isTypedInto, plainFieldsOf, statesOf } from "./form-state.js";
 import { OUTLIVES, askBeforeClosing } from "./leaving.js";
-import { TICKED, call, leaveWith } from "./page.js";
+import { call, leaveWith } from "./page.js";
 import { erase, read, write } from "./tab-store.js";
+import { showTooLong } from "./too-long.js";
 import { ANSWER_WITHIN, patienceFor } from "./tries.js";
 import { TypedDraft } from "./typed-draft.js";
 
@@ -61,7 +62,7 @@ class KeptForm extends HTMLElement {
   leave() {
     if (this.pending) this.keep();
     if (!this.isConnected) this.noteLeft();
-    if (!this.typed.isPending || this.stranded || this.gone) return;
+    if (!this.typed.isPending || this.isAlone || this.gone) return;
     if (String(this.body()).length < OUTLIVES) leaveWith(this.draft, this.body());
     else if (!this.isConnected) this.flush();
   }
@@ -78,7 +79,12 @@ class KeptForm extends HTMLElement {
   }
 
   get isTooLongToLeave() {
-    return this.typed.isPending && !this.stranded && String(this.body()).length > OUTLIVES;
+    return this.typed.isPending && !this.isAlone && String(this.body()).length > OUTLIVES;
+  }
+
+  // Whether the server does not take what is typed here as the draft.
+  get isAlone() {
+    return Boolean(this.stranded || this.refused);
   }
 
   get form() {
@@ -125,7 +131,7 @@ class KeptForm extends HTMLElement {
   note() {
     this.pending ??= setTimeout(() => {
       this.keep();
-      this.complain(this.isTooLong);
+      showTooLong(this, this.isTooLong);
     }, PAUSE);
     if (!this.draft) return;
     this.typed.note();
@@ -142,16 +148,16 @@ class KeptForm extends HTMLElement {
     return String(this.body()).length > Number(this.dataset.limit);
   }
 
-  // None beside the form itself.
+  // None beside the form itself. One that another tab has gone on with may be settled meanwhile.
   tick() {
-    if (this.typed.isDue && !this.sending && !this.stranded && !this.gone) this.flush();
+    if (this.typed.isDue && !this.sending && !this.refused && !this.gone) this.flush();
     this.showState();
   }
 
   async flush() {
     const isThere = await this.typed.flush();
     if (isThere && !this.typed.isPending) this.keep({ drafted: !this.isUnanswered });
-    if (this.typed.isTooLong) this.complain(true);
+    if (this.typed.isTooLong) showTooLong(this, true);
     this.showState();
   }
 
@@ -160,13 +166,19 @@ class KeptForm extends HTMLElement {
     if (this.isTooLong) return TOO_LONG;
     const body = this.body();
     const { status, headers } = await call(this.draft, body, { signal: AbortSignal.any([stopped, AbortSignal.timeout(patienceFor(body))]) });
-    if (status === 204) this.form.elements["draft-version"].value = headers.get("X-Draft");
+    if (status === 204) this.goOnFrom(headers.get("X-Draft"));
     else if (status === 409) this.strand();
     else if ([403, 404].includes(status)) this.refuse();
     return status;
   }
 
-  // Another tab has gone on with the draft: this text stays in this tab alone.
+  goOnFrom(version) {
+    this.form.elements["draft-version"].value = version;
+    this.stranded = false;
+    this.querySelector("[data-stranded]").hidden = true;
+  }
+
+  // Another tab has gone on with the draft: this text stays in this tab alone, until that draft is settled.
   strand() {
     this.stranded = true;
     this.querySelector("[data-stranded]").hidden = false;
@@ -177,13 +189,13 @@ class KeptForm extends HTMLElement {
 
   // It is stored here no more: this text stays in this tab.
   refuse() {
-    this.stranded = true;
+    this.refused = true;
     this.querySelector("[data-closed]").hidden = false;
     this.keep();
   }
 
   showState() {
-    showDraftState(this.form, this.typed);
+    showDraftState(this.form, this.typed, this.isAlone);
   }
 
   keep({ drafted = false } = {}) {
@@ -222,12 +234,14 @@ class KeptForm extends HTMLElement {
       return;
     }
     // It goes on from what this tab had seen: what another has written since is not written over.
-    if (this.draft && kept.version !== undefined) this.form.elements["draft-version"].value = kept.version;
+    if (this.draft && kept.version !== undefined && !kept.stranded) this.form.elements["draft-version"].value = kept.version;
     const left = giveBack(this.form, kept.values);
     if (this.draft) addHidden(this.form, left);                // of fields that are gone, the server says what becomes of it
     if (!left.length && !isTypedInto(this.form)) return;
-    this.querySelector("[data-put-back]").hidden = false;
-    if (kept.stranded) this.strand();
+    const notice = this.querySelector("[data-put-back]");
+    const isDrafted = !notice.hidden;                      // the server has one, which another tab has gone on with
+    notice.hidden = false;
+    if (kept.stranded && isDrafted) this.strand();
     else if (this.draft) this.note();
   }
 
@@ -271,28 +285,12 @@ class KeptForm extends HTMLElement {
     if (this.isTooLong) {
       event.preventDefault();
       event.stopImmediatePropagation();
-      this.complain(true)?.focus();
+      showTooLong(this, true)?.focus();
     } else if (this.key) {
       this.isUnanswered = true;
       this.ownKey = this.key.value;
     }
     this.keep();
-  }
-
-  // Beside the longest field, as that is the one to shorten: it is returned.
-  complain(wrong) {
-    const line = this.querySelector("[data-too-long]");
-    if (line.hidden === !wrong) return this.querySelector("[aria-errormessage]");
-    line.hidden = !wrong;
-    line.id = wrong ? "too-long" : "";
-    const before = this.querySelector("[aria-errormessage]");
-    for (const name of ["aria-errormessage", "aria-invalid"]) before?.removeAttribute(name);
-    if (!wrong) return null;
-    const longest = plainFieldsOf(this.form).filter(({ type }) => type !== "hidden" && !TICKED.includes(type)).reduce((a, b) => (b.value.length > a.value.length ? b : a));
-    longest.after(line);
-    longest.setAttribute("aria-errormessage", line.id);
-    longest.setAttribute("aria-invalid", "true");
-    return longest;
   }
 }
 customElements.define("kept-form", KeptForm);
@@ -307,4 +305,4 @@ window.addEventListener("pagehide", () => keptForms().forEach((form) => form.lea
 document.addEventListener("visibilitychange", keepAll);
 document.addEventListener("htmx:before:request", keepAll);
 document.addEventListener("page:refreshed", () => keptForms().forEach((form) => form.useKey()));
-document.addEventListener("page:refused", () => keptForms().forEach((form) => { if (form.draft && !form.stranded) form.refuse(); }));
+document.addEventListener("page:refused", () => keptForms().forEach((form) => { if (form.draft && !form.isAlone) form.refuse(); }));
