@@ -31,6 +31,7 @@ from app.chat.references import to_message
 from app.chat.rooms import Room
 from app.database import Base, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.files.quota import check_quota, counts_in_quota
+from app.files.storing import LONGEST_UPLOAD_KEY
 from app.files.uploads import StoredFile
 from app.web.errors import Gone
 from app.web.forms import Invalid
@@ -68,7 +69,7 @@ class Attachment(Tenanted, Base):
     message_id: Mapped[int | None]
     member_id: Mapped[int]
     key: Mapped[str] = mapped_column(String(32))
-    upload: Mapped[str | None] = mapped_column(String(LONGEST_KEY))
+    upload: Mapped[str | None] = mapped_column(String(LONGEST_UPLOAD_KEY))
     box: Mapped[str | None] = mapped_column(String(LONGEST_KEY))
     taken_by: Mapped[str | None] = mapped_column(String(LONGEST_KEY))
     name: Mapped[str] = mapped_column(String(120))
@@ -111,7 +112,7 @@ async def add_attachment(
     Raises Invalid when the workspace has no room for it, and when what came with `upload` is not in this room's box any
     more; `quota` is in bytes.
     """
-    if max(len(upload), len(box)) > LONGEST_KEY:
+    if len(upload) > LONGEST_UPLOAD_KEY or len(box) > LONGEST_KEY:
         raise Invalid(file=_l("This page is out of date. Reload it; what you typed is kept."))
     there = await find_upload(transaction, member, upload) if upload else None
     if there is not None:

@@ -2,10 +2,12 @@
 // has a file, and which message that was sent from it: no other box shows it, and no other message gets it.
 import { findHeldElsewhere, holdHere } from "./files-of-tabs.js";
 import { MessageUpload, fileOf, heldBy } from "./message-upload.js";
-import { makeKey, outbox } from "./outbox.js";
+import { outbox } from "./outbox.js";
 import { call } from "./page.js";
 import { forget, keep, kept } from "./tab-store.js";
 import { isTakenOut, takeOut } from "./taken-out.js";
+import { makeKey } from "./tries.js";
+import { showUpload } from "./upload.js";
 
 const KIND = "in box";           // keys of the uploads that this tab has in the box of a place
 
@@ -217,13 +219,13 @@ export class MessageFiles {
     const { place, key } = this.composer;
     const upload = new MessageUpload(file, place, key, this.composer.form.dataset.notSent);
     uploads.set(upload.key, upload);
-    upload.addEventListener("came", ({ detail: { item, file } }) => {
+    upload.addEventListener("came", ({ detail: item }) => {
       uploads.delete(upload.key);
       const { takenBy, box } = upload;       // they may have changed while it was on its way
       const whose = takenBy ? { "taken-by": takenBy } : { box };
       const holder = takenBy ?? box;
       if (heldBy(item).includes(holder)) return;
-      tell([file], whose);
+      tell([upload.stored], whose);
       item.append(hidden("held", holder));
     });
     upload.addEventListener("missed", () => { if (upload.refused && upload.takenBy) uploads.delete(upload.key); });
@@ -234,33 +236,16 @@ export class MessageFiles {
 
   // The item of a file that is being brought, until it is there.
   #follow(upload) {
-    const { failed, tryAgain } = this.composer.form.dataset;
     const item = this.#item({ name: upload.file.name, upload: upload.key });
-    const state = document.createElement("span");
-    item.querySelector("button").before(state);
-    const going = (loaded = 0) => {
-      item.classList.remove("failed");
-      state.replaceChildren(Object.assign(document.createElement("progress"), { max: 1, value: loaded }));
-    };
+    showUpload(upload, item, this.composer.form.dataset);
     // It stays until it is taken out: a message that is sent with it says that it is missing.
-    const missed = () => {
-      const words = Object.assign(document.createElement("small"), { textContent: failed });
-      const again = Object.assign(document.createElement("button"), { type: "button", className: "link", textContent: tryAgain });
-      again.dataset.bringAgain = "";
-      item.classList.add("failed");
-      state.replaceChildren(" ", words, " ", again, " ");
-    };
-    if (upload.error) missed();
-    else going();
-    upload.addEventListener("progress", ({ detail }) => going(detail));
     upload.addEventListener("missed", () => {
       if (!item.isConnected) return;
-      missed();
       if (!upload.said) this.composer.say(upload.error.message);
       upload.said = true;
     });
     upload.addEventListener("came", ({ detail }) => {
-      if (item.isConnected) item.replaceWith(detail.item);
+      if (item.isConnected) item.replaceWith(detail);
     });
     return item;
   }
@@ -269,7 +254,7 @@ export class MessageFiles {
   #bringAgain(item) {
     const upload = uploads.get(item.dataset.upload);
     this.composer.say("");
-    item.replaceWith(this.#follow(Object.assign(upload, { error: null, said: false })));
+    Object.assign(upload, { error: null, said: false });
     upload.bring();
   }
 
