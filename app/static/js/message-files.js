@@ -3,13 +3,15 @@
 import { findHeldElsewhere, holdHere } from "./files-of-tabs.js";
 import { MessageUpload, fileOf, heldBy } from "./message-upload.js";
 import { outbox } from "./outbox.js";
-import { call } from "./page.js";
+import { call, fetchPage } from "./page.js";
 import { forget, keep, kept } from "./tab-store.js";
 import { isTakenOut, takeOut } from "./taken-out.js";
 import { makeKey } from "./tries.js";
 import { showUpload } from "./upload.js";
 
 const KIND = "in box";           // keys of the uploads that this tab has in the box of a place
+
+const LOOKED_FOR = [0, 4000];    // ms: the server may be about to store what had arrived when the page was made
 
 const uploads = new Map();       // key -> upload: what this page is bringing
 
@@ -93,12 +95,32 @@ export class MessageFiles {
     this.#opened = true;
     this.#keep();
     if (others.length) this.#takeOver(others);
+    const there = new Set([...this.list.children].map((item) => item.dataset.upload));
+    this.#lookFor([...own].filter((key) => !there.has(key) && !keys.has(key) && !isTakenOut(key)));
   }
 
   // What was left behind, by tabs that are there no more.
   async #takeOver(items) {
     const elsewhere = await findHeldElsewhere();
     this.list.prepend(...items.filter((item) => !elsewhere.has(item.dataset.upload)));
+  }
+
+  // What this tab had and the page has not may have come since that was made.
+  async #lookFor(missing) {
+    for (const wait of missing.length ? LOOKED_FOR : []) {
+      await new Promise((done) => setTimeout(done, wait));
+      if (!this.composer.isConnected) return;
+      const text = await fetchPage(this.composer.place, { Purpose: "prefetch" }).then((response) => response.text(), () => "");
+      const page = new DOMParser().parseFromString(text, "text/html");
+      const boxes = [page.querySelector("[data-files]"), page.querySelector("[data-other-files]")?.content];
+      for (const item of boxes.flatMap((box) => [...box?.children ?? []])) {
+        const key = item.dataset.upload;
+        if (!missing.includes(key)) continue;
+        missing.splice(missing.indexOf(key), 1);
+        if (!isTakenOut(key)) this.list.append(document.importNode(item, true));
+      }
+      if (!missing.length) return;
+    }
   }
 
   #keep() {
