@@ -9,8 +9,9 @@ from litestar import MediaType, Response
 
 from app.accounts.access import AnyRequest, write_signed_in
 from app.accounts.members import Member
-from app.chat.attachments import Attachment, add_attachment
+from app.chat.attachments import Attachment
 from app.chat.rooms import Room
+from app.chat.unsent_files import add_attachment
 from app.database import Transaction
 from app.files.arriving import Arriving
 from app.files.storing import NotStored, delete_files, files_of, key_of_upload, store_form
