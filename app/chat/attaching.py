@@ -9,11 +9,12 @@ from litestar import MediaType, Response
 
 from app.accounts.access import AnyRequest, write_signed_in
 from app.accounts.members import Member
-from app.chat.attachments import Attachment, add_attachment
+from app.chat.attachments import Attachment
 from app.chat.rooms import Room
+from app.chat.unsent_files import add_attachment
 from app.database import Transaction
 from app.files.arriving import Arriving
-from app.files.storing import NotStored, delete_files, files_of, store_form
+from app.files.storing import NotStored, delete_files, files_of, key_of_upload, store_form
 from app.files.upload_forms import FORM_TEXT_LIMIT
 from app.settings import Settings
 from app.web.calls import refuse_call
@@ -48,7 +49,7 @@ async def store_files(request: AnyRequest, transaction: Transaction, settings: S
     if not stored:
         return refuse_call(tenant.language, _l("No file was sent."), 400)
     added: list[Attachment] = []
-    upload = texts.get("upload", "") if len(stored) == 1 else ""
+    upload = key_of_upload(sent)
     box = texts.get("box", "")
     try:
         async with write_signed_in(request) as (writing, member):

@@ -8,12 +8,13 @@ from typing import Any
 from msgspec import Struct
 
 from app.accounts.members import Member
-from app.chat.attachments import MOST_A_MESSAGE, Attachment, list_unsent
+from app.chat.attachments import MOST_A_MESSAGE, Attachment
 from app.chat.drafts import get_draft
 from app.chat.messages import Message
 from app.chat.rooms import Room
 from app.chat.text.rendering import LONGEST_MESSAGE
 from app.chat.timeline import ShownMessage, show_message
+from app.chat.unsent_files import list_unsent
 from app.database import Transaction
 from app.web.forms import make_key
 from app.web.texts import Text, shorten_text

@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, select
 from app.accounts.members import Member
 from app.accounts.mentions import OPEN, STORED
 from app.accounts.rights import require
-from app.chat.attachments import MOST_A_MESSAGE, Attachment, find_unsent
+from app.chat.attachments import MOST_A_MESSAGE, Attachment
 from app.chat.drafts import MessageDraft
 from app.chat.facts import MessageAddressed, MessagePosted
 from app.chat.memberships import Membership, enter
@@ -21,6 +21,7 @@ from app.chat.messages import LONGEST_KEY, ArchivedRoom, Message, find_answered
 from app.chat.references import MessageIndex, keep_references
 from app.chat.rooms import Room
 from app.chat.text.rendering import LONGEST_MESSAGE, Typed, UnfitText, read_message_text, render_text
+from app.chat.unsent_files import find_unsent
 from app.database import ChangedObject, NewObject, NewRows, PreparedSelect, Transaction
 from app.web.forms import Invalid
 from app.web.texts import _l

@@ -14,6 +14,9 @@ from app.web.error_texts import EXPLANATIONS
 from app.web.errors import is_disk_full
 from app.web.texts import Text, _l
 
+# What a page may call an upload.
+LONGEST_UPLOAD_KEY = 40
+
 
 class NotStored(Exception):
     """Files were not stored, and why. Nothing of them is kept."""
@@ -27,6 +30,11 @@ class NotStored(Exception):
 def files_of(settings: Settings, tenant: Tenant) -> Path:
     """Where the files of a workspace are."""
     return settings.data_dir / "files" / str(tenant.id)
+
+
+def key_of_upload(sent: UploadForm) -> str:
+    """What its page calls the upload of a form with one file: what comes again is known by it."""
+    return dict(sent.texts).get("upload", "") if len(sent.files) == 1 else ""
 
 
 async def delete_files(directory: Path, keys: Iterable[str]) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.accounts.members import Member
 from app.database import Base, PreparedChange, PreparedSelect, Tenanted, Transaction, UtcDateTime, now
 from app.files.quota import check_quota, counts_in_quota
+from app.files.storing import LONGEST_UPLOAD_KEY
 from app.files.uploads import StoredFile
 from app.records.access import list_readable
 from app.records.collections import Collection
@@ -32,7 +33,8 @@ UNSAVED_FOR = timedelta(days=30)
 
 
 class RecordFile(Tenanted, Base):
-    """A file of a field; before its record is saved, of the member who brought it. `key` names it on disk.
+    """A file of a field; before its record is saved, of the member who brought it. `key` names it on disk, and `upload`
+    is what its page called the upload.
 
     There is no foreign key to the record: what is on the disk has to go with the row, so that a sweep deletes both.
     """
@@ -44,6 +46,7 @@ class RecordFile(Tenanted, Base):
         ),
         ForeignKeyConstraint(["tenant_id", "member_id"], ["member.tenant_id", "member.id"]),
         Index("ix_record_file_record", "tenant_id", "record_id"),
+        Index("ix_record_file_upload", "tenant_id", "member_id", "upload", unique=True),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -51,6 +54,7 @@ class RecordFile(Tenanted, Base):
     record_id: Mapped[int | None]
     member_id: Mapped[int]
     key: Mapped[str] = mapped_column(String(32))
+    upload: Mapped[str | None] = mapped_column(String(LONGEST_UPLOAD_KEY))
     name: Mapped[str] = mapped_column(String(120))
     size: Mapped[int] = mapped_column(BigInteger)
     media_type: Mapped[str] = mapped_column(String(100))
@@ -66,17 +70,42 @@ class RecordFile(Tenanted, Base):
 counts_in_quota(RecordFile.size)
 
 
+FIND_RECORD_FILE = PreparedSelect(
+    lambda: select(RecordFile).where(
+        RecordFile.member_id == bindparam("member_id"), RecordFile.upload == bindparam("upload")
+    )
+)
+
+
 async def add_record_file(
-    transaction: Transaction, collection: Collection, member: Member, stored: StoredFile, *, quota: int
+    transaction: Transaction,
+    collection: Collection,
+    member: Member,
+    stored: StoredFile,
+    *,
+    quota: int,
+    upload: str = "",
 ) -> RecordFile:
-    """Note a file that was stored for a record of a collection. Raises Invalid when the workspace has no room for it;
-    `quota` is in bytes."""
+    """Note a file that was stored for a record of a collection. What comes again with the same `upload` is the file
+    that is there.
+
+    Raises Invalid when the workspace has no room for it, and when what came with `upload` was saved since, or is of
+    another collection; `quota` is in bytes.
+    """
+    if len(upload) > LONGEST_UPLOAD_KEY:
+        raise Invalid(file=_l("This page is out of date. Reload it; what you typed is kept."))
+    there = await transaction.value(FIND_RECORD_FILE, member_id=member.id, upload=upload) if upload else None
+    if there is not None:
+        if there.record_id is not None or there.collection_id != collection.id:
+            raise Invalid(file=_l("This file was already saved."))
+        return there
     await check_quota(transaction, stored.size, quota)
     file = RecordFile(
         collection_id=collection.id,
         record_id=None,
         member_id=member.id,
         key=stored.key,
+        upload=upload or None,
         name=stored.name,
         size=stored.size,
         media_type=stored.media_type,

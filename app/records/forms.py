@@ -219,6 +219,7 @@ async def render_form(
     With `restored`, it says that it has what was typed before; with `copied`, which record it has the values of, or
     would have them of, and of which fields the form could not take all.
     """
+    settings: Settings = request.app.state.settings
     context: dict[str, Any] = {}
     typed = read_typed(fields, form, record)
     if record is not None:
@@ -243,6 +244,7 @@ async def render_form(
         curtailed=", ".join(field.label for field in curtailed),
         copied_title=place_of_record(collection, fields, copied).title if copied else "",
         most=RECORD_LIMIT,
+        file_limit=settings.file_limit_megabytes,
         title=title_of(fields, record.values) if record else "",
         **context,
     )

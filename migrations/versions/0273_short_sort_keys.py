@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0273"
-down_revision = "0271"
+down_revision = "0272"
 
 needs_stop = "sorts texts by shorter keys, among which those that earlier programs write have no place"
 

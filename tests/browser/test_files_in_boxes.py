@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -240,3 +241,54 @@ async def test_an_upload_that_failed_in_the_box_comes_by_itself_when_the_network
     await expect(page.locator(".brought li [name=file]")).to_have_count(1)
     await say(page, "With it")
     await expect_said(page, "With it", "later.txt")
+
+
+@pytest.mark.parametrize("how", ["link", "reload"])
+async def test_a_file_that_comes_while_its_room_is_being_rendered_is_in_the_box(
+    server: Server, ana: Person, how: str
+) -> None:
+    page = await ana.open(ROOM)
+    client: httpx.AsyncClient = await server.sign_in("acme", "ana@acme.test")
+    uploads: list[Route] = []
+
+    async def store(upload: Route) -> httpx.Response:
+        headers = {"content-type": upload.request.headers["content-type"], "x-page": "1"}
+        return await client.post(f"{ROOM}/files", content=upload.request.post_data_buffer, headers=headers)
+
+    async def hold(upload: Route) -> None:
+        uploads.append(upload)
+
+    async def render_before_it_is_stored(route: Route) -> None:
+        await page.unroute(POSTS)
+        address = urlsplit(route.request.url)
+        here = address._replace(netloc=f"127.0.0.1:{address.port}").geturl()
+        rendered = await route.fetch(url=here, headers={**await route.request.all_headers(), "host": address.netloc})
+        answer = await store(uploads[0])
+        if how == "link":
+            await uploads[0].fulfill(status=200, headers={"content-type": "text/html", "x-page": "1"}, body=answer.text)
+        await route.fulfill(response=rendered)
+
+    async def is_held() -> bool:
+        return bool(uploads)
+
+    await page.route("**/chat/general/files", hold)
+    await attach(page, "between.txt")
+    await until(is_held)
+    if how == "link":
+        await page.locator(".side a[href='/c/books']").click()
+        await expect(box(page)).to_have_count(0)
+        await page.mouse.move(600, 400)
+    await page.route(POSTS, render_before_it_is_stored)
+    if how == "link":
+        await page.locator(f".side a[href^='{ROOM}']").first.click()
+    else:
+        await page.reload()
+    await expect(box(page)).to_be_visible()
+    await expect(brought(page)).to_have_text(["between.txt"])
+    async with page.expect_response(POSTS):
+        await say(page, "With it")
+    await page.reload()
+    await ready(page)
+    await expect_said(page, "With it", "between.txt")
+    await expect(brought(page)).to_have_count(0)
+    await client.aclose()

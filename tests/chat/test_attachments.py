@@ -12,18 +12,7 @@ from sqlalchemy import func, select
 from app.accounts.members import Member, find_member
 from app.accounts.undo import UNDO_OFFER_KEPT_FOR
 from app.chat import memberships
-from app.chat.attachments import (
-    MOST_A_MESSAGE,
-    UNSENT_FOR,
-    Attachment,
-    add_attachment,
-    delete_unsent,
-    discard_file,
-    find_unsent,
-    get_attachment,
-    list_attachments,
-    list_unsent,
-)
+from app.chat.attachments import MOST_A_MESSAGE, UNSENT_FOR, Attachment, delete_unsent, get_attachment, list_attachments
 from app.chat.message_changes import delete_message
 from app.chat.messages import Message
 from app.chat.new_rooms import create_room, ensure_general, open_direct
@@ -31,6 +20,7 @@ from app.chat.posting import post_message
 from app.chat.room_changes import archive_room
 from app.chat.rooms import Room
 from app.chat.timeline import read_page
+from app.chat.unsent_files import add_attachment, discard_file, find_unsent, list_unsent
 from app.database import Database, Transaction, now
 from app.files.uploads import StoredFile
 from app.web.errors import Gone

@@ -15,13 +15,13 @@ from litestar.exceptions import NotFoundException
 from msgspec import structs
 from sqlalchemy import func, select, update
 
-from app.chat.attachments import add_attachment
 from app.chat.discussions import enter_discussion
 from app.chat.ended_discussions import delete_ended
 from app.chat.messages import Message
 from app.chat.posting import post_message
 from app.chat.references import MessageIndex
 from app.chat.rooms import Room
+from app.chat.unsent_files import add_attachment
 from app.database import Base, Database, Transaction, now
 from app.editing.drafts import Draft, keep_draft
 from app.editing.waiting import join_queue, list_queue

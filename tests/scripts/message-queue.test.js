@@ -1,7 +1,7 @@
-// The order of what a tab sends, and what answers mean, without a page.
+// The order of what a tab sends, without a page.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { MessageQueue, delay, isSame, sayMissing, verdict } from "./message-queue.js";
+import { MessageQueue, delay, isSame, sayMissing } from "./message-queue.js";
 
 const entry = (key, place = "/chat/general", more = {}) => ({ key, place, text: key, ...more });
 
@@ -66,13 +66,6 @@ test("what is taken back is sent no more", () => {
   assert.equal(queue.remove("one").text, "one");
   assert.equal(queue.remove("one"), undefined);
   assert.deepEqual(drain(queue), ["two"]);
-});
-
-test("an answer says whether it is there, is not there, or nobody knows", () => {
-  const meant = { 200: "sent", 204: "sent", 0: "again", 502: "again", 503: "again", 504: "again", 408: "again",
-    429: "slower", 401: "signed out", 400: "refused", 403: "refused", 404: "refused", 409: "refused", 410: "refused",
-    413: "refused", 422: "refused", 500: "refused", 507: "refused" };
-  for (const [status, what] of Object.entries(meant)) assert.equal(verdict(Number(status)), what, status);
 });
 
 test("tries come ever more slowly, not all at once, and never stop", () => {

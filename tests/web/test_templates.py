@@ -189,7 +189,7 @@ def test_scripts_ask_by_the_functions_that_name_the_member() -> None:
         **{"sign-up.js": ["fetch("], "languages.js": ["fetch("]},  # of nobody who is signed in
         # Static files, which are the same for everybody.
         **{"late-styles.js": ["fetch("], "emoji-kept.js": ["fetch("]},
-        "message-upload.js": ["XMLHttpRequest()"],  # which tells of progress, and names the member, too
+        "upload.js": ["XMLHttpRequest()"],  # which tells of progress, and names the member, too
     }
 
 

@@ -11,19 +11,13 @@ from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.rights import require
 from app.chat.attaching import store_files
-from app.chat.attachments import (
-    Attachment,
-    delete_unsent,
-    discard_file,
-    get_attachment,
-    hold_files,
-    take_out_upload,
-)
+from app.chat.attachments import Attachment, delete_unsent, get_attachment
 from app.chat.composer import MESSAGE_FORM_LIMIT
 from app.chat.drafts import keep_message_draft
 from app.chat.ended_discussions import delete_ended
 from app.chat.memberships import get_room
 from app.chat.rooms import Room
+from app.chat.unsent_files import discard_file, hold_files, take_out_upload
 from app.database import Transaction
 from app.files.answers import answer_file, answer_preview
 from app.files.storing import clear_swept, delete_files, files_of

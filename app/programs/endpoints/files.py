@@ -11,9 +11,10 @@ from litestar.exceptions import NotFoundException
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.rights import require
-from app.chat.attachments import add_attachment, discard_file, get_attachment
+from app.chat.attachments import get_attachment
 from app.chat.memberships import get_room
 from app.chat.rooms import Room
+from app.chat.unsent_files import add_attachment, discard_file
 from app.database import Transaction
 from app.files.storing import delete_files, files_of
 from app.files.uploads import StoredFile

@@ -15,7 +15,7 @@ from app.database import Transaction
 from app.editing.rows import Proof
 from app.files.answers import answer_file, answer_preview
 from app.files.arriving import Arriving
-from app.files.storing import NotStored, clear_swept, delete_files, files_of, store_form
+from app.files.storing import NotStored, clear_swept, delete_files, files_of, key_of_upload, store_form
 from app.jobs.sweeps import sweeps_with_settings
 from app.records.access import enter_collection
 from app.records.collections import Collection
@@ -43,8 +43,9 @@ async def sweep_record_files(transaction: Transaction, limit: int, settings: Set
 async def bring_record_files(
     request: AnyRequest, transaction: Transaction, member: Member, settings: Settings, slug: str, key: str
 ) -> Response[Any]:
-    """Store files for a field of a record that is edited, or added. The answer is what the form shows of them; without
-    scripts, the whole form with what was typed into it, and what was chosen in its other fields as well."""
+    """Store files for a field of a record that is edited, or added. The answer is what the form shows of them, and the
+    same each time for one with the key of an `upload`; without scripts, the whole form with what was typed into it, and
+    what was chosen in its other fields as well."""
     tenant = transaction.tenant
     collection, _ = await open_edited(request, transaction, member, slug)
     fields = await list_fields(transaction, collection)
@@ -75,17 +76,15 @@ async def bring_record_files(
         async with write_signed_in(request) as (writing, author):
             collection, _ = await open_edited(request, writing, author, slug)
             require(author, "change", find_files_field(await list_fields(writing, collection), key))
+            upload = key_of_upload(sent) if is_call(request) else ""
             brought = [
-                (await add_record_file(writing, collection, author, stored, quota=quota), stored.problem)
+                (await add_record_file(writing, collection, author, stored, quota=quota, upload=upload), stored.problem)
                 for stored in sent.files
             ]
-            if is_call(request):
-                context = {"field": field, "brought": [(file.named, problem) for file, problem in brought]}
-                html = render(tenant.language, "records/_brought.html", **context)
-                return Response(html, status_code=200, media_type=MediaType.HTML)
-            for name, (file, _) in zip(sent.files_in, brought, strict=True):
-                form.values.setdefault(places.get(name, field.ref), []).append(file.named.line)
-            return await show_form_again(request, writing, author, slug, form)
+            if not is_call(request):
+                for name, (file, _) in zip(sent.files_in, brought, strict=True):
+                    form.values.setdefault(places.get(name, field.ref), []).append(file.named.line)
+                return await show_form_again(request, writing, author, slug, form)
     except BaseException as error:  # whatever it is, no file stays that nothing names
         await delete_files(directory, keys)
         if not isinstance(error, Invalid):
@@ -93,6 +92,11 @@ async def bring_record_files(
         if is_call(request):
             return refuse_call(tenant.language, error.first, error.status)
         raise PageError(error.status, error.first, heading=_l("The file was not saved")) from error
+    there = {file.key for file, _ in brought}
+    await delete_files(directory, [key for key in keys if key not in there])
+    context = {"field": field, "brought": [(file.named, problem) for file, problem in brought]}
+    html = render(tenant.language, "records/_brought.html", **context)
+    return Response(html, status_code=200, media_type=MediaType.HTML)
 
 
 def find_files_field(fields: Fields, key: str) -> Field:

@@ -1,7 +1,7 @@
 // Which tab of this browser has which file that is not sent yet: what is in the box of one, or goes with a message of it,
 // is in no box of another as long as that tab is there. A page holds a lock for each, which goes with the page.
-import { makeKey } from "./outbox.js";
 import { keep, kept, whose } from "./tab-store.js";
+import { makeKey } from "./tries.js";
 
 const tab = kept("tab", "key") ?? makeKey();
 keep("tab", "key", tab);

@@ -6,9 +6,10 @@ import { MessageDraft } from "./message-draft.js";
 import { MessageFiles } from "./message-files.js";
 import { lengthOf, showLength } from "./message-length.js";
 import { MessageRewriting } from "./message-rewriting.js";
-import { makeKey, outbox } from "./outbox.js";
+import { outbox } from "./outbox.js";
 import { call, isComposing, me } from "./page.js";
 import { forget, keep, kept } from "./tab-store.js";
+import { makeKey } from "./tries.js";
 
 class MessageComposer extends HTMLElement {
   #rewriting = new MessageRewriting(this);

@@ -2,12 +2,16 @@
 // has a file, and which message that was sent from it: no other box shows it, and no other message gets it.
 import { findHeldElsewhere, holdHere } from "./files-of-tabs.js";
 import { MessageUpload, fileOf, heldBy } from "./message-upload.js";
-import { makeKey, outbox } from "./outbox.js";
-import { call } from "./page.js";
+import { outbox } from "./outbox.js";
+import { call, fetchPage } from "./page.js";
 import { forget, keep, kept } from "./tab-store.js";
 import { isTakenOut, takeOut } from "./taken-out.js";
+import { makeKey } from "./tries.js";
+import { showUpload } from "./upload.js";
 
 const KIND = "in box";           // keys of the uploads that this tab has in the box of a place
+
+const LOOKED_FOR = [0, 4000];    // ms: the server may be about to store what had arrived when the page was made
 
 const uploads = new Map();       // key -> upload: what this page is bringing
 
@@ -91,12 +95,32 @@ export class MessageFiles {
     this.#opened = true;
     this.#keep();
     if (others.length) this.#takeOver(others);
+    const there = new Set([...this.list.children].map((item) => item.dataset.upload));
+    this.#lookFor([...own].filter((key) => !there.has(key) && !keys.has(key) && !isTakenOut(key)));
   }
 
   // What was left behind, by tabs that are there no more.
   async #takeOver(items) {
     const elsewhere = await findHeldElsewhere();
     this.list.prepend(...items.filter((item) => !elsewhere.has(item.dataset.upload)));
+  }
+
+  // What this tab had and the page has not may have come since that was made.
+  async #lookFor(missing) {
+    for (const wait of missing.length ? LOOKED_FOR : []) {
+      await new Promise((done) => setTimeout(done, wait));
+      if (!this.composer.isConnected) return;
+      const text = await fetchPage(this.composer.place, { Purpose: "prefetch" }).then((response) => response.text(), () => "");
+      const page = new DOMParser().parseFromString(text, "text/html");
+      const boxes = [page.querySelector("[data-files]"), page.querySelector("[data-other-files]")?.content];
+      for (const item of boxes.flatMap((box) => [...box?.children ?? []])) {
+        const key = item.dataset.upload;
+        if (!missing.includes(key)) continue;
+        missing.splice(missing.indexOf(key), 1);
+        if (!isTakenOut(key)) this.list.append(document.importNode(item, true));
+      }
+      if (!missing.length) return;
+    }
   }
 
   #keep() {
@@ -217,13 +241,13 @@ export class MessageFiles {
     const { place, key } = this.composer;
     const upload = new MessageUpload(file, place, key, this.composer.form.dataset.notSent);
     uploads.set(upload.key, upload);
-    upload.addEventListener("came", ({ detail: { item, file } }) => {
+    upload.addEventListener("came", ({ detail: item }) => {
       uploads.delete(upload.key);
       const { takenBy, box } = upload;       // they may have changed while it was on its way
       const whose = takenBy ? { "taken-by": takenBy } : { box };
       const holder = takenBy ?? box;
       if (heldBy(item).includes(holder)) return;
-      tell([file], whose);
+      tell([upload.stored], whose);
       item.append(hidden("held", holder));
     });
     upload.addEventListener("missed", () => { if (upload.refused && upload.takenBy) uploads.delete(upload.key); });
@@ -234,33 +258,16 @@ export class MessageFiles {
 
   // The item of a file that is being brought, until it is there.
   #follow(upload) {
-    const { failed, tryAgain } = this.composer.form.dataset;
     const item = this.#item({ name: upload.file.name, upload: upload.key });
-    const state = document.createElement("span");
-    item.querySelector("button").before(state);
-    const going = (loaded = 0) => {
-      item.classList.remove("failed");
-      state.replaceChildren(Object.assign(document.createElement("progress"), { max: 1, value: loaded }));
-    };
+    showUpload(upload, item, this.composer.form.dataset);
     // It stays until it is taken out: a message that is sent with it says that it is missing.
-    const missed = () => {
-      const words = Object.assign(document.createElement("small"), { textContent: failed });
-      const again = Object.assign(document.createElement("button"), { type: "button", className: "link", textContent: tryAgain });
-      again.dataset.bringAgain = "";
-      item.classList.add("failed");
-      state.replaceChildren(" ", words, " ", again, " ");
-    };
-    if (upload.error) missed();
-    else going();
-    upload.addEventListener("progress", ({ detail }) => going(detail));
     upload.addEventListener("missed", () => {
       if (!item.isConnected) return;
-      missed();
       if (!upload.said) this.composer.say(upload.error.message);
       upload.said = true;
     });
     upload.addEventListener("came", ({ detail }) => {
-      if (item.isConnected) item.replaceWith(detail.item);
+      if (item.isConnected) item.replaceWith(detail);
     });
     return item;
   }
@@ -269,7 +276,7 @@ export class MessageFiles {
   #bringAgain(item) {
     const upload = uploads.get(item.dataset.upload);
     this.composer.say("");
-    item.replaceWith(this.#follow(Object.assign(upload, { error: null, said: false })));
+    Object.assign(upload, { error: null, said: false });
     upload.bring();
   }
 

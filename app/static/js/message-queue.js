@@ -1,17 +1,8 @@
-// What a tab has to send, in which order, and what an answer to it means. No page, no store, no network: those are in
+// What a tab has to send, and in which order. No page, no store, no network: those are in
 // outbox.js. An entry never changes its text, answered message and files: what is taken back becomes another one.
 
-const AGAIN = new Set([0, 408, 425, 502, 503, 504]);   // 0 is no answer at all
 const SHORTEST = 1000;           // ms until the second try; each further wait is twice as long
 const LONGEST = 30000;
-
-// "sent", "again" (nobody knows whether it is there), "slower", "signed out", or "refused" (it is not there).
-export function verdict(status) {
-  if (status >= 200 && status < 300) return "sent";
-  if (status === 429) return "slower";
-  if (status === 401) return "signed out";
-  return AGAIN.has(status) ? "again" : "refused";
-}
 
 export function delay(tries, chance = Math.random()) {
   return Math.min(LONGEST, SHORTEST * 2 ** (tries - 1)) * (0.7 + 0.6 * chance);

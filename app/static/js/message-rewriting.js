@@ -1,9 +1,10 @@
 // The message of one's own that is rewritten in a box. What was in the box comes back afterwards. A rewrite that is neither
 // saved nor cancelled is kept in the tab.
 import { askBeforeClosing } from "./leaving.js";
-import { makeKey, outbox } from "./outbox.js";
+import { outbox } from "./outbox.js";
 import { fetchPage } from "./page.js";
 import { allKept, forget, keep, kept } from "./tab-store.js";
+import { makeKey } from "./tries.js";
 
 const KIND = "rewrite";
 

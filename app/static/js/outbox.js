@@ -2,19 +2,14 @@
 // by itself when the network is back. What is not acknowledged stays in the tab's store. Tells of changes by "change"
 // and "sent" events.
 import { askBeforeClosing } from "./leaving.js";
-import { MessageQueue, delay, isSame, sayMissing, verdict } from "./message-queue.js";
+import { MessageQueue, delay, isSame, sayMissing } from "./message-queue.js";
 import { call } from "./page.js";
 import { allKept, forget, keep, whose } from "./tab-store.js";
 import { takeOut } from "./taken-out.js";
-import { MESSAGE_WITHIN, patienceFor } from "./tries.js";
+import { MESSAGE_WITHIN, makeKey, patienceFor, verdict } from "./tries.js";
 
 const KEPT_ALIVE = 30000;        // bytes that a browser sends on when the page is left
 const PROMPT = 2000;             // ms after which a try may not come through
-
-export function makeKey() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-}
 
 function bodyOf(entry) {
   if (entry.edited) return new URLSearchParams({ text: entry.text, edits: entry.edits, named: entry.named ?? "" });
@@ -69,7 +64,7 @@ class Outbox extends EventTarget {
     const added = this.queue.add({ ...entry, number: Date.now(), state: going.length ? "files" : "waiting" });
     this.#going.set(added, new Set(going));
     for (const upload of going) {
-      upload.addEventListener("came", ({ detail }) => this.#bring(added, upload, detail.file));
+      upload.addEventListener("came", () => this.#bring(added, upload));
       upload.addEventListener("missed", () => this.#miss(added, upload));
       if (upload.error) this.#miss(added, upload);
     }
@@ -81,10 +76,11 @@ class Outbox extends EventTarget {
   isFromHere(key) { return this.#keys.has(key); }
 
   // A file has come, however late: with the last of them the message goes, unless it was taken back meanwhile.
-  #bring(entry, upload, came) {
+  #bring(entry, upload) {
     if (this.queue.find(entry.key) !== entry) return;
     this.#going.get(entry).delete(upload);
-    const file = entry.files.find(({ upload }) => upload === came.upload);
+    const came = upload.stored;
+    const file = entry.files.find(({ upload: key }) => key === came.upload);
     Object.assign(file, came, { held: [...new Set([...came.held, ...file.held])] });
     entry.files.sort((one, other) => (one.id || Infinity) - (other.id || Infinity));
     const missing = entry.files.some(({ id }) => !id);

@@ -36,7 +36,6 @@ class RecordEditor extends HTMLElement {
     if ("answer" in document.getElementById("main").dataset) this.draft.beginKept();
     if (this.form && isTypedInto(this.form)) this.#note();          // somebody was faster than this script
     if (location.search) history.replaceState(history.state, "", location.pathname);
-
     this.#listen();
     this.#bring();
     this.#tick();
@@ -85,6 +84,7 @@ class RecordEditor extends HTMLElement {
       this.addEventListener(type, ({ target }) => { if (this.form?.contains(target)) this.#note(); }, { signal });
     }
     this.addEventListener("click", ({ target }) => { if (target.closest("[data-countdown] button")) this.#stay(); }, { signal });
+    this.addEventListener("bringing", () => this.#stay(), { signal });          // a file on its way
     document.addEventListener("submit", (event) => this.#submitted(event), early);
     document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => { if (this.form?.contains(ctx.sourceElement)) this.#saving = ctx; }, { signal });
     document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => { if (ctx === this.#saving) this.#saving = null; }, { signal });
