@@ -6,8 +6,7 @@ from app.accounts.access import AnyRequest, read_signed_in
 from app.records.access import enter_collection
 from app.records.fields import list_fields
 from app.records.forms import read_typed
-from app.web.bodies import read_body
-from app.web.forms import provide_form
+from app.web.bodies import provide_form, read_body
 from app.web.markdown.long_texts import render_long_texts_aside
 
 # The long texts of a shorter form are rendered when they are shown.
