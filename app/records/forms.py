@@ -21,7 +21,7 @@ from app.live.presence import list_readers
 from app.records.access import RecordVerb, channels_in, channels_of, find_record_access, list_verbs, require_on
 from app.records.collections import Collection
 from app.records.fields import Field, Fields, list_fields
-from app.records.formats import FORMATS, bring_into_formats, tag_of
+from app.records.formats import FORMATS, bring_into_formats
 from app.records.history import list_history
 from app.records.left_over import LeftOver, carried_over, list_left_over
 from app.records.records import Record, find_makers, open_by_number, place_of_record, title_of
@@ -57,14 +57,16 @@ def read_typed(fields: Fields, form: Form, record: Record | None = None) -> dict
     Of fields that came while it was open it has nothing: there it is what the record has, or a new one begins with.
     """
     empty = {field.ref: "" for field in fields if not field.kind.computed}
-    sent = {ref: field for ref, field in fields.refs.items() if ref in form}
+    sent = {ref: field for ref, field in fields.refs.items() if ref in form.values}
     if sent:
         asked = {*form[ASKED][:LONGEST_ASKED].split()}
-        formats = form[FORMATS][:LONGEST_TAG]
+        formats = form[FORMATS][:LONGEST_TAG] or fields.written_in
         came = [field for field in fields if asked and field.ref in empty and field.ref not in asked]
         mine = {ref: field.kind.join(form.values[ref], field) for ref, field in sent.items()}
         mine |= {each.ref: "" for each in fields.removed if each.kind.shows_none and each.ref in asked - sent.keys()}
-        mine = bring_into_formats(fields, mine | {FORMATS: formats or tag_of(fields)})
+        mine[FORMATS] = formats
+        if formats != fields.written_in:
+            mine = bring_into_formats(fields, mine)
         return (
             empty
             | {

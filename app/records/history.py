@@ -179,10 +179,12 @@ async def list_histories(
     for revision, author in await transaction.rows(LIST_REVISIONS, ids=[record.id for _, record in of], limit=limit):
         rows[revision.record_id].append((revision, author))
     histories = {record: make_entries(fields, rows[record.id], record, limit) for fields, record in of}
-    changes = [change for entries in histories.values() for entry in entries for change in entry.changes]
-    for change in changes:
+    long = []
+    for change in [change for entries in histories.values() for entry in entries for change in entry.changes]:
         change.texts = change.field.describe(change.before), change.field.describe(change.after)
-    if long := [change for change in changes if max(map(len, change.texts)) >= SHORTEST]:
+        if max(map(len, change.texts)) >= SHORTEST:
+            long.append(change)
+    if long:
         for change, words in zip(long, await compare_texts([change.texts for change in long]), strict=True):
             change.words = words
     return histories
