@@ -45,7 +45,7 @@ async def main(requests: int) -> None:
     sizes = []
     with tempfile.TemporaryDirectory() as directory:
         program = await in_process.start(Path(directory))
-        await fill_kept_pages(program.gate.gateway.database)
+        await fill_kept_pages(program.gate.sites.gateway.database)
         for number, kind in enumerate(chosen, 1):
             await program.measure(kind)
             if number % (requests // 10) == 0:

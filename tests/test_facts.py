@@ -183,6 +183,17 @@ async def test_all_rows_are_changed_before_anything_is_read_and_all_is_read_befo
     assert [event.body for event in transaction.batch.events] == ["apple", "plum", "of plums", "by first"]
 
 
+async def test_of_what_nothing_is_found_nothing_is_rendered(kitchen: Kitchen) -> None:
+    async def find_nothing(transaction: Transaction, things: Sequence[Any]) -> list[str]:
+        return []
+
+    first, second = kitchen.shown("first", Baked), kitchen.shown("second", Baked)
+    database = kitchen.open(shown=(Shown(first.render, first.kinds, find_nothing), second))
+    async with database.write(ACME) as transaction:
+        bake(transaction, "apple")
+    assert kitchen.served == [("second reads", ["apple"]), ("second renders", ["apple"])]
+
+
 async def test_what_is_to_be_shown_is_refused_once_it_was_read(kitchen: Kitchen) -> None:
     async def show_more(transaction: Transaction, things: Sequence[Any]) -> None:
         transaction.show(Smell("late"))

@@ -18,12 +18,13 @@ from app.accounts.sessions import SEEN_STEP, SignedIn, find_session
 from app.accounts.visits import Visits
 from app.database import Actor, Database, Tenant, Transaction, now
 from app.settings import Settings
+from app.web.bodies import read_ahead
 from app.web.calls import is_call, refuse_call
 from app.web.cookies import read_cookie
 from app.web.endings import end_with_answer
 from app.web.error_texts import render_error
 from app.web.errors import PageError, find_workspace_look
-from app.web.forms import FOR_MEMBER, Form, read_ahead
+from app.web.forms import FOR_MEMBER, Form
 from app.web.redirects import see_other
 from app.web.request_ids import request_id_of
 from app.web.texts import _l

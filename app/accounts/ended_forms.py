@@ -14,7 +14,8 @@ from app.accounts.access import AnyRequest
 from app.accounts.form_answers import FIND_ANSWER, FormAnswer, fingerprint_form, key_of
 from app.accounts.members import Member
 from app.database import Transaction
-from app.web.forms import FORM_KEY, provide_form
+from app.web.bodies import provide_form
+from app.web.forms import FORM_KEY
 from app.web.redirects import see_other
 
 

@@ -30,8 +30,9 @@ from app.accounts.questions import FIELD, SAID, Describe, Question, ask_again, i
 from app.accounts.sessions import SignedIn, device_of
 from app.database import Database, Transaction, now
 from app.settings import Settings
+from app.web.bodies import provide_form
 from app.web.calls import is_call, refuse_call
-from app.web.forms import FORM_KEY, Form, provide_form
+from app.web.forms import FORM_KEY, Form
 from app.web.texts import Text, _l
 
 

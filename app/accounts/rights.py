@@ -55,6 +55,8 @@ class Right:
 
     def allows(self, actor: Member, thing: object) -> bool:
         """Whether a member may do it."""
+        if not self.conditions:
+            return self.rule(actor, thing)
         return self.rule(actor, thing) and all(rule(actor, thing) for rule, _ in self.conditions)
 
     def say_why_not(self, actor: Member, thing: object) -> Text:

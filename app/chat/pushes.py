@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from sqlalchemy import bindparam, select
 
 from app.accounts.members import Member
+from app.accounts.programs import name_with_program
 from app.chat.channels import push_insiders
 from app.chat.direct_rooms import find_direct_people
 from app.chat.facts import InRoom, MessageChanged, MessageDeleted, MessageEdited, MessagePosted, MessageRestored
@@ -23,12 +24,13 @@ from app.chat.message_cards import find_told
 from app.chat.messages import Message
 from app.chat.references import RecordReference
 from app.chat.rooms import Room, order_of
-from app.chat.timeline import Author, ShownMessage, show_messages
+from app.chat.timeline import QUOTE_EXCERPT, Author, ShownMessage, show_messages
 from app.database import Fact, Partial, PreparedSelect, Tenant, Transaction
 from app.editing.facts import OfRow
 from app.editing.row_places import Card, find_cards
 from app.live.log import refresh
 from app.web.templates import make_partial
+from app.web.texts import shorten_text
 
 # How many older messages are shown anew when what they quote changes.
 QUOTING = 100
@@ -70,7 +72,9 @@ async def read_posted(transaction: Transaction, facts: Sequence[MessagePosted]) 
     shown = {each.message.id: each for each in whole}
     for message in [each for each in messages.values() if each.id not in shown]:  # nothing belongs to it but its words
         author = members[message.member_id]
-        shown[message.id] = ShownMessage(message, Author(author.id, author.name, author.bot), Markup(message.html))  # noqa: S704
+        signed = name_with_program(author.name, message.program) if message.program else author.name
+        html, line = Markup(message.html), shorten_text(message.plain, QUOTE_EXCERPT)  # noqa: S704
+        shown[message.id] = ShownMessage(message, Author(author.id, author.name, author.bot), signed, html, line)
     news = [News(fact, rooms[fact.room_id], shown[fact.message_id]) for fact in facts]
     told: list[tuple[Fact | None, Room, ShownMessage]] = [(each.fact, each.room, each.shown) for each in news]
     if any(room.kind in ("direct", "discussion") for room in rooms.values()):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from markupsafe import Markup
 from msgspec import Struct, field
@@ -47,12 +47,19 @@ class Quote(Struct, frozen=True):
 
 
 class ShownMessage(Struct):
-    """A message as the page and the push show it. `html` is its text as `text/markdown.py` has made it safe, with the
-    names that those whom it mentions have now. `reactions` are (emoji, people), in the order they came."""
+    """A message as the page and the push show it.
+
+    `signed` is who has written it, by a program or not; of a bot that is clear where its mark stands beside the name.
+    `html` is its text as `text/markdown.py` has made it safe, with the names that those whom it mentions have now, and
+    `excerpt` how it begins, in a line without markup; of a message that is files alone, their names. `reactions` are
+    (emoji, people), in the order they came.
+    """
 
     message: Message
     author: Author
+    signed: Text | str
     html: Markup
+    excerpt: str
     deleted_by: Author | None = None
     quote: Quote | None = None
     edits: int = 0
@@ -61,29 +68,6 @@ class ShownMessage(Struct):
     cards: list[Card] = field(default_factory=list)
     mentions: list[int] = field(default_factory=list)
     pinned: bool = False
-    names: Mapping[int, str] = field(default_factory=dict)
-
-    @property
-    def signed(self) -> Text | str:
-        """Who has written it, by a program or not; of a bot that is clear."""
-        return self.author.name if self.author.bot else self.signed_in_line
-
-    @property
-    def signed_in_line(self) -> Text | str:
-        """Likewise, where no mark of a bot stands beside it."""
-        author, program = self.author.name, self.message.program
-        return name_with_program(author, program) if program else author
-
-    @property
-    def text(self) -> str:
-        """The text as its author would type it now."""
-        return write_names(self.message.text, self.names)
-
-    @property
-    def excerpt(self) -> str:
-        """How it begins, in a line without markup; of a message that is files alone, their names."""
-        said = write_names(self.message.plain, self.names)
-        return shorten_text(said or " ".join(attachment.name for attachment in self.attachments), QUOTE_EXCERPT)
 
 
 class Page(Struct, frozen=True):
@@ -177,11 +161,15 @@ async def show_messages(
         named = cards.get(message.id, [])
         refused = [card for card in named if viewer and not card.told]
         html = without_record_links(message.html, {each for card in refused for each in list_addresses(card)})
+        author, files = people[message.member_id], attachments.get(message.id, [])
+        said = write_names(message.plain, names) or " ".join(file.name for file in files)
         shown.append(
             ShownMessage(
                 message=message,
-                author=people[message.member_id],
+                author=author,
+                signed=name_with_program(author.name, message.program) if message.program else author.name,
                 html=Markup(write_names_in_html(html, names)),  # noqa: S704
+                excerpt=shorten_text(said, QUOTE_EXCERPT),
                 deleted_by=people.get(message.deleted_by_id or 0),
                 quote=None
                 if answered is None
@@ -193,11 +181,10 @@ async def show_messages(
                 ),
                 edits=edits.get(message.id, 0),
                 reactions=group_reactions(reactions.get(message.id, ()), people),
-                attachments=attachments.get(message.id, []),
+                attachments=files,
                 cards=[card for card in named if card not in refused],
                 mentions=mentions.get(message.id, []),
                 pinned=message.id in pinned,
-                names=names,
             )
         )
     return shown

@@ -109,8 +109,9 @@ class Shown(Struct, frozen=True):
     """What pages are shown of some kinds of facts and showings, all those of a transaction at once.
 
     `read` reads what is needed, when all rows are as they will be, in a number of statements that does not grow with
-    the facts; where it is None, the facts are enough. It may note showings of the kinds in `notes`, which only those
-    that come later in the list show. `render` makes partials of what was read, and reads and writes nothing.
+    the facts; where it is None, the facts are enough, and where it finds nothing, nothing is rendered. It may note
+    showings of the kinds in `notes`, which only those that come later in the list show. `render` makes partials of what
+    was read, and reads and writes nothing.
     """
 
     render: Callable[[Tenant, Any], Iterable[Partial]]
@@ -203,6 +204,8 @@ class Facts:
             self.may_be_shown = shown.notes
             if things := [each for each in (*noted, *self.showings) if isinstance(each, shown.kinds)]:
                 found = things if shown.read is None else await shown.read(transaction, things)
+                if not found:
+                    continue
                 facts: list[Any] = [each for each in things if isinstance(each, Fact)]
                 renderers.append(partial(render_shown, shown, found, (facts or noted or [None])[-1]))
         self.may_be_shown = ()

@@ -17,7 +17,7 @@ from sqlalchemy.sql import bindparam
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from app.folding import fold_searched, without_strokes
+from app.folding import STROKED, fold_searched
 
 # What PostgreSQL takes of a word, with room to spare (a lexeme has less than 2 KB), and positions in a text.
 LONGEST_WORD = 200
@@ -43,7 +43,7 @@ class Query(Struct, frozen=True):
 
     def for_sqlite(self) -> str:
         """In the syntax of FTS5 (https://sqlite.org/fts5.html#full_text_query_syntax), with everything quoted."""
-        quoted = (f'"{without_strokes(phrase).replace(chr(34), " ")}"' for phrase in self.phrases)
+        quoted = (f'"{phrase.translate(STROKED).replace(chr(34), " ")}"' for phrase in self.phrases)
         return " ".join(quoted) + ("*" if self.open_ended else "")
 
     def for_postgresql(self) -> str:
@@ -74,7 +74,7 @@ class FullText(TypeDecorator[str]):
         if value is None:
             return None
         if dialect.name != "postgresql":
-            return without_strokes(value)  # FTS5 takes accents away, and no strokes
+            return value.translate(STROKED)  # FTS5 takes accents away, and no strokes
         words = list(split_words(value))[:MOST_POSITIONS]
         return " ".join(f"'{word}':{position}" for position, word in enumerate(words, 1))
 

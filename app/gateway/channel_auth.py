@@ -1,7 +1,7 @@
 """`/broadcasting/auth` and `/broadcasting/user-auth`: a member's client asks for one of the workspace's channels.
 
 It shows a token, from a page of an origin that one of the workspace's apps names, or from no page; or it is a page of
-the workspace itself, with its session, as the gate has seen to (`server/headers.py`).
+the workspace itself, with its session, as the gate has seen to (`server/judging.py`).
 """
 
 from __future__ import annotations

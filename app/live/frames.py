@@ -1,14 +1,17 @@
-"""Frames: what goes over a socket. Pure functions; docs/live.md describes the protocol."""
+"""Frames: what goes over a socket, and which sockets get the same. Pure functions; docs/live.md has the protocol."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from msgspec import Struct
 
+from app.live.stream_frames import encode_chunk, stream_facts
+
 if TYPE_CHECKING:
+    from app.live.connection import Connection
     from app.live.log import Event
 
 MOST_CHANNELS = 600
@@ -55,6 +58,41 @@ def is_count(value: object) -> TypeGuard[int]:
 def numbered(cursor: int, bodies: Iterable[str]) -> str:
     """A frame of logged events; the page ignores it when it is at that cursor already."""
     return f"<!--{cursor}-->{''.join(bodies)}"
+
+
+def share(due: Iterable[tuple[Event, set[Connection]]]) -> list[tuple[list[Event], set[Connection]]]:
+    """Who gets the same events: each socket is in one set, with its events in their order.
+
+    Whole sets are compared, and not sockets one by one: most events go to the same thousands.
+    """
+    shares: list[tuple[list[Event], set[Connection]]] = []
+    for event, left in due:
+        for place in range(len(shares)):
+            events, sockets = shares[place]
+            others = left - sockets
+            both = left - others if others else left
+            if len(both) == len(sockets):
+                events.append(event)
+            elif both:
+                shares[place] = (events, sockets - both)
+                shares.append(([*events, event], both))
+            left = others
+            if not left:
+                break
+        if left:
+            shares.append(([event], left))
+    return shares
+
+
+def encode_events(events: list[Event]) -> Iterator[tuple[str, bytes]]:
+    """What the sockets that get some events are written, each as a text and encoded: pages frames of WebSockets, and
+    streams, which are the ones that get facts, a chunk."""
+    if events[0].kind:
+        text = stream_facts(events)
+        yield text, encode_chunk(text)
+        return
+    for text in frame_events(events, events[-1].cursor):
+        yield text, encode(text)
 
 
 def frame_events(events: Iterable[Event], upto: int) -> list[str]:

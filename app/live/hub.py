@@ -11,17 +11,16 @@ import os
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
 from app.database import now
 from app.live.connection import HARD_LIMIT, Connection, StreamConnection
-from app.live.frames import encode, numbered
+from app.live.frames import encode, encode_events, numbered, share
 from app.live.log import Event
 from app.live.orders import ORDERS
 from app.live.places import place_of_signals
-from app.live.sharing import Writers, encode_events, share
 from app.live.stream_frames import STREAM_BEAT, encode_chunk, stream_event, stream_mark
 from app.web.metrics import DELIVERIES, EVENTS, PUBLISH_TO_WRITTEN, SLOW_CLOSES
 
@@ -36,6 +35,12 @@ CENTRAL = 0
 Listen = Callable[[int, Event], None]
 
 log = structlog.get_logger("live")
+
+
+class Writers(Protocol):
+    """What knows how many transactions write now, or wait until they may, as the database does."""
+
+    writing: int
 
 
 class Hub:

@@ -150,13 +150,13 @@ def show_bells(tenant: Tenant, bells: Bells) -> Iterator[Partial]:
     counts: dict[tuple[int, tuple[int, ...]], str] = {}
     for member_id, own in bells.toasts.items():
         unread, gone = bells.counts[member_id], bells.gone.get(member_id, ())
-        if (unread, gone) not in counts:
-            counts[unread, gone] = render(tenant.language, "notifications/bell_push.html", unread=unread, gone=gone)
-        shown = gather_toasts(own)
-        for toast, others in shown:
+        texts = []
+        for toast, others in gather_toasts(own):
             if (id(toast), others) not in toasts:
                 toasts[id(toast), others] = toast.render(tenant, others)
-        texts = [toasts[id(toast), others] for toast, others in shown]
+            texts.append(toasts[id(toast), others])
+        if (unread, gone) not in counts:
+            counts[unread, gone] = render(tenant.language, "notifications/bell_push.html", unread=unread, gone=gone)
         yield Partial(f"user.{member_id}", "".join([*texts, counts[unread, gone]]))
 
 
@@ -221,8 +221,8 @@ async def push_toasts(transaction: Transaction, shown: Sequence[ShownActivity]) 
         return
     activities = list(dict.fromkeys(each.activity for each in shown))
     subject = SUBJECTS[activities[0].subject_kind]
-    places = await subject.find_places(transaction, [activity.subject_id for activity in activities])
     texts = [activity.details.get("excerpt", "") for activity in activities]
+    places = await subject.find_places(transaction, [activity.subject_id for activity in activities])
     excerpts = dict(zip(activities, await read_texts(transaction, *texts) if any(texts) else texts, strict=True))
     toasts: dict[tuple[Activity, str, str], Toast] = {}
     for each in shown:

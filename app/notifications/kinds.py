@@ -14,7 +14,7 @@ from app.accounts.members import Role
 from app.accounts.programs import name_with_program
 from app.database import Transaction
 from app.web.forms import number_of
-from app.web.texts import Text, translations
+from app.web.texts import Text, keep_direction, translations
 
 # How often mails are sent. 'never' is not at all, 'once' as it happens.
 MAILS = ("never", "once", "hourly", "daily")
@@ -121,7 +121,9 @@ def text_of(kind: NotificationKind, details: Mapping[str, Any]) -> Text:
 
 def say_actor(name: str | None, details: Mapping[str, Any], language: str) -> str:
     """Who has done something, by a program or not, as its details say."""
-    return name_with_program(name, details.get("program")).translate(language) if name else ""
+    if not name or details.get("program") is None:
+        return keep_direction(name or "")
+    return name_with_program(name, details["program"]).translate(language)
 
 
 def word(text: Text, language: str, **values: Any) -> Markup:

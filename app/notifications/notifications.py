@@ -21,7 +21,7 @@ from app.notifications.kinds import NOTIFICATION_KINDS, NotificationKind
 from app.notifications.mail_times import mail_moment, read_times
 from app.notifications.mails import plan_mails
 from app.notifications.models import Activity, Notification
-from app.notifications.preferences import Choice, Preference, default_choice
+from app.notifications.preferences import Choice, Preference
 
 EVERYBODY = "everybody"
 # Whose roles are of a rank, or of any.
@@ -107,7 +107,7 @@ async def notify_of_kind(transaction: Transaction, occasions: Sequence[Occasion]
             (member_id, kinds[kind], choice)
             for kind, ids in list_concerned(occasion, kinds, audience).items()
             for member_id in sorted(ids if kinds[kind].fixed else ids - muted)
-            if (choice := audience.choices.get((member_id, kind)) or default_choice(kinds[kind])).in_app
+            if (choice := audience.choices.get((member_id, kind)) or kinds[kind]).in_app
             or occasion.held
             or choice.mail != "never"
         ]
@@ -127,10 +127,11 @@ async def notify_of_kind(transaction: Transaction, occasions: Sequence[Occasion]
 
 
 class Told(Struct, frozen=True):
-    """Who wants to be told of an occasion: which member, as what, and how."""
+    """Who wants to be told of an occasion: which member, as what, and how: as they have chosen, or else as the kind
+    says."""
 
     occasion: Occasion
-    wanting: Sequence[tuple[int, NotificationKind, Choice]]
+    wanting: Sequence[tuple[int, NotificationKind, Choice | NotificationKind]]
 
 
 async def insert_told(transaction: Transaction, told: Mapping[Activity, Told], moment: datetime) -> None:

@@ -69,7 +69,9 @@ async def find_collection_access(transaction: Transaction, member: Member, colle
     key = member.id, member.role, collection.id
     if key not in known:
         permissions = await permissions_of(transaction, member, collection.id)
-        known[key] = CollectionAccess(collection, hold_back(collection, permissions))
+        if collection.archived_at is not None or collection.deleted_at is not None:
+            permissions = hold_back(collection, permissions)
+        known[key] = CollectionAccess(collection, permissions)
     return known[key]
 
 

@@ -63,8 +63,14 @@ class Columns(list[Column]):
     def show_values(self, values: Mapping[str, str]) -> tuple[dict[str, str], dict[str, Markup]]:
         """The sort keys of a record, as the list in the page compares them, and its values as pages show them, but for
         the one that it is called by."""
-        keys = {column.ref: column.field.sort_key(values.get(column.ref, "")) for column in self}
-        return keys, {column.ref: column.field.show(values.get(column.ref, "")) for column in self[1:]}
+        keys: dict[str, str] = {}
+        shown: dict[str, Markup] = {}
+        for column in self:
+            value = values.get(column.ref, "")
+            keys[column.ref] = column.field.sort_key(value)
+            if column is not self[0]:
+                shown[column.ref] = column.field.show(value)
+        return keys, shown
 
     def show_cells(
         self, values: Mapping[str, str], keys: Mapping[str, str], shown: Mapping[str, Markup] | None = None

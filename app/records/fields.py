@@ -106,13 +106,15 @@ class Field(FieldValues, Tenanted, Base):
 class Fields(list[Field]):
     """The fields of a collection, in their order; the first is what a record is called by.
 
-    `removed` are those that were taken out lately, the newest last. `refs` has all of them by their refs.
+    `removed` are those that were taken out lately, the newest last. `refs` has all of them by their refs. Forms of them
+    are `written_in` a locale such as `pt_BR`.
     """
 
     def __init__(self, fields: Iterable[Field] = (), removed: Iterable[Field] = ()) -> None:
         super().__init__(fields)
         self.removed = list(removed)
         self.refs = {field.ref: field for field in (*self, *self.removed)}
+        self.written_in = str(self[0].locale) if self else ""
 
     @property
     def in_bin(self) -> list[Field]:

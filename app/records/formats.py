@@ -6,7 +6,7 @@ workspace has by now is written anew: it means what it meant to who typed it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from babel import Locale, UnknownLocaleError
 
@@ -16,15 +16,10 @@ from app.records.fields import Field, Fields
 FORMATS = "number-formats"
 
 
-def tag_of(fields: Sequence[Field]) -> str:
-    """The locale in which forms of these fields are written, such as `pt_BR`."""
-    return str(fields[0].locale) if fields else ""
-
-
 def bring_into_formats(fields: Fields, typed: Mapping[str, str]) -> dict[str, str]:
     """What a form or a draft has, by the refs of fields, as the workspace writes it now."""
     written_in = typed.get(FORMATS, "")
-    if not fields or written_in in ("", tag_of(fields)):
+    if not fields or written_in in ("", fields.written_in):
         return dict(typed)
     try:
         locale = Locale.parse(written_in)
@@ -32,7 +27,7 @@ def bring_into_formats(fields: Fields, typed: Mapping[str, str]) -> dict[str, st
         return dict(typed)
     known = {field.ref: field for field in (*fields, *fields.removed) if field.kind.is_localized}
     anew = {ref: rewrite_typed(known[ref], text, locale) for ref, text in typed.items() if ref in known}
-    return {**typed, **anew, FORMATS: tag_of(fields)}
+    return {**typed, **anew, FORMATS: fields.written_in}
 
 
 def rewrite_typed(field: Field, text: str, locale: Locale) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from litestar import Response
 from msgspec import Struct
 
-from app.accounts.access import AnyRequest
+from app.accounts.access import AnyRequest, read_signed_in
 from app.accounts.members import Member
 from app.accounts.shell import list_parts, page_owner, render_page
 from app.database import Transaction
@@ -18,15 +18,24 @@ from app.editing.rows import LEASE, LEASE_WITHOUT_JAVASCRIPT, Proof
 from app.editing.waiting import list_queue
 from app.editing.waiting_rows import Waiting
 from app.live.presence import list_readers
-from app.records.access import RecordVerb, channels_in, channels_of, find_record_access, list_verbs, require_on
+from app.records.access import (
+    RecordVerb,
+    channels_in,
+    channels_of,
+    enter_collection,
+    find_record_access,
+    list_verbs,
+    require_on,
+)
 from app.records.collections import Collection
 from app.records.fields import Field, Fields, list_fields
-from app.records.formats import FORMATS, bring_into_formats, tag_of
+from app.records.formats import FORMATS, bring_into_formats
 from app.records.history import list_history
 from app.records.left_over import LeftOver, carried_over, list_left_over
 from app.records.records import Record, find_makers, open_by_number, place_of_record, title_of
 from app.records.values import list_read_only, read_values
 from app.settings import Settings
+from app.web.bodies import provide_form, read_body
 from app.web.cookies import runs_scripts
 from app.web.forms import Form, Invalid
 from app.web.markdown.long_texts import render_long_texts_aside
@@ -34,6 +43,8 @@ from app.web.texts import Text, _l
 
 # Long texts take up to twelve bytes a character in a form.
 RECORD_LIMIT = 1024 * 1024
+# The long texts of a shorter form are rendered when they are shown.
+SHORT_FORM = 2_000
 
 # The field in which a form of a record says which fields it has: a tick that is not set sends nothing.
 ASKED = "has-fields"
@@ -57,14 +68,16 @@ def read_typed(fields: Fields, form: Form, record: Record | None = None) -> dict
     Of fields that came while it was open it has nothing: there it is what the record has, or a new one begins with.
     """
     empty = {field.ref: "" for field in fields if not field.kind.computed}
-    sent = {ref: field for ref, field in fields.refs.items() if ref in form}
+    sent = {ref: field for ref, field in fields.refs.items() if ref in form.values}
     if sent:
         asked = {*form[ASKED][:LONGEST_ASKED].split()}
-        formats = form[FORMATS][:LONGEST_TAG]
+        formats = form[FORMATS][:LONGEST_TAG] or fields.written_in
         came = [field for field in fields if asked and field.ref in empty and field.ref not in asked]
         mine = {ref: field.kind.join(form.values[ref], field) for ref, field in sent.items()}
         mine |= {each.ref: "" for each in fields.removed if each.kind.shows_none and each.ref in asked - sent.keys()}
-        mine = bring_into_formats(fields, mine | {FORMATS: formats or tag_of(fields)})
+        mine[FORMATS] = formats
+        if formats != fields.written_in:
+            mine = bring_into_formats(fields, mine)
         return (
             empty
             | {
@@ -75,6 +88,18 @@ def read_typed(fields: Fields, form: Form, record: Record | None = None) -> dict
             | mine
         )
     return empty | fields.by_ref({key: form[key] for key in form.values})
+
+
+async def render_typed(request: AnyRequest) -> None:
+    """Have the long texts of a record's form rendered before a transaction that writes them begins: others would wait
+    for it. Who is not signed in, or must not see the collection, is told so later."""
+    if len(await read_body(request)) <= SHORT_FORM:
+        return
+    form = await provide_form(request)
+    async with read_signed_in(request) as (transaction, member):
+        access = await enter_collection(transaction, member, request.path_params["slug"], "read")
+        fields = await list_fields(transaction, access.collection)
+    await render_long_texts_aside(fields.list_long_texts(read_typed(fields, form)))
 
 
 def find_removed(fields: Fields, form: Form, record: Record | None) -> list[LeftOver]:

@@ -21,7 +21,7 @@ from app.records.keys import write_keys
 from app.records.records import Record
 from app.records.revisions import Revision
 from app.records.values import find_overstepped, list_read_only, read_values, value_of_before, write_values
-from app.records.wording import compare_texts
+from app.records.wording import SHORTEST, compare_texts
 from app.web.forms import Invalid
 from app.web.texts import Text
 
@@ -60,7 +60,7 @@ class RevisionEntry(Struct, frozen=True):
     what: str
     author_id: int
     author: str
-    who: Text
+    who: Text | str
     program: str | None
     made_at: datetime
     changes: list[Change]
@@ -179,11 +179,14 @@ async def list_histories(
     for revision, author in await transaction.rows(LIST_REVISIONS, ids=[record.id for _, record in of], limit=limit):
         rows[revision.record_id].append((revision, author))
     histories = {record: make_entries(fields, rows[record.id], record, limit) for fields, record in of}
-    changes = [change for entries in histories.values() for entry in entries for change in entry.changes]
-    for change in changes:
+    long = []
+    for change in [change for entries in histories.values() for entry in entries for change in entry.changes]:
         change.texts = change.field.describe(change.before), change.field.describe(change.after)
-    for change, words in zip(changes, await compare_texts([change.texts for change in changes]), strict=True):
-        change.words = words
+        if max(map(len, change.texts)) >= SHORTEST:
+            long.append(change)
+    if long:
+        for change, words in zip(long, await compare_texts([change.texts for change in long]), strict=True):
+            change.words = words
     return histories
 
 
@@ -213,7 +216,7 @@ def make_entries(
                 what,
                 revision.member_id,
                 author,
-                name_with_program(author, program),
+                author if program is None else name_with_program(author, program),
                 program,
                 made_at,
                 changes,

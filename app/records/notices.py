@@ -151,17 +151,17 @@ async def tell_changes(transaction: Transaction, facts: Sequence[RecordChanged])
                 details={"what": change.what, "fields": ", ".join(change.fields)[:300]},
             )
         )
-    await notify_all(transaction, [each for own in alike.values() if len(own) <= MOST_TOLD_APART for each in own])
-    for (collection_id, _, what), own in alike.items():
-        if len(own) > MOST_TOLD_APART:
-            many = f"many {what}" if what in ("deleted", "restored") else "many"
-            await notify_together(transaction, ("collection", collection_id), own, what=many)
     following = [
         (change.row_id, member_id)
         for change, assigned in changes
         for member_id in assigned
         if member_id not in chosen[change.row_id]
     ]
+    await notify_all(transaction, [each for own in alike.values() if len(own) <= MOST_TOLD_APART for each in own])
+    for (collection_id, _, what), own in alike.items():
+        if len(own) > MOST_TOLD_APART:
+            many = f"many {what}" if what in ("deleted", "restored") else "many"
+            await notify_together(transaction, ("collection", collection_id), own, what=many)
     if following:
         await follow_chosen(transaction, "record", following)
 

@@ -7,12 +7,12 @@ A field may be read-only for roles: they see its values, and change none; a new 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from app.accounts.members import Member
 from app.accounts.rights import find_right, may
 from app.records.fields import Field, Fields
-from app.records.formats import FORMATS, tag_of
+from app.records.formats import FORMATS
 from app.records.records import Values
 from app.web.forms import Invalid
 from app.web.texts import Text, _l
@@ -28,21 +28,19 @@ def read_values(
     """
     values: Values = {}
     errors: dict[str, Text] = {}
-    given = fields.by_ref(typed)
     read_only = list_read_only(fields, by)
+    had = {field.ref: value_of_before(field, before) for field in fields}
+    given = fields.by_ref(typed)
     for field in fields:
         if field.kind.computed:
             continue
-        text = given.get(field.ref, "")
+        text, value = given.get(field.ref, ""), had[field.ref]
         if field in read_only:
-            value = value_of_before(field, before)
             if field.ref in given and text.replace("\r\n", "\n") != field.write(value):
                 errors[field.ref] = find_right("change", field).refusal
-        elif before is not None and text.replace("\r\n", "\n") == field.write(before.get(field.ref, "")):
-            value = before.get(field.ref, "")
-        else:
+        elif before is None or text.replace("\r\n", "\n") != field.write(value):
             try:
-                value = field.read(text, value_of_before(field, before))
+                value = field.read(text, value)
                 if field.required and not value:
                     raise ValueError(_l("This can't be empty."))
             except ValueError as error:
@@ -55,10 +53,10 @@ def read_values(
     return values
 
 
-def write_values(fields: Sequence[Field], values: Mapping[str, str]) -> dict[str, str]:
+def write_values(fields: Fields, values: Mapping[str, str]) -> dict[str, str]:
     """Values as a form has them, and in which formats."""
     written = {field.ref: field.write(values.get(field.ref, "")) for field in fields if not field.kind.computed}
-    return written | {FORMATS: tag_of(fields)}
+    return written | {FORMATS: fields.written_in}
 
 
 def copy_values(

@@ -30,7 +30,7 @@ async def compare_texts(texts: Sequence[tuple[str, str]]) -> list[Markup | None]
     compared: list[tuple[str, str] | None] = []
     total = 0
     for before, after in texts:
-        size = len(before) + len(after) if before and after and max(len(before), len(after)) >= SHORTEST else 0
+        size = len(before) + len(after) if before and after else 0
         total += size
         compared.append((before, after) if size and total <= COMPARED_ON_A_PAGE else None)
 

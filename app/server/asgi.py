@@ -52,10 +52,11 @@ from app.server.workspace_limits import find_workspace_limits
 from app.settings import Settings
 from app.tenants.limits import AddressLimit, RenamingLimit
 from app.web.assets import static_version
+from app.web.bodies import provide_form
 from app.web.errors import handle_error
 from app.web.fast.kept_compiled import keeping
 from app.web.fast.late_arguments import QuickStart
-from app.web.forms import provide_form, read_path_number
+from app.web.forms import read_path_number
 from app.web.languages import Languages
 from app.web.limits import Windows
 from app.web.outgoing import Outgoing

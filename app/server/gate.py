@@ -10,22 +10,20 @@ from __future__ import annotations
 import asyncio
 import math
 import re
+import secrets
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
 from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Send
-from msgspec import Struct
 from structlog.contextvars import bound_contextvars
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app.chat.incoming import INCOMING_PATH
 from app.database.fairness import FOR_WORKSPACE
 from app.database.steps import take_steps
-from app.database.tenancy import SLUG
-from app.gateway.names import GATEWAY_PATHS, is_for_gateway, is_gateway_socket
-from app.server.headers import address, find_request_id, first, hide_incoming, is_same_origin, read_host_name
+from app.server.judging import HEADER_LIMIT, NUL, UNSAFE, Judgement, Sites, first
 from app.server.refusals import send_refusal
 from app.server.security_headers import security_headers
 from app.server.workspace_limits import WorkspaceLimits
@@ -37,43 +35,51 @@ from app.web.endings import end_all
 from app.web.errors import SOON
 from app.web.languages import Languages
 from app.web.metrics import REQUESTS
-from app.web.problems import PROGRAM_PATHS, is_for_programs
 from app.web.readiness import Readiness
 from app.web.request_ids import HEADER
 from app.web.texts import Text, _l
 
-ANY_HOST = ("/healthz", "/readyz", "/metrics", "/certificate")
 METHODS = ("GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS")
-# The name below the central host where the gateway alone is, which no workspace has.
-GATEWAY_HOST = "ws"
-UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
-# Beside those with a token below /api, the requests that programs of others send without a session, such as a mail
-# program that unsubscribes (RFC 8058). They may come from anywhere, and cookies are taken off them: nothing can be done
-# with one that a stranger could not do.
-WITHOUT_SESSION = ("/unsubscribe",)
-ASKS_FOR_CHANNELS = "/broadcasting/"
-# Others than pages may be meant by what begins so.
-OTHER_PATHS = (*GATEWAY_PATHS, *PROGRAM_PATHS, INCOMING_PATH)
-HEADER_LIMIT = 32 * 1024
 # What comes from somewhere else instead of us, such as the page of a hotel's network, does not have it.
 OURS = (b"x-page", b"1")
-# Nobody types it into an address, and PostgreSQL takes no text with it. Of pages it is left out; to a program, which is
-# told what it does wrong, what is left would be another question.
-NUL = re.compile(rb"%00|\0")
+# Which ids of a proxy of ours are taken.
+REQUEST_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
 RESTARTING = _l("The server is restarting. Nothing was saved; try again in a moment.")
 TOO_MUCH = _l("This workspace has reached its limit of requests. Nothing was saved; try again in a moment.")
 
 log = structlog.get_logger("web")
 
 
-class Judgement(Struct, frozen=True):
-    """Who answers a request, or with which status it is refused; whose it is (None: no workspace's); and whether its
-    cookies are taken off, as it may come from anywhere."""
+def make_request_id() -> str:
+    """A new id, short enough to be read out."""
+    return secrets.token_hex(8)
 
-    site: ASGIApp | None = None
-    refusal: int = 0
-    slug: str | None = None
-    without_session: bool = False
+
+def find_request_id(scope: Any, settings: Settings) -> str:
+    """The id that a proxy of ours has given to a request, or else a new one.
+
+    What anybody sends would be in the log as if it were ours. The scope's client has to be the one that is connected,
+    and not yet the one that a proxy tells of.
+    """
+    given = [value for name, value in scope["headers"] if name == HEADER]
+    client = scope.get("client")
+    if len(given) == 1 and REQUEST_ID.fullmatch(given[0]) and client and settings.is_proxy(client[0]):
+        return str(given[0].decode())
+    return make_request_id()
+
+
+def address(scope: Any) -> str:
+    """The address that a request or a socket comes from, as a proxy of ours says it."""
+    return str(scope["client"][0]) if scope.get("client") else ""
+
+
+def hide_incoming(scope: Any) -> Any:
+    """A request without the secret that its path has, where that is the address of a room: it is in the state, where no
+    log and no page of an error finds it. The path that is left names no room."""
+    if scope["type"] != "http" or not scope["path"].startswith(INCOMING_PATH + "/"):
+        return scope
+    state = {**scope["state"], "incoming": scope["path"][len(INCOMING_PATH) + 1 :]}
+    return {**scope, "path": INCOMING_PATH, "raw_path": INCOMING_PATH.encode(), "query_string": b"", "state": state}
 
 
 class Gate:
@@ -96,12 +102,16 @@ class Gate:
         send_away: Callable[[], Awaitable[None]],
     ) -> None:
         self.settings = settings
-        self.central = central
         self.workspace = workspace
-        self.programs = programs
-        self.live = live
-        self.gateway = gateway
-        self.incoming = incoming
+        self.sites = Sites(
+            settings,
+            central=central,
+            workspace=workspace,
+            programs=programs,
+            live=live,
+            gateway=gateway,
+            incoming=incoming,
+        )
         self.readiness = readiness
         self.limits = limits
         self.languages = languages
@@ -130,7 +140,7 @@ class Gate:
 
     async def pass_on(self, scope: Any, receive: Receive, send: Send) -> None:
         """Judge, and say for which workspace everything is that follows."""
-        judged = self.judge(scope)
+        judged = self.sites.judge(scope)
         meant = FOR_WORKSPACE.set(judged.slug)
         try:
             await self.serve(scope, receive, send, judged)
@@ -229,81 +239,5 @@ class Gate:
         """Answer with the page of a status, with what is known already of the workspace whose host was asked; of none
         where several were."""
         hosts = [value.decode("latin-1").lower() for name, value in scope["headers"] if name == b"host"]
-        known = self.languages.known.get(self.find_slug(hosts[0]) or "") if len(hosts) == 1 else None
+        known = self.languages.known.get(self.sites.find_slug(hosts[0]) or "") if len(hosts) == 1 else None
         await send_refusal(scope, send, status, *headers, detail=detail, known=known)
-
-    def judge(self, scope: Any) -> Judgement:
-        """Who answers, for which workspace; or why nobody does."""
-        headers, path = scope["headers"], scope["path"]
-        if sum(len(name) + len(value) for name, value in headers) + len(scope.get("raw_path") or b"") > HEADER_LIMIT:
-            return Judgement(refusal=431)
-        if "\0" in path:
-            return Judgement(refusal=400)
-        hosts = [value for name, value in headers if name == b"host"]
-        if len(hosts) != 1 or any(byte <= 32 or byte >= 127 for byte in hosts[0]):
-            return Judgement(refusal=400)
-        host = hosts[0].decode("ascii").lower()
-        if path.startswith(GATEWAY_PATHS) and (is_for_gateway(path) or is_gateway_socket(path)):
-            host = self.leave_port_out(host)
-        alone = host == f"{GATEWAY_HOST}.{self.settings.base_host}"
-        slug = "" if alone else self.find_slug(host)
-        if scope["type"] == "websocket":
-            site, refusal = self.find_socket_site(headers, path, host, slug)
-            judged = Judgement(site, refusal, slug or None)
-        else:
-            judged = self.find_site(scope, slug)
-            if judged.without_session and NUL.search(scope["query_string"]):
-                judged = Judgement(refusal=400)
-            if judged.site and not judged.without_session and scope["method"] in UNSAFE:
-                same = is_same_origin(headers, f"{self.settings.scheme}://{host}")
-                judged = judged if same else Judgement(refusal=403)
-        if alone and judged.site is not self.gateway and path not in ANY_HOST:
-            return Judgement(refusal=404)
-        return judged
-
-    def find_socket_site(self, headers: Any, path: str, host: str, slug: str | None) -> tuple[ASGIApp | None, int]:
-        """Who serves a socket, or the status that its handshake is refused with."""
-        if slug is None:
-            return None, 400
-        if is_gateway_socket(path):  # whose app says from where it may come
-            return self.gateway, 0
-        if path != "/live":
-            return None, 404
-        origins = [value for name, value in headers if name == b"origin"]
-        if len(origins) != 1 or origins[0].decode("latin-1") != f"{self.settings.scheme}://{host}":
-            return None, 403
-        return self.live, 0
-
-    def find_site(self, scope: Any, slug: str | None) -> Judgement:
-        """Who answers a request of a host."""
-        path = scope["path"]
-        if slug is None and path not in ANY_HOST:
-            return Judgement(refusal=400)
-        if path.startswith(OTHER_PATHS) and (other := self.find_other_site(scope, slug)):
-            return other
-        return Judgement(self.workspace if slug else self.central, 0, slug or None, path in WITHOUT_SESSION)
-
-    def find_other_site(self, scope: Any, slug: str | None) -> Judgement | None:
-        """Who answers what is none of the pages; None for what is. What asks for channels of the workspace comes with a
-        token, or else from a page with a session."""
-        path = scope["path"]
-        if is_for_programs(path):
-            return Judgement(self.programs, 0, slug, without_session=True) if slug else Judgement(refusal=404)
-        if is_for_gateway(path):
-            asks = path.startswith(ASKS_FOR_CHANNELS) and scope["method"] != "OPTIONS"
-            without = not asks or first(scope["headers"], b"authorization") is not None
-            return Judgement(self.gateway, 0, slug or None, without)
-        return Judgement(self.incoming, 0, slug or None, without_session=True) if path == INCOMING_PATH else None
-
-    def find_slug(self, host: str) -> str | None:
-        """'' for the central host, the slug for a workspace's, None for any other."""
-        base = self.settings.base_host
-        if host == base:
-            return ""
-        slug = host.removesuffix("." + base)
-        return slug if slug != host and SLUG.fullmatch(slug) else None
-
-    def leave_port_out(self, host: str) -> str:
-        """A host as if it was asked on the port of all pages: the proxy may have one for the gateway alone."""
-        _, separator, port = self.settings.base_host.partition(":")
-        return read_host_name(host) + separator + port

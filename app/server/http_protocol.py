@@ -17,7 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from app.live.connection import CLOSED, EXTENSION
 from app.live.writer import SocketWriter
 from app.server.descriptors import bound_waiting
-from app.server.headers import make_request_id
+from app.server.gate import make_request_id
 from app.web.cookies import CLEAR_COOKIES
 from app.web.plain import plain_answer, read_path
 from app.web.problems import is_for_programs

@@ -23,7 +23,7 @@ from app.gateway.names import MOST_SUBSCRIBED, is_gateway_socket
 from app.live.connection import CLOSED, EXTENSION
 from app.live.writer import SocketWriter
 from app.server.descriptors import bound_waiting
-from app.server.gate import HEADER_LIMIT
+from app.server.judging import HEADER_LIMIT
 from app.web.plain import plain_answer, standing_headers
 
 # A page sends a hello now and then, and pongs. So many frames in so many seconds are meant to keep us busy; bytes are

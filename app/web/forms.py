@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import re
 import secrets
 import unicodedata
-from collections.abc import Callable, Hashable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple, TypeVar
-from urllib.parse import unquote_to_bytes
+from collections.abc import Mapping
+from typing import NamedTuple
 
-from litestar import Request
-from litestar.exceptions import ClientException
-
-from app.database.fairness import FairTurns
-from app.web.bodies import LARGE_BODY, read_body
 from app.web.mail_addresses import account_address, read_mail_address
-from app.web.texts import PIECE, TOO_MANY_MARKS, Text, _l, drop_noncharacters, has_heaps, is_blank
+from app.web.texts import TOO_MANY_MARKS, Text, _l, has_heaps, is_blank
 
 # Controls but white space, overrides and isolates of the direction, and halves of characters.
 UNSEEN = re.compile("[\0-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-
-Parsed = TypeVar("Parsed")
-
-# A large form, or a table in it, takes the loop over 5 ms to parse: it is parsed in a thread, one after another, by
-# turns between those who have sent them.
-TO_PARSE = FairTurns(at_once=1, of_each=1)
-PARSER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="forms")
-# More than the largest form of ours sends: a tick for each of a hundred choices in each of two hundred fields.
-MOST_PAIRS = 25_000
 
 # What mail programs make links of: an address of any scheme, `www.`, a domain, a number of the internet. Whatever
 # stands before a dot may be a domain (letters, emoji, what closes a bracket), and after it two letters are enough, as
@@ -201,83 +183,7 @@ FOR_MEMBER = "for-member"
 # The field with the key of a form that makes something (`ui.once`; accounts/form_answers.py).
 FORM_KEY = "form-key"
 
-WITH_BODY = ("POST", "PUT", "PATCH", "DELETE")
-
 
 def make_key() -> str:
     """The key of a form, or of a message, that is going to be sent."""
     return secrets.token_urlsafe(16)
-
-
-async def read_ahead(request: Request[Any, Any, Any]) -> None:
-    """Read the body of a request before anything else, whatever it is: no transaction waits for it. A form says whose
-    page it was on, and an error page shows it."""
-    if request.method not in WITH_BODY or "form" in request.scope["state"]:
-        return
-    await read_body(request)
-    if is_form(request):
-        with contextlib.suppress(ClientException):
-            await provide_form(request)
-
-
-def is_form(request: Request[Any, Any, Any]) -> bool:
-    """Whether the body of a request is said to be a form."""
-    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    return content_type == "application/x-www-form-urlencoded"
-
-
-async def provide_form(request: Request[Any, Any, Any]) -> Form:
-    """Parse a url-encoded body, and keep it as `named` if it names the member whose page it was on.
-
-    Litestar's own parser keeps the last 1,024 bodies, passwords and all, in a cache.
-    """
-    state = request.scope["state"]
-    if "form" not in state:
-        form = state["form"] = await read_form(request)
-        if FOR_MEMBER in form.values:
-            state["named"] = form
-    return state["form"]  # type: ignore[no-any-return]
-
-
-async def read_form(request: Request[Any, Any, Any]) -> Form:
-    """Parse it, for the first who asks. A long one is parsed when it is its sender's turn."""
-    if request.method not in WITH_BODY:
-        return Form()
-    body = await read_body(request)
-    if not body:
-        return Form()
-    if not is_form(request):
-        raise ClientException("The form has a type that this page does not read.")
-    try:
-        if len(body) <= LARGE_BODY:
-            return parse_form(body)
-        return await parse_in_turn(request.scope["state"]["sender"], parse_form, body)
-    except (UnicodeDecodeError, ValueError) as error:
-        raise ClientException("The form can't be read.") from error
-
-
-async def parse_in_turn(whose: Hashable, parse: Callable[..., Parsed], *given: object) -> Parsed:
-    """Parse something long in the thread for that, by turns between those whose it is."""
-    async with TO_PARSE.take(whose):
-        return await asyncio.get_running_loop().run_in_executor(PARSER, parse, *given)
-
-
-def parse_form(body: bytes) -> Form:
-    """The form of a url-encoded body. Raises ValueError for what is none, or has too many fields."""
-    pairs = body.decode().split("&")
-    if len(pairs) > MOST_PAIRS:
-        raise ValueError("too many fields")
-    named = [(name, value) for name, _, value in (pair.partition("=") for pair in pairs if pair)]
-    return Form([(unquote_long(name), drop_noncharacters(unquote_long(value))) for name, value in named])
-
-
-def unquote_long(text: str) -> str:
-    """What a part of a url-encoded body stands for: of a long one piece by piece."""
-    found, at = [], 0
-    while at < len(text):
-        end = at + PIECE
-        if end < len(text) and (mark := text.find("%", end - 2, end)) >= 0:
-            end = mark  # no piece ends within the digits of a byte
-        found.append(unquote_to_bytes(text[at:end].replace("+", " ")))
-        at = end
-    return b"".join(found).decode(errors="replace")

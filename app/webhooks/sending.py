@@ -70,16 +70,23 @@ class WebhookSender(TurnSender[WebhookTurn]):
     def __init__(self, database: Database, settings: Settings, outgoing: Outgoing | None = None) -> None:
         super().__init__(database, settings, outgoing)
         self.watched: set[int] = set()  # the workspaces that have webhooks
-        database.on_commit.append(self.hear)
 
     def hear(self, transaction: Transaction) -> None:
         """Look at what is due when this process has committed a fact; what others commit is found within a second."""
         if transaction.batch is not None and transaction.batch.facts and transaction.tenant.id in self.watched:
             self.loop.wake.set()
 
+    def watch(self, workspaces: set[int]) -> None:
+        """Hear of commits while there are workspaces with webhooks, and of none where nobody has one."""
+        if workspaces and not self.watched:
+            self.database.on_commit.append(self.hear)
+        elif self.watched and not workspaces:
+            self.database.on_commit.remove(self.hear)
+        self.watched = workspaces
+
     async def list_due(self, transaction: Transaction, full: Sequence[int]) -> Sequence[Any]:
         """What is due, where anything is watched."""
-        self.watched = set(await transaction.column(LIST_WATCHED))
+        self.watch(set(await transaction.column(LIST_WATCHED)))
         return await transaction.rows(LIST_DUE_TURNS, full=full) if self.watched else []
 
     async def do(self, turn: WebhookTurn) -> None:

@@ -39,7 +39,9 @@ class World:
         default_factory=lambda: ShownMessage(
             Message(id=7, room_id=1, number=3, member_id=1, key="k1", text="Hi", created_at=SAID_AT),
             Author(1, "Ana"),
+            "Ana",
             Markup("<p>Hi</p>"),
+            "Hi",
             quote=Quote(6, 2, BRUNO, "Hello"),
             reactions=[("👍", [BRUNO])],
             cards=[Card(make_record(), PLACE)],

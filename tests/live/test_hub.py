@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.live.connection import Connection
+from app.live.frames import share
 from app.live.hub import Hub
 from app.live.log import Event
-from app.live.sharing import share
 
 CHANNELS = ("tenant", "room.1", "news.1", "user.1", "user.2")
 crowds = st.lists(st.frozensets(st.integers(0, 9)), max_size=12)

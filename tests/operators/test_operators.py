@@ -53,7 +53,7 @@ def list_targets() -> list[tuple[str, str]]:
     """Every method of every page of the central host that is not public, from the application itself."""
     return [
         (method, route.path)
-        for route in make_application().central.routes
+        for route in make_application().sites.central.routes
         if isinstance(route, HTTPRoute) and route.path not in PUBLIC | MACHINES
         for method in sorted(set(route.methods) - {"OPTIONS"})
     ]

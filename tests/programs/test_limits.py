@@ -51,7 +51,7 @@ async def test_a_member_searches_so_often_with_all_their_programs_and_on_pages(s
 
 HEAVY = {
     (method, route.path)
-    for route in make_application().programs.endpoints.routes
+    for route in make_application().sites.programs.endpoints.routes
     if isinstance(route, HTTPRoute)
     for handler in route.route_handlers
     for method in handler.http_methods
@@ -73,7 +73,7 @@ async def test_heavy_calls_wait_for_what_their_member_reads_and_no_others_do(
             whose = (ACME, member.id)
             secrets.append((whose, (await make_program_token(transaction, member, WantedToken("n", [*SCOPES])))[1]))
     application = make_program(database, store, tmp_path, monkeypatch)
-    lists: ListLimit = application.programs.endpoints.state.lists
+    lists: ListLimit = application.sites.programs.endpoints.state.lists
     (whose, of_ana), (_, of_carla) = secrets
     waited = set()
     async with program_of(application, of_ana) as ana, program_of(application, of_carla) as carla:
@@ -104,7 +104,7 @@ async def test_a_call_that_waits_behind_too_many_is_told_to_come_again(
         whose = (ACME, member.id)
         _, secret = await make_program_token(transaction, member, WantedToken("n", [*SCOPES]))
     application = make_program(database, store, tmp_path, monkeypatch)
-    lists: ListLimit = application.programs.endpoints.state.lists
+    lists: ListLimit = application.sites.programs.endpoints.state.lists
     async with program_of(application, secret) as program:
         lists.asked[whose] = LISTS_AT_ONCE + LISTS_WAITING
         refused = await program.get(BOOKS)

@@ -158,7 +158,7 @@ class Call:
 def list_calls() -> list[Call]:
     calls = [
         Call(method, route.path, handler.opt["scope"], brings=handler.operation_class is BringingOperation)
-        for route in make_application().programs.endpoints.routes
+        for route in make_application().sites.programs.endpoints.routes
         if isinstance(route, HTTPRoute)
         for handler in route.route_handlers
         for method in sorted(handler.http_methods - {"OPTIONS"})

@@ -151,7 +151,7 @@ NO_CALLS_BELOW = {"/settings/apps": CREDENTIAL, "/settings/webhooks": CREDENTIAL
 def list_program_calls() -> set[str]:
     return {
         f"{method} {route.path.removeprefix('/api/v1')}"
-        for route in make_application().programs.endpoints.routes
+        for route in make_application().sites.programs.endpoints.routes
         if isinstance(route, HTTPRoute)
         for handler in route.route_handlers
         for method in handler.http_methods
@@ -171,7 +171,7 @@ def test_each_page_that_writes_has_its_call_or_a_reason() -> None:
 def test_nobody_changes_what_they_have_not_seen() -> None:
     changing = {
         handler.fn.__name__: "if_match" in handler.parsed_fn_signature.parameters
-        for route in make_application().programs.endpoints.routes
+        for route in make_application().sites.programs.endpoints.routes
         if isinstance(route, HTTPRoute)
         for handler in route.route_handlers
         if "PATCH" in handler.http_methods

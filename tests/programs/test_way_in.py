@@ -287,7 +287,7 @@ async def test_what_is_to_be_called_is_described_for_anybody(shared_server: Serv
 
 
 def test_a_start_fails_for_an_endpoint_that_does_not_say_its_scope() -> None:
-    routes = make_application().programs.endpoints.routes
+    routes = make_application().sites.programs.endpoints.routes
     check_routes(routes)
     handler = next(each for route in routes for each in route.route_handlers if each.opt.get("scope"))
     scope = handler.opt.pop("scope")
@@ -299,7 +299,7 @@ def test_a_start_fails_for_an_endpoint_that_does_not_say_its_scope() -> None:
 
 
 def test_a_start_fails_for_an_endpoint_that_searches_and_does_not_say_that_it_is_heavy() -> None:
-    routes = make_application().programs.endpoints.routes
+    routes = make_application().sites.programs.endpoints.routes
     handlers = [each for route in routes if isinstance(route, HTTPRoute) for each in route.route_handlers]
     heavy = [each for each in handlers if each.opt.get("heavy")]
     assert heavy

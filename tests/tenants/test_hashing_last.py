@@ -65,7 +65,7 @@ async def installation(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 async def test_a_stranger_with_nonsense_has_nothing_hashed(installation: Installation) -> None:
     hashed = set()
-    for slug, site in (("acme", installation.gate.workspace), ("", installation.gate.central)):
+    for slug, site in (("acme", installation.gate.workspace), ("", installation.gate.sites.central)):
         routes: Any = site
         async with installation.client(slug) as stranger:
             for route in routes.routes:

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.web import forms
-from app.web.forms import parse_form, parse_in_turn, unquote_long
+from app.web import bodies
+from app.web.bodies import parse_form, parse_in_turn, unquote_long
 
 
 @given(st.text(), st.integers(min_value=3, max_value=40))
 def test_a_text_is_whole_wherever_it_is_cut(text: str, piece: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(forms, "PIECE", piece)
+        patch.setattr(bodies, "PIECE", piece)
         assert unquote_long(quote_plus(text, errors="replace")) == text.encode(errors="replace").decode()
 
 
@@ -27,13 +27,13 @@ def test_any_body_is_read_as_by_the_standard_library(body: str, piece: int) -> N
     for name, value in parse_qsl(sent.decode(), keep_blank_values=True):
         expected.setdefault(name, []).append(value)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(forms, "PIECE", piece)
+        patch.setattr(bodies, "PIECE", piece)
         assert parse_form(sent).values == expected
 
 
 def test_a_body_of_too_many_fields_is_refused() -> None:
     with pytest.raises(ValueError, match="too many"):
-        parse_form(urlencode([("a", "b")] * (forms.MOST_PAIRS + 1)).encode())
+        parse_form(urlencode([("a", "b")] * (bodies.MOST_PAIRS + 1)).encode())
 
 
 async def test_long_forms_are_parsed_by_turns_between_those_who_send_them() -> None:

@@ -47,13 +47,6 @@ class UnfitText(Invalid):
         super().__init__(text=words if text else _l("Write something first."))
 
 
-def clean_text(text: str) -> str:
-    """A text without what is around it. One that only has characters which nobody can see is empty."""
-    text = text.replace("\r\n", "\n")
-    text = (text if text.isascii() else without_marks(text)).strip()
-    return "" if is_blank(text) else text
-
-
 def render_prose(text: str) -> Rendered | None:
     """A line of words, which `render_text` makes the same of; None where it may be more than that."""
     return Rendered(f"<p>{text}</p>\n", " ".join(text.split()), text) if PROSE.fullmatch(text) else None
@@ -114,8 +107,10 @@ class Typed(Struct):
 
 
 def read_message_text(text: str, origin: str) -> Typed:
-    """What was typed."""
-    text = clean_text(text)
+    """What was typed, without what is around it. What only has characters that nobody can see is empty."""
+    text = text.replace("\r\n", "\n")
+    text = (text if text.isascii() else without_marks(text)).strip()
+    text = "" if is_blank(text) else text
     return Typed(text, origin, render_prose(text) if len(text) <= LONGEST_MESSAGE else None)
 
 

@@ -31,8 +31,8 @@ from app.records.import_writing import ImportReport, note_imported, take_part, w
 from app.records.imports import Plan, parse_import, plan_import
 from app.records.limits import SHORT_TABLE, ImportLimit
 from app.tenants.locales import LOCALES
+from app.web.bodies import parse_in_turn
 from app.web.endings import end_early
-from app.web.forms import parse_in_turn
 from app.web.texts import drop_noncharacters
 
 IMPORT_PATH = COLLECTION + "/import"

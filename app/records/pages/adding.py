@@ -27,9 +27,9 @@ from app.records.forms import (
     read_typed,
     refuse_unsent,
     render_form,
+    render_typed,
 )
 from app.records.left_over import carried_over
-from app.records.long_texts import render_typed
 from app.records.new_drafts import (
     TypedOn,
     discard_new_draft,

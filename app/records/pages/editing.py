@@ -36,10 +36,10 @@ from app.records.forms import (
     refuse_unsent,
     render_form,
     render_record,
+    render_typed,
 )
 from app.records.history import list_differences
 from app.records.left_over import carried_over
-from app.records.long_texts import render_typed
 from app.records.records import Record, title_of
 from app.records.values import list_read_only, write_values
 from app.web.calls import is_call

@@ -32,8 +32,9 @@ from app.records.permissions import LIMITED
 from app.records.removing import remove_field, restore_field
 from app.records.seen_fields import read_seen_field, show_both, take_saved_field
 from app.tenants.roles import ROLES
+from app.web.bodies import provide_form
 from app.web.endings import end_early
-from app.web.forms import Form, Invalid, number_of, provide_form
+from app.web.forms import Form, Invalid, number_of
 from app.web.paging import Paged, place_of_page
 from app.web.redirects import see_other
 from app.web.seen_forms import refuse_unseen, show_as_saved, take_saved

@@ -32,9 +32,10 @@ from app.records.import_writing import ImportReport, note_imported, read_version
 from app.records.imports import MOST_LINES, Plan, parse_import, plan_import
 from app.records.limits import SHORT_TABLE, ImportLimit
 from app.settings import Settings
+from app.web.bodies import parse_in_turn
 from app.web.endings import end_early
 from app.web.errors import PageError
-from app.web.forms import Form, parse_in_turn
+from app.web.forms import Form
 from app.web.texts import Text, _l
 from app.web.typed_texts import TypedText
 

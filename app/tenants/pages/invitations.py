@@ -34,7 +34,8 @@ from app.tenants.invitations import (
 from app.tenants.invited import describe_invited_to, read_names
 from app.tenants.member_list import render_members
 from app.tenants.roles import ROLES
-from app.web.forms import Form, Invalid, number_of, provide_form
+from app.web.bodies import provide_form
+from app.web.forms import Form, Invalid, number_of
 from app.web.paging import PAGE_SIZE
 from app.web.redirects import see_other
 from app.web.texts import _l, _ln, translations

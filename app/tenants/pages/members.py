@@ -29,7 +29,8 @@ from app.tenants.members import (
     suspend_member,
 )
 from app.tenants.roles import ROLES, kept_role, say_given_role
-from app.web.forms import Form, Invalid, provide_form
+from app.web.bodies import provide_form
+from app.web.forms import Form, Invalid
 from app.web.redirects import see_other
 from app.web.seen_forms import ChangedSince, refuse_unseen, show_as_saved
 from app.web.texts import Text, _l
