@@ -152,6 +152,7 @@ async def test_the_second_person_reads_asks_and_is_let_in(people: tuple[Person, 
     await ana.page.get_by_role("button", name="Hand over").click()
     await expect(carla.page.get_by_text("It is your turn.", exact=True)).to_be_visible()
     await expect(ana.page.get_by_text("You have unsaved changes from")).to_be_visible()
+    await expect(toast).to_have_count(0)
     await carla.page.get_by_role("link", name="Edit now").click()
     await carla.page.get_by_label("Year").fill("1901")
     await carla.page.get_by_role("button", name="Save").click()
