@@ -132,7 +132,7 @@ MADE = [
         ("label", "Other {n}"),
         "SELECT count(*) FROM field WHERE label = 'Once {n}'",
         {"label": ""},
-        led_to="/c/books/fields?done=field",
+        led_to="/c/books/fields?done=field-added",
         named=True,
     ),
 ]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from litestar import MediaType, Response, get
 from msgspec import Struct
@@ -164,13 +164,20 @@ async def find_always_there(transaction: Transaction, member: Member, sought: So
         place = Destination(each.group, title, each.address, each.icon, key, order=each.order)
         place = replace(place, fields=fields, attributes=each.attributes)
         found.setdefault(each.group, []).append(place)
-    areas: tuple[ShellArea, ...] = ("settings", "account")
+    areas: tuple[ShellArea, ...] = get_args(ShellArea)
     for area in areas:
         for tab, _ in tabs_of(area, member, "") if area in TABS else ():
             if tab.address not in known:
                 title = tab.label.translate(sought.language)
                 found.setdefault(area, []).append(Destination(area, title, tab.address, tab.icon, tab.address))
     return [each for group in found.values() for each in sought.pick(group, most=len(group))]
+
+
+def name_area(place: Destination, language: str) -> Destination:
+    """A place beside others that are of no area: a tab has its area's name with it, as two are called the same."""
+    if place.group not in get_args(ShellArea):
+        return place
+    return replace(place, note=DESTINATION_GROUPS[place.group].translate(language))
 
 
 def arrange(found: Iterable[Destination], sought: Sought) -> list[tuple[Text, list[Destination]]]:
@@ -186,7 +193,7 @@ def arrange(found: Iterable[Destination], sought: Sought) -> list[tuple[Text, li
     else:
         recent = sorted((each for each in places if each.key in sought.recent), key=sought.age)[:RECENTLY_OPEN_SHOWN]
         if recent:
-            shown.append((RECENT, recent))
+            shown.append((RECENT, [name_area(each, sought.language) for each in recent]))
         groups = [name for name in OFFERED_FIRST if name in own]
         own = {name: [each for each in own[name] if each not in recent] for name in groups}
     return shown + [(DESTINATION_GROUPS[name], own[name]) for name in groups if own[name]]

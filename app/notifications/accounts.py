@@ -59,6 +59,7 @@ ACCOUNT_KINDS = (
         mail="once",
         in_app=False,
         fixed=True,
+        address="/account/security",
     ),
     NotificationKind(
         "sign-in",
@@ -70,6 +71,7 @@ ACCOUNT_KINDS = (
         mail="once",
         in_app=False,
         fixed=True,
+        address="/account/security",
     ),
     NotificationKind(
         "ended",

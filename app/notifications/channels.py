@@ -231,7 +231,8 @@ async def push_toasts(transaction: Transaction, shown: Sequence[ShownActivity]) 
         key = activity, each.kind.name, title
         if key not in toasts:
             name, language = each.by.name if each.by else None, transaction.tenant.language
-            address, actor = subject.address_at(place, activity.number), say_actor(name, activity.details, language)
+            actor = say_actor(name, activity.details, language)
+            address = subject.address_at(each.kind, place, activity.number)
             toasts[key] = Toast(activity, each.kind, actor, title, excerpts[activity], address, each.held)
         transaction.show(Bell(each.member_id, toasts[key]))
 

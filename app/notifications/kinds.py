@@ -26,8 +26,9 @@ class NotificationKind(Struct, frozen=True):
 
     `one` says what happened, by what is in the activity's details as `what` ('' for the rest); `many` says it of
     several. `why` answers 'why did I get this'. `mail` and `in_app` are what holds for who has not chosen. One that is
-    `fixed` can't be switched off or muted; one with `role` is for members of that rank. The home page shows it,
-    `on_home`, while it is unread with what `waits`, or among `recent` changes, or otherwise, or not at all.
+    `fixed` can't be switched off or muted; one with `role` is for members of that rank. One with `address` is seen
+    there, and not where its subject is. The home page shows it, `on_home`, while it is unread with what `waits`, or
+    among `recent` changes, or otherwise, or not at all.
     """
 
     name: str
@@ -41,6 +42,7 @@ class NotificationKind(Struct, frozen=True):
     fixed: bool = False
     role: Role = "guest"
     on_home: PlaceOnHome = "waits"
+    address: str = ""
 
 
 class SubjectPlace(Struct, frozen=True):
@@ -83,9 +85,9 @@ class Subject(Struct, frozen=True):
     followable: bool = False
     note_read: Callable[[Transaction, int], None] | None = None
 
-    def address_at(self, place: SubjectPlace, number: int) -> str:
-        """Where a thing is, or a part of it."""
-        return place.address + (self.part.format(number) if number else "")
+    def address_at(self, kind: NotificationKind, place: SubjectPlace, number: int) -> str:
+        """Where what is told of a thing, or of a part of it, is seen."""
+        return kind.address or place.address + (self.part.format(number) if number else "")
 
 
 NOTIFICATION_KINDS: dict[str, NotificationKind] = {}

@@ -120,7 +120,7 @@ async def describe_items(
                 kind,
                 text_of(kind, activity.details),
                 {**activity.details, **counted, "actor": say_actor(actor, activity.details, language), "title": title},
-                SUBJECTS[notification.subject_kind].address_at(place, notification.number),
+                SUBJECTS[notification.subject_kind].address_at(kind, place, notification.number),
                 excerpt,
                 activity.created_at,
             )

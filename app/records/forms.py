@@ -259,6 +259,7 @@ async def render_form(
         collection=collection,
         fields=fields,
         form=form,
+        wrong_fields={field.ref: field.label for field in fields if field.ref in form.errors},
         typed=typed,
         read_only=list_read_only(fields, member),
         record=record,

@@ -152,6 +152,7 @@ async def test_the_second_person_reads_asks_and_is_let_in(people: tuple[Person, 
     await ana.page.get_by_role("button", name="Hand over").click()
     await expect(carla.page.get_by_text("It is your turn.", exact=True)).to_be_visible()
     await expect(ana.page.get_by_text("You have unsaved changes from")).to_be_visible()
+    await expect(toast).to_have_count(0)
     await carla.page.get_by_role("link", name="Edit now").click()
     await carla.page.get_by_label("Year").fill("1901")
     await carla.page.get_by_role("button", name="Save").click()
@@ -654,6 +655,10 @@ async def test_a_refused_save_keeps_the_lock_and_what_was_typed(people: tuple[Pe
     await ana.page.get_by_role("button", name="Save").click()
     await expect(ana.page.get_by_text("Fix 1 field below.")).to_be_visible()
     await expect(banner(carla.page, "Ana")).to_be_visible()
+    await expect(ana.page.get_by_role("alert").filter(has_text="Fix 1 field below.")).to_be_focused()
+    for key in ("Tab", "Enter", "Tab"):  # the link to what is wrong leads there
+        await ana.page.keyboard.press(key)
+    await expect(ana.page.get_by_label("Year")).to_be_focused()
     await ana.page.get_by_label("Year").fill("1900")
     await ana.page.get_by_role("button", name="Save").click()
     await expect(carla.page.locator("dl.fields")).to_contain_text("1900")

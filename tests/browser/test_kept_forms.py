@@ -88,7 +88,8 @@ async def test_what_was_sent_is_kept_no_more_and_what_was_refused_is(shared_serv
     await expect(ana.page.get_by_label("Type")).to_have_value("choice")
     await ana.page.locator("#field-choices").fill("Left\nRight")
     await ana.page.get_by_role("button", name="Add field").click()
-    await expect(ana.page.get_by_text("Fields saved.")).to_be_visible()
+    await expect(ana.page.get_by_text("Field added.")).to_be_visible()
+    await expect(ana.page.locator("#field-label")).to_be_focused()  # for the next one
     await expect(ana.page.locator("#field-label")).to_have_value("")
     await ana.page.reload()
     await ready(ana.page)

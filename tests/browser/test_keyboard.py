@@ -72,6 +72,17 @@ async def test_keys_edit_reply_and_add(server: Server, person: Any) -> None:
     await expect(page.get_by_label("Message", exact=True)).to_be_focused()
 
 
+async def test_the_way_to_attach_files_has_the_focus_and_moves_nothing(shared_server: Server, person: Any) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    page = await ana.open("/chat/general")
+    box = page.get_by_label("Message", exact=True)
+    await box.focus()
+    place = await box.bounding_box()
+    await page.keyboard.press("Shift+Tab")
+    await expect(page.get_by_label("Attach files")).to_be_focused()
+    assert await box.bounding_box() == place
+
+
 async def test_a_record_is_edited_though_its_discussion_ends_with_a_message_of_ones_own(
     server: Server, person: Any
 ) -> None:

@@ -201,3 +201,22 @@ async def test_addresses_are_whole_on_paper_or_broken_after_a_mark(
         assert email
         assert columns > 1 or email["height"] < 20, "there is room for all of it"
         await page.emulate_media(media="screen")
+
+
+@pytest.mark.sqlite
+async def test_all_messages_of_a_room_that_are_shown_are_on_paper_without_the_box(
+    shared_server: Server, person: Any
+) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test", viewport={"width": WIDTH, "height": HEIGHT})
+    page = await ana.open("/chat/new")
+    await page.get_by_label("Name").fill("On paper")
+    await page.get_by_role("button", name="Create room").click()
+    box = page.get_by_label("Message", exact=True)
+    lines = "\n\n".join(f"Line {number}" for number in range(90))
+    await box.fill(lines)
+    await box.press("Enter")
+    await expect(page.locator(".message")).to_contain_text("Line 89")
+    assert (await page.pdf(format="A4")).count(b"/Type /Page\n") > 1
+    await page.emulate_media(media="print")
+    await expect(page.get_by_role("heading", name="On paper")).to_be_visible()
+    await expect(page.locator(".composer, .bar, .side").locator("visible=true")).to_have_count(0)

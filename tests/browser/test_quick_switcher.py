@@ -125,6 +125,21 @@ async def test_what_was_open_last_comes_first_and_is_named_by_the_server(people:
     assert "general" not in found.get("Rooms", [])
 
 
+async def test_of_two_of_one_name_that_were_open_last_one_sees_which_is_which(
+    people: dict[str, httpx.AsyncClient],
+) -> None:
+    opened = ("/notifications", "/notifications/preferences", "/settings/security", "/account/security")
+    query = [("recent", each) for each in opened]
+    found = (await people["ana"].get("/quick-switcher", params=query, headers=CALL)).text
+    named = re.findall(r'<span class="title">(\w+)</span>(?: <span class="muted">([^<]*)</span>)?', found)
+    assert named[:4] == [
+        ("Notifications", ""),
+        ("Notifications", "Your account"),
+        ("Security", "Settings"),
+        ("Security", "Your account"),
+    ]
+
+
 async def test_without_scripts_it_is_a_page_of_links(people: dict[str, httpx.AsyncClient]) -> None:
     page = (await people["ana"].get("/quick-switcher?q=casmu")).text
     assert 'href="/c/books/40"' in page

@@ -34,6 +34,7 @@ async def test_a_chosen_file_comes_into_the_form_as_it_was_written(shared_server
         file: Any = {"name": "table.csv", "mimeType": "text/csv", "buffer": content}
         await page.get_by_label("Choose a CSV file").set_input_files(file)
         await expect(table).to_have_value(TABLE)
+        assert await table.evaluate("table => table.selectionStart") == 0, "one sees the names of the fields"
 
 
 @pytest.mark.sqlite

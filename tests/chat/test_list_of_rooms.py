@@ -61,3 +61,16 @@ async def test_a_direct_room_has_the_face_of_the_other(shared_server: Server) ->
             row = table.partition(f'<a href="{address}">')[2].partition("</a>")[0]
             assert row.startswith('<span class="avatar"'), row
             assert f"<b>{name}</b>" in row
+
+
+async def test_a_guest_of_no_room_is_told_where_rooms_come_from(server: Server) -> None:
+    async with aclosing(server.let_in("acme", "ana@acme.test")) as ana, server.client("acme") as gus:
+        invitation = {"uses": "1", "days": "1", "role": "guest", "collection": "Books"}
+        made = await ana.post("/members/links", data=invitation)
+        token = re.findall(r"/join\?token=([\w-]+)", made.text)[0]
+        me = {"name": "Gus", "email": "gus@example.org", "password": "a long enough password"}
+        assert (await gus.post("/join", data={"token": token, **me})).status_code == 303
+        page = (await gus.get("/chat")).text
+        assert "You will find the rooms here that someone adds you to." in page
+        assert "You can write to people with whom you share a room." in page
+        assert 'action="/chat/direct"' not in page

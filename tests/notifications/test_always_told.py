@@ -90,6 +90,8 @@ async def test_whoever_has_got_into_an_account_cannot_keep_its_owner_from_being_
     assert urgency == Urgency.AT_ONCE
     assert mail.receiver == "carla@acme.test"
     assert "account" in mail.text or "password" in mail.text
+    leads_to_password = "/account/security\n" in mail.text
+    assert leads_to_password == (what != "role")
 
 
 async def test_it_comes_in_mails_of_its_own_however_much_else_there_is(database: Database) -> None:

@@ -144,6 +144,17 @@ async def test_an_invitation_that_has_ended_says_so(
             assert "This invitation was used, revoked, or is too old." in answer.text
 
 
+async def test_who_opens_a_link_while_signed_in_is_told_as_whom(people: dict[str, httpx.AsyncClient]) -> None:
+    made = await people["ana"].post("/members/links", data={"uses": "1", "days": "1", "role": "member"})
+    link = re.findall(r"(/join\?token=[\w-]+)", made.text)[0]
+    said = (await people["carla"].get(link)).text
+    assert "You are signed in as Carla. Joining creates another account." in said
+    over = (await people["carla"].get("/join?token=over")).text
+    assert 'href="/">Go to Home</a>' in over
+    await people["carla"].post("/logout")
+    assert "You are signed in" not in (await people["carla"].get(link)).text
+
+
 @pytest.mark.parametrize(
     ("typed", "reason"),
     [

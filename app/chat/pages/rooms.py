@@ -11,7 +11,7 @@ from app.accounts.choosing import Chosen, list_known, read_chosen
 from app.accounts.form_answers import find_answer, keep_answer
 from app.accounts.members import Member, find_members
 from app.accounts.quick_switcher import leads_to
-from app.accounts.rights import may, require
+from app.accounts.rights import is_entitled, may, require
 from app.accounts.shell import render_page
 from app.accounts.visits import note_visit
 from app.chat.composer import EMOJI, MESSAGE_FORM_LIMIT, open_composer
@@ -145,6 +145,8 @@ async def render_rooms(
         rooms=rooms,
         people=await count_insiders(transaction, shown),
         lines=await find_last_lines(transaction, shown, most=len(shown)),
+        # Guests may know nobody they could write to.
+        knows_others=is_entitled(member, "see", "everybody") or len(await list_known(transaction, member)) > 1,
         chosen=chosen or Chosen(),
         form=form,
     )

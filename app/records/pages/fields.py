@@ -41,6 +41,7 @@ from app.web.seen_forms import refuse_unseen, show_as_saved, take_saved
 from app.web.texts import _l
 
 notice("field", _l("Fields saved."))
+notice("field-added", _l("Field added."))
 notice("field-removed", _l("The field is in the bin. You can restore it below for 30 days, with its values."))
 notice("field-restored", _l("The field is back, with its values."))
 notice(
@@ -85,6 +86,7 @@ async def render_fields(
         else 200,
         collection=collection,
         begun=request.query_params.get("done") == "collection",
+        added=request.query_params.get("done") == "field-added",
         fields=fields,
         in_bin=Paged(binned[(page - 1) * BIN_SIZE : page * BIN_SIZE], len(binned), page, size=BIN_SIZE),
         coming={each.replaces: each for each in fields.removed if each.replaces},
@@ -159,7 +161,7 @@ async def add_to_fields(
     except Invalid as invalid:
         form.errors = invalid.errors
         return await render_fields(request, transaction, member, collection, form)
-    return await keep_answer(request, transaction, member, form, f"/c/{slug}/fields?done=field")
+    return await keep_answer(request, transaction, member, form, f"/c/{slug}/fields?done=field-added")
 
 
 @get("/c/{slug:str}/fields/{key:str}")

@@ -62,7 +62,9 @@ document.addEventListener("change", async (event) => {
   const table = document.getElementById("field-table");
   table.value = text;
   table.dispatchEvent(new Event("input", { bubbles: true }));   // as if it was typed
+  table.setSelectionRange(0, 0);                                // where the names of the fields are
   table.focus();
+  table.scrollTop = 0;
 });
 document.addEventListener("htmx:after:swap", show);
 show();

@@ -19,6 +19,7 @@ class WaitingLine extends HTMLElement {
 
   disconnectedCallback() {
     document.removeEventListener("visibilitychange", this);
+    this.toast?.remove();                                        // nothing is asked of this page any more
   }
 
   attributeChangedCallback() {
@@ -33,7 +34,7 @@ class WaitingLine extends HTMLElement {
     const ids = this.getAttribute("waiting").split(" ").filter(Boolean);
     if (document.hidden || !this.isConnected) return;
     if (ids.filter((id) => !told(id)).length === 0) return;
-    const toast = document.createElement("page-toast");
+    const toast = this.toast = document.createElement("page-toast");
     toast.className = "toast";
     toast.ariaHidden = "true";                                   // the line itself is spoken
     toast.append(document.createElement("p"));

@@ -8,13 +8,15 @@ from litestar import Response, get, post
 
 from app.accounts.access import AnyRequest, begin, client_address, enter_workspace
 from app.accounts.hashing import hash_password
-from app.accounts.members import ALREADY, find_member
+from app.accounts.members import ALREADY, Member, find_member
 from app.accounts.passwords import GuessingLimit
+from app.accounts.sessions import find_session
 from app.database import Database, Tenant, Transaction
 from app.settings import Settings
 from app.tenants.front import is_switched, render_front, render_switched
 from app.tenants.invitations import Invitation, accept_invitation, find_invitation
 from app.tenants.sign_in import enter_with_session, find_device_name
+from app.web.cookies import read_cookie
 from app.web.forms import Form, Invalid
 from app.web.languages import browser_language
 from app.web.texts import _l
@@ -23,18 +25,30 @@ OVER = _l("This invitation was used, revoked, or is too old. Ask for a new one."
 
 
 def render_join(
-    request: AnyRequest, tenant: Tenant, invitation: Invitation | None, token: str, form: Form, status: int = 200
+    request: AnyRequest,
+    tenant: Tenant,
+    invitation: Invitation | None,
+    token: str,
+    form: Form,
+    status: int = 200,
+    signed_in: Member | None = None,
 ) -> Response[str]:
-    """The page that an invitation leads to, in the language of who was invited: they are no member yet."""
+    """The page that an invitation leads to, in the language of who was invited: they are no member yet. It says when
+    the browser that opens it is `signed_in`, as by whoever tries their own link."""
     shown: dict[str, Any] = {"tenant": tenant, "invitation": invitation, "token": token, "form": form, "over": OVER}
+    shown["signed_in"] = signed_in
     return render_front(request, "tenants/join.html", status=status if invitation else 403, **shown)
 
 
 @get("/join")
-async def show_join(request: AnyRequest, transaction: Transaction, token: str = "") -> Response[str]:
+async def show_join(
+    request: AnyRequest, transaction: Transaction, settings: Settings, token: str = ""
+) -> Response[str]:
     """Ask whoever was invited for a name and a password. Opening it uses nothing up."""
     invitation = await find_invitation(transaction, token[:100])
-    return render_join(request, transaction.tenant, invitation, token, Form())
+    session = await find_session(transaction, read_cookie(request.scope["headers"], settings.session_cookie))
+    signed_in = session.member if session else None
+    return render_join(request, transaction.tenant, invitation, token, Form(), signed_in=signed_in)
 
 
 @post("/join")
