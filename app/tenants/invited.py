@@ -102,7 +102,7 @@ def read_kind(kind: InvitableKind, form: Form, texts: Sequence[str], things: Seq
         elif similar:
             chosen.offered += [each for each in dict.fromkeys(similar[:OFFERED]) if each not in chosen.offered]
             form.errors[kind.name] = (
-                _l("“%(text)s” can be one name or several. Choose below.", text=text[:80])
+                _l("“%(text)s” could be one name or several. Choose below.", text=text[:80])
                 if part.may_be
                 else _l("Several things here are called “%(text)s”. Choose one below.", text=text[:80])
                 if same

@@ -642,7 +642,7 @@ async def test_names_that_mean_harm_are_names(people: tuple[Person, Person]) -> 
     for canary in CANARIES[:5]:
         await ana.open("/chat/new")
         await ana.page.get_by_label("Name").fill(canary[:80])
-        await ana.page.get_by_label("What it is for").fill(canary)
+        await ana.page.get_by_label("Description").fill(canary)
         await ana.page.get_by_role("button", name="Create room").click()
         await expect(ana.page.get_by_label("Message", exact=True)).to_be_visible()
         await ana.page.locator("[data-attach]").set_input_files(
@@ -857,7 +857,7 @@ async def test_files_by_drop_and_paste_wait_for_each_other_and_say_what_is_too_m
         "(input) => { const it = new DataTransfer(); it.items.add(new File([new Uint8Array(25_000_001)], 'film.bin'));"
         "input.files = it.files; input.dispatchEvent(new Event('change', { bubbles: true })); }"
     )
-    await expect(page.get_by_role("alert")).to_have_text("film.bin: A file can have up to 25 MB.")
+    await expect(page.get_by_role("alert")).to_have_text("film.bin: A file can be up to 25 MB.")
     dropped = await page.evaluate_handle(
         "() => { const it = new DataTransfer(); it.items.add(new File(['words'], 'dropped.txt')); return it; }"
     )

@@ -46,7 +46,7 @@ async def test_an_empty_room_introduces_itself_until_somebody_writes(server: Ser
     carla = await person(server, "acme", "carla@acme.test")
     page = await ana.open("/chat/new")
     await page.get_by_label("Name").fill("Festival")
-    await page.get_by_label("What it is for").fill("Lanterns and music")
+    await page.get_by_label("Description").fill("Lanterns and music")
     await page.get_by_role("button", name="Create room").click()
     welcome = page.locator(".welcome")
     await expect(welcome).to_contain_text("Lanterns and music")

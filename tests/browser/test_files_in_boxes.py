@@ -148,7 +148,7 @@ async def test_a_file_that_another_browser_shows_still_goes_with_the_message_tha
         await say(page, "Mine")
     await expect(waiting(page)).to_contain_text("Not sent")
     await say(other, "Not mine")
-    await expect(waiting(other)).to_contain_text("A file is no longer there.")
+    await expect(waiting(other)).to_contain_text("A file is no longer available.")
     passes.set()
     await page.evaluate("dispatchEvent(new Event('online'))")
     await expect_said(page, "Mine", "taken.txt")

@@ -158,7 +158,7 @@ async def test_a_page_to_add_something_begins_in_its_first_field_and_leaves_the_
     ana = await person(shared_server, "acme", "ana@acme.test")
     for path, first, second in (
         ("/collections/new", "Name", "First field"),
-        ("/chat/new", "Name", "What it is for"),
+        ("/chat/new", "Name", "Description"),
         ("/c/books/new", "Title", "Author"),
     ):
         page = await ana.open(path)

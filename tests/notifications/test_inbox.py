@@ -358,7 +358,7 @@ async def test_a_newcomer_who_is_removed_leaves_the_bell_of_open_pages(server: S
         ({"title": "  "}, "This can&#39;t be empty."),
         ({"title": "x" * 121}, "At most 120 characters."),
         ({"title": "T", "text": "x" * 4001}, "At most 4,000 characters."),
-        ({"title": "T", "ends_at": "2001-01-01"}, "This date has passed."),
+        ({"title": "T", "ends_at": "2001-01-01"}, "This date has passed. Choose a later one."),
         ({"title": "T", "ends_at": "9999-12-31"}, "This is not a date."),
         ({"title": "T", "ends_at": "31/12"}, "This is not a date."),
     ],

@@ -262,7 +262,7 @@ async def test_a_page_and_a_program_never_hold_it_both(
         await bruno.post(f"/c/books/{number}/lock/release", data={"lock-token": proof[1]})
         taken = await take(carla, path)
         shown = (await bruno.get(f"/c/books/{number}/edit")).text
-        assert "Carla, by script “mirror” has been editing" in shown
+        assert "Carla, with the script “mirror” has been editing" in shown
         saved = await bruno.post(f"/c/books/{number}/edit", data={"title": "By a page", "author": "A", "version": "1"})
         assert saved.status_code == 409
         over = await bruno.post(

@@ -191,7 +191,7 @@ async def test_who_has_changed_a_field_in_another_tab_is_not_told_of_somebody_el
             theirs, mine = [form_of((await each.get(f"{address}/fields/{state}")).text) for each in (author, other)]
             await change(author, address, state, {"help": f"By {author is ana}"})
             told = (await author.post(f"{address}/fields/{state}", data={**theirs, "help": "Once more"})).text
-            assert "You changed this field yourself, after you opened it here." in told
+            assert "You changed this field somewhere else after you opened it here." in told
             assert "Someone else has changed" not in told
             told = (await other.post(f"{address}/fields/{state}", data={**mine, "help": "Mine"})).text
             assert "Someone else has changed this field." in told
@@ -201,7 +201,7 @@ async def test_who_has_changed_a_field_in_another_tab_is_not_told_of_somebody_el
         )
         assert changed.status_code == 303, changed.text
         told = (await ana.post(f"{address}/fields/{title}", data={**stale, "help": "Long"})).text
-        assert "You changed the type of this field yourself from Text to Long text." in told, "its kind, too"
+        assert "You changed the type of this field somewhere else from Text to Long text." in told, "its kind, too"
         assert "Someone else has changed" not in told
 
 
@@ -279,7 +279,7 @@ async def test_a_removed_field_is_restored_with_its_values(ana: httpx.AsyncClien
     listed = (await ana.get(f"{address}?sort=-{note}")).text
     assert listed.index("Saw") < listed.index("Old axe")
     taken = await ana.post(f"{address}/new", data={title: "Third", note: "of Saw"})
-    assert "Number 2 already has this value." in taken.text
+    assert "Record 2 already has this value." in taken.text
     assert (await ana.post(f"{address}/fields/{note}/restore")).status_code == 303, "sent again"
     assert f"/fields/{note}/restore" not in (await ana.get(f"{address}/fields")).text
     entries = server.store.rows("SELECT what FROM audit_entry ORDER BY id DESC LIMIT 3")

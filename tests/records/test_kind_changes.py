@@ -513,7 +513,7 @@ async def test_a_unique_field_stays_unique_where_its_values_are(ana: httpx.Async
         await add(ana, address, **{title: f"Tool {number}", price: text})
     ref = await change(ana, address, price, kind="decimal")
     taken = await ana.post(f"{address}/new", data={title: "Other", ref: "1.5"})
-    assert "Number 1 already has this value." in taken.text
+    assert "Record 1 already has this value." in taken.text
     back = await change(ana, address, ref, action="undo")
     await add(ana, address, **{title: "Other", back: "1.5"})
     ref = await change(ana, address, back, kind="decimal")
@@ -572,9 +572,9 @@ async def test_who_changes_a_field_whose_kind_was_changed_meanwhile_is_told_and_
     for form in (mine, {**again, "help": "Text"}):
         told = await ana.post(f"{address}/fields/{ref}", data=form)
         assert told.status_code == 409
-        assert "You changed the type of this field yourself from Text to Choice." in told.text
+        assert "You changed the type of this field somewhere else from Text to Choice." in told.text
     told = await ana.post(f"{address}/fields/{state}", data=mine)
-    assert "You changed this field yourself" in told.text, "it is of the kind that it was"
+    assert "You changed this field somewhere else" in told.text, "it is of the kind that it was"
     assert back not in (ref, state)
 
 

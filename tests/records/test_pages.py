@@ -418,7 +418,7 @@ async def test_a_field_can_not_become_unique_while_two_records_have_the_same_val
         await add(people.ana, name="Born", mail=mail)
     answer = await people.ana.post("/c/things/fields/mail", data={"label": "Mail", "unique": "yes"})
     assert answer.status_code == 422
-    assert "2 values are in several records, such as number " in error_of(answer, "unique")
+    assert "2 values are in several records, such as record " in error_of(answer, "unique")
 
 
 OWN_NAMES = (

@@ -33,7 +33,7 @@ from app.webhooks.webhooks import get_webhook
 
 notice("webhook-enabled", _l("Webhook turned on. It continues where it stopped."))
 notice("webhook-disabled", _l("Webhook turned off."))
-notice("webhook-asked", _l("Sending. The list shows it in a moment."))
+notice("webhook-asked", _l("Sending. It will appear in the list in a moment."))
 notice("webhook-skipped", _l("Event skipped. The next ones are being sent."))
 notice("webhook-replayed", _l("Sending again from that event on."))
 notice("webhook-removed", _l("Webhook deleted."))
