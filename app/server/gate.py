@@ -61,7 +61,7 @@ OURS = (b"x-page", b"1")
 # told what it does wrong, what is left would be another question.
 NUL = re.compile(rb"%00|\0")
 RESTARTING = _l("The server is restarting. Nothing was saved; try again in a moment.")
-TOO_MUCH = _l("This workspace has reached its limit of requests. Nothing was saved; try again in a moment.")
+TOO_MUCH = _l("This workspace has reached its request limit. Nothing was saved; try again in a moment.")
 
 log = structlog.get_logger("web")
 

@@ -165,7 +165,7 @@ async def test_what_is_typed_stays_when_it_is_not_sent_and_is_posted_once(
     entry = ana.page.locator("message-outbox .outgoing")
     await expect(entry).to_contain_text("Not sent")
     await expect(entry.locator(".text")).to_have_text("Into the tunnel")
-    await entry.get_by_role("button", name="Take back").click()
+    await entry.get_by_role("button", name="Edit").click()
     await expect(ana.page.get_by_label("Message", exact=True)).to_have_value("Into the tunnel")
     await ana.context.set_offline(False)
     # The answer to the first try is lost on its way: the second has the same key.
@@ -877,7 +877,9 @@ async def test_files_by_drop_and_paste_wait_for_each_other_and_say_what_is_too_m
     await expect(page.get_by_role("progressbar")).to_have_count(2)
     await page.get_by_label("Message", exact=True).fill("Both of them")
     await page.keyboard.press("Enter")
-    await expect(page.locator("message-outbox .outgoing")).to_contain_text("Sent as soon as the files are here.")
+    await expect(page.locator("message-outbox .outgoing")).to_contain_text(
+        "Will be sent as soon as the files are uploaded."
+    )
     held.set()
     last = messages(carla.page).last
     await expect(last).to_contain_text("Both of them")

@@ -50,11 +50,11 @@ async def test_an_empty_room_introduces_itself_until_somebody_writes(server: Ser
     await page.get_by_role("button", name="Create room").click()
     welcome = page.locator(".welcome")
     await expect(welcome).to_contain_text("Lanterns and music")
-    await expect(welcome).to_contain_text("1 person is in it.")
+    await expect(welcome).to_contain_text("1 person is in this room.")
     await expect(welcome.get_by_role("link", name="Invite people")).to_be_visible()
     seen = await carla.open("/chat/festival")
     await seen.get_by_role("button", name="Join").click()
-    await expect(welcome).to_contain_text("2 people are in it.")
+    await expect(welcome).to_contain_text("2 people are in this room.")
     await expect(welcome.locator(".avatar")).to_have_count(2)
 
     await welcome.get_by_role("link", name="Write a message").click()

@@ -162,7 +162,7 @@ async def test_a_message_that_is_taken_back_has_its_files_again_and_may_be_sent_
         await say(page, "Too soon")
     await expect(waiting(page)).to_contain_text("Not sent")
     async with page.expect_response("**/files/hold"):
-        await waiting(page).get_by_role("button", name="Take back").click()
+        await waiting(page).get_by_role("button", name="Edit").click()
     await expect(brought(page)).to_have_text(["back.txt"])
     await page.reload()
     await ready(page)
@@ -186,8 +186,8 @@ async def test_an_upload_that_stands_still_fails_holds_up_nothing_and_comes_by_i
     await say(page, "With a file")
     await say(page, "Without")
     await expect(waiting(page)).to_have_count(2)
-    await expect(waiting(page).first).to_contain_text("Sent as soon as the files are here.")
-    await expect(waiting(page).first.get_by_role("button", name="Take back")).to_be_visible()
+    await expect(waiting(page).first).to_contain_text("Will be sent as soon as the files are uploaded.")
+    await expect(waiting(page).first.get_by_role("button", name="Edit")).to_be_visible()
     await page.clock.fast_forward(20_500)
     await expect(shown(page, "Without")).to_have_count(1)
     await expect(waiting(page)).to_contain_text("later messages go first")
@@ -217,7 +217,7 @@ async def test_what_is_being_brought_is_so_still_when_its_message_is_taken_back(
     await page.route("**/chat/general/files", hold)
     await attach(page, "slow.txt")
     await say(page, "Too soon")
-    await waiting(page).get_by_role("button", name="Take back").click()
+    await waiting(page).get_by_role("button", name="Edit").click()
     await expect(box(page)).to_have_value("Too soon")
     await expect(page.locator(".brought li").get_by_role("progressbar")).to_have_count(1)
     async with page.expect_response("**/files/hold"):

@@ -187,10 +187,10 @@ async def test_messages_of_others_are_said_those_of_one_moment_together(server: 
     await say_lines(server, ["One", "Two", "Three"])  # at one moment, however slow the machine is
     await expect(page.get_by_text("Three", exact=True)).to_be_visible()
     await page.clock.run_for(2000)
-    await expect(spoken).to_have_text("3 new messages")
+    await expect(spoken).to_have_text("New messages: 3")
     await ready(page)
     await page.get_by_label("Message", exact=True).fill("No")
     await page.get_by_label("Message", exact=True).press("Enter")
     await expect(page.locator("ol.messages").get_by_text("No", exact=True)).to_be_visible()
     await page.clock.run_for(2000)
-    await expect(spoken).to_have_text("3 new messages")
+    await expect(spoken).to_have_text("New messages: 3")

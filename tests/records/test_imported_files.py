@@ -184,7 +184,7 @@ async def test_an_import_that_is_interrupted_says_what_was_stored_and_gives_the_
         cut = await ana.post(f"/c/{slug}/import", data=form)
         assert cut.status_code == 403
         assert "The import was interrupted" in cut.text
-        assert "Saved before that: 400 records." in cut.text
+        assert "Records saved before that: 400." in cut.text
         assert "Tag\nT400\nT401\n" in html.unescape(cut.text)
         assert "T399\n" not in html.unescape(cut.text)
         audited = "SELECT after FROM audit_entry WHERE what = 'records.imported'"
