@@ -109,7 +109,7 @@ async def test_a_member_reads_that_their_own_script_has_changed_what_they_save_o
         refused = await page.post(f"/c/books/{number}/delete", data={"version": "1"})
         assert refused.status_code == 409
         assert "Your script “nightly” changed this" in refused.text
-        assert "You changed this yourself" not in refused.text
+        assert "You changed this somewhere else" not in refused.text
 
 
 async def test_what_is_wrong_is_said_in_this_order_and_nothing_is_written(

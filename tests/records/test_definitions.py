@@ -364,14 +364,14 @@ async def test_records_that_lack_a_required_value_are_counted_and_filled(
         await add(ana, address, **{title: name, state: choice})
     await change(ana, address, state, {"required": "yes"})
     page = (await ana.get(f"{address}/fields/{state}")).text
-    assert "3 records have no value in it." in page
+    assert "3 records have no value in this field." in page
     await open_edit(davi, f"{address}/4")
     refused = await ana.post(f"{address}/fields/{state}/fill", data={state: ""})
     assert refused.status_code == 422
     filled = await ana.post(f"{address}/fields/{state}/fill", data={state: "#2"})
     page = (await ana.get(filled.headers["location"])).text
     assert "Others are being edited" in page
-    assert "1 record has no value in it." in page
+    assert "1 record has no value in this field." in page
     for number, name in ((1, "Good"), (2, "Broken"), (3, "Broken")):
         assert name in (await ana.get(f"{address}/{number}")).text
     assert "changed State" in re.sub(r"<[^>]+>| +", " ", (await ana.get(f"{address}/2")).text).replace("  ", " ")
@@ -586,7 +586,7 @@ async def test_who_moves_a_field_over_another_order_is_shown_both_first(ana: htt
     assert await order() == [name, price, place, size]
     shown = unescape((await move(size, 1, seen, 409)).text)
     assert await order() == [name, price, place, size], "nothing is moved before both were shown"
-    assert "Moved meanwhile: Price." in shown
+    assert "Moved in the meantime: Price." in shown
     sides = [re.findall(r"<li>(?:<b>)?([^<]*)", side) for side in re.findall(r"<td><ol>(.*?)</ol></td>", shown)]
     assert sides == [["Title", "Size", "Place", "Price"], ["Title", "Price", "Place", "Size"]]
     now, where = re.findall(
