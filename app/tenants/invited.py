@@ -176,7 +176,9 @@ async def read_names(transaction: Transaction, member: Member, form: Form) -> li
     found = await read_invited_to(transaction, member, form)
     names = [f"{each.kind.name}-{thing.id}" for each in found for thing in each.things]
     if not names and not form.errors:
-        form.errors[found[0].kind.name] = _l("Choose something: guests see only what you invite them to.")
+        form.errors[found[0].kind.name] = _l(
+            "Choose at least one collection or room: guests see only what they are invited to."
+        )
     return names
 
 

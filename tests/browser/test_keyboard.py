@@ -130,7 +130,7 @@ async def test_a_question_mark_lists_the_keys_and_they_can_be_turned_off(server:
     await page.keyboard.press("g")
     await page.keyboard.press("c")
     await expect(page).to_have_url(f"{ana.origin}/c/books")
-    tick = dialog.get_by_role("checkbox", name="Use single keys in this browser")
+    tick = dialog.get_by_role("checkbox", name="Use single-key shortcuts in this browser")
     await expect(tick).to_be_checked()
     await tick.uncheck()
     await page.keyboard.press("Escape")
@@ -139,7 +139,7 @@ async def test_a_question_mark_lists_the_keys_and_they_can_be_turned_off(server:
     await page.keyboard.press("j")
     await expect(page.locator("tbody tr td:nth-child(3) > a").first).to_be_focused()
     await page.goto(f"{ana.origin}/keys")
-    await page.get_by_role("checkbox", name="Use single keys in this browser").check()
+    await page.get_by_role("checkbox", name="Use single-key shortcuts in this browser").check()
     await press_pair(page, "gc", f"{ana.origin}/collections")
 
 

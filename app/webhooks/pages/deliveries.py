@@ -174,7 +174,7 @@ async def replay(
     require(member, "manage", "webhooks")
     try:
         if (typed := form["from"].strip()) and not number_of(typed):
-            raise Invalid(**{"from": _l("Enter the number of an event.")})
+            raise Invalid(**{"from": _l("Enter an event number.")})
         await replay_from(transaction, webhook_id, number_of(typed))
     except Invalid as invalid:
         return await refuse(request, transaction, member, webhook_id, invalid, form)
