@@ -106,7 +106,7 @@ async def test_a_question_says_what_and_to_how_many_and_asks_for_the_password_on
     for title in ("One", "Two"):
         await ana.post("/c/books/new", data={"title": title, "price": "3"})
     page = (await ana.get("/c/books/fields/price/remove")).text
-    assert "Removes the field Price of Books, and its values in 2 records." in page
+    assert "Removes the field Price from Books, and its values in 2 records." in page
     assert (await carla.get("/c/books/fields/price/remove")).status_code == 403
     page = (await ana.get("/members/3/remove")).text
     assert "Carla" in page
@@ -177,7 +177,7 @@ async def test_undo_is_refused_in_words_when_things_have_changed(shared_server: 
     await ana.post(f"{room}/archive", data={})
     refused = await ana.post(offered)
     assert refused.status_code == 409
-    assert "The room is already open again." in refused.text
+    assert "The room has already been reopened." in refused.text
     late = undo_in(await follow(ana, await ana.post(f"{room}/archive", data={"archived": "yes"})))
     shared_server.store.rows("UPDATE undo_offer SET made_at = '2026-01-01 00:00:00+00'")
     assert "more than 10 minutes ago" in (await ana.post(late)).text
@@ -363,7 +363,7 @@ async def test_a_page_that_asks_says_about_whom_and_what(
     shared_server: Server, ana: httpx.AsyncClient, carla: httpx.AsyncClient
 ) -> None:
     await ana.post("/c/books/fields", data={"label": "Shelf", "kind": "text"})
-    assert "Remove the field Shelf of Books?" in (await ana.get("/c/books/fields/shelf/remove")).text
+    assert "Remove the field Shelf from Books?" in (await ana.get("/c/books/fields/shelf/remove")).text
     shared_server.store.rows("UPDATE session SET password_at = '2026-01-01 00:00:00+00'")
     for address, form, asked in (
         ("/members/3/role", {"role": "admin"}, "Make Carla an admin?"),

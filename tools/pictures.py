@@ -20,10 +20,11 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from msgspec.structs import replace
 from PIL import Image, ImageDraw
 from playwright.async_api import Browser, Locator, Page, async_playwright
 

@@ -131,7 +131,7 @@ async def enter_workspace(transaction: Transaction, slug: str) -> Tenant:
         why = _l("This workspace is suspended. Your administrator can tell you why.")
         if tenant.suspended_why:
             why = _l("This workspace is suspended. Reason: %(reason)s", reason=tenant.suspended_why)
-        raise PageError(403, why, heading=_l("Closed for now"))
+        raise PageError(403, why, heading=_l("Workspace suspended"))
     transaction.enter(tenant)
     return tenant
 

@@ -186,7 +186,7 @@ def read_chosen(form: Form, name: str, persons: Sequence[Candidate], *, by_parts
         elif found:
             chosen.offered += [person for person in dict.fromkeys(found[:OFFERED]) if person not in chosen.offered]
             chosen.error = (
-                _l("“%(text)s” can be one name or several. Choose below.", text=text[:80])
+                _l("“%(text)s” could be one name or several. Choose below.", text=text[:80])
                 if part.may_be
                 else _l("Several people are called “%(text)s”. Choose one below.", text=text[:80])
                 if same or by_parts

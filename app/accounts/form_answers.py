@@ -59,7 +59,7 @@ class MadeAlready(Invalid):
     status = 409
 
     def __init__(self) -> None:
-        super().__init__(**{"": _l("This was already created, with what you had typed when you first sent it.")})
+        super().__init__(**{"": _l("This was already created from what you sent the first time.")})
 
 
 def digest_values(*parts: object) -> str:

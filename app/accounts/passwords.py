@@ -189,11 +189,11 @@ class MailLimit:
         wanted: Counted = [(self.ANYWHERE, ("sign-up" if workspace is None else "mail", receiver))]
         if workspace is not None:
             wanted.append((self.RECEIVER, ("mail", str(workspace), receiver)))
-        text = _l("This address has reached its daily limit of emails. Wait %(wait)s, then try again.")
+        text = _l("This address has reached its daily email limit. Wait %(wait)s, then try again.")
         counted = await self.guessing.reserve(wanted, text)
         if workspace is None:
             return counted
-        text = _l("This workspace has reached its daily limit of emails. Wait %(wait)s, then try again.")
+        text = _l("This workspace has reached its daily email limit. Wait %(wait)s, then try again.")
         try:
             return counted + await self.guessing.reserve(
                 [(self.WORKSPACE, ("mail", "workspace", str(workspace)))], text
@@ -208,7 +208,7 @@ class MailLimit:
 
         Raises TooManyTries.
         """
-        text = _l("Too many requests. The newest link of the last hour still works. Wait %(wait)s for another.")
+        text = _l("Too many requests. The latest link still works. Wait %(wait)s for another.")
         counted = await self.guessing.reserve([(self.LINKS, ("link", str(workspace), receiver))], text)
         async with self.guessing.held(counted):
             yield

@@ -213,7 +213,7 @@ async def make_program_token(transaction: Transaction, member: Member, wanted: W
     if not set(wanted.scopes) <= SCOPES.keys() or not wanted.scopes:
         raise Invalid(scopes=_l("Choose what the program may do."))
     if wanted.ends_at is not None and wanted.ends_at <= now():
-        raise Invalid(ends=_l("This date has passed."))
+        raise Invalid(ends=_l("This date has passed. Choose a later one."))
     if len(await list_tokens(transaction, member)) >= MOST_TOKENS:
         raise Invalid(name=_l("At most %(limit)d tokens. Revoke one you no longer need.", limit=MOST_TOKENS))
     secret = make_secret()

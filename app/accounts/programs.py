@@ -48,4 +48,4 @@ def say_with_program(name: str | None, program: str | None, *, first: bool) -> T
         return _l("An agent for %(name)s (bot)", name=name) if first else _l("an agent for %(name)s (bot)", name=name)
     if program.startswith(AGENT):
         return _l("An agent for %(name)s", name=name) if first else _l("an agent for %(name)s", name=name)
-    return _l("%(name)s, by script “%(program)s”", name=name, program=program)
+    return _l("%(name)s, with the script “%(program)s”", name=name, program=program)

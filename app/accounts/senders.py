@@ -67,7 +67,7 @@ class Senders:
         except NoTurn as error:
             raise PageError(
                 429,
-                _l("You have sent too much at once. Wait until it has arrived, then try again."),
+                _l("You are sending too much at once. Wait until it has arrived, then try again."),
                 heading=_l("Too much at once"),
                 retry_after=LARGE_PATIENCE,
             ) from error
@@ -91,6 +91,6 @@ def check_size(whose: tuple[Hashable, Hashable], size: int) -> None:
         return
     raise PageError(
         401,
-        _l("This is too long to accept from someone who is not signed in. Sign in, then go back and send it again."),
+        _l("This is too long to send without signing in. Sign in, then go back and send it again."),
         heading=_l("You are no longer signed in"),
     )

@@ -52,7 +52,7 @@ async def read_narrowing(
     found = await NARROWINGS[kind].find(transaction, member, given)
     missing = [each for each in given if each not in found]
     if missing:
-        raise Invalid(**{kind: _l("There is nothing here at the address “%(name)s”.", name=missing[0][:60])})
+        raise Invalid(**{kind: _l("Nothing here has the address “%(name)s”.", name=missing[0][:60])})
     return sorted(set(found.values()))
 
 
@@ -70,7 +70,7 @@ async def read_wanted_token(transaction: Transaction, member: Member, form: Form
             form.errors |= invalid.errors
     origins = [each.lower().rstrip("/") for each in list_words(form["origins"])]
     if len(origins) > MOST_ORIGINS or not all(ORIGIN.fullmatch(each) for each in origins):
-        form.errors["origins"] = _l("Write them as https://example.org, at most %(limit)d.", limit=MOST_ORIGINS)
+        form.errors["origins"] = _l("Enter up to %(limit)d, such as https://example.org.", limit=MOST_ORIGINS)
     days = number_of(form["ends"])
     if days > MOST_DAYS:
         form.errors["ends"] = _l("Choose one from the list.")

@@ -116,7 +116,7 @@ class ArchivedRoom(PageError):
     """The room can be read, and nothing can be added."""
 
     def __init__(self) -> None:
-        super().__init__(403, _l("This room is archived: you can read it, but not add to it."))
+        super().__init__(403, _l("This room is archived: you can read it, but not write in it."))
 
 
 FIND_POSTED = PreparedSelect(

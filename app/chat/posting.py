@@ -33,9 +33,7 @@ class SentAlready(Invalid):
     status = 409
 
     def __init__(self, message: Message) -> None:
-        super().__init__(
-            text=_l("What was in the box before has already been sent. Check the rest, then send it again.")
-        )
+        super().__init__(text=_l("An earlier version of this was already sent. Check the rest, then send it again."))
         self.message = message
 
 
@@ -45,7 +43,7 @@ class AnswerGone(Invalid):
     status = 410
 
     def __init__(self) -> None:
-        super().__init__(reply=_l("The message you replied to was deleted. You can send this as a message of its own."))
+        super().__init__(reply=_l("The message you replied to was deleted. You can send this without the quote."))
 
 
 # What was posted with a key already, and what is typed in the place of a box, if there is any of it.
@@ -191,5 +189,5 @@ async def find_files(
         raise Invalid(text=_l("A message can have up to %(limit)d files.", limit=MOST_A_MESSAGE))
     files = await find_unsent(transaction, room, member, sorted(ids), holders)
     if len(files) < len(ids):
-        raise Invalid(text=_l("A file is no longer there. Attach it again."))
+        raise Invalid(text=_l("A file is no longer available. Attach it again."))
     return files

@@ -84,7 +84,7 @@ async def save_message(
     if found is not None and saved and done == (found.done_at is not None):
         return False
     if saved and not done and (await transaction.value(COUNT_SAVED, member_id=member.id) or 0) >= MOST_SAVED:
-        raise Invalid(saved=_l("You have saved %(limit)d messages already. Tick some off first.", limit=MOST_SAVED))
+        raise Invalid(saved=_l("You have already saved %(limit)d messages. Mark some as done first.", limit=MOST_SAVED))
     if found is None:
         transaction.add(SavedMessage(message_id=message.id, member_id=member.id))
     elif not saved:

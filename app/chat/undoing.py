@@ -66,7 +66,7 @@ async def open_again(request: AnyRequest, transaction: Transaction, member: Memb
     """Open an archived room again."""
     room = await get_visible(transaction, member, state)
     if room.archived_at is None:
-        raise TooLate(_l("The room is already open again."))
+        raise TooLate(_l("The room has already been reopened."))
     await archive_room(transaction, room, member, archived=False)
     return f"/chat/{room.slug}"
 

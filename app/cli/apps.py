@@ -17,7 +17,7 @@ from app.settings import read_settings
 
 @click.group("app")
 def apps() -> None:
-    """Make, list or end apps, with which Laravel Echo, pusher-js and servers connect."""
+    """Create, list or delete apps, with which Laravel Echo, pusher-js and servers connect."""
 
 
 @apps.command("add")
@@ -30,7 +30,9 @@ def apps() -> None:
     show_default=True,
     help="What the bot of the app may do.",
 )
-@click.option("--origin", "origins", multiple=True, help="Whose pages may connect, as https://example.org; * for any.")
+@click.option(
+    "--origin", "origins", multiple=True, help="Whose pages may connect, such as https://example.org; * for any."
+)
 @click.option(
     "--scope",
     "scopes",
@@ -38,11 +40,11 @@ def apps() -> None:
     type=click.Choice(list(SCOPES)),
     help="What the token of the bot may do; may be given several times. Left out: all but admin.",
 )
-@click.option("--no-client-events", is_flag=True, help="Let its clients send no events to each other.")
+@click.option("--no-client-events", is_flag=True, help="Don't let its clients send events to each other.")
 def add_app_command(
     slug: str, name: str, role: str, origins: tuple[str, ...], scopes: tuple[str, ...], no_client_events: bool
 ) -> None:
-    """Make an app, and print as JSON its id, key and secret, and a token of its bot, which can't be read again.
+    """Create an app, and print as JSON its id, key and secret, and a token of its bot, which can't be read again.
 
     Beside these are the numbers of the workspace, as channels' names have it, and of the bot."""
     from app.gateway.apps import make_app, make_bot_token, read_wanted_app
@@ -89,9 +91,9 @@ def change_by_command(slug: str, app_id: int, change: Callable[..., Awaitable[An
 @apps.command("secret")
 @click.argument("slug")
 @click.argument("app_id", type=int)
-@click.option("--drop-old", is_flag=True, help="Only let the secret before be good for nothing any more.")
+@click.option("--drop-old", is_flag=True, help="Only revoke the old secret.")
 def renew_secret_command(slug: str, app_id: int, drop_old: bool) -> None:
-    """Make another secret for an app and print it; the one before goes on until it is dropped."""
+    """Create another secret for an app and print it; the old one works until it is dropped."""
     from app.gateway.apps import drop_old_secret, make_app_secret
 
     secret_key = read_settings().secret_key
@@ -133,7 +135,7 @@ def set_bot_picture_command(slug: str, app_id: int, file: Path | None, remove: b
 @click.option("--kind", "kinds", multiple=True, help="What it is told; may be given several times. Left out: all.")
 @click.option("--off", is_flag=True, help="Tell it nothing any more.")
 def set_app_webhook_command(slug: str, app_id: int, address: str, kinds: tuple[str, ...], off: bool) -> None:
-    """Tell an app's server at an address who comes to its channels and goes, as Pusher's webhooks do.
+    """Tell an app's server at an address who joins and leaves its channels, as Pusher's webhooks do.
 
     Without an address it is printed what is told, and where."""
     from app.gateway.app_webhooks import HOOK_KINDS, change_app_webhook
@@ -154,7 +156,7 @@ def set_app_webhook_command(slug: str, app_id: int, address: str, kinds: tuple[s
 @click.argument("slug")
 @click.argument("app_id", type=int)
 def end_app_command(slug: str, app_id: int) -> None:
-    """End an app, by its id: its clients are cut off, and its bot is no member any more."""
+    """Delete an app, by its id: its clients are disconnected, and its bot is no longer a member."""
     from app.gateway.apps import end_app
 
     async def change(transaction: Transaction, app: Any, bot: Any) -> None:

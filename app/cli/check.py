@@ -10,7 +10,7 @@ import click
 
 
 @click.command()
-@click.option("--before-start", is_flag=True, help="Leave out the way through the proxy, where nothing serves yet.")
+@click.option("--before-start", is_flag=True, help="Skip the proxy, while nothing serves yet.")
 def check(before_start: bool) -> None:
     """Look at settings, database, Redis, mail server, disk and proxy, and say what is wrong.
 

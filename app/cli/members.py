@@ -26,7 +26,7 @@ def member() -> None:
 @click.option("--role", type=click.Choice(get_args(Role)), default="member", show_default=True)
 @click.password_option(help="Their first password; asked for when left out.")
 def add_member_command(slug: str, email: str, name: str, role: Any, password: str) -> None:
-    """Give somebody an account in a workspace."""
+    """Add a member to a workspace."""
     from app.accounts.members import add_member
     from app.web.forms import Form
 
@@ -61,7 +61,7 @@ def change_member(slug: str, email: str, change: Callable[[Transaction, Member],
 @click.argument("slug")
 @click.argument("email")
 def suspend_member_command(slug: str, email: str) -> None:
-    """Keep somebody out, at once."""
+    """Suspend a member immediately."""
     from app.tenants.members import suspend_member
 
     change_member(slug, email, suspend_member)
@@ -71,7 +71,7 @@ def suspend_member_command(slug: str, email: str) -> None:
 @click.argument("slug")
 @click.argument("email")
 def restore_member_command(slug: str, email: str) -> None:
-    """Let a suspended member in again."""
+    """Restore a suspended member."""
     from app.tenants.members import restore_member
 
     change_member(slug, email, restore_member)
@@ -81,7 +81,7 @@ def restore_member_command(slug: str, email: str) -> None:
 @click.argument("slug")
 @click.argument("email")
 def remove_member_command(slug: str, email: str) -> None:
-    """Take somebody's account away, at once."""
+    """Remove a member immediately."""
     from app.tenants.members import remove_member
 
     change_member(slug, email, remove_member)

@@ -34,7 +34,7 @@ def find_and_change_operator(email: str, change: Callable[[Transaction, Any], Aw
 @click.argument("email")
 @click.password_option(help="The password; asked for when left out, as others can read a command's options.")
 def add_operator_command(email: str, password: str) -> None:
-    """Give somebody an operator's account."""
+    """Add an operator."""
     from app.operators.operators import add_operator
     from app.web.forms import Form
 
@@ -69,7 +69,7 @@ def set_operator_password_command(email: str, password: str) -> None:
 @operator.command("remove")
 @click.argument("email")
 def remove_operator_command(email: str) -> None:
-    """Take an operator's account away, and end their sessions."""
+    """Remove an operator, and end their sessions."""
     from app.operators.operators import remove_operator
 
     find_and_change_operator(email, remove_operator)

@@ -31,7 +31,7 @@ listening_port = click.option(
 @listening_port
 @click.option("--workers", type=click.IntRange(min=1), help="Processes that serve; the setting WORKERS if left out.")
 @click.option("--debug", is_flag=True, envvar="DEBUG", help="Print the flow of messages, a line each.")
-@click.option("--reload", is_flag=True, help="Start anew when a file of the program changes, to work on it.")
+@click.option("--reload", is_flag=True, help="Restart when a file of the program changes, for development.")
 def serve(host: str, port: int, workers: int | None, debug: bool, reload: bool) -> None:
     """Migrate the database, then serve."""
     if workers:  # the settings of each worker say whether there are others
@@ -99,7 +99,7 @@ def demo(and_serve: bool, port: int, books: int) -> None:
     seeded = run(settings, seed_demo)
     if books:
         run_in(settings, "acme", lambda transaction: add_many_books(transaction, books))
-    click.echo("The demo is ready." if seeded else "The demo was there already.")
+    click.echo("The demo is ready." if seeded else "The demo already exists.")
     click.echo(f"  {settings.base_url}  (central: sign up)")
     click.echo(f"  {settings.base_url}/operator")
     click.echo(f"    {OPERATOR:<20} operator")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--plan", "only_plan", is_flag=True, help="Change nothing; say what there is to be done.")
+@click.option("--plan", "only_plan", is_flag=True, help="Change nothing; say what has to be done.")
 def migrate(only_plan: bool) -> None:
     """Bring the database's tables up to this version.
 

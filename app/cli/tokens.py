@@ -13,7 +13,7 @@ from app.settings import read_settings
 
 @click.group()
 def token() -> None:
-    """Make, list or end tokens, with which programs act as members."""
+    """Create, list or revoke tokens, with which programs act as members."""
 
 
 async def get_active(transaction: Transaction, slug: str, email: str) -> Member:
@@ -37,8 +37,8 @@ async def get_active(transaction: Transaction, slug: str, email: str) -> Member:
 )
 @click.option("--collection", "collections", multiple=True, help="Only in this collection, by its address.")
 @click.option("--room", "rooms", multiple=True, help="Only in this room, by its address.")
-@click.option("--origin", "origins", multiple=True, help="A site whose pages may use it, as https://example.org.")
-@click.option("--days", type=click.IntRange(1, 3650), help="After how many days it ends. Left out: never.")
+@click.option("--origin", "origins", multiple=True, help="A site whose pages may use it, such as https://example.org.")
+@click.option("--days", type=click.IntRange(1, 3650), help="Days until it expires; never if left out.")
 def add_token_command(
     slug: str,
     email: str,
@@ -49,7 +49,7 @@ def add_token_command(
     origins: tuple[str, ...],
     days: int | None,
 ) -> None:
-    """Make a token and print it, alone: it can't be read again."""
+    """Create a token and print it, alone: it is shown only once."""
     from app.accounts.program_tokens import make_program_token
     from app.accounts.token_forms import read_wanted_token
     from app.web.forms import Form
@@ -95,7 +95,7 @@ def list_tokens_command(slug: str, email: str | None) -> None:
 @click.argument("slug")
 @click.argument("number", type=int)
 def end_token_command(slug: str, number: int) -> None:
-    """Let a token work no more, by its number in the list."""
+    """Revoke a token, by its number in the list."""
     from app.accounts.program_tokens import end_token, get_token
 
     async def end(transaction: Transaction) -> None:

@@ -12,7 +12,7 @@ from app.settings import read_settings
 
 @click.group()
 def webhook() -> None:
-    """Make, list or remove webhooks, which send what happens to other servers."""
+    """Create, list or remove webhooks, which send what happens to other servers."""
 
 
 @webhook.command("add")
@@ -25,7 +25,7 @@ def webhook() -> None:
 def add_webhook_command(
     slug: str, email: str, address: str, kinds: tuple[str, ...], collections: tuple[str, ...], rooms: tuple[str, ...]
 ) -> None:
-    """Make a webhook to an address, with the rights of the admin with this mail address, and print its secret, alone:
+    """Create a webhook to an address, with the rights of the admin with this mail address, and print its secret, alone:
     it can't be read again."""
     from app.web.forms import Form
     from app.webhooks.forms import read_wanted_webhook

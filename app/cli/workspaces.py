@@ -11,14 +11,14 @@ from app.settings import read_settings
 
 @click.group()
 def workspace() -> None:
-    """Suspend a workspace, or open it again."""
+    """Suspend or restore a workspace."""
 
 
 @workspace.command("suspend")
 @click.argument("slug")
 @click.option("--reason", default="", help="Shown to its members; at most 200 characters.")
 def suspend_workspace_command(slug: str, reason: str) -> None:
-    """Close a workspace to everybody, at once. Nothing in it is lost."""
+    """Suspend a workspace immediately. Nothing in it is lost."""
     from app.operators.workspaces import close_workspace
     from app.web.forms import Form
 
@@ -35,7 +35,7 @@ def suspend_workspace_command(slug: str, reason: str) -> None:
 @workspace.command("restore")
 @click.argument("slug")
 def restore_workspace_command(slug: str) -> None:
-    """Open a suspended workspace again."""
+    """Restore a suspended workspace."""
     from app.operators.workspaces import reopen
 
     run_in(read_settings(), slug, lambda transaction: reopen(transaction, ""))

@@ -69,7 +69,7 @@ async def store_form(
             chunks, content_type, directory=directory, limit=limit, fields=fields, most_text=most_text
         )
     except TooLarge as error:
-        text = _l("A file can have up to %(limit)d MB.", limit=limit // 1_000_000)
+        text = _l("A file can be up to %(limit)d MB.", limit=limit // 1_000_000)
         raise NotStored(text, 413) from error
     except Unreadable as error:
         raise NotStored(_l("No file was sent."), 400) from error

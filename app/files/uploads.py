@@ -52,7 +52,7 @@ ABANDONED_AFTER = 24 * 3600
 PICTURES = ThreadPoolExecutor(max_workers=1, thread_name_prefix="picture")
 
 TOO_MANY_PIXELS = _l(
-    "A picture can have up to %(limit)d megapixels, a JPEG up to %(jpeg)d, a WebP up to %(webp)d.",
+    "A picture can be up to %(limit)d megapixels, a JPEG up to %(jpeg)d, a WebP up to %(webp)d.",
     limit=MOST_PIXELS // 1_000_000,
     jpeg=MOST_JPEG_PIXELS // 1_000_000,
     webp=MOST_WEBP_PIXELS // 1_000_000,

@@ -132,7 +132,7 @@ def read_origins(form: Form) -> list[str]:
     origins = list(dict.fromkeys(each.lower().rstrip("/") for each in form["origins"].replace(",", " ").split()))
     if len(origins) > MOST_APP_ORIGINS or not all(ORIGIN_PATTERN.fullmatch(each) for each in origins):
         form.errors["origins"] = _l(
-            "Write them as https://example.org or *.example.org, at most %(limit)d.", limit=MOST_APP_ORIGINS
+            "Enter up to %(limit)d, such as https://example.org or *.example.org.", limit=MOST_APP_ORIGINS
         )
     return origins
 
@@ -149,7 +149,7 @@ async def make_app(transaction: Transaction, actor: Member | None, wanted: Wante
     require(actor, "manage", "apps")
     role = check_role(actor, wanted.role)
     if role not in BOT_ROLES:
-        raise Invalid(role=_l("A workspace belongs to people: choose another role."))
+        raise Invalid(role=_l("A bot can't be an owner. Choose another role."))
     if len(await list_apps(transaction)) >= MOST_APPS:
         raise Invalid(name=_l("At most %(limit)d apps. Delete one you no longer need.", limit=MOST_APPS))
     bot = Member(email=None, name=wanted.name, role=role, password_hash="", bot=True)

@@ -19,7 +19,7 @@ from app.web.texts import _l
 APP_KINDS = (
     NotificationKind(
         "app-maker",
-        label=_l("The creator of an app has lost rights"),
+        label=_l("The creator of an app loses rights"),
         why=_l("Admins are told, because its bot can now do more than its creator."),
         one={"": _l("The creator of the app %(title)s now has a lower role than its bot")},
         many=_l("%(count)d notifications about %(title)s"),

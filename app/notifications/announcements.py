@@ -154,7 +154,7 @@ async def announce(
     if len(text) > LONGEST_ANNOUNCEMENT:
         raise Invalid(text=_l("At most %(limit)d characters.", limit=LONGEST_ANNOUNCEMENT))
     if ends_at is not None and ends_at <= now():
-        raise Invalid(ends_at=_l("This date has passed."))
+        raise Invalid(ends_at=_l("This date has passed. Choose a later one."))
     made = Announcement(member_id=member.id, title=title, text=text, acknowledge=acknowledge, ends_at=ends_at)
     transaction.add(made)
     await transaction.flush()

@@ -15,10 +15,10 @@ LOG_PAGE_SIZE = 100
 UNKNOWN = "?"
 LOG_SENTENCES = {
     "suspended": _l("suspended the workspace"),
-    "restored": _l("reopened the workspace"),
+    "restored": _l("restored the workspace"),
     "signed in": _l("signed in"),
     "refused": _l("was refused at sign-in"),
-    "shut out": _l("was shut out after too many wrong tries"),
+    "shut out": _l("was locked out after too many wrong attempts"),
 }
 
 

@@ -21,7 +21,7 @@ BEGUN_BEFORE = (
     " another key."
 )
 LOOKED_AT_OTHERWISE = (
-    "The fields have changed since the preview, or how numbers and dates are written. Nothing was imported: `preview`"
+    "The fields, or how numbers and dates are written, have changed since the preview. Nothing was imported: `preview`"
     " says what the table would do by now."
 )
 NOTHING_IN_IT = "Skipped, because there is nothing in it:"

@@ -28,7 +28,7 @@ KINDS_OF_CALLS: dict[str, Text] = {
     "events": _l("Events"),
 }
 # What a token needs, as people read it.
-SCOPES_TOLD: dict[Any, object] = {**SCOPES, ANY_SCOPE: _l("Anything: it is told what it may read")}
+SCOPES_TOLD: dict[Any, object] = {**SCOPES, ANY_SCOPE: _l("Any permission: it receives what it may read")}
 
 
 class ShownCall(Struct, frozen=True):

@@ -15,12 +15,13 @@ class FieldChanged(Invalid):
     status = 409
 
     def __init__(self, field: Field, member: Member, former: Field | None = None) -> None:
-        own = _l("You changed this field yourself, after you opened it here. Nothing has been saved yet.")
+        own = _l("You changed this field somewhere else after you opened it here. Nothing has been saved yet.")
         others = _l("Someone else has changed this field. Nothing has been saved yet.")
         if former is not None and former.kind_name != field.kind_name:
             kinds = {"before": former.kind.label, "after": field.kind.label}
             own = _l(
-                "You changed the type of this field yourself from %(before)s to %(after)s. Nothing has been saved yet.",
+                "You changed the type of this field somewhere else from %(before)s to %(after)s. "
+                "Nothing has been saved yet.",
                 **kinds,
             )
             others = _l(

@@ -140,7 +140,7 @@ async def add_field(
     describe_field(field, default=default, default_before="", choices=choices, options=options or {}, **values)
     fields = await list_fields(transaction, collection)
     if len(fields) >= MOST_FIELDS:
-        raise Invalid(label=_l("A collection has at most %(number)d fields.", number=MOST_FIELDS))
+        raise Invalid(label=_l("A collection can have at most %(number)d fields.", number=MOST_FIELDS))
     base = key or name_key(label)
     if fold(label) in {fold(other.label) for other in fields}:
         raise Invalid(label=_l("There is already a field with this name."))

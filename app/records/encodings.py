@@ -38,12 +38,12 @@ MOST_STRAYED = 4
 def why_no_table(content: bytes) -> Text | None:
     """Why a file can't be read as a text, if so; as js/table-file.js says it where scripts run."""
     if not content.strip(IN_NOTHING) and not decode_text(content).strip():
-        return _l("There is nothing in this file.")
+        return _l("This file is empty.")
     if content.startswith(OLD_WORKBOOK) or (
         content.startswith(ARCHIVE) and any(map(content.__contains__, IN_WORKBOOKS))
     ):
         return _l(
-            "This is an Excel file, or one of another spreadsheet program. Save it there as CSV, and choose that file."
+            "This is a file from Excel or another spreadsheet program. Save it there as CSV, and choose that file."
         )
     if content.startswith(NO_TABLES) or not is_letters(content):
         return NO_TABLE

@@ -22,7 +22,7 @@ def say_typing(names: list[str]) -> list[Text]:
     shown, others = ", ".join(names[:MOST_TYPING_NAMED]), len(names) - MOST_TYPING_NAMED
     who = _l("It is in the open forms or drafts of %(names)s.", names=shown)
     if others > 0:
-        who = _l("It is in the open forms or drafts of %(names)s, and %(count)d others.", names=shown, count=others)
+        who = _l("It is in the open forms or drafts of %(names)s, and %(count)d more.", names=shown, count=others)
     return [who, _l("They are told, and keep what they have typed until they save.")]
 
 
@@ -33,11 +33,11 @@ async def describe_field_removal(request: AnyRequest, transaction: Transaction, 
     collection, fields, field = await open_field(transaction, slug, key)
     others = fields[1:] if fields[0] is field else []
     return Question(
-        what=_l("Remove the field %(label)s of %(collection)s?", label=field.label, collection=collection.name),
+        what=_l("Remove the field %(label)s from %(collection)s?", label=field.label, collection=collection.name),
         consequences=[
             _ln(
-                "Removes the field %(label)s of %(collection)s, and its value in %(count)d record.",
-                "Removes the field %(label)s of %(collection)s, and its values in %(count)d records.",
+                "Removes the field %(label)s from %(collection)s, and its value in %(count)d record.",
+                "Removes the field %(label)s from %(collection)s, and its values in %(count)d records.",
                 await count_values(transaction, field),
                 label=field.label,
                 collection=collection.name,

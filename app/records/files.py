@@ -151,7 +151,7 @@ async def check_files(
     for field in changed:
         files = name_files(values[field.ref])
         if any(file.id not in found for file in files):
-            errors[field.ref] = _l("A file is no longer there. Remove it and add it again.")
+            errors[field.ref] = _l("A file is no longer available. Remove it and add it again.")
         else:
             values[field.ref] = "\n".join(found[file.id].named.line for file in files)
     if errors:

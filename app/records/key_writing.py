@@ -157,7 +157,7 @@ async def set_unique(transaction: Transaction, field: Field) -> None:
     for place in range(0, len(rows), LOOKED_AT):
         same = await write_unique_keys(transaction, field, rows[place : place + LOOKED_AT])
         if same:
-            raise Invalid(unique=_l("Number %(number)d has a value that another record also has.", number=min(same)))
+            raise Invalid(unique=_l("Record %(number)d has a value that another record also has.", number=min(same)))
         await asyncio.sleep(0)  # others of this process go on meanwhile
 
 

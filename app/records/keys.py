@@ -96,7 +96,7 @@ def check_taken(fields: list[Field], values: Mapping[str, str], record_id: int |
         if field.unique and value:
             other, number = taken.get((field.id, unique_key(field, value)), (record_id, 0))
             if other != record_id:
-                errors[field.ref] = _l("Number %(number)d already has this value.", number=number)
+                errors[field.ref] = _l("Record %(number)d already has this value.", number=number)
     if errors:
         raise Invalid(**errors)
 

@@ -70,8 +70,8 @@ async def say_repeated(transaction: Transaction, field: Field) -> Text | None:
     if not repeated:
         return None
     return _ln(
-        "%(count)d value is in several records, such as number %(number)d.",
-        "%(count)d values are in several records, such as number %(number)d.",
+        "%(count)d value is in several records, such as record %(number)d.",
+        "%(count)d values are in several records, such as record %(number)d.",
         len(repeated),
         number=min(repeated.values()),
     )

@@ -123,7 +123,7 @@ async def restore_field(transaction: Transaction, collection: Collection, field:
     require_open(member, collection)
     fields = await list_fields(transaction, collection)
     if len(fields) >= MOST_FIELDS:
-        raise Invalid(**{"": _l("A collection has at most %(number)d fields.", number=MOST_FIELDS)})
+        raise Invalid(**{"": _l("A collection can have at most %(number)d fields.", number=MOST_FIELDS)})
     labels = {fold(other.label) for other in fields}
     base = field.label
     names = (base, *(f"{base[:54]} ({n})" for n in range(2, len(labels) + 3)))

@@ -45,7 +45,7 @@ OURS = (b"x-page", b"1")
 # Which ids of a proxy of ours are taken.
 REQUEST_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
 RESTARTING = _l("The server is restarting. Nothing was saved; try again in a moment.")
-TOO_MUCH = _l("This workspace has reached its limit of requests. Nothing was saved; try again in a moment.")
+TOO_MUCH = _l("This workspace has reached its request limit. Nothing was saved; try again in a moment.")
 
 log = structlog.get_logger("web")
 

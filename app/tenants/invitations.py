@@ -133,7 +133,7 @@ async def get_invitation(transaction: Transaction, invitation_id: int) -> Invita
     """An invitation that still works. Raises Gone."""
     found = await transaction.find(GET_INVITATION, id=invitation_id)
     if found is None:
-        raise Gone(_l("This invitation was used or revoked, or is too old."))
+        raise Gone(_l("This invitation was used or revoked, or has expired."))
     return found[0]
 
 
@@ -262,9 +262,9 @@ async def accept_invitation(
     """
     invitation = await find_invitation(transaction, token)
     if invitation is None:
-        raise PageError(403, _l("This invitation was used, revoked, or is too old. Ask for a new one."))
+        raise PageError(403, _l("This invitation was used or revoked, or has expired. Ask for a new one."))
     if (await transaction.apply(USE_INVITATION, invitation_id=invitation.id)).changed != 1:
-        raise PageError(403, _l("This invitation was used, revoked, or is too old. Ask for a new one."))
+        raise PageError(403, _l("This invitation was used or revoked, or has expired. Ask for a new one."))
     role: Any = invitation.role
     transaction.note(InvitationUsed(by=transaction.actor, invitation_id=invitation.id))
     return await add_member(

@@ -102,7 +102,7 @@ def read_kind(kind: InvitableKind, form: Form, texts: Sequence[str], things: Seq
         elif similar:
             chosen.offered += [each for each in dict.fromkeys(similar[:OFFERED]) if each not in chosen.offered]
             form.errors[kind.name] = (
-                _l("“%(text)s” can be one name or several. Choose below.", text=text[:80])
+                _l("“%(text)s” could be one name or several. Choose below.", text=text[:80])
                 if part.may_be
                 else _l("Several things here are called “%(text)s”. Choose one below.", text=text[:80])
                 if same
@@ -176,7 +176,9 @@ async def read_names(transaction: Transaction, member: Member, form: Form) -> li
     found = await read_invited_to(transaction, member, form)
     names = [f"{each.kind.name}-{thing.id}" for each in found for thing in each.things]
     if not names and not form.errors:
-        form.errors[found[0].kind.name] = _l("Choose something: guests see only what you invite them to.")
+        form.errors[found[0].kind.name] = _l(
+            "Choose at least one collection or room: guests see only what they are invited to."
+        )
     return names
 
 

@@ -107,7 +107,7 @@ async def change_role(transaction: Transaction, actor: Member | None, person: Me
     if person.role == wanted:
         return False
     if person.bot and wanted == "owner":
-        raise Invalid(role=_l("A workspace belongs to people: choose another role."))
+        raise Invalid(role=_l("A bot can't be an owner. Choose another role."))
     if wanted != "owner":
         await keep_an_owner(transaction, person)
     await end_offers(transaction, ["member.role"], person=person.id)

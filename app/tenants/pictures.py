@@ -100,7 +100,7 @@ async def receive_picture(chunks: AsyncIterator[bytes], content_type: str, direc
     try:
         _, files = await read_multipart(chunks, content_type, directory=directory, limit=PICTURE_LIMIT, field="picture")
     except (TooLarge, RequestEntityTooLarge) as error:
-        raise refuse_picture(_l("A picture may have up to %(limit)d MB.", limit=PICTURE_LIMIT // 1_000_000)) from error
+        raise refuse_picture(_l("A picture can be up to %(limit)d MB.", limit=PICTURE_LIMIT // 1_000_000)) from error
     except (Unclean, Unreadable) as error:
         raise refuse_picture(NO_PICTURE) from error
     for file in files[1:]:

@@ -66,7 +66,7 @@ TENANT_RIGHTS = (
         "change",
         Invitation,
         up_to_their_own,
-        _l("Only an owner can change an invitation to be an owner."),
+        _l("Only owners can change invitations for owners."),
         scope="people:write",
         conditions=((admins, ONLY_ADMINS),),
     ),

@@ -14,7 +14,7 @@ HEADINGS = {
     400: _l("This request can't be read"),
     403: _l("This is not allowed"),
     404: _l("Page not found"),
-    405: _l("This address can't do that"),
+    405: _l("This isn't possible here"),
     409: _l("It has changed"),
     413: _l("This is too large"),
     429: _l("Too many requests"),
@@ -25,7 +25,7 @@ HEADINGS = {
 WAIT = _l("Wait %(wait)s, then try again.")
 EXPLANATIONS = {
     400: _l("The browser sent something that can't be understood here. Go back and try again."),
-    403: _l("You don't have the right to do this, or it came from another site."),
+    403: _l("You don't have permission to do this, or it came from another site."),
     404: _l("The page doesn't exist, was removed, or you don't have access to it."),
     405: _l("Go back and try again from the page itself."),
     409: _l("This has changed since you opened it. Nothing was saved."),

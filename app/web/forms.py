@@ -120,7 +120,7 @@ class Form:
         typed = [value for value in self.values.get(name, ()) if value]
         for value in typed:
             if not number_of(value) and value != "0":
-                text = _l("“%(value)s” is not the number of anything here. Reload the page and choose there.")
+                text = _l("Nothing here has the number “%(value)s”. Reload the page and choose again.")
                 raise Invalid(**{name: Text(text.message, {"value": value[:40]})})
         return [number_of(value) for value in typed]
 

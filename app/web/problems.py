@@ -19,7 +19,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "insufficient-scope": (403, "The token was not given this"),
     "origin-not-allowed": (403, "The token names no such origin"),
     "not-found": (404, "There is nothing here"),
-    "method-not-allowed": (405, "This address can't do that"),
+    "method-not-allowed": (405, "This isn't possible here"),
     "timeout": (408, "The request came too slowly"),
     "conflict": (409, "It is not as it was"),
     "in-progress": (409, "The same request is being answered"),

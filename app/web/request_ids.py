@@ -19,4 +19,4 @@ def request_id_of(scope: Any) -> str:
 
 def quote_request(request_id: str) -> Text:
     """What a person may tell whoever runs the program."""
-    return _l("If you report this, quote request %(id)s.", id=request_id)
+    return _l("If you report this, mention request %(id)s.", id=request_id)

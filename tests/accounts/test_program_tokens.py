@@ -104,7 +104,7 @@ async def test_what_a_token_holds_is_free_when_it_ends_or_its_member_is_kept_out
     async with database.write(ACME) as transaction:
         record = await take_with(transaction, token)
         assert record
-        assert record.lock_holder.translate("en") == "Carla, by script “nightly”"
+        assert record.lock_holder.translate("en") == "Carla, with the script “nightly”"
     async with database.write(ACME) as transaction:
         carla = await find(transaction, "carla")
         if how == "ended":
@@ -179,7 +179,7 @@ async def test_tokens_are_made_listed_and_ended_by_the_command_line(server: Serv
     narrowed = ("--collection", "books", "--room", "general", "--days", "3", "--origin", "https://example.org")
     assert server.run("token", "add", "acme", "ana@acme.test", "--name", "n", *narrowed).returncode == 0
     unknown = server.run("token", "add", "acme", "ana@acme.test", "--name", "n", "--collection", "poems")
-    assert "There is nothing here at the address “poems”" in unknown.stderr
+    assert "Nothing here has the address “poems”" in unknown.stderr
     assert "no member" in server.run("token", "add", "acme", "nobody@acme.test", "--name", "n").stderr
 
 

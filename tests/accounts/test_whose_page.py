@@ -134,7 +134,7 @@ async def test_a_message_that_a_room_does_not_take_is_shown_with_the_reason(
     for path in (rooms["Over"], f"{rooms['Over']}/messages/{said.json()['number']}/edit"):
         answer = await carla.post(path, data=form)
         assert (answer.status_code, shown_again(answer)) == (403, [TEXT])
-        assert "This room is archived: you can read it, but not add to it." in answer.text
+        assert "This room is archived: you can read it, but not write in it." in answer.text
     for path in (rooms["Closed"], "/chat/never-was", "/discussion/record-9999", "/chat/general/messages/9999/edit"):
         answer = await carla.post(path, data=form)
         assert (answer.status_code, shown_again(answer)) == (404, [TEXT])

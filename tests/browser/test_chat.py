@@ -165,7 +165,7 @@ async def test_what_is_typed_stays_when_it_is_not_sent_and_is_posted_once(
     entry = ana.page.locator("message-outbox .outgoing")
     await expect(entry).to_contain_text("Not sent")
     await expect(entry.locator(".text")).to_have_text("Into the tunnel")
-    await entry.get_by_role("button", name="Take back").click()
+    await entry.get_by_role("button", name="Edit").click()
     await expect(ana.page.get_by_label("Message", exact=True)).to_have_value("Into the tunnel")
     await ana.context.set_offline(False)
     # The answer to the first try is lost on its way: the second has the same key.
@@ -642,7 +642,7 @@ async def test_names_that_mean_harm_are_names(people: tuple[Person, Person]) -> 
     for canary in CANARIES[:5]:
         await ana.open("/chat/new")
         await ana.page.get_by_label("Name").fill(canary[:80])
-        await ana.page.get_by_label("What it is for").fill(canary)
+        await ana.page.get_by_label("Description").fill(canary)
         await ana.page.get_by_role("button", name="Create room").click()
         await expect(ana.page.get_by_label("Message", exact=True)).to_be_visible()
         await ana.page.locator("[data-attach]").set_input_files(
@@ -857,7 +857,7 @@ async def test_files_by_drop_and_paste_wait_for_each_other_and_say_what_is_too_m
         "(input) => { const it = new DataTransfer(); it.items.add(new File([new Uint8Array(25_000_001)], 'film.bin'));"
         "input.files = it.files; input.dispatchEvent(new Event('change', { bubbles: true })); }"
     )
-    await expect(page.get_by_role("alert")).to_have_text("film.bin: A file can have up to 25 MB.")
+    await expect(page.get_by_role("alert")).to_have_text("film.bin: A file can be up to 25 MB.")
     dropped = await page.evaluate_handle(
         "() => { const it = new DataTransfer(); it.items.add(new File(['words'], 'dropped.txt')); return it; }"
     )
@@ -877,7 +877,9 @@ async def test_files_by_drop_and_paste_wait_for_each_other_and_say_what_is_too_m
     await expect(page.get_by_role("progressbar")).to_have_count(2)
     await page.get_by_label("Message", exact=True).fill("Both of them")
     await page.keyboard.press("Enter")
-    await expect(page.locator("message-outbox .outgoing")).to_contain_text("Sent as soon as the files are here.")
+    await expect(page.locator("message-outbox .outgoing")).to_contain_text(
+        "Will be sent as soon as the files are uploaded."
+    )
     held.set()
     last = messages(carla.page).last
     await expect(last).to_contain_text("Both of them")

@@ -13,7 +13,7 @@ from tests.browser.pages import ready
 from tests.browser.test_kinds_in_forms import add_fields, make_file
 from tests.conftest import Person, Server
 
-BACK = "What you typed here and did not save is back."
+BACK = "What you typed here and did not save was restored."
 STRANDED = "You have continued this in another tab or browser."
 
 

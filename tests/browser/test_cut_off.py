@@ -65,7 +65,7 @@ async def cut_off_while_typing(server: Server, person: Any) -> Person:
     await notes.press_sequentially(" and what it has not.")
     await here.open("/account/security")
     await confirm(here.page, "End all others")
-    await expect(there.page.get_by_text("What you typed is kept: it")).to_be_visible()
+    await expect(there.page.get_by_text("What you typed is kept. You get it back")).to_be_visible()
     await there.page.unroute("**/draft")
     return there
 
@@ -134,4 +134,4 @@ async def test_where_what_was_typed_can_not_be_kept_the_page_asks_first_and_noth
     assert (await asked.value).type == "beforeunload"
     await (await asked.value).accept()
     await expect(there.page.get_by_text("You were signed out.")).to_be_visible()
-    await expect(there.page.get_by_text("What you typed is kept: it")).to_have_count(0)
+    await expect(there.page.get_by_text("What you typed is kept. You get it back")).to_have_count(0)

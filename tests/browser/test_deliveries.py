@@ -25,7 +25,7 @@ async def test_what_is_sent_again_comes_into_the_list(shared_server: Server, per
     await expect(lines).to_have_count(1)
     await lines.locator("summary").click()
     await lines.get_by_role("button", name="again").click()
-    await expect(page.locator("page-toast")).to_contain_text("The list shows it in a moment.")
+    await expect(page.locator("page-toast")).to_contain_text("It will appear in the list in a moment.")
     await expect(lines).to_have_count(2)
     await expect(lines.first).to_contain_text("no response")
     await lines.last.locator("summary").click()

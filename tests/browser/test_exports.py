@@ -119,10 +119,10 @@ async def test_a_long_export_can_be_cancelled_and_one_that_is_cut_off_says_so(
     await expect(toast).to_have_count(0)
     body = "2001\n500\n"
     await (await begin()).fulfill(body=body, headers={"x-page": "1", "content-type": "text/plain"})
-    await expect(toast).to_contain_text("The export failed. Please try again.")
+    await expect(toast).to_contain_text("The export failed. Try again.")
     await toast.get_by_role("button", name="Dismiss").click()
     await (await begin()).abort()
-    await expect(toast).to_contain_text("The export failed. Please try again.")
+    await expect(toast).to_contain_text("The export failed. Try again.")
 
 
 @pytest.mark.sqlite

@@ -54,7 +54,7 @@ async def test_who_drags_a_field_over_another_order_sees_both_and_keeps_what_the
         assert (await client.post(status, data={"to-place": "1"})).status_code == 303
     await expect(page.locator("#stale")).to_contain_text("This page has changed.")
     await drag(page, "ISBN", "Author")
-    await expect(page.locator("#order-changed")).to_contain_text("Moved meanwhile: Status.")
+    await expect(page.locator("#order-changed")).to_contain_text("Moved in the meantime: Status.")
     assert (await labels_of(page))[1] == "Status"
     await expect(page.locator("#field-label")).to_have_value("Typed for a new field")
     await page.get_by_role("button", name="Move ISBN anyway").click()
@@ -226,7 +226,7 @@ async def test_a_field_that_is_dragged_stays_in_hand_while_somebody_else_moves_a
     await page.mouse.move(handle["x"] + 8, place["y"] + 4, steps=5)
     await expect(page.locator(".sortable-drag")).to_have_count(1)
     await page.mouse.up()
-    await expect(page.locator("#order-changed")).to_contain_text("Moved meanwhile: Status.")
+    await expect(page.locator("#order-changed")).to_contain_text("Moved in the meantime: Status.")
     await page.get_by_role("button", name="Move Notes anyway").click()
     await expect(page.locator("#order-changed")).to_have_count(0)
     labels = await labels_of(page)

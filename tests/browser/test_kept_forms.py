@@ -11,7 +11,7 @@ from app.demo import PASSWORD
 from tests.browser.pages import ready
 from tests.conftest import Server
 
-BACK = "What you typed here and did not send is back."
+BACK = "What you typed here and did not send was restored."
 # Each form with a field of it that takes a text.
 FORMS = [
     ("/announcements", "#field-text"),

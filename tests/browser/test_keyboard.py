@@ -141,7 +141,7 @@ async def test_a_question_mark_lists_the_keys_and_they_can_be_turned_off(server:
     await page.keyboard.press("g")
     await page.keyboard.press("c")
     await expect(page).to_have_url(f"{ana.origin}/c/books")
-    tick = dialog.get_by_role("checkbox", name="Use single keys in this browser")
+    tick = dialog.get_by_role("checkbox", name="Use single-key shortcuts in this browser")
     await expect(tick).to_be_checked()
     await tick.uncheck()
     await page.keyboard.press("Escape")
@@ -150,7 +150,7 @@ async def test_a_question_mark_lists_the_keys_and_they_can_be_turned_off(server:
     await page.keyboard.press("j")
     await expect(page.locator("tbody tr td:nth-child(3) > a").first).to_be_focused()
     await page.goto(f"{ana.origin}/keys")
-    await page.get_by_role("checkbox", name="Use single keys in this browser").check()
+    await page.get_by_role("checkbox", name="Use single-key shortcuts in this browser").check()
     await press_pair(page, "gc", f"{ana.origin}/collections")
 
 
@@ -169,7 +169,7 @@ async def test_a_page_to_add_something_begins_in_its_first_field_and_leaves_the_
     ana = await person(shared_server, "acme", "ana@acme.test")
     for path, first, second in (
         ("/collections/new", "Name", "First field"),
-        ("/chat/new", "Name", "What it is for"),
+        ("/chat/new", "Name", "Description"),
         ("/c/books/new", "Title", "Author"),
     ):
         page = await ana.open(path)
@@ -198,10 +198,10 @@ async def test_messages_of_others_are_said_those_of_one_moment_together(server: 
     await say_lines(server, ["One", "Two", "Three"])  # at one moment, however slow the machine is
     await expect(page.get_by_text("Three", exact=True)).to_be_visible()
     await page.clock.run_for(2000)
-    await expect(spoken).to_have_text("3 new messages")
+    await expect(spoken).to_have_text("New messages: 3")
     await ready(page)
     await page.get_by_label("Message", exact=True).fill("No")
     await page.get_by_label("Message", exact=True).press("Enter")
     await expect(page.locator("ol.messages").get_by_text("No", exact=True)).to_be_visible()
     await page.clock.run_for(2000)
-    await expect(spoken).to_have_text("3 new messages")
+    await expect(spoken).to_have_text("New messages: 3")

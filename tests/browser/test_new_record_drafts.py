@@ -17,7 +17,7 @@ from tests.conftest import Person, Server
 from tests.fields import AUTHOR, TITLE
 from tests.waiting import until
 
-BACK = "What you typed here and did not save is back."
+BACK = "What you typed here and did not save was restored."
 DRAFT = "**/c/books/new/draft"
 STRANDED = "You have continued this in another tab or browser."
 

@@ -221,7 +221,7 @@ async def test_an_answer_to_a_message_that_was_deleted_meanwhile_is_sent_only_as
     await expect(page.locator("message-outbox [role=status]")).to_contain_text(
         "The message you replied to was deleted."
     )
-    await entry.get_by_role("button", name="Take back").click()
+    await entry.get_by_role("button", name="Edit").click()
     await expect(entry).to_have_count(0)
     await expect(box(page)).to_have_value("No, it is right")
     await box(page).press("Enter")
@@ -271,7 +271,7 @@ async def test_what_is_not_sent_yet_is_sent_from_other_pages_and_by_its_own_memb
             await say(page, "By Carla")
             await expect(waiting(page)).to_contain_text("Not sent")
             assert set(network.texts[tried:]) == {"By Carla"}
-            await waiting(page).get_by_role("button", name="Take back").click()
+            await waiting(page).get_by_role("button", name="Edit").click()
     await online_again(page, network)
     await expect(shown(page, "Only by Ana")).to_be_visible()
     await expect(waiting(page)).to_have_count(0)
@@ -292,7 +292,7 @@ async def test_a_tab_that_was_duplicated_sends_and_shows_nothing_twice(
     await ready(other)
     await expect(waiting(other)).to_have_count(2)
     await expect(box(other)).to_have_value("")
-    await waiting(page).first.get_by_role("button", name="Take back").click()
+    await waiting(page).first.get_by_role("button", name="Edit").click()
     await expect(waiting(other)).to_have_count(1)
     await expect(waiting(other)).to_contain_text("Taken back in one")
     tried = len(network.sent)
@@ -316,7 +316,7 @@ async def test_a_message_that_came_through_after_all_is_not_said_twice_when_it_w
     network.does = "lose the answer"
     await say(page, "Meet at nine")
     await expect(waiting(page)).to_contain_text("Not sent")
-    await waiting(page).get_by_role("button", name="Take back").click()
+    await waiting(page).get_by_role("button", name="Edit").click()
     await expect(box(page)).to_have_value("Meet at nine")
     await page.reload()
     await say(page, "Meet at ten")
@@ -492,8 +492,8 @@ async def test_a_rewrite_stays_in_the_box_until_it_is_saved_or_cancelled(
     await use("One that is rewritten", "Edit message")
     await expect(box(page)).to_have_value("One that is rewritten")
     await box(page).fill("Half of the better wo")
-    for name in ("Reply", "Edit message", "Take back"):
-        if name == "Take back":
+    for name in ("Reply", "Edit message", "Edit"):
+        if name == "Edit":
             await waiting(page).get_by_role("button", name=name).click()
         else:
             await use("One that is answered", name)
@@ -568,7 +568,7 @@ async def test_two_edits_of_which_the_first_answer_is_lost_are_both_made_and_non
     await expect(message).to_contain_text("Deleted by Ana")
     await online_again(page, network)
     await expect(waiting(page)).to_contain_text("Not saved This message has been deleted.")
-    await waiting(page).get_by_role("button", name="Take back").click()
+    await waiting(page).get_by_role("button", name="Edit").click()
     await expect(box(page)).to_have_value("Version three\nThe next one")
 
 
@@ -588,13 +588,13 @@ async def test_enter_waits_for_files_and_says_so_when_the_page_was_left_before_t
     await say(page, "With b")
     await expect(box(page)).to_have_value("")
     await expect(page.locator(".brought li")).to_have_count(0)
-    await expect(waiting(page)).to_contain_text("Sent as soon as the files are here.")
+    await expect(waiting(page)).to_contain_text("Will be sent as soon as the files are uploaded.")
     await page.reload()
     held.set()
     await expect(waiting(page)).to_contain_text("The page was closed before all files were uploaded.")
     await expect(waiting(page).get_by_role("button", name="Try again")).to_have_count(0)
     await expect(waiting(page).get_by_role("button", name="Send without b.txt")).to_be_visible()
-    await waiting(page).get_by_role("button", name="Take back").click()
+    await waiting(page).get_by_role("button", name="Edit").click()
     await expect(box(page)).to_have_value("With b")
     await expect(page.get_by_role("alert")).to_have_text("Attach again: b.txt")
     await box(page).fill("")
@@ -620,7 +620,7 @@ async def test_a_message_of_whose_files_one_did_not_come_goes_without_it_only_wh
     await expect(waiting(page)).to_contain_text("Not sent two.txt: That did not go through. Try again.")
     await expect(waiting(page).get_by_role("button", name="Try again")).to_have_count(0)
     await page.reload()
-    await waiting(page).get_by_role("button", name="Take back").click()
+    await waiting(page).get_by_role("button", name="Edit").click()
     await expect(page.get_by_role("alert")).to_have_text("Attach again: two.txt")
     await expect(page.locator(".brought .name")).to_have_text("one.txt")
     await page.locator("[data-attach]").set_input_files(files)
@@ -637,7 +637,7 @@ async def test_a_message_of_whose_files_one_did_not_come_goes_without_it_only_wh
     await expect(page.get_by_role("alert")).to_have_text("two.txt: That did not go through. Try again.")
     await say(page, "Not without")
     await expect(waiting(page).get_by_role("button", name="Send without two.txt")).to_be_visible()
-    await waiting(page).get_by_role("button", name="Take back").click()
+    await waiting(page).get_by_role("button", name="Edit").click()
     assert "Not without" not in await stored(clients["ana"])
 
 
@@ -657,7 +657,7 @@ async def test_a_picture_that_was_refused_is_not_asked_for_again_and_the_other_f
     await page.locator("[data-attach]").set_input_files([bad])
     await say(page, "With a damaged one")
     await expect(waiting(page)).to_contain_text("Not sent bad.png: This picture is damaged")
-    await waiting(page).get_by_role("button", name="Take back").click()
+    await waiting(page).get_by_role("button", name="Edit").click()
     await expect(page.get_by_role("alert")).to_contain_text("bad.png: This picture is damaged")
     await expect(page.get_by_role("alert")).not_to_contain_text("Attach again")
     await expect(chip.locator("small")).to_have_text("3 Bytes")

@@ -60,15 +60,15 @@ async def test_a_table_that_is_too_large_leaves_the_address_of_its_form(
     large.write_bytes(b"title\n" * 500_000)
     form = page.locator("form[enctype='multipart/form-data']")
     await form.locator("input[type=file]").set_input_files(large)
-    await expect(page.get_by_role("alert").get_by_text("A file can have up to 2 MB.")).to_be_visible()
+    await expect(page.get_by_role("alert").get_by_text("A file can be up to 2 MB.")).to_be_visible()
     await expect(page.get_by_label("Table")).to_have_value("")
     await form.evaluate("form => { delete form.dataset.tableFile; }")  # as without scripts
     await form.locator("input[type=file]").set_input_files(large)
     await form.evaluate("form => form.submit()")
-    await expect(page.get_by_text("A file can have up to 2 MB.")).to_be_visible()
+    await expect(page.get_by_text("A file can be up to 2 MB.")).to_be_visible()
     await expect(page).to_have_url(f"{ana.origin}/c/books/import")
     await page.reload()
-    await expect(page.get_by_text("A file can have up to 2 MB.")).to_have_count(0)
+    await expect(page.get_by_text("A file can be up to 2 MB.")).to_have_count(0)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ async def test_a_token_is_made_copied_used_and_ended(server: Server, person: Any
     await page.get_by_label("Add, change and delete records").check()
     await page.get_by_label("Only in these collections").fill("books, poems")
     await page.get_by_role("button", name="Create token").click()
-    await expect(page.get_by_text("There is nothing here at the address “poems”.")).to_be_visible()
+    await expect(page.get_by_text("Nothing here has the address “poems”.")).to_be_visible()
     await expect(page.get_by_label("Add, change and delete records")).to_be_checked()
     await page.get_by_label("Only in these collections").fill("books")
     await page.get_by_role("button", name="Create token").click()
@@ -41,7 +41,7 @@ async def test_a_token_is_made_copied_used_and_ended(server: Server, person: Any
     async with aclosing(call_with(server, "acme", secret)) as program:
         assert (await program.post(f"{API}/collections/books/records/40/lock")).status_code == 201
         banner = bruno.page.locator("#main").get_by_role("status").filter(has_text="has been editing")
-        await expect(banner).to_contain_text("Ana, by script “nightly” has been editing")
+        await expect(banner).to_contain_text("Ana, with the script “nightly” has been editing")
         await page.goto(f"{ana.origin}/account/tokens")
         await ready(page)
         await page.get_by_role("link", name="Revoke the token nightly").click()

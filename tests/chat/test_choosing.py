@@ -279,7 +279,7 @@ async def test_who_is_called_like_two_others_gets_into_a_room_by_their_own_addre
         for path in (f"/chat/{slug}/invite", "/chat/direct"):
             refused = await ana.post(path, data={"person": both})
             assert refused.status_code == 422
-            assert "can be one name or several" in refused.text
+            assert "could be one name or several" in refused.text
             assert re.findall(r'type="checkbox" name="person" value="#(\d)"', refused.text) == ["4", "2", "3"]
         assert (await davi.get(f"/chat/{slug}")).status_code == 404
         invited = await ana.post(f"/chat/{slug}/invite", data={"person": ["", "#2", "#3"]})

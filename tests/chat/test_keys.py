@@ -146,7 +146,7 @@ async def test_a_file_that_is_gone_is_not_left_out_in_silence(shared_server: Ser
     await post(ana, text="With one", key="with one", file=[sent])
     for gone in (others, sent, 99_999):
         answer = await post(ana, text="With two", key=f"with {gone}", file=[mine, gone])
-        assert (answer.status_code, answer.text) == (422, "A file is no longer there. Attach it again.")
+        assert (answer.status_code, answer.text) == (422, "A file is no longer available. Attach it again.")
     assert (await post(ana, text="With two", key="with two", file=[mine])).status_code == 200
 
 

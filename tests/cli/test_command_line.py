@@ -168,7 +168,7 @@ def test_the_demo_says_addresses_with_the_port_that_is_asked_for(empty: Store) -
 
 def test_the_demo_is_made_once_and_says_how_to_sign_in(empty: Store) -> None:
     server = Server(empty.directory, free_port())
-    for words in ("The demo is ready.", "The demo was there already."):
+    for words in ("The demo is ready.", "The demo already exists."):
         result = server.run("demo")
         assert result.returncode == 0, result.stderr
         assert words in result.stdout

@@ -246,7 +246,7 @@ async def test_a_picture_of_a_person_that_is_too_large_says_what_may_be(tmp_path
         await receive_picture(pieces(body), FORM, tmp_path, square=True)
     assert refused.value.errors["picture"] == TOO_MANY_PIXELS
     assert TOO_MANY_PIXELS.translate("en") == (
-        "A picture can have up to 50 megapixels, a JPEG up to 200, a WebP up to 25."
+        "A picture can be up to 50 megapixels, a JPEG up to 200, a WebP up to 25."
     )
     assert kept(tmp_path) == []
 

@@ -295,7 +295,7 @@ async def test_an_announcement_that_must_be_acknowledged_stays_unread_until_then
     assert await unread(ana) == 0
     await carla.post("/notifications/read-all", data={"until": "999999"})
     page = await carla.get("/announcements/1")
-    assert "I have read this" in page.text
+    assert "Acknowledge" in page.text
     assert await unread(carla) == 1
     await carla.post("/announcements/1/acknowledge")
     assert await unread(carla) == 0
@@ -358,7 +358,7 @@ async def test_a_newcomer_who_is_removed_leaves_the_bell_of_open_pages(server: S
         ({"title": "  "}, "This can&#39;t be empty."),
         ({"title": "x" * 121}, "At most 120 characters."),
         ({"title": "T", "text": "x" * 4001}, "At most 4,000 characters."),
-        ({"title": "T", "ends_at": "2001-01-01"}, "This date has passed."),
+        ({"title": "T", "ends_at": "2001-01-01"}, "This date has passed. Choose a later one."),
         ({"title": "T", "ends_at": "9999-12-31"}, "This is not a date."),
         ({"title": "T", "ends_at": "31/12"}, "This is not a date."),
     ],

@@ -155,7 +155,7 @@ async def test_an_operators_sign_ins_that_the_limit_refuses_are_in_the_log_once(
     async with server.client("", **{"x-forwarded-for": "192.0.2.7"}) as elsewhere:
         signed_in = await elsewhere.post("/operator/login", data={"email": OPERATOR, "password": PASSWORD})
         elsewhere.headers["cookie"] = signed_in.headers["set-cookie"].partition(";")[0]
-        assert "was shut out after too many wrong tries" in (await elsewhere.get("/operator/log")).text
+        assert "was locked out after too many wrong attempts" in (await elsewhere.get("/operator/log")).text
 
 
 async def test_the_session_ends_after_half_an_hour_without_use_and_cuts_its_sockets(server: Server) -> None:
@@ -228,7 +228,7 @@ async def test_a_suspended_workspace_is_cut_off_says_why_and_comes_back_as_it_wa
             assert restored.headers["location"] == "/operator?done=restored&about=acme"
         assert change(server, "SELECT count(*) FROM operator_entry WHERE what = 'restored'") == [(1,)]
         log = (await client.get("/operator/log")).text
-        for said in ("suspended the workspace", "reopened the workspace", OPERATOR):
+        for said in ("suspended the workspace", "restored the workspace", OPERATOR):
             assert said in log
     assert rows() == before
     await (await server.sign_in("acme", "ana@acme.test")).aclose()

@@ -134,7 +134,7 @@ async def test_a_page_that_holds_sees_which_program_asks_and_hands_over(
         assert proof
         await ask(ana, path)
         shown = (await page.get(f"/c/books/{number}/edit?lock={proof[1].partition('-')[0]}")).text
-        assert "Ana, by script “nightly” asks to edit" in shown
+        assert "Ana, with the script “nightly” asks to edit" in shown
         proof = re.search(r'name="lock-token" value="([^"]+)"', shown)
         waiting = re.search(r'form="hand-over" name="waiting" value="(\d+)"', shown)
         assert proof
@@ -156,7 +156,7 @@ async def test_a_program_that_holds_is_asked_and_taken_over_from_by_a_page(
         (asked,) = await list_told(carla, begin, "lock.asked")
         assert asked["program"] is None
         waits = (await page.get(f"/c/books/{number}/edit")).text
-        assert "Carla, by script “mirror” was asked" in waits
+        assert "Carla, with the script “mirror” was asked" in waits
         let_time_for_an_answer_pass(shared_server)
         holding = (await carla.get(f"{path}/lock")).json()["holding"]
         over = await page.post(f"/c/books/{number}/lock/take-over", data={"seen-lock": str(holding)})

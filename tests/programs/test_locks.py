@@ -109,7 +109,7 @@ async def test_a_member_reads_that_their_own_script_has_changed_what_they_save_o
         refused = await page.post(f"/c/books/{number}/delete", data={"version": "1"})
         assert refused.status_code == 409
         assert "Your script “nightly” changed this" in refused.text
-        assert "You changed this yourself" not in refused.text
+        assert "You changed this somewhere else" not in refused.text
 
 
 async def test_what_is_wrong_is_said_in_this_order_and_nothing_is_written(
@@ -262,7 +262,7 @@ async def test_a_page_and_a_program_never_hold_it_both(
         await bruno.post(f"/c/books/{number}/lock/release", data={"lock-token": proof[1]})
         taken = await take(carla, path)
         shown = (await bruno.get(f"/c/books/{number}/edit")).text
-        assert "Carla, by script “mirror” has been editing" in shown
+        assert "Carla, with the script “mirror” has been editing" in shown
         saved = await bruno.post(f"/c/books/{number}/edit", data={"title": "By a page", "author": "A", "version": "1"})
         assert saved.status_code == 409
         over = await bruno.post(

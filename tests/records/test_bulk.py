@@ -236,7 +236,7 @@ async def test_a_unique_value_is_taken_once_also_within_the_table(shared_server:
     await people["ana"].post(f"/c/{slug}/new", data={"tag": "K1"})
     answer = await people["carla"].post(f"/c/{slug}/import", data={"table": "Tag\nk1\nK2\nk2"})
     assert answer.status_code == 422
-    assert "Tag: Number 1 already has this value." in answer.text
+    assert "Tag: Record 1 already has this value." in answer.text
     assert "Tag: Line 3 has the same value." in answer.text
 
 
@@ -330,8 +330,8 @@ async def test_what_can_t_be_restored_stays_in_the_bin_and_is_said(shared_server
     assert answer.status_code == 409
     for said in (
         "1 record is in the list again.",
-        "Number 1 already has this value.",  # of the two that were the same, the first one came back
-        "Number 6 already has this value.",
+        "Record 1 already has this value.",  # of the two that were the same, the first one came back
+        "Record 6 already has this value.",
         "It has already been restored.",
         "It is in the bin.",
     ):

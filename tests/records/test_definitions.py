@@ -191,7 +191,7 @@ async def test_who_has_changed_a_field_in_another_tab_is_not_told_of_somebody_el
             theirs, mine = [form_of((await each.get(f"{address}/fields/{state}")).text) for each in (author, other)]
             await change(author, address, state, {"help": f"By {author is ana}"})
             told = (await author.post(f"{address}/fields/{state}", data={**theirs, "help": "Once more"})).text
-            assert "You changed this field yourself, after you opened it here." in told
+            assert "You changed this field somewhere else after you opened it here." in told
             assert "Someone else has changed" not in told
             told = (await other.post(f"{address}/fields/{state}", data={**mine, "help": "Mine"})).text
             assert "Someone else has changed this field." in told
@@ -201,7 +201,7 @@ async def test_who_has_changed_a_field_in_another_tab_is_not_told_of_somebody_el
         )
         assert changed.status_code == 303, changed.text
         told = (await ana.post(f"{address}/fields/{title}", data={**stale, "help": "Long"})).text
-        assert "You changed the type of this field yourself from Text to Long text." in told, "its kind, too"
+        assert "You changed the type of this field somewhere else from Text to Long text." in told, "its kind, too"
         assert "Someone else has changed" not in told
 
 
@@ -279,7 +279,7 @@ async def test_a_removed_field_is_restored_with_its_values(ana: httpx.AsyncClien
     listed = (await ana.get(f"{address}?sort=-{note}")).text
     assert listed.index("Saw") < listed.index("Old axe")
     taken = await ana.post(f"{address}/new", data={title: "Third", note: "of Saw"})
-    assert "Number 2 already has this value." in taken.text
+    assert "Record 2 already has this value." in taken.text
     assert (await ana.post(f"{address}/fields/{note}/restore")).status_code == 303, "sent again"
     assert f"/fields/{note}/restore" not in (await ana.get(f"{address}/fields")).text
     entries = server.store.rows("SELECT what FROM audit_entry ORDER BY id DESC LIMIT 3")
@@ -364,14 +364,14 @@ async def test_records_that_lack_a_required_value_are_counted_and_filled(
         await add(ana, address, **{title: name, state: choice})
     await change(ana, address, state, {"required": "yes"})
     page = (await ana.get(f"{address}/fields/{state}")).text
-    assert "3 records have no value in it." in page
+    assert "3 records have no value in this field." in page
     await open_edit(davi, f"{address}/4")
     refused = await ana.post(f"{address}/fields/{state}/fill", data={state: ""})
     assert refused.status_code == 422
     filled = await ana.post(f"{address}/fields/{state}/fill", data={state: "#2"})
     page = (await ana.get(filled.headers["location"])).text
     assert "Others are being edited" in page
-    assert "1 record has no value in it." in page
+    assert "1 record has no value in this field." in page
     for number, name in ((1, "Good"), (2, "Broken"), (3, "Broken")):
         assert name in (await ana.get(f"{address}/{number}")).text
     assert "changed State" in re.sub(r"<[^>]+>| +", " ", (await ana.get(f"{address}/2")).text).replace("  ", " ")
@@ -586,7 +586,7 @@ async def test_who_moves_a_field_over_another_order_is_shown_both_first(ana: htt
     assert await order() == [name, price, place, size]
     shown = unescape((await move(size, 1, seen, 409)).text)
     assert await order() == [name, price, place, size], "nothing is moved before both were shown"
-    assert "Moved meanwhile: Price." in shown
+    assert "Moved in the meantime: Price." in shown
     sides = [re.findall(r"<li>(?:<b>)?([^<]*)", side) for side in re.findall(r"<td><ol>(.*?)</ol></td>", shown)]
     assert sides == [["Title", "Size", "Place", "Price"], ["Title", "Price", "Place", "Size"]]
     now, where = re.findall(

@@ -88,7 +88,7 @@ async def test_a_file_of_another_is_refused_and_the_name_is_the_one_it_came_with
     line = await bring(ana, ref)
     refused = await bruno.post("/c/books/new", data={"f1": "A", ref: line})
     assert refused.status_code == 422
-    assert "A file is no longer there." in refused.text
+    assert "A file is no longer available." in refused.text
     added = await ana.post("/c/books/new", data={"f1": "A", ref: line.replace("cover", "forged")})
     assert "forged" not in (await ana.get(added.headers["location"])).text
     refused = await ana.post("/c/books/new", data={"f1": "A", ref: line})  # it is of the other record

@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import Server
 
-CHANGED = "The fields have changed since the preview"
+CHANGED = "have changed since the preview"
 
 
 @pytest.fixture

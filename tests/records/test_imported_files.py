@@ -97,10 +97,10 @@ NO_TABLES = {
     "zip": (b"PK\x03\x04" + b"word/document.xml", "This is not a table."),
     "damaged png": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 10, "This is not a table."),
     "damaged jpg": (b"\xff\xd8\xff\xe0" + b"x" * 200, "This is not a table."),
-    "empty csv": (b"", "There is nothing in this file."),
-    "mark alone csv": (codecs.BOM_UTF8, "There is nothing in this file."),
-    "mark of UTF-16 csv": (codecs.BOM_UTF16_LE + "\r\n".encode("utf-16-le"), "There is nothing in this file."),
-    "blank csv": (b"\r\n \t\r\n", "There is nothing in this file."),
+    "empty csv": (b"", "This file is empty."),
+    "mark alone csv": (codecs.BOM_UTF8, "This file is empty."),
+    "mark of UTF-16 csv": (codecs.BOM_UTF16_LE + "\r\n".encode("utf-16-le"), "This file is empty."),
+    "blank csv": (b"\r\n \t\r\n", "This file is empty."),
     "pdf": (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "This is not a table."),
     "program": (Path(sys.executable).resolve().read_bytes()[:100_000], "This is not a table."),
 }
@@ -184,7 +184,7 @@ async def test_an_import_that_is_interrupted_says_what_was_stored_and_gives_the_
         cut = await ana.post(f"/c/{slug}/import", data=form)
         assert cut.status_code == 403
         assert "The import was interrupted" in cut.text
-        assert "Saved before that: 400 records." in cut.text
+        assert "Records saved before that: 400." in cut.text
         assert "Tag\nT400\nT401\n" in html.unescape(cut.text)
         assert "T399\n" not in html.unescape(cut.text)
         audited = "SELECT after FROM audit_entry WHERE what = 'records.imported'"

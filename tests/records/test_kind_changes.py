@@ -290,7 +290,7 @@ async def test_no_is_a_word_when_yes_or_no_becomes_a_text_and_comes_back(ana: ht
     address, _, price = await make_prices(ana, "sim", "Não", "talvez", "")
     page = (await ana.get(f"{address}/fields/{price}/kind?kind=yes_no")).text
     assert "1 de 3 valores" in page
-    assert "1 registro não tem nada ali, e então diz “Não”" in page
+    assert "1 registro não tem valor e passará a mostrar “Não”" in page
     ticked = await change(ana, address, price, kind="yes_no")
     assert list((await records_of(ana, address)).values()) == [True, False, False, False]
     page = (await ana.get(f"{address}/fields/{ticked}/kind?kind=text")).text
@@ -309,7 +309,7 @@ async def test_a_time_that_a_date_has_not_is_named(ana: httpx.AsyncClient) -> No
     for number, text in enumerate(("2026-01-31 00:00", "2026-01-31 14:05", "2026-02-01 15:05", ""), 1):
         await add(ana, address, **{title: f"Tool {number}", when: text})
     page = (await ana.get(f"{address}/fields/{when}/kind?kind=date")).text
-    assert "A part of 2 values is lost" in page
+    assert "Part of 2 values will be lost" in page
     assert page.index("14:05") < page.index("1/31/2026 00:00")
 
 
@@ -513,7 +513,7 @@ async def test_a_unique_field_stays_unique_where_its_values_are(ana: httpx.Async
         await add(ana, address, **{title: f"Tool {number}", price: text})
     ref = await change(ana, address, price, kind="decimal")
     taken = await ana.post(f"{address}/new", data={title: "Other", ref: "1.5"})
-    assert "Number 1 already has this value." in taken.text
+    assert "Record 1 already has this value." in taken.text
     back = await change(ana, address, ref, action="undo")
     await add(ana, address, **{title: "Other", back: "1.5"})
     ref = await change(ana, address, back, kind="decimal")
@@ -572,9 +572,9 @@ async def test_who_changes_a_field_whose_kind_was_changed_meanwhile_is_told_and_
     for form in (mine, {**again, "help": "Text"}):
         told = await ana.post(f"{address}/fields/{ref}", data=form)
         assert told.status_code == 409
-        assert "You changed the type of this field yourself from Text to Choice." in told.text
+        assert "You changed the type of this field somewhere else from Text to Choice." in told.text
     told = await ana.post(f"{address}/fields/{state}", data=mine)
-    assert "You changed this field yourself" in told.text, "it is of the kind that it was"
+    assert "You changed this field somewhere else" in told.text, "it is of the kind that it was"
     assert back not in (ref, state)
 
 

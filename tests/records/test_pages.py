@@ -168,7 +168,7 @@ async def test_who_has_changed_it_on_another_page_is_not_told_of_as_somebody_els
     await people.ana.post(f"{address}/edit", data={"name": "Two", "version": "1"})
     answer = await people.ana.post(f"{address}/edit", data={"name": "Three", "version": "1"})
     assert answer.status_code == 409
-    assert "You changed this yourself" in answer.text
+    assert "You changed this somewhere else" in answer.text
     assert "Choose for each difference" in answer.text
 
 
@@ -418,7 +418,7 @@ async def test_a_field_can_not_become_unique_while_two_records_have_the_same_val
         await add(people.ana, name="Born", mail=mail)
     answer = await people.ana.post("/c/things/fields/mail", data={"label": "Mail", "unique": "yes"})
     assert answer.status_code == 422
-    assert "2 values are in several records, such as number " in error_of(answer, "unique")
+    assert "2 values are in several records, such as record " in error_of(answer, "unique")
 
 
 OWN_NAMES = (

@@ -349,7 +349,7 @@ async def test_the_settings_of_a_field_say_for_whom_it_is_read_only_and_keep_it_
     assert (await scene.ana.post(f"{scene.address}/fields/note/kind", data={"kind": "long_text"})).status_code == 303
     form = (await scene.ana.get(f"{scene.address}/fields/note")).text
     assert re.findall(r'name="read_only_for" value="(\w+)"( checked)?', form) == ticked
-    assert "changed who may change the field" in (await scene.ana.get("/audit")).text
+    assert "changed who may edit the field" in (await scene.ana.get("/audit")).text
 
 
 # --- operations ------------------------------------------------------------------------------------------------------

@@ -226,7 +226,7 @@ async def test_an_invitation_of_a_guest_says_what_it_is_to(shared_server: Server
         form = {"uses": "1", "days": "7", "role": "guest", "form-key": ""}
         nothing = await ana.post("/members/links", data=form)
         assert nothing.status_code == 422
-        assert "guests see only what you invite them to" in nothing.text
+        assert "guests see only what they are invited to" in nothing.text
         unknown = await ana.post("/members/links", data={**form, "collection": "Poems"})
         assert unknown.status_code == 422
         assert "Nothing here is called “Poems”" in unknown.text

@@ -65,7 +65,7 @@ async def test_who_is_invited_by_mail_joins_once_under_that_address(
     assert "somebody@else.test" not in members
     again = await join(server, link)
     assert again.status_code == 403
-    assert "This invitation was used, revoked, or is too old." in again.text
+    assert "This invitation was used or revoked, or has expired." in again.text
     await (await server.sign_in("acme", "eva@example.org", JOINING["password"])).aclose()
 
 
@@ -141,7 +141,7 @@ async def test_an_invitation_that_has_ended_says_so(
             await visitor.post("/join", data={"token": link.partition("=")[2], **JOINING}),
         ):
             assert answer.status_code == 403
-            assert "This invitation was used, revoked, or is too old." in answer.text
+            assert "This invitation was used or revoked, or has expired." in answer.text
 
 
 async def test_who_opens_a_link_while_signed_in_is_told_as_whom(people: dict[str, httpx.AsyncClient]) -> None:

@@ -120,7 +120,7 @@ async def test_an_admin_changes_no_invitation_to_be_an_owner(people: People) -> 
     for path in ("1/resend", "1/revoke", "2/revoke"):
         refused = await people.bruno.post(f"/members/invitations/{path}")
         assert refused.status_code == 403
-        assert "Only an owner can change an invitation to be an owner." in refused.text
+        assert "Only owners can change invitations for owners." in refused.text
     over = await people.bruno.post("/members/invitations", data={"email": "eva@example.org", "role": "member"})
     assert over.status_code == 422
     assert "An owner has already invited this address." in over.text

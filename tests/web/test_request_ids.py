@@ -127,7 +127,7 @@ async def test_every_line_of_a_request_has_its_id_and_no_other_s(tmp_path: Path,
 
 @pytest.mark.parametrize(
     ("language", "words"),
-    [("en", "If you report this, quote request {}."), ("pt-BR", "Se relatar isto, informe o pedido {}.")],
+    [("en", "If you report this, mention request {}."), ("pt-BR", "Se relatar isto, mencione a solicitação {}.")],
 )
 async def test_the_page_of_what_is_our_fault_says_the_id(
     tmp_path: Path, logged: Any, language: str, words: str

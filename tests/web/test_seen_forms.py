@@ -66,7 +66,7 @@ CHANGED = [
         "/chat/general/about",
         {"name": "Everything", "description": "All of us"},
         {"description": "For all"},
-        (("What it is for", "For all", "All of us"),),
+        (("Description", "For all", "All of us"),),
         "/chat/general/about?done=room-saved",
     ),
     Changed(

@@ -51,7 +51,7 @@ def kept_about(room: Room) -> list[tuple[str, str]]:
 
 def say_about_room(form: Form) -> list[tuple[Text, str]]:
     """What a form says of a room, as people read it."""
-    return [(_l("Name"), clean_line(form["name"])), (_l("What it is for"), clean_line(form["description"]))]
+    return [(_l("Name"), clean_line(form["name"])), (_l("Description"), clean_line(form["description"]))]
 
 
 @get("/chat/{slug:str}/about")

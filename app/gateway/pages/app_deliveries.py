@@ -18,7 +18,7 @@ from app.web.forms import Form, Invalid
 from app.web.redirects import see_other
 from app.web.texts import _l
 
-notice("app-asked", _l("Sending. The list shows it in a moment."))
+notice("app-asked", _l("Sending. It will appear in the list in a moment."))
 
 
 async def render_app_deliveries(

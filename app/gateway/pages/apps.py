@@ -164,7 +164,7 @@ async def add_secret(request: AnyRequest, transaction: Transaction, member: Memb
 
 @post(
     "/settings/apps/{app_id:int}/webhook",
-    **dangerous(_l("You are about to change where events of an app are sent.")),
+    **dangerous(_l("You are about to change where an app's events are sent.")),
 )
 async def save_app_webhook(
     request: AnyRequest, transaction: Transaction, member: Member, form: Form, app_id: int, settings: Settings

@@ -37,7 +37,7 @@ leads_to("pages", _l("Announcements"), "/announcements", icon="info", order=60, 
 leads_to("acts", _l("Post an announcement"), "/announcements", icon="info", order=50, right=("write", "announcements"))
 notice("announced", _l("Announcement posted."))
 notice("withdrawn", _l("The announcement was withdrawn."))
-notice("acknowledged", _l("Thank you."))
+notice("acknowledged", _l("Thanks for confirming."))
 
 
 @get("/announcements")
@@ -141,8 +141,8 @@ async def describe_withdrawal(request: AnyRequest, transaction: Transaction, mem
         what=_l("Withdraw %(title)s?", title=announcement.title),
         consequences=[
             _ln(
-                "It is deleted, also from the inbox of the %(count)d person who got it.",
-                "It is deleted, also from the inboxes of the %(count)d people who got it.",
+                "It is deleted, and removed from the inbox of the %(count)d person who got it.",
+                "It is deleted, and removed from the inboxes of the %(count)d people who got it.",
                 len(readers),
             ),
             _ln(

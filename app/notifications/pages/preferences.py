@@ -82,7 +82,7 @@ def read_time(form: Form, name: str) -> int | None:
         found = int(hours) * 60 + int(minutes)
         if found < 24 * 60 and int(minutes) < 60:
             return found
-    form.errors[name] = _l("This is not a time of day.")
+    form.errors[name] = _l("Enter a time, such as 18:30.")
     return None
 
 

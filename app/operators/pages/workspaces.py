@@ -30,7 +30,7 @@ from app.web.texts import Text, _l
 REASON_LIMIT = 200
 OPERATOR_NOTICES = {
     "suspended": _l("%(name)s is suspended. Its open pages were closed."),
-    "restored": _l("%(name)s is open again."),
+    "restored": _l("%(name)s is no longer suspended."),
 }
 
 

@@ -137,16 +137,16 @@ def read_date(text: str, locale: Locale) -> date:
                 readings.append(found.isoformat())
         offered = [spell_date(reading, locale) for reading in readings]
         if len(offered) > 1:
-            raise fail("Do you mean %(one)s or %(other)s? Write it that way.", one=offered[0], other=offered[1])
+            raise fail("Did you mean %(one)s or %(other)s? Enter it that way.", one=offered[0], other=offered[1])
         if offered:
-            raise fail("Do you mean %(one)s? Write it that way.", one=offered[0])
+            raise fail("Did you mean %(one)s? Enter it that way.", one=offered[0])
         if is_shaped:
             raise fail("There is no such date.")
     if shown := find_shown_date(value, locale):
         if shown.year >= 100:
             return shown
         one, other = (spell_date(f"{year:04}{shown:-%m-%d}", locale) for year in (2000 + shown.year, shown.year))
-        raise fail("Do you mean %(one)s or %(other)s? Write it that way.", one=one, other=other)
+        raise fail("Did you mean %(one)s or %(other)s? Enter it that way.", one=one, other=other)
     raise fail("Enter a date, such as %(example)s.", example=spell_date(EXAMPLE_DATE, locale))
 
 
@@ -172,7 +172,7 @@ class DateKind(FieldKind):
         """As a form has it. Programs write year, month and day, whatever the locale."""
         text = super().from_json(given, field).strip()
         if text and not ISO_DATE.fullmatch(text):
-            raise fail("Enter a date as programs do, such as %(example)s.", example=EXAMPLE_DATE)
+            raise fail("Enter a date in ISO format, such as %(example)s.", example=EXAMPLE_DATE)
         return text
 
     def search_text(self, value: str, field: Definition) -> str:

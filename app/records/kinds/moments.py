@@ -200,7 +200,7 @@ class MomentKind(FieldKind):
         found = MOMENT.fullmatch(text)
         is_date = found and find_date(found["day"], field.locale)  # what is none is told as that
         if text and (not found or (is_date and not is_in_range(found, field.zone))):
-            raise fail("Enter a date and time as programs do, such as %(example)s.", example=f"{EXAMPLE_DATE}T14:05Z")
+            raise fail("Enter a date and time in ISO format, such as %(example)s.", example=f"{EXAMPLE_DATE}T14:05Z")
         return text
 
     def describe(self, value: str, field: Definition) -> str:

@@ -68,10 +68,10 @@ def read_number(text: str, locale: Locale, most: int = MOST_DIGITS, example: str
         suggestions = fitting
         if len(suggestions) > 1:
             raise fail(
-                "Do you mean %(one)s or %(other)s? Write it that way.", one=suggestions[0], other=suggestions[1]
+                "Did you mean %(one)s or %(other)s? Enter it that way.", one=suggestions[0], other=suggestions[1]
             ) from error
         if suggestions:
-            raise fail("Do you mean %(one)s? Write it that way.", one=suggestions[0]) from error
+            raise fail("Did you mean %(one)s? Enter it that way.", one=suggestions[0]) from error
         shown = format_decimal(Decimal(example), locale=locale)
         raise fail("Enter a number, such as %(example)s.", example=shown) from error
     return limit_whole_digits(number)
@@ -173,10 +173,10 @@ class NumberKind(FieldKind):
         if count_digits(number) > most:
             other = find_other_reading(number, field.locale)
             if most == 0 and other:
-                raise fail("Do you mean %(other)s? A whole number has no decimals.", other=other)
+                raise fail("Did you mean %(other)s? A whole number has no decimals.", other=other)
             if other:
                 one = write_number(store_number(Decimal(round(number, most))), field.locale, most, True)
-                raise fail("Do you mean %(one)s or %(other)s? Write it that way.", one=one, other=other)
+                raise fail("Did you mean %(one)s or %(other)s? Enter it that way.", one=one, other=other)
         return self.keep(number, field)
 
     def keep(self, number: Decimal, field: Definition) -> str:
@@ -218,7 +218,7 @@ class NumberKind(FieldKind):
         if not (text := super().from_json(given, field).strip()):
             return ""
         if not IN_JSON.fullmatch(text):
-            raise fail("Enter a number as programs do, such as %(example)s.", example=self.example_of(field))
+            raise fail("Enter a plain number, such as %(example)s.", example=self.example_of(field))
         self.keep(limit_whole_digits(Decimal(text)), field)
         return write_number(text, field.locale, None, False)
 

@@ -31,9 +31,9 @@ def refuse_part(part: TypedPart, found: Sequence[Candidate], people: People) -> 
     """Why a part of what was typed is not one person."""
     text = part.text[:80]
     if part.may_be:
-        return fail("“%(text)s” can be one name or several. Write email addresses instead.", text=text)
+        return fail("“%(text)s” could be one name or several. Enter email addresses instead.", text=text)
     if found:
-        return fail("Several people are called “%(text)s”. Write an email address instead.", text=text)
+        return fail("Several people are called “%(text)s”. Enter an email address instead.", text=text)
     if similar := people.list_similar(part.text):
         said = "; ".join(dict.fromkeys(person.name for person in similar[:MOST_ALIKE_SAID]))
         return fail("“%(text)s” is not a full name. Did you mean %(names)s?", text=text, names=said)

@@ -29,7 +29,7 @@ from app.web.paging import page_of
 from app.web.redirects import see_other
 from app.web.texts import Text, _l, _ln
 
-notice("collection-archived", _l("Collection archived. It can be read, and reopened here."))
+notice("collection-archived", _l("Collection archived. You can still read it, and reopen it here."))
 notice("collection-opened", _l("Collection reopened."))
 notice("collection-deleted", _l("The collection is in the bin. You can restore it for 30 days."))
 notice("collection-restored", _l("The collection is back, with everything it had."))
@@ -47,7 +47,7 @@ async def say_editing(transaction: Transaction, collection: Collection) -> list[
     who = _l("Editing or adding records in it right now: %(names)s.", names=shown)
     if others > 0:
         who = _l(
-            "Editing or adding records in it right now: %(names)s, and %(count)d others.",
+            "Editing or adding records in it right now: %(names)s, and %(count)d more.",
             names=shown,
             count=others,
         )
@@ -71,7 +71,7 @@ async def describe_archiving(request: AnyRequest, transaction: Transaction, memb
             await say_records(transaction, collection),
             _l("Its records can still be read, searched and exported, but not added, changed, deleted or imported."),
             *await say_editing(transaction, collection),
-            _l("It leaves the sidebar. Admins can reopen it from the list of all collections."),
+            _l("It disappears from the sidebar. Admins can reopen it from the list of all collections."),
         ],
         button=_l("Archive collection"),
         back=f"/c/{slug}/fields",

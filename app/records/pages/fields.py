@@ -48,8 +48,11 @@ notice(
     "field-restored-otherwise",
     _l("The field is back, with its values. They are no longer unique: two records have the same one."),
 )
-notice("filled", _l("All records now have a value in it."))
-notice("filled-some", _l("Some records now have a value in it. Others are being edited; fill again to include them."))
+notice("filled", _l("All records now have a value in this field."))
+notice(
+    "filled-some",
+    _l("Some records now have a value in this field. Others are being edited; fill again to include them."),
+)
 notice("renamed", _l("Collection saved."))
 
 # How many of the fields in the bin are shown at once.

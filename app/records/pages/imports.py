@@ -44,7 +44,7 @@ IMPORT_LIMIT = 8 * 1024 * 1024
 FILE_LIMIT = 2_000_000
 
 SHOWN_OTHERWISE = _l(
-    "The fields have changed since the preview, or how numbers and dates are written. Nothing was imported:"
+    "The fields, or how numbers and dates are written, have changed since the preview. Nothing was imported:"
     " check the preview again."
 )
 
@@ -181,7 +181,7 @@ class ImportInterrupted(PageError):
 
     def __init__(self, cause: Exception, report: ImportReport, left: str) -> None:
         stored = _l(
-            "Saved before that: %(count)d records. The others are below. Send the form again to continue.",
+            "Records saved before that: %(count)d. The others are below. Send the form again to continue.",
             count=report.added + report.changed,
         )
         status = cause.status_code if isinstance(cause, HTTPException) else 401

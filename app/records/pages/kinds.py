@@ -28,7 +28,7 @@ from app.web.redirects import see_other
 from app.web.texts import _l
 
 notice("kind", _l("The field has a new type. You can undo this for 30 days."))
-notice("kind-soon", _l("The change of type has begun. The field stays as it was until all values are ready."))
+notice("kind-soon", _l("The type is being changed. The field stays as it was until all values are ready."))
 notice("kind-undone", _l("The field is back to what it was."))
 notice("kind-stays", _l("The field stays as it was."))
 

@@ -248,9 +248,8 @@ async def describe_ending(request: AnyRequest, transaction: Transaction, member:
         what=_l("End all other sessions?"),
         consequences=[
             _ln(
-                "You are signed out of %(count)d other browser immediately, and sign in again there when you need it.",
-                "You are signed out of %(count)d other browsers immediately, and sign in again there when you"
-                " need them.",
+                "You are signed out of %(count)d other browser immediately. You can sign in there again at any time.",
+                "You are signed out of %(count)d other browsers immediately. You can sign in there again at any time.",
                 others,
             ),
             _l("A link for a new password that was emailed to you no longer works."),

@@ -71,7 +71,7 @@ async def show_audit(
         older=view.address(before=shown[-1].id) if len(entries) > len(shown) else "",
         export=view.address("/export.csv"),
         chosen=view.chosen,
-        groups=GROUPS | ({what: _l("Only one type of entry")} if what in SENTENCES else {}),
+        groups=GROUPS | ({what: _l("Only this type of entry")} if what in SENTENCES else {}),
         spans=SPANS,
         form=view.form,
     )

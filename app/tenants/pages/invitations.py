@@ -57,7 +57,7 @@ notice(
 )
 notice(
     "link-made",
-    _l("The link was already created, and is shown only once. If you do not have it, revoke it and create another."),
+    _l("The link was already created, and is shown only once. If you did not store it, revoke it and create another."),
 )
 notice(
     "invitation-revoked",

@@ -21,7 +21,7 @@ from app.web.forms import Form, Invalid
 from app.web.languages import browser_language
 from app.web.texts import _l
 
-OVER = _l("This invitation was used, revoked, or is too old. Ask for a new one.")
+OVER = _l("This invitation was used or revoked, or has expired. Ask for a new one.")
 
 
 def render_join(

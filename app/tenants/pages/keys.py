@@ -15,7 +15,7 @@ SHORTCUTS = (
     (
         _l("Go to"),
         (
-            (("Ctrl", "K"), _l("Search and go anywhere")),
+            (("Ctrl", "K"), _l("Search or go anywhere")),
             (("g", "h"), _l("Home")),
             (("g", "c"), _l("Collections")),
             (("g", "r"), _l("Rooms")),

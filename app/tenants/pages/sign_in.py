@@ -42,15 +42,15 @@ from app.web.redirects import see_other
 from app.web.texts import Text, _l
 
 SIGN_IN_REASONS = {
-    "ended": _l("You were signed out. Sign in to go on."),
+    "ended": _l("You were signed out. Sign in to continue."),
     "expired": _l("Your session has expired. Sign in to continue."),
     "removed": _l("You are no longer a member of this workspace."),
     "suspended": _l("Your access was suspended. An admin of the workspace can tell you why."),
     "password": _l("Your password was changed. Sign in with the new one."),
     "out": _l("You have signed out."),
     "mailed": _l("If someone here has this address, an email with a link is on its way to it."),
-    "again": _l("Sign in as yourself, and what you wrote is sent."),
-    "used": _l("This link was already used, or is too old."),
+    "again": _l("Sign in as yourself to send what you wrote."),
+    "used": _l("This link was already used, or has expired."),
 }
 Next = Annotated[str, QueryParameter(name="next", max_length=2000)]
 Why = Annotated[str, QueryParameter(name="why", max_length=20)]

@@ -33,12 +33,15 @@ from app.web.texts import Text, _l
 
 notice("token-ended", _l("Token revoked."))
 tab("account", _l("Tokens"), "/account/tokens", icon="key", order=40)
-notice("token-made", _l("The token was already created, and is shown only once. If you did not store it, revoke it."))
+notice(
+    "token-made",
+    _l("The token was already created, and is shown only once. If you did not store it, revoke it and create another."),
+)
 
 LENGTHS: dict[str, Text] = {
     "30": _l("30 days"),
     "90": _l("90 days"),
-    "365": _l("A year"),
+    "365": _l("1 year"),
     "0": _l("No expiry"),
 }
 DEFAULT_LENGTH = "90"

@@ -33,7 +33,7 @@ from app.webhooks.webhooks import get_webhook
 
 notice("webhook-enabled", _l("Webhook turned on. It continues where it stopped."))
 notice("webhook-disabled", _l("Webhook turned off."))
-notice("webhook-asked", _l("Sending. The list shows it in a moment."))
+notice("webhook-asked", _l("Sending. It will appear in the list in a moment."))
 notice("webhook-skipped", _l("Event skipped. The next ones are being sent."))
 notice("webhook-replayed", _l("Sending again from that event on."))
 notice("webhook-removed", _l("Webhook deleted."))
@@ -174,7 +174,7 @@ async def replay(
     require(member, "manage", "webhooks")
     try:
         if (typed := form["from"].strip()) and not number_of(typed):
-            raise Invalid(**{"from": _l("Enter the number of an event.")})
+            raise Invalid(**{"from": _l("Enter an event number.")})
         await replay_from(transaction, webhook_id, number_of(typed))
     except Invalid as invalid:
         return await refuse(request, transaction, member, webhook_id, invalid, form)
