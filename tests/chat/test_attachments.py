@@ -95,7 +95,7 @@ async def test_only_ones_own_unsent_files_of_the_room_go_with_a_message(database
         anothers = await bring(transaction, general, people.davi, "another's")
         message = await send(transaction, general, people.carla, sent)
         for file in (anothers, elsewhere, sent):
-            with pytest.raises(Invalid, match="no longer there"):
+            with pytest.raises(Invalid, match="no longer available"):
                 await send(transaction, general, people.carla, file, mine)
         later = await send(transaction, general, people.carla, mine)
         assert mine.message_id == later.id

@@ -1,5 +1,5 @@
 // Uploads whose files are not wanted: they were taken out of a box, or are not tried again. The server may have such a
-// file all the same, or get it yet: the tab knows it by its key until the server has deleted it.
+// file all the same, or get it yet: the tab knows it by its key for as long as the server would keep it.
 import { call } from "./page.js";
 import { allKept, forget, keep, kept } from "./tab-store.js";
 
@@ -25,16 +25,16 @@ export function noteTakenOut(upload) { keep(KIND, upload, { upload, since: Date.
 
 export function isTakenOut(upload) { return Boolean(upload && kept(KIND, upload)); }
 
-export async function takeOut(upload, tries = 1) {
+export async function takeOut(upload, tries = 1, isComing = wanted.has(upload)) {
   if (tries === 1) noteTakenOut(upload);
   wanted.get(upload)?.();
   wanted.delete(upload);
   let status = 0;
   try { status = (await call("/files/take-out", new URLSearchParams({ upload }))).status; } catch { /* when the network is back */ }
-  if (status === 204) forget(KIND, upload);
-  if (status !== 404) return;
-  // What was aborted may be on its way into the store there. After that it is taken out when it is seen.
-  if (tries < MOST) setTimeout(() => takeOut(upload, tries + 1), SHORTEST * 2 ** (tries - 1));
+  if (status !== 204 && status !== 404) return;
+  // What was aborted may be on its way into the store there, also where an earlier try was stored. After that it is taken
+  // out when it is seen, as on a page that was made before.
+  if ((status === 404 || isComing) && tries < MOST) setTimeout(() => takeOut(upload, tries + 1, isComing), SHORTEST * 2 ** (tries - 1));
   else keep(KIND, upload, { ...kept(KIND, upload), upload, asked: true });
 }
 

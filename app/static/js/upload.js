@@ -160,5 +160,6 @@ export function showUpload(upload, item, { failed, tryAgain }) {
 
 function bringAll(live = false) { for (const upload of [...failing]) upload.bringIfDue(live); }
 window.addEventListener("online", () => bringAll());
-new MutationObserver(() => { if (document.documentElement.dataset.live === "on") bringAll(true); })
-  .observe(document.documentElement, { attributeFilter: ["data-live"] });
+// Every hello that is answered says "on" once more, which is no reason to try.
+new MutationObserver((changes) => { if (document.documentElement.dataset.live === "on" && changes.some(({ oldValue }) => oldValue !== "on")) bringAll(true); })
+  .observe(document.documentElement, { attributeFilter: ["data-live"], attributeOldValue: true });
