@@ -317,10 +317,10 @@ MAKES_NOTHING = {
     *("/notifications/" + verb for verb in ("read", "read-all", "mute", "mute-kind", "unmute", "preferences")),
     *("/follow/{subject:str}", "/unfollow/{subject:str}"),
     *("/chat/{slug:str}/" + verb for verb in ("read", "about", "notify", "join", "leave", "invite", "remove")),
-    *("/chat/{slug:str}/archive", "/chat/{slug:str}/draft", "/chat/{slug:str}/typing"),
+    *("/chat/{slug:str}/" + verb for verb in ("archive", "draft", "draft/discard", "typing")),
     *("/chat/{slug:str}/messages/{number:int}/" + verb for verb in ("edit", "delete", "react")),
     *("/chat/{slug:str}/messages/{number:int}/" + verb for verb in ("pin", "save", "unread")),
-    *("/discussion/{subject:str}/" + verb for verb in ("typing", "draft")),
+    *("/discussion/{subject:str}/" + verb for verb in ("typing", "draft", "draft/discard")),
     *("/files/{file_id:int}/take-out", "/files/take-out", "/files/hold", "/c/{slug:str}/files/{key:str}"),
     "/c/{slug:str}/preview/{key:str}",
     "/c/{slug:str}/import/file",  # reads a file into the form

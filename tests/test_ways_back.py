@@ -268,6 +268,25 @@ async def test_records_a_role_reading_and_a_draft_are_taken_back(ana: httpx.Asyn
     assert "You have unsaved changes" in await follow(ana, await ana.post(undo_in(page)))
 
 
+async def test_what_was_typed_in_a_box_is_taken_back_unless_something_was_typed_since(
+    shared_server: Server, ana: httpx.AsyncClient
+) -> None:
+    room = await make_room(ana, "Typed into")
+    (record,) = shared_server.store.rows("SELECT id FROM record WHERE tenant_id = 1 AND number = 12")[0]
+    for path, shown in ((room, room), (f"/discussion/record-{record}", "/c/books/12")):
+        draft = {"text": "Half a thought", "key": f"typed {record}"}
+        await ana.post(f"{path}/draft", data=draft)
+        page = await follow(ana, await ana.post(f"{path}/draft/discard"))
+        assert "Half a thought" not in page
+        assert ">Half a thought</textarea>" in await follow(ana, await ana.post(undo_in(page)))
+        earlier = await follow(ana, await ana.post(f"{path}/draft/discard"))
+        await ana.post(f"{path}/draft", data={**draft, "text": "Another one"})
+        assert (await ana.post(undo_in(earlier))).status_code == 409
+        assert ">Another one</textarea>" in (await ana.get(shown)).text
+        await ana.post(f"{path}/draft/discard")
+        assert (await ana.post(f"{path}/draft/discard")).headers["location"] == shown, "there is nothing any more"
+
+
 async def test_who_may_only_read_by_now_has_no_discarded_draft_back(
     shared_server: Server, ana: httpx.AsyncClient, carla: httpx.AsyncClient
 ) -> None:
@@ -417,7 +436,5 @@ async def test_what_another_version_has_kept_otherwise_is_not_put_back_and_that_
 
 def test_every_kind_of_undo_is_tried_above() -> None:
     tried = {"room.archived", "room.left", "room.member-removed", "message.deleted", "records.deleted"}
-    assert (
-        tried | {"draft.discarded", "new-draft.discarded", "member.role", "notifications.read", "fields.ordered"}
-        == UNDO_KINDS.keys()
-    )
+    tried |= {"draft.discarded", "new-draft.discarded", "message-draft.discarded"}
+    assert tried | {"member.role", "notifications.read", "fields.ordered"} == UNDO_KINDS.keys()

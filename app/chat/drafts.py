@@ -64,6 +64,12 @@ async def get_draft(transaction: Transaction, member: Member, place: str) -> Mes
     return found and found[0]
 
 
+def show_drafted(transaction: Transaction, member: Member, place: str, *, drafted: bool) -> None:
+    """Show a member whether they have typed something in a place; sidebars say it of rooms alone."""
+    if place.startswith("room-"):
+        transaction.show(DraftOf(member.id, int(place.removeprefix("room-")), drafted))
+
+
 async def keep_message_draft(
     transaction: Transaction, member: Member, place: str, text: str, *, key: str, reply_to_id: int = 0
 ) -> bool:
@@ -76,8 +82,8 @@ async def keep_message_draft(
         return False
     draft = await get_draft(transaction, member, place)
     drafted = bool(text.strip())
-    if drafted != bool(draft and draft.text.strip()) and place.startswith("room-"):
-        transaction.show(DraftOf(member.id, int(place.removeprefix("room-")), drafted))
+    if drafted != bool(draft and draft.text.strip()):
+        show_drafted(transaction, member, place, drafted=drafted)
     if not drafted and not reply_to_id:
         if draft is not None:
             await transaction.delete(draft)
@@ -92,7 +98,8 @@ async def keep_message_draft(
 
 
 async def delete_draft(transaction: Transaction, member: Member, place: str) -> None:
-    """What was typed in a place is there no more."""
+    """What was typed in a place is there no more, as the member's pages show in their sidebars."""
     draft = await get_draft(transaction, member, place)
     if draft is not None:
+        show_drafted(transaction, member, place, drafted=False)
         await transaction.delete(draft)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, exists, select
+from sqlalchemy import ColumnElement, and_, bindparam, exists, or_, select
 
 from app.accounts.access import AnyRequest
 from app.accounts.home import WAITING_SHOWN, Waits, first_step, home_part, waits
 from app.accounts.members import Member
+from app.accounts.rights import is_entitled
 from app.chat.drafts import MessageDraft
 from app.chat.last_lines import LastLine, find_last_lines
+from app.chat.memberships import is_visible
 from app.chat.reading import JoinedRoom
 from app.chat.rooms import AnyRoom, Room
 from app.chat.saved import list_saved
@@ -59,18 +62,41 @@ LIST_MESSAGE_DRAFTS = PreparedSelect(
 )
 
 
+@cache
+def select_typed_in(*, insider: bool) -> PreparedSelect[Room]:
+    """The select of the rooms and discussions that have some places, of those that a member may see."""
+    seen = is_visible(bindparam("member_id"), insider=insider)
+    named = or_(Room.id.in_(bindparam("ids")), and_(Room.kind == "discussion", Room.subject.in_(bindparam("subjects"))))
+    return PreparedSelect(lambda: select(Room).where(named, seen))
+
+
+async def list_typed_in(transaction: Transaction, member: Member, places: Sequence[str]) -> dict[str, Room]:
+    """The rooms that have some places, by these, of those that a member may see."""
+    numbers = [place.removeprefix("room-") for place in places]
+    ids = [int(number) for number in numbers if number.isdecimal()]
+    prepared = select_typed_in(insider=is_entitled(member, "see", "everybody"))
+    found = await transaction.column(prepared, ids=ids, subjects=list(places), member_id=member.id)
+    return {room.place: room for room in found}
+
+
 @waits(order=30)
 async def list_unsent_messages(request: AnyRequest, transaction: Transaction, member: Member) -> list[Waits]:
-    """What a member has typed and not sent, in the rooms that they are in."""
+    """What a member has typed and not sent, in the rooms that they are in, and where they may only read by now."""
     drafts = await transaction.rows(LIST_MESSAGE_DRAFTS, member_id=member.id)
     if not drafts:
         return []
     sidebar = await list_own_rooms(request, transaction, member)
     joined = {each.room.place: each for each in (*(shown.joined for shown in sidebar.shown), *sidebar.rest)}
-    found = [(joined[place], typed_at) for place, _, typed_at in drafts if place in joined]
+    others = [place for place, *_ in drafts if place not in joined]
+    rooms = await list_typed_in(transaction, member, others) if others else {}
+    named = {place: (each.name, each.room) for place, each in joined.items()}
+    named |= {place: (room.name, room) for place, room in rooms.items()}
     return [
-        Waits("message-square", each.name, address_of_room(each.room), _l("Message, not sent yet"), typed_at)
-        for each, typed_at in found
+        Waits(
+            "message-square", named[place][0], address_of_room(named[place][1]), _l("Message, not sent yet"), typed_at
+        )
+        for place, _, typed_at in drafts
+        if place in named
     ]
 
 

@@ -1,4 +1,5 @@
-"""What was done in rooms, taken back: archiving, leaving, taking somebody out, deleting a message."""
+"""What was done in rooms, taken back: archiving, leaving, taking somebody out, deleting a message, discarding
+what was typed."""
 
 from __future__ import annotations
 
@@ -11,8 +12,20 @@ from litestar.exceptions import NotFoundException
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.rights import require
-from app.accounts.undo import TooLate, UndoOffer, UndoState, keep_row, keep_rows, offer_undo, put_back, undoes
+from app.accounts.undo import (
+    TooLate,
+    UndoOffer,
+    UndoState,
+    end_offers,
+    keep_row,
+    keep_rows,
+    offer_undo,
+    put_back,
+    undoes,
+)
 from app.chat.direct_rooms import find_name
+from app.chat.discussions import get_card
+from app.chat.drafts import get_draft, keep_message_draft
 from app.chat.facts import MemberEntered, MemberReturned, MessageRestored
 from app.chat.memberships import Membership, find_membership, find_visible
 from app.chat.message_changes import find_author
@@ -202,3 +215,31 @@ async def restore_message(request: AnyRequest, transaction: Transaction, member:
         )
     )
     return f"/chat/{room.slug}?at={message.number}"
+
+
+async def offer_message_draft(transaction: Transaction, member: Member, place: str) -> UndoOffer | None:
+    """Offer to have back what was typed in a place and is about to be discarded, and not what was discarded there
+    before any more. None where there is nothing."""
+    draft = await get_draft(transaction, member, place)
+    if draft is None:
+        return None
+    about: dict[str, Any] = {"place": place, "whose": member.id}
+    await end_offers(transaction, ["message-draft.discarded"], **about)
+    kept = {"text": draft.text, "key": draft.key, "reply": draft.reply_to_id}
+    return await offer_undo(transaction, member, "message-draft.discarded", **about, **kept)
+
+
+@undoes("message-draft.discarded", _l("Draft discarded."))
+async def restore_message_draft(request: AnyRequest, transaction: Transaction, member: Member, state: UndoState) -> str:
+    """Have what was typed in a place back, unless something was typed there since."""
+    place = state["place"]
+    if place.startswith("room-"):
+        address = f"/chat/{(await get_visible(transaction, member, {'room': int(place.removeprefix('room-'))})).slug}"
+    else:
+        address = (await get_card(transaction, member, place)).place.address
+    if await get_draft(transaction, member, place) is not None:
+        raise TooLate(_l("You have typed something else since, and it is kept as your draft."))
+    reply, key = state["reply"] or 0, state["key"]
+    if not await keep_message_draft(transaction, member, place, state["text"], key=key, reply_to_id=reply):
+        raise TooLate(_l("It has already been sent."))
+    return address

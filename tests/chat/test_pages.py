@@ -177,6 +177,52 @@ async def test_a_page_that_asks_by_itself_gets_words_and_no_page(shared_server: 
             assert words in answer.text
 
 
+async def test_what_was_typed_is_shown_where_one_may_only_read_by_now_to_who_typed_it_alone(
+    shared_server: Server, ana: httpx.AsyncClient
+) -> None:
+    room = (await ana.post("/chat/new", data={"name": "Closed on what is typed"})).headers["location"]
+    (record,) = shared_server.store.rows("SELECT id FROM record WHERE tenant_id = 1 AND number = 8")[0]
+    about = f"/discussion/record-{record}"
+    typed, discard = '<textarea id="unsent-text" readonly', f'action="{room}/draft/discard"'
+    async with (
+        aclosing(await shared_server.sign_in("acme", "davi@acme.test")) as davi,
+        aclosing(await shared_server.sign_in("acme", "bruno@acme.test")) as bruno,
+    ):
+        for path in (room, about):
+            await davi.post(f"{path}/draft", data={"text": "  Half a\nthought", "key": f"davi {path}"[-20:]})
+        assert typed not in (await davi.get(room)).text
+        await ana.post(f"{room}/archive", data={"archived": "yes"})
+        first = (await davi.get(room)).text
+        for page in (first, await undo(davi, await davi.post(f"{room}/draft/discard"))):
+            assert typed in page
+            assert ">\n  Half a\nthought</textarea>" in page
+            assert discard in page
+        assert "Half a" not in (await bruno.get(room)).text
+        refused = await davi.post(room, data={"text": "Sent too late", "key": "too-late"})
+        assert refused.status_code == 403
+        assert "Sent too late" in refused.text
+        await ana.post(f"{room}/archive", data={"archived": ""})
+        assert ">  Half a\nthought</textarea>" in (await davi.get(room)).text
+        await ana.post("/members/4/role", data={"role": "viewer"})
+        for path in (room, "/c/books/8"):
+            page = (await davi.get(path)).text
+            assert typed in page
+            assert ">\n  Half a\nthought</textarea>" in page
+            assert "Half a" not in (await bruno.get(path)).text
+        await davi.post(f"{about}/draft/discard")
+        assert "Half a" not in (await davi.get("/c/books/8")).text
+        shared_server.store.rows("UPDATE member SET role = 'member' WHERE id = 4")
+
+
+async def undo(client: httpx.AsyncClient, answer: httpx.Response) -> str:
+    """The page that taking an act back leads to, of whose answer the page offers it."""
+    page = (await client.get(answer.headers["location"])).text
+    assert "Draft discarded." in page
+    found = re.search(r'action="(/undo/\d+)"', page)
+    assert found
+    return (await client.get((await client.post(found[1])).headers["location"])).text
+
+
 async def test_a_key_that_is_used_up_is_answered_with_what_is_stored(ana: httpx.AsyncClient) -> None:
     call = {"x-page": "1"}
     assert (await ana.post("/chat/general", data={"text": "Once", "key": "used"}, headers=call)).status_code == 200

@@ -72,6 +72,27 @@ async def test_a_message_not_sent_waits(people: dict[str, httpx.AsyncClient]) ->
     assert "general Message, not sent yet" in await part_of(people["carla"], "Waiting for you")
 
 
+async def test_a_message_not_sent_waits_also_where_one_may_only_read_by_now(
+    shared_server: Server, people: dict[str, httpx.AsyncClient]
+) -> None:
+    made = await people["ana"].post("/chat/new", data={"name": "Closed by then"})
+    room = made.headers["location"]
+    await people["carla"].post(f"{room}/draft", data={"text": "Half a thought", "key": "home-3"})
+    (record,) = shared_server.store.rows("SELECT id FROM record WHERE tenant_id = 1 AND number = 9")[0]
+    await people["ana"].post(f"/discussion/record-{record}", data={"text": "Torn", "key": "home-4"})
+    await people["carla"].post(f"/discussion/record-{record}/draft", data={"text": "By whom", "key": "home-5"})
+    await people["ana"].post(f"{room}/archive", data={"archived": "yes"})
+    waiting = await part_of(people["carla"], "Waiting for you")
+    assert "Closed by then Message, not sent yet" in waiting
+    assert waiting.count("Message, not sent yet") >= 2
+    page = (await people["carla"].get("/")).text
+    assert f'href="{room}"' in page
+    assert f'href="/discussion/record-{record}"' in page
+    assert "Closed by then Message" not in await part_of(people["bruno"], "Waiting for you")
+    await people["carla"].post(f"{room}/draft/discard")
+    assert "Closed by then" not in await part_of(people["carla"], "Waiting for you")
+
+
 @pytest.mark.parametrize("several", [False, True])
 async def test_who_is_chosen_in_a_record_is_assigned_to_it(people: dict[str, httpx.AsyncClient], several: bool) -> None:
     await add_person_field(people["ana"], "books", several=several)

@@ -195,6 +195,7 @@ OWN = {
     *("/chat/{slug:str}/messages/{number:int}/" + each for each in ("save", "unread")),
     # They take back what somebody may have typed before they were a viewer.
     *("/c/{slug:str}/{number:int}/lock/release", "/c/{slug:str}/{number:int}/queue/leave"),
+    *("/chat/{slug:str}/draft/discard", "/discussion/{subject:str}/draft/discard"),
     *("/c/{slug:str}/{number:int}/draft/discard", "/files/{file_id:int}/take-out", "/files/take-out", "/files/hold"),
     # Which columns they look at; a look at what is typed, of which nothing is kept.
     *("/c/{slug:str}/columns", "/c/{slug:str}/pin", "/c/{slug:str}/preview/{key:str}"),

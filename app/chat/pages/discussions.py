@@ -12,9 +12,11 @@ from app.accounts.access import AnyRequest, write_signed_in
 from app.accounts.members import Member
 from app.accounts.rights import may, require
 from app.accounts.shell import page_part, refused_form, show_again
+from app.accounts.undo import lead_to
 from app.chat.attaching import store_files
 from app.chat.composer import EMOJI, MESSAGE_FORM_LIMIT, open_composer
 from app.chat.discussions import enter_discussion, get_card
+from app.chat.drafts import delete_draft
 from app.chat.kept_messages import write_kept_message
 from app.chat.limits import Pace
 from app.chat.memberships import find_membership
@@ -24,6 +26,7 @@ from app.chat.saved import list_saved_numbers
 from app.chat.sending import answer_draft, refuse_message, send, show_answered, signal_typing
 from app.chat.text.rendering import LONGEST_MESSAGE, UnfitText, prepare_text
 from app.chat.timeline import Page, ShownMessage, read_page
+from app.chat.undoing import offer_message_draft
 from app.database import Transaction
 from app.editing.row_places import Card, RowPlace, kind_of
 from app.settings import Settings
@@ -154,6 +157,15 @@ async def keep_discussion_draft(transaction: Transaction, member: Member, subjec
     return await answer_draft(transaction, member, card.place.name, form)
 
 
+@post("/discussion/{subject:str}/draft/discard")
+async def discard_discussion_draft(transaction: Transaction, member: Member, subject: str) -> Response[Any]:
+    """Throw away what was typed in the box of a discussion, also where one may not write any more."""
+    card = await get_card(transaction, member, subject)
+    offer = await offer_message_draft(transaction, member, card.place.name)
+    await delete_draft(transaction, member, card.place.name)
+    return lead_to(card.place.address, offer)
+
+
 @post("/discussion/{subject:str}/files", request_max_body_size=None, opt={"streams": True})
 async def bring_to_discussion(
     request: AnyRequest, transaction: Transaction, member: Member, settings: Settings, subject: str
@@ -170,4 +182,12 @@ async def bring_to_discussion(
     return await store_files(request, transaction, settings, enter)
 
 
-handlers = [show_discussion, show_card, discuss, type_in_discussion, keep_discussion_draft, bring_to_discussion]
+handlers = [
+    show_discussion,
+    show_card,
+    discuss,
+    type_in_discussion,
+    keep_discussion_draft,
+    discard_discussion_draft,
+    bring_to_discussion,
+]

@@ -13,10 +13,12 @@ from app.accounts.members import Member, find_members
 from app.accounts.quick_switcher import leads_to
 from app.accounts.rights import is_entitled, may, require
 from app.accounts.shell import render_page
+from app.accounts.undo import lead_to
 from app.accounts.visits import note_visit
 from app.chat.composer import EMOJI, MESSAGE_FORM_LIMIT, open_composer
 from app.chat.days import find_first_on
 from app.chat.direct_rooms import find_others
+from app.chat.drafts import delete_draft
 from app.chat.kept_messages import write_kept_message
 from app.chat.last_lines import find_last_lines
 from app.chat.limits import Pace
@@ -32,6 +34,7 @@ from app.chat.saved import list_saved_numbers
 from app.chat.sending import answer_draft, refuse_message, send, show_answered, signal_typing
 from app.chat.text.rendering import prepare_text
 from app.chat.timeline import ShownMessage, read_page, show_message
+from app.chat.undoing import offer_message_draft
 from app.chat.welcomes import welcome_to
 from app.database import Transaction
 from app.live.presence import list_readers
@@ -271,6 +274,15 @@ async def keep_room_draft(transaction: Transaction, member: Member, slug: str, f
     return await answer_draft(transaction, member, room.place, form)
 
 
+@post("/chat/{slug:str}/draft/discard")
+async def discard_room_draft(transaction: Transaction, member: Member, slug: str) -> Response[Any]:
+    """Throw away what was typed in the box of a room, also where one may not write any more."""
+    room = await get_room(transaction, member, slug)
+    offer = await offer_message_draft(transaction, member, room.place)
+    await delete_draft(transaction, member, room.place)
+    return lead_to(f"/chat/{slug}", offer)
+
+
 @post("/chat/{slug:str}/typing")
 async def type_in_room(request: AnyRequest, transaction: Transaction, member: Member, slug: str) -> Response[Any]:
     """Tell those who look at a room that somebody types. It is not logged, and gone after some seconds."""
@@ -296,6 +308,7 @@ handlers = [
     show_room,
     post_to_room,
     keep_room_draft,
+    discard_room_draft,
     type_in_room,
     note_read,
 ]

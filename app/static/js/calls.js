@@ -42,11 +42,12 @@
   // A page comes with its scripts: what it shows is not dead for the moment in which they are on their way. What they import
   // is asked for at the same time.
   const module = new RegExp(`<(?:script type="module" src|link rel="modulepreload" href)="(/static/${version}/js/[\\w-]+\\.js)">`, "g");
+  const bringScripts = (text) => Promise.allSettled([...text.matchAll(module)].map(([, script]) => import(script)));
   async function fetchWithScripts(address, request) {
     const response = (request.method === "GET" && await ahead.get(address)?.(request)) || await fetch(address, request);
     if (isForOtherScripts(response.headers)) return response;
     const text = await response.clone().text().catch(() => "");
-    await Promise.allSettled([...text.matchAll(module)].map(([, script]) => import(script)));
+    await bringScripts(text);
     return response;
   }
 
@@ -132,5 +133,5 @@
     }
   });
 
-  globalThis.mutirao = { ahead, call, drop, fetchPage, leaveWith, isForOtherScripts };
+  globalThis.mutirao = { ahead, bringScripts, call, drop, fetchPage, leaveWith, isForOtherScripts };
 })();

@@ -1,7 +1,7 @@
 // The page's side of the live protocol (docs/live.md): says hello, keeps the cursor, redials, refreshes.
 (() => {
   "use strict";
-  const { drop, fetchPage, formsTypedInto, holds, isForOtherScripts, keepTyped, markStale, morph } = mutirao;
+  const { bringScripts, drop, fetchPage, formsTypedInto, holds, isForOtherScripts, keepTyped, markStale, morph } = mutirao;
   const SILENCE = 45000;
   const QUIET = 4000;    // how long a server that sends its pages away may take to serve again, before it is said
   let hello = 0;         // number of the newest hello
@@ -150,7 +150,9 @@
           setTimeout(() => { if (main() === shown) isAnswer ? location.assign(address) : location.reload(); }, 1000);   // unless another page is on its way
           return;
         }
-        const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+        const text = await response.text();
+        const fresh = new DOMParser().parseFromString(text, "text/html");
+        if (!isForOtherScripts(response.headers)) await bringScripts(text);   // what is morphed in runs none
         if (main() !== shown) return;                  // navigated meanwhile: that page is newer
         if (acts.size) { late = shown; return; }
         const next = fresh.getElementById("main");
