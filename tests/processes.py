@@ -324,6 +324,8 @@ class ForkServer:
 def prepare() -> None:
     """Bring in everything that the program needs and would work out at its first use, so that forked processes share
     it: most of what a server takes until it has answered its first pages."""
+    import uvloop  # noqa: F401  (each server would bring it in)
+
     import app.cli
     import app.demo
     import app.migration
@@ -333,12 +335,16 @@ def prepare() -> None:
     from app.accounts.sessions import Session
     from app.database import sqlite
     from app.server import asgi
+    from app.web.fast.kept_compiled import keeping
     from app.web.templates import environment
+    from app.web.texts import LANGUAGES
 
     pages = asgi.Pages()
     asgi.Pages = lambda: pages  # type: ignore[assignment, misc]
-    for name in environment("en").list_templates():
-        environment("en").get_template(name)
+    with keeping():  # also for the processes of tests, which show pages themselves, and for the next run
+        for language in LANGUAGES:
+            for name in environment(language).list_templates():
+                environment(language).get_template(name)
     session = Session(address="203.0.113.7", agent="Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0")
     assert (session.device, session.place) == ("Firefox, Linux", "")
     app.migration.read_scripts(app.migration.MIGRATIONS).get_current_head()

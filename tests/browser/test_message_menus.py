@@ -32,7 +32,7 @@ async def test_the_focus_goes_back_to_the_message_from_its_menu_and_from_the_emo
     await expect(more).to_be_focused()
     for act, what in (
         ("Save for later", page.get_by_text("Saved for later.")),
-        ("Pin to the room", message.locator(".pinned")),
+        ("Pin to the room", message.locator(".pinned:not(.saved-mark)")),
         ("Mark as unread from here", page.locator("#unread-line")),
     ):
         await open_menu(page, message)
