@@ -270,8 +270,11 @@ async def list_numbered(transaction: Transaction, collection: Collection, number
 
 
 async def list_records(transaction: Transaction, collection: Collection, fields: list[Field], view: View) -> Listing:
-    """The records of a view's page; of the last page when there are fewer. One that is nearer to the end is walked to
-    from there, where all records of the view are counted and in an index."""
+    """The records of a view's page; of the last page when there are fewer.
+
+    A page that is nearer to the end is walked to from there. That is not done where words are searched, nor by a field
+    whose keys are not all written yet.
+    """
     count = await count_view(transaction, collection, view)
     page = min(view.page, max(1, -(-count // LIST_PAGE_SIZE)))
     view = View(view.query, view.sort, page)

@@ -1,8 +1,7 @@
 """The gate: every request and socket passes here before anything else sees it.
 
-It gives each an id, takes what proxies of ours say of whom they speak for, decides by the Host header alone which site
-is meant, refuses what comes from other sites, bounds the headers, and puts the security headers on every answer, errors
-included.
+It gives each an id, takes what proxies of ours say of whom they speak for, has it judged (`judging.py`), and puts the
+security headers on every answer, errors included.
 """
 
 from __future__ import annotations

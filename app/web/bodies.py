@@ -1,4 +1,4 @@
-"""Bodies of requests, and the forms that they are.
+"""Reading the body of a request, within its limits, and the form that is in it.
 
 How long one takes is the client's choice: no transaction waits for it.
 """

@@ -216,16 +216,6 @@ async def test_what_an_earlier_version_has_stored_is_made_anew_after_its_migrati
     assert store.rows("SELECT count(*) FROM record WHERE search = 'as it was'") == [(0,)]
 
 
-async def test_keys_that_an_earlier_version_has_written_are_made_anew(database: Database, store: Store) -> None:
-    command.downgrade(configuration(store.url, store.owner_url), "0271")
-    store.rows("DELETE FROM job")
-    store.rows("UPDATE record_key SET sort_key = 'as it was'")
-    store.migrate()
-    await do_jobs(database, store)
-    assert await count_stale(database) == (0, 0)
-    assert store.rows("SELECT count(*) FROM record_key WHERE sort_key = 'as it was'") == [(0,)]
-
-
 @pytest.mark.sqlite
 def test_keys_of_some_records_are_found_without_going_through_all(store: Store) -> None:
     shapes = [
