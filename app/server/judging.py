@@ -1,5 +1,5 @@
-"""Judging a request or socket: which site it is for, by its Host header alone, who answers it there, and why nobody does,
-as for one that comes from another site, or whose headers are more than a browser sends."""
+"""Judging a request or socket: which site it is for, by its Host header alone, who answers it there, and why nobody
+does, as for one that comes from another site, or whose headers are more than a browser sends."""
 
 from __future__ import annotations
 
