@@ -19,7 +19,7 @@ async def test_a_book_is_added_mended_found_deleted_and_restored(server: Server,
     await page.get_by_label("Title").fill("Helena")
     await page.get_by_label("Year").fill("soon")
     await page.get_by_role("button", name="Save").click()
-    await expect(page.get_by_text("Enter a number")).to_be_visible()
+    await expect(page.locator("#error-f3", has_text="Enter a number")).to_be_visible()
     await expect(page.get_by_label("Title")).to_have_value("Helena")
     await page.get_by_label("Year").fill("1876")
     await page.get_by_role("button", name="Save").click()

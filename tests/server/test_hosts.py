@@ -239,7 +239,7 @@ async def test_a_fault_of_ours_is_a_500_page_without_details(server: Server) -> 
         check_security(answer.headers)
         failed = next(line for line in server.log.splitlines() if "request failed" in line)
         assert f"request_id={answer.headers['x-request-id']}" in failed
-        assert f"quote request {answer.headers['x-request-id']}." in answer.text
+        assert f"mention request {answer.headers['x-request-id']}." in answer.text
 
 
 @pytest.mark.sqlite  # what PostgreSQL can lose is in tests/database/test_postgresql.py
@@ -251,7 +251,7 @@ async def test_a_database_that_fails_is_a_503_page(server: Server) -> None:
         assert "reach its database" in answer.text
         check_security(answer.headers)
         request_id = answer.headers["x-request-id"]
-        assert f"quote request {request_id}." in answer.text
+        assert f"mention request {request_id}." in answer.text
         failed = next(line for line in server.log.splitlines() if "the database is not available" in line)
         assert f"request_id={request_id}" in failed
 

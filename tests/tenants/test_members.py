@@ -245,7 +245,7 @@ async def test_a_picture_becomes_a_small_square_for_this_workspace_alone(
         ({"picture": ("me.png", b"no picture at all")}, "Choose a picture: PNG, JPEG, GIF or WebP."),
         ({"picture": ("me.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>")}, "Choose a picture"),
         ({"picture": ("me.png", b"")}, "Choose a picture"),
-        ({"picture": ("me.png", b"\x89PNG\r\n\x1a\n" + b"\0" * 9_000_000)}, "A picture may have up to 8 MB."),
+        ({"picture": ("me.png", b"\x89PNG\r\n\x1a\n" + b"\0" * 9_000_000)}, "A picture can be up to 8 MB."),
         ({"other": ("me.png", b"x")}, "Choose a picture"),
     ],
 )

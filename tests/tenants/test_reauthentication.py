@@ -46,6 +46,7 @@ DANGEROUS = {
 # does it give somebody rights, take an account away, or delete what does not come back from the bin?
 HARMLESS = {
     *("/c/{slug:str}/new/draft", "/c/{slug:str}/new/draft/discard"),
+    *("/chat/{slug:str}/draft/discard", "/discussion/{subject:str}/draft/discard"),
     *("/c/{slug:str}/columns", "/c/{slug:str}/pin", "/c/{slug:str}/bin/restore", "/c/{slug:str}/import/file"),
     *("/login", "/logout", "/enter", "/forgotten", "/password", "/join", "/confirm", "/unsubscribe"),
     *("/account/name", "/account/time-zone", "/account/picture", "/account/picture/remove", "/account/password"),
