@@ -432,6 +432,7 @@ async def test_readers_are_seen_on_the_record(people: tuple[Person, Person], boo
     await expect(readers).to_have_text("CACarla")
 
 
+@pytest.mark.console("net::ERR_CONNECTION_RE")  # of a script that comes when nothing else does
 async def test_what_was_typed_survives_a_killed_server_and_the_lock_too(server: Server, person: Any) -> None:
     ana, carla = [await person(server, "acme", f"{name}@acme.test") for name in ("ana", "carla")]
     book = Book(server, 40)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from typing import Any
 
+import pytest
 from playwright.async_api import expect
 
 from tests.browser.pages import assert_equals_a_fresh_load, ready
@@ -16,6 +17,7 @@ def add_book(server: Server, title: str) -> None:
     assert added.returncode == 0, added.stderr
 
 
+@pytest.mark.console("net::ERR_CONNECTION_RE")  # of a script that comes when nothing else does
 async def test_pages_outlive_a_killed_server(server: Server, person: Any) -> None:
     ana = await person(server, "acme", "ana@acme.test")
     carla = await person(server, "acme", "carla@acme.test")
@@ -44,6 +46,7 @@ async def test_a_page_catches_up_after_the_network_was_cut(server: Server, perso
     await assert_equals_a_fresh_load(carla.page)
 
 
+@pytest.mark.console("net::ERR_CONNECTION_RE")  # of a script that comes when nothing else does
 async def test_a_page_fetches_itself_anew_when_the_log_no_longer_reaches_back(server: Server, person: Any) -> None:
     carla = await person(server, "acme", "carla@acme.test")
     await carla.open("/c/books?sort=title")
@@ -76,6 +79,7 @@ async def test_a_change_between_the_page_and_its_subscription_shows(server: Serv
     await assert_equals_a_fresh_load(carla.page)
 
 
+@pytest.mark.console("net::ERR_CONNECTION_RE")  # of a script that comes when nothing else does
 async def test_what_is_being_typed_survives_pushes_and_reconnects(server: Server, person: Any) -> None:
     carla = await person(server, "acme", "carla@acme.test")
     await carla.open("/c/books/new")

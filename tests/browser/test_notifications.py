@@ -231,6 +231,7 @@ async def test_a_tab_that_was_offline_has_the_count_of_the_database(people: tupl
     await assert_equals_a_fresh_load(carla.page)
 
 
+@pytest.mark.console("net::ERR_CONNECTION_RE")  # of a script that comes when nothing else does
 async def test_tabs_that_were_asleep_wake_up_with_the_count_of_the_database(
     server: Server, person: Any, people: tuple[Person, Person]
 ) -> None:
