@@ -621,13 +621,21 @@ async def test_a_tab_that_was_behind_has_its_draft_kept_again_when_the_other_s_i
     await first.get_by_label("Title").fill(f"Behind one that pressed {ended}")
     await expect(first.get_by_text(STRANDED)).to_be_visible()
     await expect(first.get_by_text("Draft saved")).to_be_hidden()
+    asked: list[str] = []
+    first.on("request", lambda request: asked.append(request.url) if request.url.endswith("/new/draft") else None)
     if ended == "Save":
         await save(second, "Of the second")
+        await second.goto(ana.origin + "/c/books/new")
+        await ready(second)
     else:
         await second.reload()
         await ready(second)
         await second.get_by_role("button", name=ended).click()
         await expect(second.get_by_label("Title")).to_have_value("")
+    await type_kept(second, "Notes", "Begun anew")  # a tab that nobody types in takes no draft away
+    await type_kept(second, "Notes", "")
+    await expect(second.get_by_text(STRANDED)).to_be_hidden()
+    assert asked == []
     await second.close()
     if reload:
         await first.reload()

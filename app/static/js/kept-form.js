@@ -134,6 +134,7 @@ class KeptForm extends HTMLElement {
       showTooLong(this, this.isTooLong);
     }, PAUSE);
     if (!this.draft) return;
+    this.asksAgain = true;
     this.typed.note();
     this.changes += 1;
     this.showState();
@@ -148,9 +149,10 @@ class KeptForm extends HTMLElement {
     return String(this.body()).length > Number(this.dataset.limit);
   }
 
-  // None beside the form itself. One that another tab has gone on with may be settled meanwhile.
+  // None beside the form itself. The draft that another tab has gone on with may be settled meanwhile: it is asked once
+  // for each pause in typing, so that a tab that nobody types in takes no draft away.
   tick() {
-    if (this.typed.isDue && !this.sending && !this.refused && !this.gone) this.flush();
+    if (this.typed.isDue && !this.sending && !this.refused && !this.gone && (!this.stranded || this.asksAgain)) this.flush();
     this.showState();
   }
 
@@ -165,7 +167,9 @@ class KeptForm extends HTMLElement {
   async sendDraft(stopped) {
     if (this.isTooLong) return TOO_LONG;
     const body = this.body();
+    const { changes } = this;
     const { status, headers } = await call(this.draft, body, { signal: AbortSignal.any([stopped, AbortSignal.timeout(patienceFor(body))]) });
+    if (status === 409) this.asksAgain = this.changes > changes;
     if (status === 204) this.goOnFrom(headers.get("X-Draft"));
     else if (status === 409) this.strand();
     else if ([403, 404].includes(status)) this.refuse();
