@@ -85,7 +85,7 @@ async def test_a_file_without_an_answer_comes_once_and_the_form_that_waited_for_
     await expect(coming(page).filter(has_text="Not uploaded")).to_have_count(2)
     await expect(status(page)).to_contain_text("plan.txt, list.txt: Not uploaded yet. It is tried again by itself.")
     await save(page)
-    await expect(status(page)).to_contain_text("Saved as soon as the files are here.")
+    await expect(status(page)).to_contain_text("Will be saved as soon as the files are uploaded.")
     passes = True
     await network_is_back(page)
     await expect_saved(page, "plan.txt", "list.txt")
@@ -150,20 +150,49 @@ async def test_an_upload_waits_until_the_server_takes_it(carla: Person, code: in
     if code == 429:  # with the network the socket comes back, which says that one is signed in
         await network_is_back(page)
     assert len(tries) == 1
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if FILES.search(request.url) else None)
     await page.unroute(FILES)
     if code == 401:
         await socket_is_back(page)  # as it is for who has signed in again
     else:
         await page.clock.fast_forward(91_000)
     await expect(page.get_by_role("checkbox", name="plan.txt")).to_be_checked()
-    assert len(tries) == 1
+    assert len(sent) == 1
+
+
+@pytest.mark.parametrize("cancelled", [True, False], ids=["cancelled", "the cancel did not get through"])
+async def test_who_cancels_after_saving_adds_no_record_when_the_file_comes(carla: Person, cancelled: bool) -> None:
+    page = await begin(carla, NEW)
+    uploads: list[Route] = []
+    cancels: list[Route] = []
+    posted: list[str] = []
+    page.on("request", lambda request: posted.append(request.url) if request.method == "POST" else None)
+    await page.route(FILES, lambda route: uploads.append(route))
+    await choose(page, "plan.txt")
+    await save(page)
+    await expect(status(page)).to_contain_text("Will be saved as soon as the files are uploaded.")
+    await until(lambda: uploads)
+    await page.route("**/c/books/new/draft", lambda route: cancels.append(route))
+    await page.get_by_role("button", name="Cancel").click()
+    await until(lambda: any("cancel=yes" in (each.request.post_data or "") for each in cancels))
+    await uploads[0].continue_()
+    await expect(page.get_by_role("checkbox", name="plan.txt")).to_be_checked()
+    for each in cancels:
+        await (each.continue_() if cancelled else each.abort())
+    if cancelled:
+        await expect(page.get_by_role("heading", name="Books", level=1)).to_be_visible()
+    else:
+        await page.unroute("**/c/books/new/draft")
+        await expect(page.get_by_role("button", name="Save", exact=True)).to_be_enabled()
+    assert not [url for url in posted if url.endswith("/c/books/new")]
 
 
 @pytest.mark.console("status of 422")
 async def test_a_file_that_is_refused_is_not_tried_again_and_saving_says_that_it_is_missing(carla: Person) -> None:
     page = await begin(carla, NEW)
     await choose(page, "plan.txt", "large.txt", size=26_000_000)
-    await expect(status(page)).to_have_text("plan.txt, large.txt: A file can have up to 25 MB.")
+    await expect(status(page)).to_have_text("plan.txt, large.txt: A file can be up to 25 MB.")
     damaged: Any = {"name": "bad.png", "mimeType": "image/png", "buffer": b"\x89PNG\r\n\x1a\n and no more"}
     await page.get_by_label("Photos").set_input_files(damaged)
     await expect(coming(page)).to_contain_text("bad.png Not uploaded")

@@ -117,8 +117,11 @@ def name_draft(collection: Collection, form: Form, begun: str) -> None:
 
 @post("/c/{slug:str}/new/draft", request_max_body_size=RECORD_LIMIT)
 async def keep_draft_of_new(transaction: Transaction, member: Member, slug: str, form: Form) -> Response[Any]:
-    """Keep what is typed on an open page: 204 with the version to go on with, or 409 when another page has gone on. Who
-    has cancelled is led back, and told what is kept."""
+    """Keep what is typed on an open page. Who has cancelled is led back, and told what is kept.
+
+    The answer is 204 with the version to go on with, and on which form the draft is begun where the page did not say;
+    or 409 when another page has gone on.
+    """
     cancelled = "cancel" in form
     access = await enter_collection(transaction, member, slug, "read" if cancelled else "add to")
     collection = access.collection
@@ -133,7 +136,8 @@ async def keep_draft_of_new(transaction: Transaction, member: Member, slug: str,
         return see_other(f"/c/{slug}{'' if nothing or kept is None else '?done=kept'}")
     if kept is None:
         return Response(None, status_code=409)
-    return Response(None, status_code=204, headers={"X-Draft": str(kept)})
+    begun = {} if form["draft-begun"] else {"X-Draft-Begun": page.begun}
+    return Response(None, status_code=204, headers={"X-Draft": str(kept), **begun})
 
 
 @post("/c/{slug:str}/new/draft/discard")

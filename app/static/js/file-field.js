@@ -25,6 +25,10 @@ class FileField extends CompositeInput {
     this.addEventListener("click", ({ target }) => this.#press(target.closest("[data-drop-file], [data-bring-again]")), { signal });
     // What is on its way belongs to the form: it waits.
     document.addEventListener("submit", (event) => this.#wait(event), { capture: true, signal });
+    // A form that is still there was not cancelled after all.
+    document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
+      if (this.input.form.contains(ctx.sourceElement)) this.#isCancelled = false;
+    }, { signal });
     if (this.input.files.length) this.#choose();
     if (this.served) return;
     this.served = { files: this.ticks.map(({ value, defaultChecked }) => ({ line: value, ticked: defaultChecked })) };
@@ -108,7 +112,8 @@ class FileField extends CompositeInput {
     this.#uploads.set(item, upload);
     showUpload(upload, item, dataset);
     this.coming.append(item);
-    upload.addEventListener("progress", () => this.dispatchEvent(new Event("bringing", { bubbles: true })));
+    // Whoever waits for it is there, also between two tries.
+    for (const name of ["begun", "progress", "missed"]) upload.addEventListener(name, () => this.dispatchEvent(new Event("bringing", { bubbles: true })));
     upload.addEventListener("came", ({ detail }) => {
       this.list.append(detail);
       this.dispatchEvent(new Event("change", { bubbles: true }));
@@ -162,12 +167,13 @@ class FileField extends CompositeInput {
   // One that was refused does not come: who saves says first that it goes without it.
   #wait(event) {
     if (!this.#uploads.size || event.target !== this.input.form) return;
+    this.#held = null;
     this.#isCancelled = Boolean(event.submitter?.formNoValidate);
     if (this.#isCancelled) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     const [lost] = [...this.#uploads].find(([, { error }]) => error && !error.goesOn) ?? [];
-    this.#held = lost ? null : event;
+    if (!lost) this.#held = event;
     this.#show();
     lost?.querySelector("[data-drop-file]").focus();
   }

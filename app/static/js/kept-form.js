@@ -170,14 +170,16 @@ class KeptForm extends HTMLElement {
     const { changes } = this;
     const { status, headers } = await call(this.draft, body, { signal: AbortSignal.any([stopped, AbortSignal.timeout(patienceFor(body))]) });
     if (status === 409) this.asksAgain = this.changes > changes;
-    if (status === 204) this.goOnFrom(headers.get("X-Draft"));
+    if (status === 204) this.goOnFrom(headers.get("X-Draft"), headers.get("X-Draft-Begun"));
     else if (status === 409) this.strand();
     else if ([403, 404].includes(status)) this.refuse();
     return status;
   }
 
-  goOnFrom(version) {
+  // `begun` is told where this form did not know it: after it was behind, it begins a draft of its own.
+  goOnFrom(version, begun) {
     this.form.elements["draft-version"].value = version;
+    if (begun) this.nameDraft(begun);
     this.stranded = false;
     this.querySelector("[data-stranded]").hidden = true;
   }
@@ -194,6 +196,7 @@ class KeptForm extends HTMLElement {
   // It is stored here no more: this text stays in this tab.
   refuse() {
     this.refused = true;
+    this.querySelector("[data-stranded]").hidden = true;
     this.querySelector("[data-closed]").hidden = false;
     this.keep();
   }
