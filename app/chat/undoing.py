@@ -38,6 +38,7 @@ from app.chat.room_changes import archive_room
 from app.chat.rooms import Room
 from app.database import Transaction
 from app.notifications.withdrawals import keep_told, tell_again
+from app.web.forms import Form
 from app.web.texts import Text, _l
 
 # What belongs to a message and is deleted with its words.
@@ -217,15 +218,21 @@ async def restore_message(request: AnyRequest, transaction: Transaction, member:
     return f"/chat/{room.slug}?at={message.number}"
 
 
-async def offer_message_draft(transaction: Transaction, member: Member, place: str) -> UndoOffer | None:
+async def offer_message_draft(transaction: Transaction, member: Member, place: str, form: Form) -> UndoOffer | None:
     """Offer to have back what was typed in a place and is about to be discarded, and not what was discarded there
-    before any more. None where there is nothing."""
+    before any more. None where there is nothing.
+
+    A page that has gone on since it was stored sends what it has, as it does to have it kept: that is offered then.
+    """
     draft = await get_draft(transaction, member, place)
-    if draft is None:
+    if form["text"].strip():
+        kept = {"text": form["text"], "key": form["key"], "reply": form.number("reply")}
+    elif draft is not None:
+        kept = {"text": draft.text, "key": draft.key, "reply": draft.reply_to_id}
+    else:
         return None
     about: dict[str, Any] = {"place": place, "whose": member.id}
     await end_offers(transaction, ["message-draft.discarded"], **about)
-    kept = {"text": draft.text, "key": draft.key, "reply": draft.reply_to_id}
     return await offer_undo(transaction, member, "message-draft.discarded", **about, **kept)
 
 

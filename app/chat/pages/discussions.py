@@ -157,11 +157,11 @@ async def keep_discussion_draft(transaction: Transaction, member: Member, subjec
     return await answer_draft(transaction, member, card.place.name, form)
 
 
-@post("/discussion/{subject:str}/draft/discard")
-async def discard_discussion_draft(transaction: Transaction, member: Member, subject: str) -> Response[Any]:
+@post("/discussion/{subject:str}/draft/discard", request_max_body_size=MESSAGE_FORM_LIMIT)
+async def discard_discussion_draft(transaction: Transaction, member: Member, subject: str, form: Form) -> Response[Any]:
     """Throw away what was typed in the box of a discussion, also where one may not write any more."""
     card = await get_card(transaction, member, subject)
-    offer = await offer_message_draft(transaction, member, card.place.name)
+    offer = await offer_message_draft(transaction, member, card.place.name, form)
     await delete_draft(transaction, member, card.place.name)
     return lead_to(card.place.address, offer)
 

@@ -274,11 +274,11 @@ async def keep_room_draft(transaction: Transaction, member: Member, slug: str, f
     return await answer_draft(transaction, member, room.place, form)
 
 
-@post("/chat/{slug:str}/draft/discard")
-async def discard_room_draft(transaction: Transaction, member: Member, slug: str) -> Response[Any]:
+@post("/chat/{slug:str}/draft/discard", request_max_body_size=MESSAGE_FORM_LIMIT)
+async def discard_room_draft(transaction: Transaction, member: Member, slug: str, form: Form) -> Response[Any]:
     """Throw away what was typed in the box of a room, also where one may not write any more."""
     room = await get_room(transaction, member, slug)
-    offer = await offer_message_draft(transaction, member, room.place)
+    offer = await offer_message_draft(transaction, member, room.place, form)
     await delete_draft(transaction, member, room.place)
     return lead_to(f"/chat/{slug}", offer)
 

@@ -1,14 +1,23 @@
 // <unsent-message>: what was typed into the box of a place where its member can't write by now. The server shows the
 // draft; the tab may have typed on since, and it alone has rewrites.
-import { allKept, forget, kept } from "./tab-store.js";
+import { allKept, forget, keep, kept } from "./tab-store.js";
+
+const discarded = new WeakMap();  // element -> the rewrite that it showed
 
 class UnsentMessage extends HTMLElement {
   connectedCallback() {
     this.stop = new AbortController();
     const { signal } = this.stop;
     this.place = this.dataset.place;
-    this.addEventListener("submit", () => forget("typed", this.place), { signal });
-    this.addEventListener("click", ({ target }) => this.#discard(target.closest("[data-discard]")?.closest("[data-rewrite]")), { signal });
+    this.addEventListener("submit", () => this.#bringAlong(), { capture: true, signal });
+    // The tab has it until it is discarded: before the page that says so is there.
+    document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
+      if (this.contains(ctx.sourceElement) && ctx.response.raw.ok) forget("typed", this.place);
+    }, { signal });
+    this.addEventListener("click", ({ target }) => {
+      const button = target.closest("[data-discard], [data-undo]");
+      if (button) this.#discard(button.closest("[data-rewrite]"), "discard" in button.dataset);
+    }, { signal });
     document.addEventListener("page:refreshed", () => this.#show(), { signal });
     this.#show();
   }
@@ -40,10 +49,24 @@ class UnsentMessage extends HTMLElement {
     }
   }
 
-  #discard(rewrite) {
-    if (!rewrite) return;
-    forget("rewrite", rewrite.dataset.rewrite);
-    rewrite.remove();
+  // What the tab alone has can be had back as well.
+  #bringAlong() {
+    const here = kept("typed", this.place);
+    const area = this.querySelector("[data-typed] textarea");
+    if (!here || area.value === area.defaultValue) return;
+    const { text, key, reply } = this.querySelector("form").elements;
+    [text.value, key.value, reply.value] = [here.text, here.key, here.reply?.id ?? ""];
+  }
+
+  // Or brings it back, as long as the page is there.
+  #discard(rewrite, isDiscarded) {
+    const address = rewrite.dataset.rewrite;
+    if (isDiscarded) {
+      discarded.set(rewrite, kept("rewrite", address));
+      forget("rewrite", address);
+    } else keep("rewrite", address, discarded.get(rewrite));
+    for (const part of rewrite.children) part.hidden = isDiscarded !== (part.role === "status");
+    rewrite.querySelector(isDiscarded ? "[data-undo]" : "[data-discard]").focus();
   }
 }
 customElements.define("unsent-message", UnsentMessage);
