@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.async_api import Error, Page, Route, expect
+from playwright.async_api import Dialog, Error, Page, Route, expect
 
 from tests.browser.pages import ready
 from tests.browser.test_outbox import attach, box, say, shown, waiting
@@ -298,3 +298,36 @@ async def test_a_file_that_comes_while_its_room_is_being_rendered_is_in_the_box(
     await expect_said(page, "With it", "between.txt")
     await expect(brought(page)).to_have_count(0)
     await client.aclose()
+
+
+@pytest.mark.console("ERR_")
+async def test_of_a_file_that_is_on_its_way_as_its_page_is_left_the_browser_asks_and_the_next_page_says_it(
+    ana: Person,
+) -> None:
+    page = await ana.open(ROOM)
+    asked: list[str] = []
+
+    async def leave(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        await dialog.accept()
+
+    page.on("dialog", leave)
+    uploads: list[Route] = []
+    await page.route("**/chat/general/files", lambda route: uploads.append(route))
+    await attach(page, "on-its-way.txt")
+    await until(lambda: uploads)
+    await box(page).click()
+    await box(page).press_sequentially("With a file")
+    await page.reload()
+    await ready(page)
+    assert asked == ["beforeunload"]
+    await expect(box(page)).to_have_value("With a file")
+    await expect(page.get_by_text("Attach again: on-its-way.txt")).to_be_visible()
+    await expect(brought(page)).to_have_count(0)
+    await page.unroute("**/chat/general/files")
+    await attach(page, "on-its-way.txt")
+    await expect(page.locator(".brought li [name=file]")).to_have_count(1)
+    await box(page).press("Enter")
+    await expect_said(page, "With a file", "on-its-way.txt")
+    await page.reload()
+    assert asked == ["beforeunload"]

@@ -1,7 +1,8 @@
 // The files in a box: brought by button, drop and paste, with progress, and taken out again. The server knows which box
 // has a file, and which message that was sent from it: no other box shows it, and no other message gets it.
+import { askBeforeLeaving } from "./leaving.js";
 import { findHeldElsewhere, holdHere } from "./files-of-tabs.js";
-import { MessageUpload, fileOf, heldBy } from "./message-upload.js";
+import { MessageUpload, fileOf, heldBy, hidden, itemOf } from "./message-upload.js";
 import { outbox } from "./outbox.js";
 import { call, fetchPage } from "./page.js";
 import { forget, keep, kept } from "./tab-store.js";
@@ -9,7 +10,7 @@ import { isTakenOut, takeOut } from "./taken-out.js";
 import { makeKey } from "./tries.js";
 import { showUpload } from "./upload.js";
 
-const KIND = "in box";           // keys of the uploads that this tab has in the box of a place
+const KIND = "in box";           // uploads that this tab has in the box of a place: key, name, whether it is `coming`
 
 const LOOKED_FOR = [0, 4000];    // ms: the server may be about to store what had arrived when the page was made
 
@@ -28,6 +29,7 @@ function tell(files, whose) {
 
 export class MessageFiles {
   #opened = false;
+  #missing = [];                 // what this tab had when the page was made, and the page has not
 
   constructor(composer) {
     this.composer = composer;
@@ -73,7 +75,8 @@ export class MessageFiles {
   // taken out, though the server does not know.
   open(showsDraft) {
     const { place } = this.composer;
-    const own = new Set(kept(KIND, place));
+    const had = kept(KIND, place) ?? [];
+    const own = new Set(had.map(({ upload }) => upload));
     for (const other of this.composer.querySelectorAll("[data-other-files]")) {
       this.list.append(...[...other.content.children].filter((item) => own.has(item.dataset.upload)));
       other.remove();
@@ -92,11 +95,12 @@ export class MessageFiles {
     }
     for (const key of own) if (uploads.has(key)) this.list.append(this.#follow(uploads.get(key)));
     for (const key of keys) holdHere(key);
+    const there = new Set([...this.list.children].map((item) => item.dataset.upload));
+    this.#missing = had.filter(({ upload }) => !there.has(upload) && !keys.has(upload) && !isTakenOut(upload));
     this.#opened = true;
     this.#keep();
     if (others.length) this.#takeOver(others);
-    const there = new Set([...this.list.children].map((item) => item.dataset.upload));
-    this.#lookFor([...own].filter((key) => !there.has(key) && !keys.has(key) && !isTakenOut(key)));
+    this.#lookForMissing();
   }
 
   // What was left behind, by tabs that are there no more.
@@ -105,9 +109,10 @@ export class MessageFiles {
     this.list.prepend(...items.filter((item) => !elsewhere.has(item.dataset.upload)));
   }
 
-  // What this tab had and the page has not may have come since that was made.
-  async #lookFor(missing) {
-    for (const wait of missing.length ? LOOKED_FOR : []) {
+  // It may have come since the page was made. What was still coming, and whose page was left, does not come any more.
+  async #lookForMissing() {
+    for (const wait of LOOKED_FOR) {
+      if (!this.#missing.length) return;
       await new Promise((done) => setTimeout(done, wait));
       if (!this.composer.isConnected) return;
       const text = await fetchPage(this.composer.place, { Purpose: "prefetch" }).then((response) => response.text(), () => "");
@@ -115,20 +120,26 @@ export class MessageFiles {
       const boxes = [page.querySelector("[data-files]"), page.querySelector("[data-other-files]")?.content];
       for (const item of boxes.flatMap((box) => [...box?.children ?? []])) {
         const key = item.dataset.upload;
-        if (!missing.includes(key)) continue;
-        missing.splice(missing.indexOf(key), 1);
+        if (!this.#missing.some(({ upload }) => upload === key)) continue;
+        this.#missing = this.#missing.filter(({ upload }) => upload !== key);
         if (!isTakenOut(key)) this.list.append(document.importNode(item, true));
       }
-      if (!missing.length) return;
     }
+    const lost = this.#missing.filter(({ coming }) => coming).map(({ name }) => name);
+    if (lost.length) this.sayLost(lost, "");
+    this.#missing = [];
+    this.#keep();
   }
 
   #keep() {
     if (!this.#opened) return;
-    const keys = [...this.list.children].map((item) => item.dataset.upload);
-    if (keys.length) keep(KIND, this.composer.place, keys);
+    const there = [...this.list.children].map((item) => (
+      { upload: item.dataset.upload, name: item.querySelector(".name").textContent, coming: uploads.has(item.dataset.upload) }
+    ));
+    const had = [...there, ...this.#missing];
+    if (had.length) keep(KIND, this.composer.place, had);
     else forget(KIND, this.composer.place);
-    for (const key of keys) holdHere(key);
+    for (const { upload } of had) holdHere(upload);
   }
 
   // They went with a message from elsewhere.
@@ -178,7 +189,7 @@ export class MessageFiles {
   put(files) {
     for (const { id, upload: key, ...file } of files) {
       const upload = uploads.get(key);
-      if (id) this.list.append(this.#item({ id, upload: key, ...file }));
+      if (id) this.list.append(itemOf({ id, upload: key, ...file }, this.composer.form));
       else if (upload) {
         upload.takenBy = null;
         this.list.append(this.#follow(upload));
@@ -207,36 +218,6 @@ export class MessageFiles {
     }
   }
 
-  #item({ id, name, src, size, upload, held }) {
-    const item = document.createElement("li");
-    item.className = "file";
-    item.dataset.upload = upload;
-    const label = document.createElement("span");
-    label.className = "name";
-    label.textContent = name;
-    const stop = document.createElement("button");
-    stop.type = "button";
-    stop.className = "link";
-    stop.dataset.dropFile = "";
-    stop.textContent = "✕";
-    stop.setAttribute("aria-label", this.composer.form.dataset.takeOut.replace("{}", () => name));
-    if (id) item.append(hidden("file", id), ...(held ?? []).map((key) => hidden("held", key)));
-    if (src) {
-      const image = document.createElement("img");
-      Object.assign(image, { src, alt: "", height: 40 });
-      item.append(image);
-    } else if (id) item.append(this.composer.form.querySelector(".attach .icon").cloneNode(true));
-    item.append(label, " ");
-    if (size) {
-      const line = document.createElement("small");
-      line.className = "muted";
-      line.textContent = size;
-      item.append(line, " ");
-    }
-    item.append(stop);
-    return item;
-  }
-
   #upload(file) {
     const { place, key } = this.composer;
     const upload = new MessageUpload(file, place, key, this.composer.form.dataset.notSent);
@@ -258,7 +239,7 @@ export class MessageFiles {
 
   // The item of a file that is being brought, until it is there.
   #follow(upload) {
-    const item = this.#item({ name: upload.file.name, upload: upload.key });
+    const item = itemOf({ name: upload.file.name, upload: upload.key }, this.composer.form);
     showUpload(upload, item, this.composer.form.dataset);
     // It stays until it is taken out: a message that is sent with it says that it is missing.
     upload.addEventListener("missed", () => {
@@ -288,9 +269,10 @@ export class MessageFiles {
   }
 }
 
-function hidden(name, value) { return Object.assign(document.createElement("input"), { type: "hidden", name, value }); }
-
 function filesOnTheirWay(place) {
   const files = outbox.at(place).flatMap((entry) => entry.files ?? []);
   return { ids: new Set(files.map((file) => file.id)), keys: new Set(files.map((file) => file.upload)) };
 }
+
+// Of what goes with a message that was sent, outbox.js asks.
+askBeforeLeaving(() => [...uploads.values()].some(({ takenBy, refused }) => !takenBy && !refused));

@@ -16,6 +16,39 @@ export function fileOf(item) {
   };
 }
 
+export function hidden(name, value) { return Object.assign(document.createElement("input"), { type: "hidden", name, value }); }
+
+// The other way round: as templates/chat/_brought.html has it, with the texts of the box.
+export function itemOf({ id, name, src, size, upload, held }, form) {
+  const item = document.createElement("li");
+  item.className = "file";
+  item.dataset.upload = upload;
+  const label = document.createElement("span");
+  label.className = "name";
+  label.textContent = name;
+  const stop = document.createElement("button");
+  stop.type = "button";
+  stop.className = "link";
+  stop.dataset.dropFile = "";
+  stop.textContent = "✕";
+  stop.setAttribute("aria-label", form.dataset.takeOut.replace("{}", () => name));
+  if (id) item.append(hidden("file", id), ...(held ?? []).map((key) => hidden("held", key)));
+  if (src) {
+    const image = document.createElement("img");
+    Object.assign(image, { src, alt: "", height: 40 });
+    item.append(image);
+  } else if (id) item.append(form.querySelector(".attach .icon").cloneNode(true));
+  item.append(label, " ");
+  if (size) {
+    const line = document.createElement("small");
+    line.className = "muted";
+    line.textContent = size;
+    item.append(line, " ");
+  }
+  item.append(stop);
+  return item;
+}
+
 export class MessageUpload extends Upload {
   stored = null;                 // the file, when it has come
 
