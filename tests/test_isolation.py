@@ -129,7 +129,7 @@ def list_routes(*, central: bool = False) -> list[Any]:
     """Every route of a workspace, or of the central host, from the application itself, in the same order in each
     process: the paths of one handler are a set."""
     application = make_application()
-    routes = list((application.sites.central if central else application.workspace).routes)
+    routes = list((application.sites.central if central else application.sites.workspace).routes)
     places: dict[Any, int] = {}
     for at, route in enumerate(routes):
         for handler in getattr(route, "route_handlers", ()):

@@ -75,7 +75,7 @@ async def serve_pages(directory: Path) -> None:
     gate = create_app(read_settings({"DATA_DIR": str(directory), "BASE_URL": url, **store.environment}))
     headers = {"host": "acme.hero.localhost", "origin": "http://acme.hero.localhost", "sec-fetch-site": "same-origin"}
     async with (
-        gate.workspace.lifespan(),  # type: ignore[attr-defined]
+        gate.sites.workspace.lifespan(),  # type: ignore[attr-defined]
         httpx.AsyncClient(transport=httpx.ASGITransport(gate), base_url=url, headers=headers) as client,
     ):
         for _ in range(2):  # from an unknown browser, and from a known one

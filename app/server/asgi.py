@@ -48,6 +48,7 @@ from app.records.limits import ImportLimit, ListLimit, take_turn
 from app.routes import CENTRAL_ROUTES, PROGRAM_ROUTES, WORKSPACE_ROUTES
 from app.server.gate import Gate
 from app.server.health import show_liveness, show_metrics, show_readiness
+from app.server.judging import Sites
 from app.server.workspace_limits import find_workspace_limits
 from app.settings import Settings
 from app.tenants.limits import AddressLimit, RenamingLimit
@@ -208,7 +209,7 @@ def create_app(settings: Settings) -> Gate:
         site: Site = workspace_site if scope["state"]["slug"] else operator_site
         await serve_socket(scope, receive, send, node=parts.node, site=site)
 
-    return Gate(
+    sites = Sites(
         settings,
         central=pages.central,
         workspace=pages.workspace,
@@ -216,6 +217,10 @@ def create_app(settings: Settings) -> Gate:
         live=live,
         gateway=parts.gateway,
         incoming=IncomingSite(settings, parts.database, parts.windows),
+    )
+    return Gate(
+        settings,
+        sites,
         readiness=parts.readiness,
         limits=find_workspace_limits(settings, parts.windows),
         languages=parts.languages,

@@ -88,29 +88,15 @@ class Gate:
     def __init__(
         self,
         settings: Settings,
+        sites: Sites,
         *,
-        central: ASGIApp,
-        workspace: ASGIApp,
-        programs: ASGIApp,
-        live: ASGIApp,
-        gateway: ASGIApp,
-        incoming: ASGIApp,
         readiness: Readiness,
         limits: WorkspaceLimits | None,
         languages: Languages,
         send_away: Callable[[], Awaitable[None]],
     ) -> None:
         self.settings = settings
-        self.workspace = workspace
-        self.sites = Sites(
-            settings,
-            central=central,
-            workspace=workspace,
-            programs=programs,
-            live=live,
-            gateway=gateway,
-            incoming=incoming,
-        )
+        self.sites = sites
         self.readiness = readiness
         self.limits = limits
         self.languages = languages
@@ -130,7 +116,7 @@ class Gate:
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """Give it an id, which is in every line of the log from here on."""
         if scope["type"] == "lifespan":
-            await self.workspace(scope, receive, send)
+            await self.sites.workspace(scope, receive, send)
             return
         request_id = find_request_id(scope, self.settings)
         scope.setdefault("state", {})["request_id"] = request_id

@@ -13,6 +13,7 @@ import uvloop
 from app.database import steps
 from app.server.gate import Gate
 from app.server.http_protocol import BoundedProtocol
+from app.server.judging import Sites
 from app.web.readiness import Readiness
 from tests.test_isolation import SETTINGS
 
@@ -56,12 +57,15 @@ async def ask_beside_many(application: Walking) -> int:
     nothing: Any = application
     gate = Gate(
         SETTINGS,
-        central=nothing,
-        workspace=nothing,
-        programs=nothing,
-        live=nothing,
-        gateway=nothing,
-        incoming=nothing,
+        Sites(
+            SETTINGS,
+            central=nothing,
+            workspace=nothing,
+            programs=nothing,
+            live=nothing,
+            gateway=nothing,
+            incoming=nothing,
+        ),
         readiness=Readiness(bus=lambda: "off"),
         limits=None,
         languages=nothing,

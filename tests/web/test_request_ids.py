@@ -15,6 +15,7 @@ import structlog
 
 from app.server.gate import Gate
 from app.server.health import Readiness
+from app.server.judging import Sites
 from app.server.logs import set_up_logs
 from app.settings import Settings, read_settings
 from app.web.languages import Languages
@@ -30,12 +31,15 @@ def make_gate(application: Any, settings: Settings) -> Gate:
 
     return Gate(
         settings,
-        central=application,
-        workspace=application,
-        programs=application,
-        live=application,
-        gateway=application,
-        incoming=application,
+        Sites(
+            settings,
+            central=application,
+            workspace=application,
+            programs=application,
+            live=application,
+            gateway=application,
+            incoming=application,
+        ),
         readiness=Readiness(bus=lambda: "off"),
         limits=None,
         languages=Languages(application),
