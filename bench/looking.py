@@ -76,7 +76,7 @@ async def main(workspaces: int, people: int) -> None:
     """Measure, and print JSON."""
     with tempfile.TemporaryDirectory() as directory:
         program = await in_process.start(Path(directory))
-        node: Node = program.gate.workspace.state.node
+        node: Node = program.gate.sites.workspace.state.node
         node.hub.cursors.update(add_workspaces(Path(directory) / "mutirao.sqlite", workspaces))
         found = {"look": await measure_look(node, at_all=False), "look_at_all": await measure_look(node, at_all=True)}
         found["joins"] = await measure_joins(node, 1_000, people)

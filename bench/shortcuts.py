@@ -323,7 +323,7 @@ async def main() -> None:
             for name, patch in patches.items():
                 with patch:
                     gate = create_app(settings)
-                await stack.enter_async_context(gate.workspace.lifespan())  # type: ignore[attr-defined]
+                await stack.enter_async_context(gate.sites.workspace.lifespan())  # type: ignore[attr-defined]
                 asked[name] = Asked(gate, str(token))
             base = asked["base"]
             plain = partial(mock.patch.object, templates, "environment", plain_environment)

@@ -59,13 +59,13 @@ async def installation(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(hashing, "HASHER", hasher)
     gate = create_app(dataclasses.replace(SETTINGS, database_url=store.url, data_dir=tmp_path))
     yield Installation(gate, hasher)
-    workspace: Any = gate.workspace
+    workspace: Any = gate.sites.workspace
     await workspace.dependencies["database"].dependency().close()
 
 
 async def test_a_stranger_with_nonsense_has_nothing_hashed(installation: Installation) -> None:
     hashed = set()
-    for slug, site in (("acme", installation.gate.workspace), ("", installation.gate.sites.central)):
+    for slug, site in (("acme", installation.gate.sites.workspace), ("", installation.gate.sites.central)):
         routes: Any = site
         async with installation.client(slug) as stranger:
             for route in routes.routes:
