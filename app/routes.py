@@ -13,6 +13,7 @@ from app.chat.pages import incoming as incoming_pages
 from app.chat.pages import marks as mark_pages
 from app.chat.pages import memberships as membership_pages
 from app.chat.pages import messages as message_pages
+from app.chat.pages import room_lists as room_list_pages
 from app.chat.pages import rooms as room_pages
 from app.chat.pages import search as search_pages
 from app.gateway.pages import app_deliveries, app_pictures
@@ -99,6 +100,7 @@ WORKSPACE_PAGES = (
     import_pages,
     export_pages,
     printing_pages,
+    room_list_pages,
     room_pages,
     membership_pages,
     incoming_pages,

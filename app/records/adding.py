@@ -11,12 +11,11 @@ from app.database import PreparedSelect, Transaction, now
 from app.records.access import require_in
 from app.records.collections import Collection
 from app.records.computing import Origin, compute_all
-from app.records.facts import RecordsAdded
 from app.records.fields import list_fields
 from app.records.files import check_files, keep_files
 from app.records.history import keep_revisions
 from app.records.keys import check_unique, write_keys
-from app.records.record_facts import note_record_changed
+from app.records.record_facts import RecordsAdded, note_record_changed
 from app.records.records import Record, Values, search_text
 from app.records.revisions import Revision
 from app.records.values import list_read_only, read_values, refuse_overstepping

@@ -25,15 +25,12 @@ from app.records.facts import (
     ColumnsChosen,
     DefinitionsForgotten,
     FieldsChanged,
-    RecordChanged,
-    RecordsAdded,
-    RecordsForgotten,
-    RecordsReindexed,
 )
 from app.records.fields import Field, find_collections
 from app.records.history import RevisionEntry, list_histories
 from app.records.permissions import is_granted_to_reader, is_open_to_all
 from app.records.pins import PinnedOf
+from app.records.record_facts import RecordChanged, RecordsAdded, RecordsForgotten, RecordsReindexed
 from app.records.records import Record
 from app.records.used_collections import COLLECTIONS_SHOWN, is_in_use, list_collections, list_used
 from app.web.markdown.long_texts import render_long_texts_aside

@@ -16,11 +16,10 @@ from app.jobs.sweeps import sweeps
 from app.records.access import require_on
 from app.records.changes import advance
 from app.records.collections import Collection
-from app.records.facts import RecordsForgotten
 from app.records.fields import Field, Fields, list_fields
 from app.records.history import keep_revisions
 from app.records.keys import FORGET_KEYS_OF_RECORD, check_unique, find_taken, unique_key
-from app.records.record_facts import note_record_changed
+from app.records.record_facts import RecordsForgotten, note_record_changed
 from app.records.records import KEPT_IN_BIN, Record
 
 

@@ -31,10 +31,10 @@ from app.database import PreparedSelect, Tenant, Transaction
 from app.records.access import enter_collection
 from app.records.collections import Collection
 from app.records.columns import find_columns_seen
-from app.records.facts import RecordsExported
 from app.records.fields import Field, list_fields
 from app.records.following import list_following, select_behind
 from app.records.lists import Keys, Part, View, count_view, is_listed, read_view
+from app.records.record_facts import RecordsExported
 from app.records.records import Record
 from app.records.revisions import Revision
 

@@ -1,89 +1,12 @@
-"""The facts of records and their collections."""
+"""The facts of collections and their fields: how records are defined."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Literal
 
 from app.accounts.audit import Audited, Entry
 from app.accounts.facts import OfMember
 from app.database import Fact, LogEntry, Unlogged
-from app.editing.facts import OfRow
-from app.records.kinds.kind import Json
-
-
-class RecordChanged(OfRow, frozen=True, kw_only=True):
-    """A record was added, changed, put into the bin, or taken out of it.
-
-    `before` are the values it had, by the refs of fields; None for one that was not there. `fields` are the labels of
-    those that have another value now, `found_before` what searching looked through; `told_before` and `told_after` are
-    the values as programs get them, by the keys that the fields have now. `named` are the ids of
-    the members that the values name, or did before; `assigned` of those among them who are new to it. It may be
-    `called_otherwise` now: also as it is gone, or there again.
-    """
-
-    what: Literal["created", "changed", "deleted", "restored"]
-    collection_id: int
-    number: int
-    version: int
-    address: str
-    before: Mapping[str, str] | None
-    after: Mapping[str, str]
-    fields: tuple[str, ...] = ()
-    found_before: str = ""
-    told_before: Mapping[str, Json] | None
-    told_after: Mapping[str, Json]
-    named: tuple[int, ...] = ()
-    assigned: tuple[int, ...] = ()
-    called_otherwise: bool = True
-
-    @property
-    def log_entry(self) -> LogEntry:
-        """What programs get, with the values of before and after."""
-        data = {
-            "id": self.row_id,
-            "collection": self.collection_id,
-            "number": self.number,
-            "version": self.version,
-            "before": self.told_before,
-            "after": self.told_after,
-        }
-        return LogEntry(f"record.{self.what}", f"collection.{self.collection_id}", data)
-
-
-class RecordBinned(RecordChanged, Audited, frozen=True, kw_only=True):
-    """A record was put into the bin, or taken out of it. Other changes are in its history, and not audited."""
-
-    @property
-    def entry(self) -> Entry:
-        """What the audit log says."""
-        return Entry(f"record.{self.what}", self.address)
-
-
-class RecordsAdded(Fact, frozen=True, kw_only=True):
-    """Many records were added to a collection at once."""
-
-    collection_id: int
-    count: int
-
-    @property
-    def log_entry(self) -> LogEntry:
-        """What programs get."""
-        data = {"collection": self.collection_id, "count": self.count}
-        return LogEntry("records.added", f"collection.{self.collection_id}", data)
-
-
-class RecordsReindexed(Unlogged, frozen=True, kw_only=True):
-    """What is searched and sorted of a collection's records was made anew, as a field is shown or ordered otherwise."""
-
-    collection_id: int
-
-
-class RecordsForgotten(Unlogged, frozen=True, kw_only=True):
-    """Records that were in the bin for long are gone for good, with their histories. Both by their ids."""
-
-    collection_ids: tuple[int, ...]
-    record_ids: tuple[int, ...]
 
 
 class DefinitionsForgotten(Unlogged, frozen=True, kw_only=True):
@@ -92,48 +15,6 @@ class DefinitionsForgotten(Unlogged, frozen=True, kw_only=True):
 
     what: Literal["fields", "collections"]
     collection_ids: tuple[int, ...]
-
-
-class TableImported(Audited, frozen=True, kw_only=True):
-    """A table was imported into a collection: how many records it has added and changed."""
-
-    collection_id: int
-    address: str
-    added: int
-    changed: int
-
-    @property
-    def entry(self) -> Entry:
-        """What the audit log says."""
-        return Entry("records.imported", self.address, after=f"+{self.added} ~{self.changed}")
-
-    @property
-    def log_entry(self) -> LogEntry:
-        """What programs get."""
-        data = {"collection": self.collection_id, "added": self.added, "changed": self.changed}
-        return LogEntry("records.imported", f"collection.{self.collection_id}", data)
-
-
-class RecordsExported(Audited, frozen=True, kw_only=True):
-    """Somebody began to export records of a collection: how many there were, in which format, and as which list's
-    query has them."""
-
-    collection_id: int
-    address: str
-    count: int
-    format: str
-    query: str
-
-    @property
-    def entry(self) -> Entry:
-        """What the audit log says."""
-        return Entry("records.exported", self.address, after=f"{self.count} {self.format} {self.query}".rstrip())
-
-    @property
-    def log_entry(self) -> LogEntry:
-        """What programs get that may know what admins do."""
-        data = {"collection": self.collection_id, "count": self.count, "format": self.format, "query": self.query}
-        return LogEntry("records.exported", "admins", data)
 
 
 class CollectionAdded(Audited, frozen=True, kw_only=True):

@@ -31,16 +31,13 @@ from app.records.facts import (
     ColumnsChosen,
     DefinitionsForgotten,
     FieldsChanged,
-    RecordChanged,
-    RecordsAdded,
-    RecordsForgotten,
-    RecordsReindexed,
 )
 from app.records.granting import admit_invited
 from app.records.lost_rights import read_affected, show_affected, take_rights_back
 from app.records.notices import tell_asked, tell_changes
 from app.records.pins import PinnedOf
 from app.records.pushes import read_homes, show_field_news, show_homes_anew
+from app.records.record_facts import RecordChanged, RecordsAdded, RecordsForgotten, RecordsReindexed
 from app.records.reindexing import reindex_all_soon, reindex_people_soon, reindex_times_soon
 from app.tenants.facts import SettingChanged
 

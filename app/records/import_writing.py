@@ -17,11 +17,11 @@ from app.records.adding import add_records
 from app.records.bulk import LeftAlone, reason_of
 from app.records.changes import Changed, write_record
 from app.records.collections import Collection
-from app.records.facts import TableImported
 from app.records.fields import list_fields
 from app.records.import_lines import Line
 from app.records.imports import Plan, definition_of, note_errors
 from app.records.keys import check_taken, find_taken
+from app.records.record_facts import TableImported
 from app.records.records import Values, find_numbered
 from app.web.forms import Invalid, number_of
 from app.web.texts import _l

@@ -18,8 +18,8 @@ from app.notifications.kinds import NotificationKind, Subject, SubjectPlace, reg
 from app.notifications.notifications import Occasion, Receivers, notify_all
 from app.notifications.together import MOST_TOLD_APART, notify_together
 from app.records.collections import Collection
-from app.records.facts import RecordChanged
 from app.records.permissions import is_granted
+from app.records.record_facts import RecordChanged
 from app.records.records import Record, find_makers
 from app.web.texts import _l
 

@@ -14,8 +14,9 @@ from app.editing.drafts import Draft
 from app.live.log import refresh
 from app.notifications.following import Follow
 from app.records.channels import MOST_RECORDS_SHOWN
-from app.records.facts import FieldsChanged, RecordChanged
+from app.records.facts import FieldsChanged
 from app.records.field_news import list_news
+from app.records.record_facts import RecordChanged
 from app.web.templates import make_partial
 
 

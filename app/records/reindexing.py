@@ -21,12 +21,12 @@ from app.jobs.jobs import ClaimedJob, job, put_job
 from app.jobs.steps import Steps
 from app.records.collections import Collection
 from app.records.computing import compute_all, find_origins
-from app.records.facts import RecordsReindexed
 from app.records.fields import Field, Fields, list_fields_of
 from app.records.key_writing import copy_missing
 from app.records.keys import RecordKey, forget_keys
 from app.records.kinds import FIELD_KINDS
 from app.records.kinds.collation import load_collator
+from app.records.record_facts import RecordsReindexed
 from app.records.records import Record, Values, search_text
 from app.tenants.facts import SettingChanged
 

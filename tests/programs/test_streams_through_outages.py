@@ -13,7 +13,7 @@ import httpx
 from app.features import open_database
 from app.live.replay import SHARED_LIMIT
 from app.programs.following import READ_TOGETHER
-from app.records.facts import RecordsAdded
+from app.records.record_facts import RecordsAdded
 from tests.conftest import RedisServer, Server
 from tests.programs.conftest import ACME, API, add_token, call_with
 from tests.programs.following import Consumer, list_logged

@@ -20,10 +20,11 @@ from app.records.adding import create_record
 from app.records.channels import show_fields
 from app.records.collections import get_collection
 from app.records.definitions import append_field, change_field
-from app.records.facts import FieldsChanged, RecordsReindexed
+from app.records.facts import FieldsChanged
 from app.records.fields import list_fields
 from app.records.keys import FORGET_KEY, FORGET_KEYS, RecordKey
 from app.records.lists import View, list_records
+from app.records.record_facts import RecordsReindexed
 from app.records.records import Record, search_text
 from app.records.reindexing import LIST_SORTED_BY, WRITE_SORT_KEY, find_stale, reindex_soon, write_anew
 from app.settings import read_settings

@@ -1,4 +1,4 @@
-"""Pages of rooms: making one, reading it, posting to it, and what is read."""
+"""Pages of a room: reading it, posting to it, what its box holds, and what is read."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ from typing import Any
 from litestar import Response, get, post
 
 from app.accounts.access import AnyRequest, write_signed_in
-from app.accounts.choosing import Chosen, list_known, read_chosen
-from app.accounts.form_answers import find_answer, keep_answer
-from app.accounts.members import Member, find_members
-from app.accounts.quick_switcher import leads_to
-from app.accounts.rights import is_entitled, may, require
+from app.accounts.members import Member
+from app.accounts.rights import may, require
 from app.accounts.shell import render_page
 from app.accounts.undo import lead_to
 from app.accounts.visits import note_visit
@@ -20,15 +17,12 @@ from app.chat.days import find_first_on
 from app.chat.direct_rooms import find_others
 from app.chat.drafts import delete_draft
 from app.chat.kept_messages import write_kept_message
-from app.chat.last_lines import find_last_lines
 from app.chat.limits import Pace
 from app.chat.memberships import find_membership, get_room
 from app.chat.messages import get_message
-from app.chat.new_rooms import create_room, open_direct
 from app.chat.own_places import read_up_to
-from app.chat.people import count_insiders, count_people
+from app.chat.people import count_people
 from app.chat.posting import SentAlready
-from app.chat.room_lists import list_rooms
 from app.chat.rooms import Room, RoomAccess
 from app.chat.saved import list_saved_numbers
 from app.chat.sending import answer_draft, refuse_message, send, show_answered, signal_typing
@@ -42,9 +36,7 @@ from app.notifications.inbox import note_opened, of_subject
 from app.notifications.kinds import name_of_others
 from app.web.calls import is_call
 from app.web.forms import Form, Invalid, number_of
-from app.web.paging import page_of
-from app.web.redirects import see_other
-from app.web.texts import Text, _l
+from app.web.texts import Text
 
 
 async def render_room(
@@ -110,88 +102,6 @@ async def render_room(
 def first_unread_far_up(room: Room, read: int) -> int:
     """The first unread message when it is not on the last page, else 0."""
     return read + 1 if read < room.last_number - 40 else 0
-
-
-leads_to("pages", _l("Rooms"), "/chat", icon="hash", order=30)
-leads_to("acts", _l("New room"), "/chat/new", icon="plus", order=20, right=("make", "rooms"))
-leads_to("acts", _l("New direct message"), "/chat#write", icon="send", order=30, right=("write", "messages"))
-
-
-@get("/chat")
-async def show_room_list(
-    request: AnyRequest, transaction: Transaction, member: Member, q: str = "", page: str = ""
-) -> Response[str]:
-    """The rooms that one is in, or may join, and a field for people to write to."""
-    return await render_rooms(request, transaction, member, Form(), q=q, page=page)
-
-
-async def render_rooms(
-    request: AnyRequest,
-    transaction: Transaction,
-    member: Member,
-    form: Form,
-    *,
-    chosen: Chosen | None = None,
-    q: str = "",
-    page: str = "",
-    status: int = 200,
-) -> Response[str]:
-    """The rooms' page, with what did not do."""
-    rooms = page_of(await list_rooms(transaction, member), page, query=q, text_of=lambda room: room.name)
-    shown = [room.id for room in rooms.items]
-    return await render_page(
-        request,
-        transaction,
-        member,
-        "chat/rooms.html",
-        status=status,
-        rooms=rooms,
-        people=await count_insiders(transaction, shown),
-        lines=await find_last_lines(transaction, shown, most=len(shown)),
-        # Guests may know nobody they could write to.
-        knows_others=is_entitled(member, "see", "everybody") or len(await list_known(transaction, member)) > 1,
-        chosen=chosen or Chosen(),
-        form=form,
-    )
-
-
-@get("/chat/new")
-async def show_new_room(request: AnyRequest, transaction: Transaction, member: Member) -> Response[str]:
-    """An empty form of a room."""
-    require(member, "make", "rooms")
-    return await render_page(request, transaction, member, "chat/new.html", form=Form())
-
-
-@post("/chat/new")
-async def make_room(request: AnyRequest, transaction: Transaction, member: Member, form: Form) -> Response[Any]:
-    """Make a room, and open it."""
-    require(member, "make", "rooms")
-    name = form.text("name", limit=80)
-    description = form.text("description", limit=500, required=False)
-    try:
-        if answer := await find_answer(request, transaction, member, form):
-            return answer
-        form.check()
-        room = await create_room(transaction, member, name=name, description=description, private=bool(form["private"]))
-    except Invalid as invalid:
-        form.errors = invalid.errors
-        return await render_page(request, transaction, member, "chat/new.html", form=form, status=invalid.status)
-    return await keep_answer(request, transaction, member, form, f"/chat/{room.slug}")
-
-
-@post("/chat/direct")
-async def write_to(request: AnyRequest, transaction: Transaction, member: Member, form: Form) -> Response[Any]:
-    """Open the direct room with the people chosen."""
-    require(member, "write", "messages")
-    chosen = read_chosen(form, "person", await list_known(transaction, member))
-    try:
-        form.check()
-        people = await find_members(transaction, chosen.ids)
-        room = await open_direct(transaction, [member, *people])
-    except Invalid as invalid:
-        form.errors = {"person": invalid.first}
-        return await render_rooms(request, transaction, member, form, chosen=chosen, status=422)
-    return see_other(f"/chat/{room.slug}")
 
 
 @get("/chat/{slug:str}")
@@ -301,10 +211,6 @@ async def note_read(transaction: Transaction, member: Member, slug: str, form: F
 
 
 handlers = [
-    show_room_list,
-    show_new_room,
-    make_room,
-    write_to,
     show_room,
     post_to_room,
     keep_room_draft,
