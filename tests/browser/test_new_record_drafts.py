@@ -208,6 +208,33 @@ async def test_a_draft_that_is_stored_as_the_next_page_is_made_is_not_another_ta
     await assert_no_draft(ana)
 
 
+@pytest.mark.parametrize(("days", "back"), [(29, "Once typed"), (31, "")])
+async def test_a_tab_of_long_ago_does_not_bring_back_what_was_settled_since(
+    shared_server: Server, person: Any, days: int, back: str
+) -> None:
+    """The server forgets a draft, and what became of it, after 30 days."""
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    there = await person(shared_server, "acme", "ana@acme.test")
+    await ana.open("/c/books/new")
+    await type_kept(ana.page, "Title", "Once typed")
+    await ana.open("/")
+    await there.open("/c/books/new")
+    await there.page.get_by_role("button", name="Start over").click()
+    await expect(there.page.get_by_label("Title")).to_have_value("")
+    shared_server.store.rows("DELETE FROM draft")
+    await ana.page.evaluate(
+        """days => {
+            for (const [name, text] of Object.entries(sessionStorage)) {
+                const { at, ...kept } = JSON.parse(text);
+                if (kept.drafted) sessionStorage.setItem(name, JSON.stringify({ ...kept, at: at - days * 86400000 }));
+            }
+        }""",
+        days,
+    )
+    await ana.open("/c/books/new")
+    await expect(ana.page.get_by_label("Title")).to_have_value(back)
+
+
 async def test_a_form_whose_draft_could_not_be_discarded_goes_on(shared_server: Server, person: Any) -> None:
     ana = await person(shared_server, "acme", "ana@acme.test")
     page = await ana.open("/c/books/new")

@@ -18,7 +18,7 @@ import { call, leaveWith } from "./page.js";
 import { erase, read, write } from "./tab-store.js";
 import { showTooLong } from "./too-long.js";
 import { ANSWER_WITHIN, patienceFor } from "./tries.js";
-import { TypedDraft } from "./typed-draft.js";
+import { TypedDraft, isOver } from "./typed-draft.js";
 
 const PAUSE = 300;
 const TICK = 500;
@@ -210,7 +210,7 @@ class KeptForm extends HTMLElement {
     this.pending = null;
     if (this.gone || !this.isOurs) return;
     if (!this.answer && !drafted && !this.typed.isPending && !this.isUnanswered && !isTypedInto(this.form)) return erase(this.name);
-    write(this.name, { drafted, values: statesOf(this.form), stranded: this.stranded, key: (this.draft || this.isUnanswered) && this.key?.value, isUnanswered: this.isUnanswered, ...(this.draft && { changes: this.changes, version: this.form.elements["draft-version"].value, begun: this.form.elements["draft-begun"].value }) });
+    write(this.name, { drafted, at: Date.now(), values: statesOf(this.form), stranded: this.stranded, key: (this.draft || this.isUnanswered) && this.key?.value, isUnanswered: this.isUnanswered, ...(this.draft && { changes: this.changes, version: this.form.elements["draft-version"].value, begun: this.form.elements["draft-begun"].value }) });
   }
 
   forget() {
@@ -229,7 +229,7 @@ class KeptForm extends HTMLElement {
       else this.forget();
       return;
     }
-    if (kept.drafted && Number(this.form.elements["draft-version"].value) >= Number(kept.version)) return this.forget();
+    if (kept.drafted && isOver(kept, this.form.elements["draft-version"].value)) return this.forget();
     this.isUnanswered = kept.isUnanswered;
     this.ownKey = kept.key;
     this.begun = kept.begun;
