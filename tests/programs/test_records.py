@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from app.database import now
+from app.programs.lists import write_cursor
 from tests.conftest import Server
 from tests.programs.conftest import API, LetIn, problem_of
 
@@ -245,3 +246,12 @@ async def test_a_nightly_script_asks_for_what_was_changed(program: httpx.AsyncCl
         wrong = base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
         refused = await program.get(RECORDS, params={"changed_after": began, "next": wrong})
         assert problem_of(refused) == (400, "bad-request"), place
+
+
+async def test_a_place_with_a_key_of_another_version_is_in_no_list(program: httpx.AsyncClient) -> None:
+    place = (await program.get(RECORDS, params={"sort": "title", "limit": 2})).json()["next"]
+    version, *behind = json.loads(base64.urlsafe_b64decode(place + "=" * (-len(place) % 4)))
+    for other in (behind, [version - 1, *behind], [version + 1, *behind]):
+        params = {"sort": "title", "limit": 2, "next": write_cursor(*other)}
+        assert problem_of(await program.get(RECORDS, params=params)) == (400, "bad-request"), other
+    assert (await program.get(RECORDS, params={"sort": "title", "limit": 2, "next": place})).status_code == 200

@@ -17,7 +17,7 @@ from app.accounts.time_zones import write_in_zone
 from app.folding import fold, fold_searched, without_strokes
 from app.records.fields import Field
 from app.records.kinds import FIELD_KINDS
-from app.records.kinds.collation import LAST, SORT_KEY_LIMIT, collate
+from app.records.kinds.collation import LAST, SORT_KEY_LIMIT, USUAL, collate, load_collator
 from app.records.kinds.dates import read_date, write_date
 from app.records.kinds.numbers import number_key
 from app.records.lists import View
@@ -686,6 +686,37 @@ def test_texts_are_sorted_as_people_do() -> None:
     assert sorted(dict.fromkeys(wanted[::-1]), key=collate) == wanted
     assert collate("resume") < collate("Resume") < collate("résumé")
     assert collate("007") == collate("7")
+
+
+SORTED_TEXTS = st.text(
+    st.one_of(st.sampled_from("aàÀAbzZ _đß.βж語"), st.characters(exclude_categories=["Nd"])), max_size=6
+)
+
+
+@given(SORTED_TEXTS, SORTED_TEXTS)
+def test_sort_keys_are_in_the_order_of_letters_then_accents_then_case(one: str, other: str) -> None:
+    order = [weigh(one), weigh(other)]
+    assert (collate(one) < collate(other)) == (order[0] < order[1])
+    assert (collate(one) == collate(other)) == (order[0] == order[1])
+
+
+def weigh(text: str) -> list[list[int]]:
+    """The weights of a text, level by level, without those at the end that most letters have."""
+    levels: list[list[int]] = [[]]
+    for weight in load_collator().sort_key(text):
+        if weight:
+            levels[-1].append(weight)
+        else:
+            levels.append([])
+    for level, usual in zip(levels[1:3], USUAL, strict=True):
+        while level and level[-1] == usual:
+            level.pop()
+    return levels[:3]
+
+
+@pytest.mark.parametrize("text", ["Memórias póstumas", "Dom Casmurro, 2nd edition", "a" * 80])
+def test_sort_keys_of_what_is_mostly_written_have_few_bytes(text: str) -> None:
+    assert len(collate(text).encode()) < 1.5 * len(text)
 
 
 @given(st.text(max_size=40), st.text(max_size=40))

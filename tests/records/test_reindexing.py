@@ -23,6 +23,8 @@ from app.records.definitions import append_field, change_field
 from app.records.facts import FieldsChanged
 from app.records.fields import list_fields
 from app.records.keys import FORGET_KEY, FORGET_KEYS, RecordKey
+from app.records.kinds.collation import DIGITS, LAST, load_collator, spell_number, write_weight
+from app.records.kinds.kind import FieldKind
 from app.records.lists import View, list_records
 from app.records.record_facts import RecordsReindexed
 from app.records.records import Record, search_text
@@ -215,6 +217,49 @@ async def test_what_an_earlier_version_has_stored_is_made_anew_after_its_migrati
     await do_jobs(database, store)
     assert await count_stale(database) == (0, 0)
     assert store.rows("SELECT count(*) FROM record WHERE search = 'as it was'") == [(0,)]
+
+
+def collate_as_before(text: str) -> str:
+    """The sort key of a text as programs wrote it before 0273: each weight was a character."""
+    levels: list[list[int]] = [[]]
+    for weight in load_collator().sort_key(DIGITS.sub(spell_number, text[:80])):
+        if weight:
+            levels[-1].append(weight)
+        else:
+            levels.append([])
+    for level, usual in zip(levels[1:3], (0x20, 0x02), strict=False):
+        while level and level[-1] == usual:
+            level.pop()
+    return " ".join("".join(map(write_weight, level)) for level in levels[:3])[:120].rstrip(" ")
+
+
+async def test_keys_of_texts_are_in_order_as_soon_as_the_tables_are_of_this_version(
+    database: Database, store: Store
+) -> None:
+    titles = ["Dom Casmurro", "dom casmurro", "Łódź", "Волга", "語", "#1 & more", "Item 10", "x" * 200]
+    async with database.write(ACME) as transaction:
+        books = await get_collection(transaction, "books")
+        ana = await transaction.get_one(Member, 1)
+        first, *_ = await list_fields(transaction, books)
+        for title in titles:
+            await create_record(transaction, books, {first.ref: title}, ana)
+    command.downgrade(configuration(store.url, store.owner_url), "0272")
+    store.rows("DELETE FROM job")
+    changed = 0
+    async with database.read(ACME) as transaction:
+        books = await get_collection(transaction, "books")
+        fields = await list_fields(transaction, books)
+        for record in await transaction.scalars(select(Record).where(Record.collection_id == books.id)):
+            for field in fields:
+                if type(field.kind).sort_key is FieldKind.sort_key and record.values.get(field.ref):
+                    before = collate_as_before(field.kind.describe(record.values[field.ref], field)) or LAST
+                    changed += before != field.sort_key(record.values[field.ref])
+                    statement = "UPDATE record_key SET sort_key = ? WHERE record_id = ? AND field_id = ?"
+                    store.rows(statement, before, record.id, field.id)
+    assert changed > 100
+    store.migrate()
+    assert await count_stale(database) == (0, 0)
+    assert store.rows("SELECT DISTINCT name FROM job") == [("records.reindex-all",)]
 
 
 @pytest.mark.sqlite

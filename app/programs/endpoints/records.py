@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
 from litestar import Response
@@ -15,6 +15,7 @@ from app.editing.rows import read_clock
 from app.programs.lists import (
     DEFAULT_LIMIT,
     LAST_NUMBER,
+    NO_PLACE,
     After,
     ChangedAfter,
     Limit,
@@ -47,6 +48,7 @@ from app.records.following import (
     select_following_changed,
 )
 from app.records.forms import RECORD_LIMIT, open_record
+from app.records.kinds.collation import KEY_VERSION
 from app.records.lists import read_view
 from app.records.records import Record
 
@@ -96,11 +98,12 @@ async def list_records_for_programs(
     check_sort(fields, sort)
     view = read_view(fields, q, "" if by_change else sort, "")
     kinds: list[type] = [str, int] if by_change or view.by_key else [int]
+    version = [KEY_VERSION] if view.by_key else []
     if moment is None:
-        after = read_cursor(next, *kinds)
+        after = read_place_by_key(next, version, kinds)
         rows = await list_following(transaction, select_following, collection, fields, view, after, limit + 1)
-        return page_rows(rows, limit, lambda row: shape_record(fields, *row[0]), lambda row: row[1])
-    *after, begun = read_cursor(next, *kinds, str) or [None]
+        return page_rows(rows, limit, lambda row: shape_record(fields, *row[0]), lambda row: [*version, *row[1]])
+    *after, begun = read_place_by_key(next, version, [*kinds, str]) or [None]
     if begun is None:
         until = await find_newest_change(transaction, collection) or moment
     else:
@@ -113,7 +116,19 @@ async def list_records_for_programs(
     rows = await list_following(
         transaction, select_following_changed, collection, fields, view, after, limit + 1, **bounds
     )
-    return page_rows(rows, limit, lambda row: shape_record(fields, *row[0]), lambda row: row[1], until.isoformat())
+    return page_rows(
+        rows, limit, lambda row: shape_record(fields, *row[0]), lambda row: [*version, *row[1]], until.isoformat()
+    )
+
+
+def read_place_by_key(text: str, version: Sequence[int], kinds: Sequence[type]) -> list[Any]:
+    """The place of values of these kinds that a program gives back; [] for none. Where a list is sorted by keys, the
+    `version` in which they are written comes first. Raises a 400 problem, also for a key of another version, which is
+    nowhere in the list."""
+    place = read_cursor(text, *map(type, version), *kinds)
+    if place and place[: len(version)] != version:
+        raise Problem("bad-request", NO_PLACE)
+    return place[len(version) :]
 
 
 def place_of_change(record: Record) -> tuple[str, int]:
