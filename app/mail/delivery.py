@@ -33,6 +33,8 @@ from app.settings import Settings
 MAIL_LEASE = 30
 SHORTEST_CLOSED = timedelta(seconds=2)
 LONGEST_CLOSED = timedelta(minutes=1)
+# After so many seconds with one mail what is urgent goes past it.
+PASSED_AFTER = 5
 # Between the tries of one mail. With the most of them it is tried for four days (RFC 5321, 4.5.4.1).
 FIRST_PAUSE = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(hours=4)
@@ -92,22 +94,23 @@ def pause_after(times: int, *, first: timedelta = FIRST_PAUSE) -> datetime:
 
 
 class Delivery:
-    """This process's part in sending what is in the outbox."""
+    """This process's part in sending what is in the outbox; or, `past` a mail that the server takes long for, only in
+    sending what is urgent."""
 
-    def __init__(self, database: Database, settings: Settings) -> None:
+    def __init__(self, database: Database, settings: Settings, *, past: bool = False) -> None:
         self.database = database
         self.settings = settings
+        self.past = past
         self.server = MailServer(settings)
         self.failures = 0
         self.closed_until: datetime | None = None
         self.served = 0  # the workspace whose mail was sent last
         self.unsettled: list[Settlement] = []
-        self.loop = Loop(database, self.step, "mail")
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Send while the block runs."""
-        async with self.loop.running():
+        async with Loop(self.database, self.step, "mail").running():
             yield
         await self.server.close()
 
@@ -117,7 +120,7 @@ class Delivery:
         if self.closed_until is not None and now() < self.closed_until:
             return False
         async with self.database.read() as transaction:
-            found = await find_next(transaction, self.served)
+            found = await find_next(transaction, self.served, urgent=self.past)
         if found is None:
             await self.server.close()
             return False
@@ -131,7 +134,8 @@ class Delivery:
             mail = await claim(transaction, Mail, mail_id, seconds=MAIL_LEASE)
         if mail is not None:
             async with in_background(self.keep(mail)):
-                self.unsettled.append(Settlement(mail, await self.try_to_deliver(mail)))
+                sending = self.try_to_deliver(mail) if self.past else self.deliver_slowly(mail)
+                self.unsettled.append(Settlement(mail, await sending))
             await self.settle_all()
         return True
 
@@ -146,6 +150,23 @@ class Delivery:
                 return
             except Exception as error:  # it is tried again; so is what comes of the mail
                 log.warning("a mail that is being sent can't be kept", mail=mail.id, reason=repr(error))
+
+    async def deliver_slowly(self, mail: Mail) -> DeliveryOutcome:
+        """Send a claimed mail. While the server takes its time, what is urgent goes out in another conversation."""
+        sending = asyncio.create_task(self.try_to_deliver(mail))
+        urgent = Delivery(self.database, self.settings, past=True)
+        try:
+            while not (await asyncio.wait({sending}, timeout=PASSED_AFTER))[0]:
+                try:
+                    while await urgent.step():
+                        pass
+                except Exception as error:
+                    log.error("urgent mails can't be looked after; it is tried again", reason=repr(error))
+            return sending.result()
+        finally:
+            sending.cancel()
+            await asyncio.wait({sending})
+            await urgent.server.close()
 
     async def try_to_deliver(self, mail: Mail) -> DeliveryOutcome:
         """Send a claimed mail; what becomes of it.

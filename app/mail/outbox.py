@@ -170,24 +170,25 @@ def first_of(urgency: int, whose: ColumnElement[bool], rank: int) -> Select[int,
     return select(found.c.id, literal(rank).label("rank"))
 
 
-def make_select_next() -> Select[int, int | None]:
+def make_select_next(*urgencies: Urgency) -> Select[int, int | None]:
     """The select of the mail to send now, and its workspace: the most urgent, of the next workspace `after` one.
 
     It is found by the index, however many wait.
     """
     after = bindparam("after", type_=BigInteger())
     whose = (Mail.workspace_id > after, Mail.workspace_id <= after, Mail.workspace_id.is_(None))
-    places = [(urgency, each) for urgency in Urgency for each in whose]
+    places = [(urgency, each) for urgency in urgencies for each in whose]
     first = union_all(*(first_of(urgency, each, rank) for rank, (urgency, each) in enumerate(places))).subquery()
     return select(Mail.id, Mail.workspace_id).join(first, first.c.id == Mail.id).order_by(first.c.rank).limit(1)
 
 
-FIND_NEXT = PreparedSelect(make_select_next)
+FIND_NEXT = PreparedSelect(lambda: make_select_next(*Urgency))
+FIND_NEXT_URGENT = PreparedSelect(lambda: make_select_next(Urgency.AT_ONCE))
 
 
-async def find_next(transaction: Transaction, after: int) -> tuple[int, int] | None:
-    """The id of the mail to send now, and its workspace's, 0 for none."""
-    found = await transaction.find(FIND_NEXT, after=after)
+async def find_next(transaction: Transaction, after: int, *, urgent: bool = False) -> tuple[int, int] | None:
+    """The id of the mail to send now, perhaps of the `urgent` ones alone, and its workspace's, 0 for none."""
+    found = await transaction.find(FIND_NEXT_URGENT if urgent else FIND_NEXT, after=after)
     return found and (found[0], found[1] or 0)
 
 

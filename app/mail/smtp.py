@@ -115,11 +115,12 @@ class Conversation(aiosmtplib.SMTP):
     """A conversation of which one knows, when it ends, whether the server was told anything of a mail."""
 
     async def mail(self, *args: Any, **options: Any) -> aiosmtplib.SMTPResponse:
-        """Begin a mail. Raises Unreachable when the server goes away, also in so many words (RFC 5321, 3.8: 421)."""
+        """Begin a mail. Raises Unreachable when the server goes away, also in so many words (RFC 5321, 3.8: 421), and
+        when what it says is no answer."""
         try:
             return await super().mail(*args, **options)
         except aiosmtplib.SMTPResponseException as error:
-            if error.code == aiosmtplib.SMTPStatus.domain_unavailable:
+            if error.code in (aiosmtplib.SMTPStatus.domain_unavailable, aiosmtplib.SMTPStatus.invalid_response):
                 raise Unreachable(f"{error.code} {error.message}") from error
             raise
         except (OSError, aiosmtplib.SMTPException, TimeoutError) as error:
@@ -193,17 +194,13 @@ class MailServer:
             raise MailRefused(reason, for_good=True) from error
         except aiosmtplib.SMTPRecipientsRefused as error:
             answer = error.recipients[0]
-            raise MailRefused(
-                f"{answer.code} {answer.message}", for_good=is_for_good(answer.code, answer.message)
-            ) from error
+            raise await self.judge(answer, for_good=is_for_good(answer.code, answer.message)) from error
         except aiosmtplib.SMTPDataError as error:
-            raise MailRefused(
-                f"{error.code} {error.message}", for_good=is_for_good(error.code, error.message)
-            ) from error
+            raise await self.judge(error, for_good=is_for_good(error.code, error.message)) from error
         except aiosmtplib.SMTPResponseException as error:
             # What is said before the receiver is named is about the sender, which an operator can mend: no mail is
             # lost by a wrong MAIL_FROM.
-            raise MailRefused(f"{error.code} {error.message}", for_good=False) from error
+            raise await self.judge(error, for_good=False) from error
         except (OSError, aiosmtplib.SMTPException, TimeoutError) as error:
             await self.close()
             raise BrokenOff(str(error) or repr(error)) from error
@@ -213,6 +210,15 @@ class MailServer:
             client.close()
             self.client = None
             raise
+
+    async def judge(self, answer: aiosmtplib.SMTPResponseException, *, for_good: bool) -> MailRefused | BrokenOff:
+        """What it means for a mail that the server has not taken it. Where it said what is no answer, nobody can tell
+        which mail that, and all it says afterwards, is about: then the conversation ends."""
+        reason = f"{answer.code} {answer.message}"
+        if answer.code != aiosmtplib.SMTPStatus.invalid_response:
+            return MailRefused(reason, for_good=for_good)
+        await self.close()
+        return BrokenOff(reason)
 
     async def close(self) -> None:
         """End the conversation, if there is one."""

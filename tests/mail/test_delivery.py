@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 import subprocess
 from collections.abc import AsyncIterator
@@ -294,6 +295,45 @@ async def test_a_server_that_says_nothing_more_at_one_mail_keeps_no_other_from_g
     await send_out(delivery)
     assert post.receivers[-1] == "davi@acme.test"
     assert waiting(store) == [("carla@acme.test", 1)]
+
+
+async def test_what_is_urgent_goes_past_a_mail_at_which_the_server_says_nothing_more(
+    database: Database, store: Store, delivery: Delivery, post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app.mail.delivery, "PASSED_AFTER", 0.05)
+    post.silent_at = {"carla@acme.test"}
+    post.open()
+    await put(database, "carla@acme.test", "davi@acme.test")
+    sending = asyncio.create_task(delivery.step())
+    await post.wait(1)
+    await put(database, "ana@acme.test", urgency=Urgency.AT_ONCE)
+    assert [mail["to"] for mail in await post.wait(2)] == ["carla@acme.test", "ana@acme.test"]
+    sending.cancel()
+    await asyncio.wait({sending})
+    assert waiting(store) == [("carla@acme.test", 1), ("davi@acme.test", 0)]
+
+
+@pytest.mark.parametrize("place", ["at_sender", "at_receiver", "answers"])
+async def test_where_the_server_says_what_is_no_answer_the_other_mails_go_in_another_conversation(
+    database: Database, store: Store, delivery: Delivery, post: Post, place: str
+) -> None:
+    garbled = "what was that?"
+    setattr(
+        post, place, {"at_sender": garbled, "at_receiver": {"carla@acme.test": garbled}, "answers": [garbled]}[place]
+    )
+    post.open()
+    await put(database, "carla@acme.test", "davi@acme.test", "bruno@acme.test")
+    await send_out(delivery)
+    if place == "at_sender":  # then the server can't be talked to, which no mail can help
+        assert (post.receivers, delivery.failures) == ([], 1)
+        post.at_sender = ""
+        let_the_server_be_asked(delivery, store)
+        await send_out(delivery)
+        assert sorted(post.receivers) == ["bruno@acme.test", "carla@acme.test", "davi@acme.test"]
+    else:
+        assert post.receivers == ["davi@acme.test", "bruno@acme.test"]
+        assert waiting(store) == [("carla@acme.test", 1)]
+        assert store.rows("SELECT broken_off FROM mail") == [(1,)]
 
 
 @pytest.mark.parametrize("answer", ["451 come back later", "450 greylisted", "421 not now"])
