@@ -9,7 +9,7 @@ that was typed is lost. It is looked at before the route's own transaction begin
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import quote, urlsplit
 
 from litestar import Response
@@ -25,6 +25,7 @@ from app.accounts.access import (
     provide_signed_in,
 )
 from app.accounts.ended_forms import find_end
+from app.accounts.members import Role
 from app.accounts.passwords import GuessingLimit
 from app.accounts.questions import FIELD, SAID, Describe, Question, ask_again, is_old, render_question
 from app.accounts.sessions import SignedIn, device_of
@@ -59,8 +60,8 @@ WITHOUT_RIGHTS = ("member", "viewer", "guest")
 
 
 def raises_role(form: Form) -> bool:
-    """Whether a form gives somebody the rights of an admin or owner."""
-    return form["role"] not in WITHOUT_RIGHTS
+    """Whether a form gives somebody the rights of an admin or owner. What is no role gives none, and is refused."""
+    return form["role"] in get_args(Role) and form["role"] not in WITHOUT_RIGHTS
 
 
 class Reauthentication:

@@ -32,7 +32,7 @@ EXPLANATIONS = {
     413: _l("This is larger than the page accepts, and nothing was saved. Go back and send less at a time."),
     429: _l("Wait a few minutes, then try again."),
     500: _l("The error was recorded. Nothing you saved is lost; try again in a moment."),
-    503: _l("The program can't reach its database. Try again in a moment."),
+    503: _l("The database is busy or can't be reached. Try again in a moment."),
     507: _l("The server is out of space, and nothing was saved. Your administrator can make room."),
 }
 

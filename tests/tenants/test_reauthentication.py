@@ -234,6 +234,14 @@ async def test_the_same_address_does_what_is_not_dangerous_at_once(
     assert (await ana.post(path, data=typed)).status_code == 303
 
 
+@pytest.mark.parametrize("role", ["", "king", "ádmin"])
+async def test_what_is_no_role_is_refused_and_not_asked_about(ana: httpx.AsyncClient, role: str) -> None:
+    refused = await ana.post("/members/3/role", data={"role": role})
+    assert refused.status_code == 422
+    assert "Choose one of the roles." in refused.text
+    assert "Make Carla an" not in refused.text
+
+
 async def test_who_has_just_signed_in_is_not_asked(shared_server: Server) -> None:
     async with aclosing(await shared_server.sign_in("acme", "ana@acme.test")) as fresh:
         made = await fresh.post("/members/links", data={"uses": "1", "days": "1", "role": "admin"})
