@@ -19,8 +19,10 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from app.database import Database, Tenant, postgresql
 from app.database.sqlite import open_snapshot
 from app.features import open_database
+from app.mail.messages import write_message
 from app.mail.outbox import Content
-from app.mail.smtp import MailRefused, MailServer, Unreachable, write_message
+from app.mail.refusals import MailRefused, Unreachable
+from app.mail.smtp import MailServer
 from app.migration import find_revisions, refuse_newer
 from app.reaching import Fault, describe_error, dial, resolve_host
 from app.settings import Settings, SettingsError, read_settings

@@ -14,8 +14,8 @@ from typing import Any
 
 # How many objects more there are before they are looked through.
 MANY_OBJECTS = 100_000
-# Litestar imports these two for a debugger in its errors, and for descriptions of an API as YAML.
-ASKED_FOR_BY_NOBODY = ("pdb", "yaml")
+# Litestar imports two, for a debugger in its errors and descriptions of an API as YAML; uvicorn one to configure logs.
+ASKED_FOR_BY_NOBODY = ("pdb", "yaml", "logging.config")
 
 
 class ImportedWhenUsed(ModuleType):
@@ -28,6 +28,15 @@ class ImportedWhenUsed(ModuleType):
         if sys.modules.get(self.__name__) is self:
             del sys.modules[self.__name__]
         return getattr(importlib.import_module(self.__name__), name)
+
+
+def import_when_used(name: str) -> None:
+    """Have a module imported when it is used, also as a part of the one that it is in."""
+    package, _, part = name.rpartition(".")
+    if name not in sys.modules:
+        sys.modules[name] = ImportedWhenUsed(name)
+        if package:
+            setattr(importlib.import_module(package), part, sys.modules[name])
 
 
 def import_without(name: str, imported: str) -> None:
@@ -43,5 +52,5 @@ def import_without(name: str, imported: str) -> None:
 
 gc.set_threshold(MANY_OBJECTS, 20, 50)
 for each in ASKED_FOR_BY_NOBODY:
-    sys.modules.setdefault(each, ImportedWhenUsed(each))
+    import_when_used(each)
 import_without("rich", "structlog")  # it would colour tracebacks; ours are lines of a log

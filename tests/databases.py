@@ -46,7 +46,7 @@ from tests.copies import Original
 from tests.processes import CHEAP, KIND, UNSYNCHRONISED
 from tests.statements import share_compiled_statements
 
-hashing.HASHER = CHEAP
+hashing.load_hasher = lambda: CHEAP
 sqlite.SYNCHRONOUS = UNSYNCHRONISED
 share_compiled_statements()
 assert KIND in ("sqlite", "postgresql"), "TEST_DATABASE is sqlite or postgresql"

@@ -348,7 +348,7 @@ def prepare() -> None:
     session = Session(address="203.0.113.7", agent="Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0")
     assert (session.device, session.place) == ("Firefox, Linux", "")
     app.migration.read_scripts(app.migration.MIGRATIONS).get_current_head()
-    hashing.HASHER = CHEAP
+    hashing.load_hasher = lambda: CHEAP
     sqlite.SYNCHRONOUS = UNSYNCHRONISED
 
 

@@ -26,6 +26,17 @@ def test_a_module_that_is_asked_for_late_is_the_real_one() -> None:
     assert said.splitlines() == ["False False", "[1, 2] [3] pdb"]
 
 
+def test_a_module_within_another_that_is_asked_for_late_is_a_part_of_that() -> None:
+    said = run_python(
+        "import sys, app.lean_start\n"
+        "import logging.config\n"
+        "print('logging.handlers' in sys.modules)\n"
+        "logging.config.dictConfig({'version': 1})\n"
+        "print('logging.handlers' in sys.modules, logging.config is sys.modules['logging.config'])\n"
+    )
+    assert said.splitlines() == ["False", "True True"]
+
+
 def test_a_module_within_one_that_is_asked_for_late_is_imported() -> None:
     said = run_python(
         "import sys, app.lean_start\nimport yaml.reader\nprint(yaml.reader.Reader.__name__, yaml.dump([]))"

@@ -13,20 +13,18 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
-
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 
 from app.web.errors import PageError
 from app.web.texts import _l
 
+if TYPE_CHECKING:
+    from argon2 import PasswordHasher
+
 P = ParamSpec("P")
 Hashed = TypeVar("Hashed")
 
-# OWASP's second choice of parameters: 44 ms on a small machine, 19 MiB.
-HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
 HASHES_AT_ONCE = 2
 MOST_WAITING = 64
 # Of so many turns one is a stranger's, if one waits.
@@ -85,6 +83,15 @@ class Turns:
         self.free += 1
 
 
+@cache
+def load_hasher() -> PasswordHasher:
+    """What hashes: OWASP's second choice of parameters, 44 ms on a small machine, 19 MiB. Until somebody signs in, a
+    process is smaller without it."""
+    from argon2 import PasswordHasher
+
+    return PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
+
+
 EXECUTOR = ThreadPoolExecutor(HASHES_AT_ONCE, thread_name_prefix="hashing")
 HASHING_TURNS: WeakKeyDictionary[asyncio.AbstractEventLoop, Turns] = WeakKeyDictionary()
 
@@ -101,7 +108,7 @@ async def in_turn(known: bool, work: Callable[P, Hashed], *args: P.args, **kwarg
 
 async def hash_password(password: str, *, known: bool = False) -> str:
     """The text to store for a password. Raises Busy."""
-    return await in_turn(known, HASHER.hash, password)
+    return await in_turn(known, lambda: load_hasher().hash(password))
 
 
 async def verify_password(password: str, stored: str | None, *, known: bool = False) -> bool:
@@ -114,8 +121,10 @@ async def verify_password(password: str, stored: str | None, *, known: bool = Fa
 
 def verify(password: str, stored: str | None) -> bool:
     """Compare in the calling thread."""
+    from argon2.exceptions import InvalidHashError, VerificationError
+
     try:
-        HASHER.verify(stored or unknown_hash(), password)
+        load_hasher().verify(stored or unknown_hash(), password)
     except (VerificationError, InvalidHashError):
         return False
     return stored is not None
@@ -123,10 +132,10 @@ def verify(password: str, stored: str | None) -> bool:
 
 def is_outdated(stored: str) -> bool:
     """Whether the hash was made with other parameters than today's."""
-    return HASHER.check_needs_rehash(stored)
+    return load_hasher().check_needs_rehash(stored)
 
 
 @cache
 def unknown_hash() -> str:
     """A hash that nobody's password has."""
-    return HASHER.hash("nobody has this password")
+    return load_hasher().hash("nobody has this password")

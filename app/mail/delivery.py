@@ -13,7 +13,8 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
-from typing import Any, cast
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
 
 import structlog
 from msgspec import Struct
@@ -25,8 +26,11 @@ from app.database.leases import LeaseLost, back_off, claim, renew_lease
 from app.jobs.runner import Loop
 from app.mail.outbox import COMPOSERS, Content, FailedMail, Mail, find_next
 from app.mail.pictures import take_pictures
-from app.mail.smtp import BrokenOff, MailRefused, MailServer, Unreachable, write_message
+from app.mail.refusals import BrokenOff, MailRefused, Unreachable
 from app.settings import Settings
+
+if TYPE_CHECKING:
+    from app.mail.smtp import MailServer
 
 # Seconds after which a mail is another process's to send, when the one that was sending it has died; it is prolonged as
 # long as the conversation with the server goes on.
@@ -101,18 +105,29 @@ class Delivery:
         self.database = database
         self.settings = settings
         self.past = past
-        self.server = MailServer(settings)
         self.failures = 0
         self.closed_until: datetime | None = None
         self.served = 0  # the workspace whose mail was sent last
         self.unsettled: list[Settlement] = []
+
+    @cached_property
+    def server(self) -> MailServer:
+        """The mail server. A process that has sent no mail yet is smaller without what talks to it."""
+        from app.mail.smtp import MailServer
+
+        return MailServer(self.settings)
+
+    async def close(self) -> None:
+        """End the conversation with the server, if there is one."""
+        if "server" in vars(self):
+            await self.server.close()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Send while the block runs."""
         async with Loop(self.database, self.step, "mail").running():
             yield
-        await self.server.close()
+        await self.close()
 
     async def step(self) -> bool:
         """Send one mail that is due. False when there is none, or the server is not to be asked yet."""
@@ -122,7 +137,7 @@ class Delivery:
         async with self.database.read() as transaction:
             found = await find_next(transaction, self.served, urgent=self.past)
         if found is None:
-            await self.server.close()
+            await self.close()
             return False
         mail_id, self.served = found
         try:
@@ -166,7 +181,7 @@ class Delivery:
         finally:
             sending.cancel()
             await asyncio.wait({sending})
-            await urgent.server.close()
+            await urgent.close()
 
     async def try_to_deliver(self, mail: Mail) -> DeliveryOutcome:
         """Send a claimed mail; what becomes of it.
@@ -195,6 +210,8 @@ class Delivery:
             content = await self.compose(mail)
             if content is not None:
                 receiver = content.receiver
+                from app.mail.messages import write_message
+
                 content, pictures = await take_pictures(content)
                 await self.server.send(write_message(self.settings, content, mail.message_id, pictures))
         except Unreachable:

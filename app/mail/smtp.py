@@ -6,22 +6,16 @@ import asyncio
 import contextlib
 import re
 import time
-from collections.abc import Mapping
-from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import formatdate, parseaddr
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
-import idna
 import structlog
 
-from app.mail.outbox import Content
-from app.mail.pictures import attach_pictures
+from app.mail.refusals import BrokenOff, MailRefused, Unreachable
 from app.settings import Settings
-from app.web.forms import UNSEEN
 
 # How long the server may take: for each step of a conversation, and to take a mail that it has been given.
 STEP_SECONDS = 20
@@ -32,18 +26,6 @@ MOST_IN_CONVERSATION = 100
 log = structlog.get_logger("mail")
 
 
-class Unreachable(Exception):
-    """The server can't be talked to, or does not want us (a wrong password, say): that is no mail's fault."""
-
-
-class MailRefused(Exception):
-    """The server has answered, and does not take this mail: `for_good`, or now."""
-
-    def __init__(self, reason: str, *, for_good: bool) -> None:
-        super().__init__(reason)
-        self.for_good = for_good
-
-
 def is_for_good(code: int, message: str) -> bool:
     """Whether an answer means that this receiver will never have this mail.
 
@@ -52,52 +34,6 @@ def is_for_good(code: int, message: str) -> bool:
     """
     about_us = re.match(r"5\.(?:1\.[78]|7\.\d+)\b", message)
     return code >= 500 and code != 530 and not about_us and "relay" not in message.lower()
-
-
-class BrokenOff(Exception):
-    """The conversation ended when the server knew whom a mail is for. Nobody knows whether the server has it."""
-
-
-def encode_address(address: str, display_name: str = "") -> Address:
-    """An address as mail servers take it, its domain by IDNA 2008. Raises Refused for one that there can't be."""
-    local, _, domain = address.rpartition("@")
-    if re.search(r'[@\s,;<>"\\]', local):
-        raise MailRefused("the address is none that mail can go to", for_good=True)
-    try:
-        if not domain.isascii():
-            domain = idna.encode(domain, uts46=True).decode()
-        return Address(display_name, local, domain)
-    except (idna.IDNAError, ValueError) as error:
-        raise MailRefused(f"the address is none that mail can go to: {error}", for_good=True) from error
-
-
-def write_message(
-    settings: Settings, content: Content, message_id: str, pictures: Mapping[str, tuple[str, bytes]] | None = None
-) -> EmailMessage:
-    """The message as it goes over the wire. Raises Refused for an address that there can't be."""
-    message = EmailMessage()
-    name, sender = parseaddr(settings.mail_from)
-    try:
-        message["From"] = encode_address(sender, name)
-    except MailRefused as error:  # no mail is lost by a wrong setting
-        raise MailRefused(f"MAIL_FROM: {error}", for_good=False) from error
-    message["To"] = encode_address(content.receiver)
-    message["Subject"] = " ".join(UNSEEN.sub("", content.subject).split())
-    message["Date"] = formatdate()
-    message["Message-ID"] = f"<{message_id}@{urlsplit(settings.base_url).hostname}>"
-    message["Auto-Submitted"] = "auto-generated"  # RFC 3834
-    for header, value in content.headers.items():
-        message[header] = value
-    message.set_content(clean(content.text))
-    if content.html:
-        message.add_alternative(clean(content.html), subtype="html")
-        attach_pictures(message, pictures or {})
-    return message
-
-
-def clean(text: str) -> str:
-    """A body without controls and what turns text around, with lines that all end in the same way."""
-    return UNSEEN.sub("", "\n".join(text.replace("\r\n", "\n").split("\r")))
 
 
 def write_to_outbox(settings: Settings, message: EmailMessage) -> Path:
@@ -167,7 +103,7 @@ class MailServer:
         self.client, self.sent = client, 0
 
     async def send(self, message: EmailMessage) -> None:
-        """Hand a mail to the server. Raises Refused and BrokenOff, after which others can be sent, and Unreachable."""
+        """Hand a mail to the server. Raises MailRefused, BrokenOff, after which others can be sent, and Unreachable."""
         if self.client is None:
             path = await asyncio.to_thread(write_to_outbox, self.settings, message)
             subject, to = message["Subject"], message["To"]
@@ -184,7 +120,7 @@ class MailServer:
             await self.send(message)
 
     async def send_by(self, client: Conversation, message: EmailMessage) -> None:
-        """Hand a mail to the server in a conversation. Raises Refused, BrokenOff and Unreachable."""
+        """Hand a mail to the server in a conversation. Raises MailRefused, BrokenOff and Unreachable."""
         self.sent += 1
         sender, receiver = (message[header].addresses[0].addr_spec for header in ("From", "To"))
         try:

@@ -17,8 +17,11 @@ NOT_NEEDED = {
     # What some requests need, and import.
     *("PIL", "xlsxwriter", "emoji", "geoip2fast", "ua_parser", "email_validator", "dns"),
     *("charset_normalizer", "puremagic"),
+    # What the first mail needs, and the first password.
+    *("aiosmtplib", "email.headerregistry", "argon2"),
     # What libraries have a use for, and the program has none. Two are looked for, and not found.
     *("rich.console", "pygments", "pydantic", "attr", "yaml", "pdb", "opentelemetry.trace", "faker", "mcp", "httpx"),
+    *("logging.config", "logging.handlers"),
 }
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from app.database import Tenant
+from app.mail.messages import write_message
 from app.mail.outbox import Content
 from app.mail.pictures import take_pictures
 from app.mail.rendering import Face, render_mail
-from app.mail.smtp import write_message
 from app.notifications.kinds import word, word_plainly
 from app.notifications.listing import ListedNotification
 from app.notifications.mails import leave_out_oldest

@@ -56,7 +56,7 @@ class Installation:
 @pytest.fixture
 async def installation(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Installation]:
     hasher = Counting()
-    monkeypatch.setattr(hashing, "HASHER", hasher)
+    monkeypatch.setattr(hashing, "load_hasher", lambda: hasher)
     gate = create_app(dataclasses.replace(SETTINGS, database_url=store.url, data_dir=tmp_path))
     yield Installation(gate, hasher)
     workspace: Any = gate.sites.workspace

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from app.accounts.hashing import HASHER
+from app.accounts.hashing import load_hasher
 from app.accounts.members import find_member
 from app.accounts.sessions import MOST_SESSIONS, Session
 from app.accounts.tokens import find_token, make_token
@@ -68,7 +68,7 @@ async def test_a_link_outlives_no_change_of_the_password(people: People) -> None
 @pytest.mark.parametrize(
     "statement",
     [
-        f"UPDATE member SET password_hash = '{HASHER.hash('another password')}' WHERE id = 3",
+        f"UPDATE member SET password_hash = '{load_hasher().hash('another password')}' WHERE id = 3",
         "UPDATE member SET email = 'carla@elsewhere.test' WHERE id = 3",
     ],
 )

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.mail.smtp import encode_address
+from app.mail.messages import encode_address
 from app.web.mail_addresses import account_address, read_mail_address
 from tests.conftest import PASSWORD, Server
 
