@@ -122,6 +122,8 @@ async def test_an_invitation_that_has_ended_says_so(
     if end == "maker demoted":
         assert (await people["ana"].post("/members/2/role", data={"role": "member"})).status_code == 303
     if end == "revoked":
+        asked = (await people["bruno"].get("/members/invitations/1/revoke")).text
+        assert "The link will no longer work: 1 person can still join with it." in asked, "it is not done yet"
         assert (await people["bruno"].post("/members/invitations/1/revoke")).status_code == 303
     if end == "too old":
         server.store.rows("UPDATE invitation SET expires_at = '2026-01-01 00:00:00+00'")

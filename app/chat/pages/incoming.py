@@ -104,7 +104,7 @@ async def describe_incoming_end(request: AnyRequest, transaction: Transaction, m
     return Question(
         what=_l("Revoke the address of “%(name)s”?", name=bot.name),
         consequences=[
-            _l("Programs that still post to it are refused immediately. This can't be undone."),
+            _l("Programs that still post to it will be refused immediately. This can't be undone."),
             _l("What the bot wrote stays, with its name."),
         ],
         button=_l("Revoke address"),

@@ -141,8 +141,8 @@ async def describe_withdrawal(request: AnyRequest, transaction: Transaction, mem
         what=_l("Withdraw %(title)s?", title=announcement.title),
         consequences=[
             _ln(
-                "It is deleted, and removed from the inbox of the %(count)d person who got it.",
-                "It is deleted, and removed from the inboxes of the %(count)d people who got it.",
+                "It will be deleted, and removed from the inbox of the %(count)d person who got it.",
+                "It will be deleted, and removed from the inboxes of the %(count)d people who got it.",
                 len(readers),
             ),
             _ln(
