@@ -617,7 +617,7 @@ async def test_a_message_of_whose_files_one_did_not_come_goes_without_it_only_wh
     files: Any = [{"name": name, "mimeType": "text/plain", "buffer": b"b"} for name in ("one.txt", "two.txt")]
     await page.locator("[data-attach]").set_input_files(files)
     await say(page, "With two files")
-    await expect(waiting(page)).to_contain_text("Not sent two.txt: That did not go through. Try again.")
+    await expect(waiting(page)).to_contain_text("Not sent two.txt: Not uploaded yet. It is tried again by itself.")
     await expect(waiting(page).get_by_role("button", name="Try again")).to_have_count(0)
     await page.reload()
     await waiting(page).get_by_role("button", name="Edit").click()
@@ -634,7 +634,7 @@ async def test_a_message_of_whose_files_one_did_not_come_goes_without_it_only_wh
     await page.locator("[data-attach]").set_input_files(files[1:])
     failed = page.locator(".brought .failed")
     await expect(failed).to_contain_text("two.txt Not attached")
-    await expect(page.get_by_role("alert")).to_have_text("two.txt: That did not go through. Try again.")
+    await expect(page.get_by_role("alert")).to_have_text("two.txt: Not uploaded yet. It is tried again by itself.")
     await say(page, "Not without")
     await expect(waiting(page).get_by_role("button", name="Send without two.txt")).to_be_visible()
     await waiting(page).get_by_role("button", name="Edit").click()
