@@ -152,7 +152,7 @@ async def test_lines_with_a_number_change_records_and_others_are_added(shared_se
     assert shown.status_code == 200
     assert stored(shared_server, number)["version"] == 1, "looking changes nothing"
     done = await people["carla"].post("/c/books/import", data=form)
-    assert (done.status_code, done.headers["location"]) == (303, "/c/books?done=imported")
+    assert (done.status_code, done.headers["location"]) == (303, "/c/books?done=imported&about=1-1")
     after = stored(shared_server, number)
     assert (after["version"], after["title"], after["year"]) == (2, "Imported", "1901")
     assert after["notes"] == "Kept", "a column that is not there stays as it is"
@@ -273,7 +273,7 @@ async def test_what_is_neither_yes_nor_no_is_refused_and_an_empty_column_left_ou
     cells = re.findall(r"<td[^>]*>\s*(Yes|No)\s*</td>", (await people["carla"].get(f"/c/{slug}?sort=number")).text)
     assert cells == ["Yes", "No", "No"]
     done = await people["carla"].post(address, data={**table, "seen": ""})
-    assert (done.status_code, done.headers["location"]) == (303, f"/c/{slug}?done=imported")
+    assert (done.status_code, done.headers["location"]) == (303, f"/c/{slug}?done=imported&about=1-0")
 
 
 async def test_another_workspace_imports_into_its_own_alone(shared_server: Server, people: Peers) -> None:
