@@ -97,7 +97,7 @@ async def test_a_table_is_imported_and_ticked_books_are_deleted(server: Server, 
     await page.get_by_role("checkbox", name="Select Memorial de Aires").check()
     await page.get_by_role("checkbox", name="Select Dom Casmurro").check()
     await page.get_by_role("button", name="Delete selected").click()
-    await expect(page.get_by_text("2 records are in the bin")).to_be_visible()
+    await expect(page.get_by_text("2 records are in the trash")).to_be_visible()
     await expect(page.locator("#count")).to_have_text("41")
 
 

@@ -73,7 +73,7 @@ async def test_the_ticked_records_go_into_the_bin_and_the_list_is_shown_as_it_wa
     alone = await delete(people, "carla", f"{other}:1")
     assert re.fullmatch(r"/c/books\?undo=\d+", alone.headers["location"])
     said = (await people["carla"].get(alone.headers["location"])).text
-    assert "Short-lived 3 is in the bin" in said, "one is not spoken of as several"
+    assert "Short-lived 3 is in the trash" in said, "one is not spoken of as several"
 
 
 async def test_what_is_held_or_has_changed_since_stays_and_is_said(shared_server: Server, people: Peers) -> None:
@@ -87,11 +87,11 @@ async def test_what_is_held_or_has_changed_since_stays_and_is_said(shared_server
     answer = await delete(people, "carla", *(f"{number}:1" for number in numbers))
     assert answer.status_code == 409
     for said in (
-        "1 record is in the bin.",
+        "1 record is in the trash.",
         "Ana is editing it.",
         "You are editing it.",
         "It has changed since you saw it.",
-        "It is in the bin.",
+        "It is in the trash.",
     ):
         assert said in answer.text
     assert [stored(shared_server, number) for number in numbers[1:]] == before[1:]
@@ -311,7 +311,7 @@ async def test_the_ticked_records_come_out_of_the_bin(shared_server: Server, peo
     assert [stored(shared_server, number)["version"] for number in numbers] == [3, 3, 2]
     listed = (await people["davi"].get("/c/books?q=Mislaid&sort=title")).text
     assert re.findall(r'name="record" value="([\d:]+)"', listed) == [f"{number}:3" for number in numbers[:2]]
-    assert "restored it from the bin" in (await people["davi"].get(f"/c/books/{numbers[0]}")).text
+    assert "restored it from the trash" in (await people["davi"].get(f"/c/books/{numbers[0]}")).text
 
 
 async def test_what_can_t_be_restored_stays_in_the_bin_and_is_said(shared_server: Server, people: Peers) -> None:
@@ -333,7 +333,7 @@ async def test_what_can_t_be_restored_stays_in_the_bin_and_is_said(shared_server
         "Record 1 already has this value.",  # of the two that were the same, the first one came back
         "Record 6 already has this value.",
         "It has already been restored.",
-        "It is in the bin.",
+        "It is in the trash.",
     ):
         assert said in answer.text, said
     left = (await people["carla"].get(f"/c/{slug}/bin")).text

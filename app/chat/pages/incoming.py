@@ -75,7 +75,7 @@ async def show_incoming(request: AnyRequest, transaction: Transaction, member: M
 
 @post(
     "/chat/{slug:str}/incoming",
-    **dangerous(_l("You are about to create an incoming address, which lets a program post to this room.")),
+    **dangerous(_l("You are about to create an incoming webhook, which lets a program post to this room.")),
 )
 async def add_incoming(
     request: AnyRequest, transaction: Transaction, member: Member, form: Form, slug: str

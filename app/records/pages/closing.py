@@ -31,7 +31,7 @@ from app.web.texts import Text, _l, _ln
 
 notice("collection-archived", _l("Collection archived. You can still read it, and reopen it here."))
 notice("collection-opened", _l("Collection reopened."))
-notice("collection-deleted", _l("The collection is in the bin. You can restore it for 30 days."))
+notice("collection-deleted", _l("The collection is in the trash. You can restore it for 30 days."))
 notice("collection-restored", _l("The collection is back, with everything it had."))
 
 # Of those who edit records, how many are named.
