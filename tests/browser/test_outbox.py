@@ -759,6 +759,35 @@ async def asks_before_closing(page: Page) -> bool:
     return asked.is_set()
 
 
+async def test_who_reloads_by_a_key_is_not_asked_about_what_the_tab_keeps(
+    ana: Person, clients: dict[str, httpx.AsyncClient]
+) -> None:
+    page = ana.page
+    await open_room(ana, clients["ana"])
+    asked: list[str] = []
+
+    async def leave(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        await dialog.accept()
+
+    await page.route("**/draft", lambda route: route.fulfill(status=429))
+    await box(page).press_sequentially("The tab alone has it")
+    page.on("dialog", leave)
+    for key in ("F5", "Control+r"):
+        await page.wait_for_function("() => Object.values(sessionStorage).some((text) => text.includes('missed'))")
+        await page.keyboard.press(key)
+        await page.reload()  # which a browser without a window leaves to who drives it
+        await ready(page)
+        await expect(box(page)).to_have_value("The tab alone has it")
+    assert asked == []
+    page.remove_listener("dialog", leave)
+    await box(page).click()
+    await page.wait_for_function("() => Object.values(sessionStorage).some((text) => text.includes('missed'))")
+    assert await asks_before_closing(page)
+    await page.unroute("**/draft")
+    await box(page).fill("")
+
+
 @pytest.mark.parametrize("navigation", [True, False])
 async def test_a_tab_with_messages_behind_one_that_is_on_its_way_asks_before_it_is_closed(
     ana: Person, clients: dict[str, httpx.AsyncClient], navigation: bool
