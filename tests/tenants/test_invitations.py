@@ -224,3 +224,19 @@ async def test_members_invite_nobody(people: dict[str, httpx.AsyncClient], path:
     await people["ana"].post("/members/invitations", data={"email": "eva@example.org", "role": "member"})
     typed = {"email": "new@example.org", "role": "member", "uses": "1", "days": "1"}
     assert (await people["carla"].post(f"/members/{path}", data=typed)).status_code == 403
+
+
+async def test_the_page_of_an_invitation_is_read_in_another_language_by_who_is_signed_in_and_who_is_not(
+    server: Server, people: dict[str, httpx.AsyncClient]
+) -> None:
+    await people["bruno"].post("/members/invitations", data={"email": "eva@example.org", "role": "member"})
+    token = (await read_link(server, "eva@example.org")).partition("=")[2]
+    async with server.client("acme") as visitor:
+        for client, signed_in in ((visitor, False), (people["carla"], True)):
+            switched = await client.post("/join", data={"token": token, "name": "Eva", "shown-in": "pt_BR"})
+            assert switched.status_code == 200
+            assert 'value="Eva"' in switched.text
+            assert ("Você entrou como Carla" in switched.text) == signed_in, switched.text
+            refused = await client.post("/join", data={"token": token, **JOINING, "password": "short"})
+            assert refused.status_code == 422
+            assert ("Carla" in refused.text) == signed_in
