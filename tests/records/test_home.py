@@ -169,3 +169,11 @@ async def test_a_new_workspace_has_three_steps_that_tick_off_by_themselves(serve
         assert await part_of(gil, "3 steps to get started") == "", "when all is done they are gone"
     async with aclosing(server.let_in("globex", "hana@globex.test")) as hana:
         assert await part_of(hana, "3 steps to get started") == "", "who may not invite"
+
+
+async def test_a_guest_who_is_in_a_room_alone_is_led_there(server: Server) -> None:
+    server.store.rows("UPDATE member SET role = 'guest' WHERE email = 'davi@acme.test'")
+    async with aclosing(server.let_in("acme", "davi@acme.test")) as davi:
+        page = (await davi.get("/")).text
+        assert 'You do not have access to any collection yet. <a class="link" href="/chat">Your rooms</a>' in page
+        assert 'href="/chat/general"' in (await davi.get("/chat")).text
