@@ -236,7 +236,7 @@ async def test_records_a_role_reading_and_a_draft_are_taken_back(ana: httpx.Asyn
     made = [(await ana.post("/c/books/new", data={"title": f"Short {n}"})).headers["location"] for n in (1, 2)]
     numbers = [re.search(r"(\d+)(?:\?|$)", address)[1] for address in made]  # type: ignore[index]
     page = await follow(ana, await ana.post("/c/books/delete", data={"record": [f"{n}:1" for n in numbers]}))
-    assert "2 records are in the bin" in page
+    assert "2 records are in the trash" in page
     assert (await ana.post(undo_in(page))).status_code == 303
     page = await follow(ana, await ana.post(f"/c/books/{numbers[0]}/delete", data={"version": "3"}))
     await ana.post(f"/c/books/{numbers[0]}/restore", data={"version": "4"})
@@ -359,7 +359,7 @@ async def test_what_was_done_is_said_with_whom_and_what(
     assert "The message from Carla was deleted." in await follow(ana, deleted)
     number = (await ana.post("/c/books/new", data={"title": "Named book"})).headers["location"].split("/")[-1]
     deleted = await ana.post(f"/c/books/{number.partition('?')[0]}/delete", data={"version": "1"})
-    assert "Named book is in the bin" in await follow(ana, deleted)
+    assert "Named book is in the trash" in await follow(ana, deleted)
     for role, said in (("admin", "Davi is now an admin."), ("member", "Davi is now a member.")):
         page = await follow(ana, await ana.post("/members/4/role", data={"role": role}))
         assert said in page

@@ -120,6 +120,7 @@ class SignedInFromNewDevice(SessionStarted, frozen=True, kw_only=True):
     """A member has signed in with a browser that is like none of those where they are signed in."""
 
     device: str
+    address: str
 
 
 class OwnSessionsEnded(OfMember, Unlogged, frozen=True, kw_only=True):

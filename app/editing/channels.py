@@ -18,6 +18,7 @@ from app.database import Partial, Tenant, Transaction, now
 from app.editing.drafts import DRAFT_KEPT_FOR, Draft, Drafts, list_drafts
 from app.editing.facts import LockChanged, LockTakenOver
 from app.editing.pushes import DraftEnd, RowStandings, push_draft_end
+from app.editing.rights import is_over_lock
 from app.editing.row_places import EDITABLE_KINDS, EDITED, RowPlace, find_row_places
 from app.editing.rows import Editable, read_clock
 from app.editing.waiting import list_queues
@@ -35,7 +36,8 @@ class Standing(Struct, frozen=True):
     """How one member stands to a row, as the member's own panel shows it.
 
     `position` is 1 for the next in line. The seconds are what is left of the member's turn, and of the time that the
-    holder has to answer. `late_draft` is when a draft was typed that is of an older page than the one that edits now.
+    holder has to answer; who `takes_at_once` need not wait for that. `late_draft` is when a draft was typed that is of
+    an older page than the one that edits now.
     """
 
     member_id: int
@@ -43,6 +45,7 @@ class Standing(Struct, frozen=True):
     position: int
     turn_left: int
     answer_left: int
+    takes_at_once: bool
     draft_at: datetime | None
     late_draft: datetime | None
 
@@ -73,6 +76,7 @@ def list_standings(
                 positions.get(member_id, 0),
                 max(0, ((row.lock_until or 0) - clock) // 1000) if called else 0,
                 0 if asked_at is None else max(0, ANSWER_WITHIN - (clock - asked_at) // 1000),
+                member_id in waiting and is_over_lock(waiting[member_id].role, row.lock_role or "member"),
                 typed_at,
                 typed_at if token < row.lock_token else None,
             )

@@ -48,6 +48,7 @@ ACCOUNT_KINDS = (
         icon="key",
         mail="once",
         fixed=True,
+        mail_subject=_l("Your role in %(workspace)s was changed"),
     ),
     NotificationKind(
         "password",
@@ -60,18 +61,20 @@ ACCOUNT_KINDS = (
         in_app=False,
         fixed=True,
         address="/account/security",
+        mail_subject=_l("Your password for %(workspace)s was changed"),
     ),
     NotificationKind(
         "sign-in",
         label=_l("A sign-in from an unknown browser"),
         why=_l("It is about the security of your account."),
-        one={"": _l("Someone signed in to your account with %(device)s. If this wasn't you, change your password")},
+        one={"": _l("Someone signed in to your account from a new browser. If this wasn't you, change your password")},
         many=_l("%(count)d notifications about your account"),
         icon="key",
         mail="once",
         in_app=False,
         fixed=True,
         address="/account/security",
+        mail_subject=_l("New sign-in to %(workspace)s"),
     ),
     NotificationKind(
         "ended",
@@ -86,6 +89,7 @@ ACCOUNT_KINDS = (
         mail="once",
         in_app=False,
         fixed=True,
+        mail_subject=_l("Your account in %(workspace)s was closed"),
     ),
 )
 

@@ -37,6 +37,7 @@ from app.notifications.kinds import (
 from app.notifications.models import Notification
 from app.web.errors import Gone
 from app.web.forms import Invalid, clean_label
+from app.web.markdown.long_texts import render_long_text, render_long_texts_aside
 from app.web.paging import PAGE_SIZE, Paged, place_of_page
 from app.web.texts import _l, shorten_text
 
@@ -158,11 +159,12 @@ async def announce(
     made = Announcement(member_id=member.id, title=title, text=text, acknowledge=acknowledge, ends_at=ends_at)
     transaction.add(made)
     await transaction.flush()
+    await render_long_texts_aside([text])
     fact = AnnouncementMade(
         by=transaction.acting(member.id),
         announcement_id=made.id,
         title=title,
-        excerpt=shorten_text(text, 140),
+        excerpt=shorten_text(render_long_text(text).striptags(), 140),
         acknowledge=acknowledge,
         ends_at=ends_at,
     )

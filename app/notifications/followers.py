@@ -81,7 +81,7 @@ def word_fact(
         return "role", {"what": fact.after}, fact.by.member_id
     if isinstance(fact, PasswordChanged):
         return "password", {}, None
-    return "sign-in", {"device": fact.device}, None
+    return "sign-in", {"device": fact.device, "network_address": fact.address}, None
 
 
 async def tell_ended(transaction: Transaction, facts: Sequence[AccountEnded]) -> None:

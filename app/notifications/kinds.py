@@ -27,8 +27,9 @@ class NotificationKind(Struct, frozen=True):
     `one` says what happened, by what is in the activity's details as `what` ('' for the rest); `many` says it of
     several. `why` answers 'why did I get this'. `mail` and `in_app` are what holds for who has not chosen. One that is
     `fixed` can't be switched off or muted; one with `role` is for members of that rank. One with `address` is seen
-    there, and not where its subject is. The home page shows it, `on_home`, while it is unread with what `waits`, or
-    among `recent` changes, or otherwise, or not at all.
+    there, and not where its subject is; one with `mail_subject` has that as its mail's subject, which is shorter than
+    what happened. The home page shows it, `on_home`, while it is unread with what `waits`, or among `recent` changes,
+    or otherwise, or not at all.
     """
 
     name: str
@@ -43,6 +44,7 @@ class NotificationKind(Struct, frozen=True):
     role: Role = "guest"
     on_home: PlaceOnHome = "waits"
     address: str = ""
+    mail_subject: Text | None = None
 
 
 class SubjectPlace(Struct, frozen=True):

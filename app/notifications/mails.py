@@ -6,7 +6,7 @@ import hashlib
 import hmac
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from markupsafe import escape
@@ -14,6 +14,7 @@ from sqlalchemy import bindparam, func, literal, or_, select, update
 
 from app.accounts.members import Member
 from app.accounts.rights import is_entitled
+from app.accounts.time_zones import known_time_zone, write_in_zone
 from app.database import PreparedChange, Tenant, Transaction, now
 from app.jobs.jobs import ClaimedJob, job, put_job
 from app.mail.outbox import Content, Urgency, composer, list_untried, list_waiting_mails, put_mail
@@ -23,13 +24,15 @@ from app.notifications.kinds import NOTIFICATION_KINDS, list_fixed, word, word_p
 from app.notifications.listing import ListedNotification, describe_items
 from app.notifications.models import Activity, Notification, is_permitted
 from app.settings import Settings
-from app.web.texts import _l
+from app.web.texts import _l, shorten_text
 
 MOST_IN_MAIL = 50
 # Bytes of what is said in a mail, twice, and of what was written, as HTML: Gmail cuts what is longer than 102 kB.
 MOST_MAILED_BYTES = 14_000
 # PostgreSQL takes 32,767 values in a statement.
 MOST_AT_ONCE = 10_000
+# What lists of mails have room for is less; a sentence that goes on says so.
+LONGEST_SUBJECT = 100
 
 TAKE_ALWAYS_TOLD = PreparedChange(
     lambda: (
@@ -160,10 +163,7 @@ async def write_mail(transaction: Transaction, settings: Settings, payload: dict
     tenant = transaction.tenant
     language = tenant.language
     plain = [word_plainly(item.text, language, **item.values) for item in items]
-    subject = plain[0]
-    if count > 1:
-        text = _l("%(count)d notifications from %(workspace)s", count=count, workspace=tenant.name)
-        subject = text.translate(language)
+    always = items[0].kind.fixed
     kinds = sorted({row[0].kind for row in rows if not NOTIFICATION_KINDS[row[0].kind].fixed})
     headers = {}
     unsubscribe = ""
@@ -183,12 +183,13 @@ async def write_mail(transaction: Transaction, settings: Settings, payload: dict
             {
                 "plain": line,
                 "html": word(item.text, language, **item.values),
-                "excerpt": item.excerpt,
+                "excerpt": tell_circumstances(item, member, tenant) if always else item.excerpt,
                 "face": faces[item.notification.id],
                 "address": settings.workspace_url(tenant.slug, item.address),
             }
             for item, line in zip(items, plain, strict=True)
         ],
+        "always": always,
         "older": count - len(items),
         "inbox": settings.workspace_url(tenant.slug, "/notifications"),
         "unsubscribe": unsubscribe,
@@ -199,11 +200,32 @@ async def write_mail(transaction: Transaction, settings: Settings, payload: dict
         tenant,
         "notifications/mail",
         receiver=receiver,
-        subject=subject[:200],
+        subject=shorten_text(name_mail(items, plain, count, tenant), LONGEST_SUBJECT),
         headers=headers,
         faces=faces.values(),
         **shown,
     )
+
+
+def name_mail(items: Sequence[ListedNotification], plain: Sequence[str], count: int, tenant: Tenant) -> str:
+    """The subject of a mail of `count` notifications: what happened, in short, or how many they are."""
+    kind = items[0].kind
+    if count == 1:
+        short = kind.mail_subject
+        return word_plainly(short, tenant.language, **items[0].values, workspace=tenant.name) if short else plain[0]
+    if kind.fixed:
+        return word_plainly(kind.many, tenant.language, count=count)
+    return _l("%(count)d notifications from %(workspace)s", count=count, workspace=tenant.name).translate(
+        tenant.language
+    )
+
+
+def tell_circumstances(item: ListedNotification, member: Member, tenant: Tenant) -> str:
+    """When something happened to an account, as its owner's clock says; of a sign-in also with what and from where."""
+    zone = known_time_zone(member.time_zone)
+    _, date, time = write_in_zone(item.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M"), zone, tenant.formats)
+    said = (f"{date}, {time} ({zone})", item.values.get("device"), item.values.get("network_address"))
+    return " · ".join(part for part in said if part)
 
 
 def leave_out_oldest(items: list[ListedNotification], language: str) -> list[ListedNotification]:

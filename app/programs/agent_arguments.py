@@ -99,7 +99,7 @@ class ChangeGiven(OneRecord, kw_only=True):
 
 
 class DeletionGiven(OneRecord, kw_only=True):
-    """Which record is to be put into the bin, that you edit."""
+    """Which record is to be put into the trash, that you edit."""
 
     lock: LockProof
     version: Version

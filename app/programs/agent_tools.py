@@ -157,7 +157,7 @@ AGENT_TOOLS = {
         ),
         AgentTool(
             "delete_record",
-            "Delete a record that you edit: it moves to the bin, from where people can restore it for 30 days.",
+            "Delete a record that you edit: it moves to the trash, from where people can restore it for 30 days.",
             (*WRITES, "admin"), DeletionGiven, "DELETE", RECORD_OF,
         ),
         AgentTool("list_rooms", "The rooms of the chat.", ("chat:read",), ListArguments, "GET", "/rooms"),

@@ -19,7 +19,7 @@ class EventData(msgspec.Struct):
 
 
 class RecordEvent(EventData):
-    """A record was added, changed, put into the bin or restored, with its values of before and after as records have
+    """A record was added, changed, put into the trash or restored, with its values of before and after as records have
     them, by the keys that the fields had then; `before` is null for one that was not there."""
 
     id: Id

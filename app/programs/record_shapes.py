@@ -81,7 +81,7 @@ class DraftChange(msgspec.Struct, forbid_unknown_fields=True):
 
 class RowChange(msgspec.Struct, forbid_unknown_fields=True):
     """What is to be done with one of many records, at the `version` that is known: either its `values` are changed,
-    or with `delete` it is put into the bin. `lock` is what was given when its lock was taken."""
+    or with `delete` it is put into the trash. `lock` is what was given when its lock was taken."""
 
     number: int
     version: int

@@ -36,7 +36,7 @@ class LeftAlone(Struct, frozen=True):
 def reason_of(record: Record, refusal: Changed | Held, member: Member) -> Text:
     """Why a record was left as it is."""
     if isinstance(refusal, Changed):
-        return _l("It has changed since you saw it.") if record.deleted_at is None else _l("It is in the bin.")
+        return _l("It has changed since you saw it.") if record.deleted_at is None else _l("It is in the trash.")
     if record.lock_member_id == member.id and record.lock_offered:
         return _l("It is your turn to edit it.")
     if record.lock_member_id == member.id and record.lock_own_program is None:

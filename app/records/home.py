@@ -117,7 +117,7 @@ async def list_new_drafts(request: AnyRequest, transaction: Transaction, member:
     ]
 
 
-@first_step(_l("Add a record, or import a file"), order=10)
+@first_step(_l("Create a collection and add your records"), order=10)
 def has_records() -> ColumnElement[bool]:
     """Whether a record was ever added."""
     return exists().where(Collection.last_number > 0)

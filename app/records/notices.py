@@ -27,9 +27,9 @@ CHANGE_SENTENCES = {
     "": _l("%(actor)s changed %(title)s: %(fields)s"),
     "many": _l("%(actor)s changed %(count)d records in %(title)s"),
     "many deleted": _l("%(actor)s deleted %(count)d records in %(title)s"),
-    "many restored": _l("%(actor)s restored %(count)d records of %(title)s from the bin"),
+    "many restored": _l("%(actor)s restored %(count)d records of %(title)s from the trash"),
     "deleted": _l("%(actor)s deleted %(title)s"),
-    "restored": _l("%(actor)s restored %(title)s from the bin"),
+    "restored": _l("%(actor)s restored %(title)s from the trash"),
 }
 MANY = _l("%(count)d changes to %(title)s")
 

@@ -27,10 +27,10 @@ def say_deleted(state: UndoState) -> Text:
     """Which record was put into the bin, or how many."""
     if state.get("title"):
         title = state["title"]
-        return _l("%(title)s is in the bin. You can restore it for 30 days.", title=title)
+        return _l("%(title)s is in the trash. You can restore it for 30 days.", title=title)
     return _ln(
-        "%(count)d record is in the bin. You can restore it for 30 days.",
-        "%(count)d records are in the bin. You can restore them for 30 days.",
+        "%(count)d record is in the trash. You can restore it for 30 days.",
+        "%(count)d records are in the trash. You can restore them for 30 days.",
         len(state["records"]),
     )
 
@@ -71,14 +71,14 @@ async def restore_all(request: AnyRequest, transaction: Transaction, member: Mem
     versions = dict(state["records"])
     records = await find_numbered(transaction, collection, versions)
     if len(records) < len(versions) or any(record.deleted_at is None for record in records):
-        raise TooLate(_l("Some of it was already restored, or is gone. The bin shows what is left."))
+        raise TooLate(_l("Some of it was already restored, or is gone. The trash shows what is left."))
     for access in (await find_accesses(transaction, member, collection, records)).values():
         require(member, "delete", access)
     _, left = await restore_records(transaction, collection, versions, member)
     if any(each.permitted for each in left):
-        raise TooLate(_l("Some of it has changed since. The bin shows what is left."))
+        raise TooLate(_l("Some of it has changed since. The trash shows what is left."))
     if left:
-        raise TooLate(_l("A unique value has been given to another record. The bin shows what is left."))
+        raise TooLate(_l("A unique value has been given to another record. The trash shows what is left."))
     back: str = state["back"]
     return back
 

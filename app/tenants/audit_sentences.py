@@ -45,7 +45,7 @@ SENTENCES = {
     "announcement.withdrawn": _l("%(actor)s withdrew the announcement %(subject)s"),
     "edit.taken-over": _l("%(actor)s took over the editing of %(subject)s from %(before)s"),
     "record.deleted": _l("%(actor)s deleted %(subject)s"),
-    "record.restored": _l("%(actor)s restored %(subject)s from the bin"),
+    "record.restored": _l("%(actor)s restored %(subject)s from the trash"),
     "records.imported": _l("%(actor)s imported records into %(subject)s: %(after)s"),
     "records.exported": _l("%(actor)s exported records of %(subject)s: %(after)s"),
     "collection.added": _l("%(actor)s added the collection %(subject)s"),
@@ -69,8 +69,8 @@ SENTENCES = {
     "app.webhook-changed": _l("%(actor)s changed the webhook of the app %(subject)s"),
     "app.ended": _l("%(actor)s deleted the app %(subject)s"),
     "room.archived": _l("%(actor)s archived the room %(subject)s"),
-    "incoming.made": _l("%(actor)s created the incoming address %(subject)s of the room %(after)s"),
-    "incoming.ended": _l("%(actor)s revoked the incoming address %(subject)s of the room %(after)s"),
+    "incoming.made": _l("%(actor)s created the incoming webhook %(subject)s of the room %(after)s"),
+    "incoming.ended": _l("%(actor)s revoked the incoming webhook %(subject)s of the room %(after)s"),
     "room.opened": _l("%(actor)s reopened the room %(subject)s"),
     "room.member-removed": _l("%(actor)s removed %(subject)s from %(before)s"),
     "room.member-returned": _l("%(actor)s brought %(subject)s back into %(after)s"),
@@ -108,8 +108,8 @@ OWN_SENTENCES = {
 UNNAMED_SENTENCES = {
     "room.archived": _l("%(actor)s archived %(subject)s"),
     "room.opened": _l("%(actor)s reopened %(subject)s"),
-    "incoming.made": _l("%(actor)s created the incoming address %(subject)s of %(after)s"),
-    "incoming.ended": _l("%(actor)s revoked the incoming address %(subject)s of %(after)s"),
+    "incoming.made": _l("%(actor)s created the incoming webhook %(subject)s of %(after)s"),
+    "incoming.ended": _l("%(actor)s revoked the incoming webhook %(subject)s of %(after)s"),
 }
 # By what the log is narrowed: what kinds of entries begin with.
 GROUPS = {
@@ -128,7 +128,7 @@ GROUPS = {
     "collection": _l("Collections"),
     "field": _l("Fields"),
     "room": _l("Rooms"),
-    "incoming": _l("Incoming addresses"),
+    "incoming": _l("Incoming webhooks"),
     "message": _l("Messages"),
     "settings": _l("Settings"),
     "workspace": _l("Workspace"),

@@ -17,7 +17,7 @@ from app.mail.rendering import render_mail
 from app.settings import Settings
 from app.tenants.facts import MailConfirmed
 from app.web.forms import Invalid
-from app.web.texts import _l, translations
+from app.web.texts import _l
 
 
 def is_confirmed(tenant: Tenant, settings: Settings) -> bool:
@@ -53,7 +53,7 @@ async def write_confirmation(transaction: Transaction, settings: Settings, paylo
         tenant,
         "tenants/confirmation_mail",
         receiver=member.email,
-        subject=translations(tenant.language).gettext("Confirm your address"),
+        subject=_l("Confirm your address for %(workspace)s", workspace=tenant.name).translate(tenant.language),
         member=member,
         link=settings.workspace_url(tenant.slug, f"/confirm?token={payload['token']}"),
     )

@@ -65,7 +65,7 @@ async def write_workspaces_mail(
     if not found:
         return None
     language = read_language(payload["language"])
-    subject = translations(language).gettext("Your workspaces")
+    subject = translations(language).gettext("Your workspaces on Mutirão")
     shown = {
         "tenant": None,
         "color": WORKSPACE_COLORS[USUAL_COLOR],

@@ -23,7 +23,7 @@ async def describe_handing_over(request: AnyRequest, transaction: Transaction, m
     return Question(
         what=_l("Transfer ownership to %(name)s?", name=person.name),
         consequences=[
-            _l("%(name)s becomes the owner, and you become an admin.", name=person.name),
+            _l("%(name)s will become the owner, and you will become an admin.", name=person.name),
             _l("You can't undo this yourself: only %(name)s can.", name=person.name),
         ],
         button=_l("Make %(name)s the owner", name=person.name),
@@ -37,16 +37,16 @@ async def list_ends(transaction: Transaction, person: Member) -> list[Text]:
     ends = []
     if sessions:
         signed_out = _ln(
-            "%(name)s is signed out immediately: %(count)d session ends.",
-            "%(name)s is signed out immediately: %(count)d sessions end.",
+            "%(name)s will be signed out immediately: %(count)d session will end.",
+            "%(name)s will be signed out immediately: %(count)d sessions will end.",
             len(sessions),
             name=person.name,
         )
         ends.append(signed_out)
     if invitations:
         revoked = _ln(
-            "%(count)d invitation from them no longer works.",
-            "%(count)d invitations from them no longer work.",
+            "%(count)d invitation from them will no longer work.",
+            "%(count)d invitations from them will no longer work.",
             len(invitations),
         )
         ends.append(revoked)
@@ -63,7 +63,7 @@ async def describe_suspension(request: AnyRequest, transaction: Transaction, mem
         what=_l("Suspend %(name)s?", name=person.name),
         consequences=[
             *await list_ends(transaction, person),
-            _l("They can't sign in until you restore access. Nothing of theirs is lost."),
+            _l("They won't be able to sign in until you restore access. Nothing of theirs will be lost."),
         ],
         button=_l("Suspend %(name)s", name=person.name),
         back=f"/members/{person.id}",
@@ -78,7 +78,7 @@ async def describe_account_removal(request: AnyRequest, transaction: Transaction
         what=_l("Remove %(name)s?", name=person.name),
         consequences=[
             *await list_ends(transaction, person),
-            _l("The account is deleted. This can't be undone. What they wrote stays, with their name."),
+            _l("The account will be deleted. This can't be undone. What they wrote stays, with their name."),
         ],
         button=_l("Remove %(name)s", name=person.name),
         back=f"/members/{person.id}",

@@ -11,7 +11,7 @@ from app.jobs.jobs import ClaimedJob, job
 from app.mail.outbox import Content, Urgency, composer, put_mail
 from app.mail.rendering import render_mail
 from app.settings import Settings
-from app.web.texts import translations
+from app.web.texts import _l
 
 
 @job("password link")
@@ -43,7 +43,7 @@ async def write_password_mail(transaction: Transaction, settings: Settings, payl
         tenant,
         "tenants/password_mail",
         receiver=member.email,
-        subject=translations(tenant.language).gettext("Set a new password"),
+        subject=_l("Set a new password for %(workspace)s", workspace=tenant.name).translate(tenant.language),
         member=member,
         link=settings.workspace_url(tenant.slug, f"/password?token={payload['token']}"),
     )

@@ -19,8 +19,8 @@ def ask_to_end(token: Token, *, back: str) -> Question:
     return Question(
         what=_l("Revoke the token “%(name)s”?", name=token.name),
         consequences=[
-            _l("The program that uses it is refused immediately, what it edits is freed, and its streams end."),
-            _l("This can't be undone: the program needs a new token."),
+            _l("Its program will be refused immediately. What it edits will be freed, and its streams will end."),
+            _l("This can't be undone: the program will need a new token."),
         ],
         button=_l("Revoke token"),
         back=back,

@@ -51,15 +51,11 @@ async def enter_with_session(
         before = await transaction.column(FIND_SESSION_ID, token_hash=digest(old))
         await end_sessions(transaction, before, reason="ended")
     is_new_device = member.has_signed_in and not known
-    token = await start_session(
-        transaction,
-        member,
-        address=client_address(request),
-        agent=agent_of(request),
-    )
+    address = client_address(request)
+    token = await start_session(transaction, member, address=address, agent=agent_of(request))
     by, email = transaction.acting(member.id), member.email or ""
     if is_new_device:
-        transaction.note(SignedInFromNewDevice(by=by, member_id=member.id, email=email, device=device))
+        transaction.note(SignedInFromNewDevice(by=by, member_id=member.id, email=email, device=device, address=address))
     else:
         transaction.note(SessionStarted(by=by, member_id=member.id, email=email))
     return see_other(path, cookies=cookies_of(request, transaction, settings, member, token))

@@ -27,6 +27,7 @@ WEBHOOK_KINDS = (
         icon="link",
         mail="once",
         role="admin",
+        mail_subject=_l("Webhook to %(title)s turned off"),
     ),
 )
 

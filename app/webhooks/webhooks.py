@@ -54,7 +54,7 @@ WEBHOOK_FAMILIES = {
     "setting": _l("Settings"),
     "logo": _l("Logo"),
     "app": _l("Apps"),
-    "incoming": _l("Incoming addresses"),
+    "incoming": _l("Incoming webhooks"),
     "webhook": _l("Webhooks"),
 }
 # All kinds of facts, as the features that are installed have them (`features.py`).

@@ -1,4 +1,5 @@
-// What is cut off, out of sight or written over something else on a page, as a list of complaints.
+// What is cut off, out of sight or written over something else on a page, and which pictures stand on a line of their own
+// above the text that they belong to, as a list of complaints.
 () => {
   const complaints = [];
   const { scrollWidth } = document.documentElement;
@@ -62,6 +63,15 @@
       const high = Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top);
       if (wide > 2 && high > 0.4 * Math.min(one.bottom - one.top, other.bottom - other.top)) complaints.push(`over each other: ${one.text} | ${other.text}`);
     }
+  }
+
+  for (const picture of document.querySelectorAll("main :is(.icon, .avatar)")) {
+    const outer = picture.parentElement;
+    const { flexWrap, flexDirection, display } = getComputedStyle(outer);
+    if (!/flex|block|inline/.test(display) || (/flex/.test(display) && (flexWrap === "nowrap" || flexDirection !== "row"))) continue;
+    const { bottom, height } = picture.getBoundingClientRect();
+    const own = texts.filter(({ element }) => outer.contains(element) && picture.compareDocumentPosition(element) & Node.DOCUMENT_POSITION_FOLLOWING || element === outer);
+    if (height && own.length && own.every(({ top }) => top >= bottom - 2)) complaints.push(`alone on its line: ${start(outer)}`);
   }
   return complaints;
 }

@@ -95,6 +95,31 @@ async def test_a_kept_text_is_discarded_and_taken_back_where_the_room_is_archive
         await expect(box(page)).to_have_value("")
 
 
+async def test_a_kept_text_names_its_files_and_the_message_that_it_answers(server: Server, person: Any) -> None:
+    carla = await sign_in_carla(server, person)
+    await say_lines(server, ["Who has the key?"], "bruno")
+    page = await carla.open("/chat/general?at=end")
+    line = page.locator("ol.messages > .message").filter(has_text="Who has the key?")
+    await line.hover()
+    await line.get_by_role("link", name="Reply").click()
+    await box(page).fill("I have it")
+    file: Any = {"name": "key.txt", "mimeType": "text/plain", "buffer": b"key"}
+    await page.locator("[data-attach]").set_input_files([file])
+    await expect(page.locator(".brought [name=file]")).to_have_count(1)
+    async with page.expect_response("**/draft"):
+        await box(page).press("End")
+        await box(page).press_sequentially(".")
+    async with aclosing(await server.sign_in("acme", "ana@acme.test")) as ana:
+        await ana.post("/members/3/role", data={"role": "viewer"})
+    await expect(page.get_by_text("You are a viewer")).to_be_visible()
+    elsewhere = await person(server, "acme", "carla@acme.test")
+    for where in (page, await elsewhere.open("/chat/general")):
+        typed = where.locator("unsent-message [data-typed]")
+        await expect(kept(where)).to_have_value("I have it.")
+        await expect(typed.get_by_text("Reply to Bruno: Who has the key?")).to_be_visible()
+        await expect(typed.get_by_text("Files: key.txt")).to_be_visible()
+
+
 async def test_a_rewrite_and_what_was_typed_beside_it_are_shown_to_who_is_a_viewer_now(
     server: Server, person: Any
 ) -> None:

@@ -351,6 +351,32 @@ async def test_an_unanswered_request_lets_the_asker_take_over(people: tuple[Pers
     await expect(ana.page.get_by_text("You have unsaved changes from")).to_be_visible()
 
 
+async def test_while_what_was_typed_is_kept_on_a_slow_line_the_page_says_that_editing_has_ended(
+    shared_server: Server, person: Any, people: tuple[Person, Person], book: Book
+) -> None:
+    _, carla = people
+    bruno = await person(shared_server, "acme", "bruno@acme.test")
+    await edit(carla, book)
+    arrived = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await arrived.wait()
+        await route.fallback()
+
+    await carla.page.route("**/draft", hold)
+    await carla.page.get_by_label("Notes").fill("Not kept yet")
+    await bruno.open(book.address)
+    await bruno.page.get_by_text("Take over").first.click()
+    await bruno.page.get_by_role("button", name="Take over now").click()
+    said = carla.page.get_by_role("status").filter(has_text="Editing has ended here.")
+    await expect(said).to_be_visible()
+    arrived.set()
+    await expect(carla.page.get_by_text("You are no longer editing this.")).to_be_visible()
+    await expect(said).to_have_count(0)
+    await expect(carla.page.get_by_text("You have unsaved changes from")).to_be_visible()
+    await cancel(bruno)
+
+
 async def test_an_admin_takes_over_with_a_confirmation_but_not_from_the_owner(
     shared_server: Server, person: Any, people: tuple[Person, Person], book: Book
 ) -> None:
@@ -359,6 +385,12 @@ async def test_an_admin_takes_over_with_a_confirmation_but_not_from_the_owner(
     await edit(carla, book)
     await carla.page.get_by_label("Notes").fill("Carla's last words")
     await bruno.open(book.address)
+    await bruno.page.get_by_role("button", name="Ask to edit").click()
+    await expect(bruno.page.locator("[data-asked]")).to_have_text("Carla was asked.")
+    book.end_patience()
+    await expect(carla.page.get_by_text("and can take over now")).to_be_visible()
+    await expect(bruno.page.locator("[data-asked]")).to_have_text("Carla was asked.")
+    await expect(bruno.page.get_by_text("Take over")).to_have_count(2)
     await bruno.page.get_by_text("Take over").first.click()
     await bruno.page.get_by_role("button", name="Take over now").click()
     await expect(bruno.page.get_by_label("Notes")).to_be_visible()

@@ -107,7 +107,7 @@ async def test_a_table_is_kept_until_it_is_imported(shared_server: Server, perso
     await expect(ana.page.get_by_label("Table")).to_have_value("Title\nKept until imported\n")
     await ana.page.get_by_role("button", name="Preview import").click()
     await ana.page.get_by_role("button", name="Import", exact=True).click()
-    await expect(ana.page.get_by_text("Table imported.")).to_be_visible()
+    await expect(ana.page.get_by_text("Table imported: 1 record added.")).to_be_visible()
     await ana.open("/c/books/import")
     await expect(ana.page.get_by_label("Table")).to_have_value("")
 

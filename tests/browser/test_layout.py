@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import aclosing
 from typing import Any
 
 import pytest
@@ -56,6 +57,37 @@ async def test_what_a_ground_tells_has_an_edge_in_forced_colours(shared_server: 
     assert not await complain_of(ana.page, ana.origin)
     for chosen in (".shell-tabs a[aria-current]", ".side .avatar"):
         await expect(ana.page.locator(chosen).first).to_have_css("outline-style", "solid")
+
+
+@pytest.mark.sqlite
+async def test_on_a_phone_pictures_of_what_is_told_stand_beside_its_words(server: Server, person: Any) -> None:
+    async with aclosing(server.let_in("acme", "ana@acme.test")) as ana:
+        await ana.post("/members/4/role", data={"role": "viewer"})
+        await ana.post("/chat/new", data={"name": "Moving"})
+        await ana.post("/chat/moving/archive", data={"archived": "yes"})
+        await ana.post("/account/name", data={"name": "Maria Aparecida Gonçalves dos Santos"})
+        await ana.get("/c/books/40/edit", headers={"sec-fetch-site": "same-origin"})
+    davi: Person = await person(server, "acme", "davi@acme.test", viewport={"width": 390, "height": 800})
+    complaints: list[str] = []
+    for path in ("/chat/general", "/chat/moving", "/c/books/40"):
+        await davi.page.goto(davi.origin + path)
+        await ready(davi.page)
+        complaints += [f"{path}: {complaint}" for complaint in await davi.page.evaluate(LAYOUT)]
+    assert not complaints
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_what_cannot_be_changed_looks_otherwise(shared_server: Server, person: Any, scheme: str) -> None:
+    ana: Person = await person(shared_server, "acme", "ana@acme.test", color_scheme=scheme)
+    page = await ana.open("/notifications/preferences")
+    grounds = [
+        await page.locator(f"main select:{state}").first.evaluate("(each) => getComputedStyle(each).backgroundColor")
+        for state in ("enabled", "disabled")
+    ]
+    assert grounds[0] != grounds[1]
+    await page.locator("main input[type=time]").first.evaluate("(each) => { each.readOnly = true; }")
+    await expect(page.locator("main input[readonly]")).to_have_css("background-color", grounds[1])
 
 
 BROKEN_WORDS = """() => {

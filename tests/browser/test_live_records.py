@@ -142,7 +142,7 @@ async def test_ticks_stay_while_others_change_the_rows_and_what_is_held_is_left(
     await expect(carla.page.locator("record-list tbody .mark")).to_be_visible()
     await expect(carla.page.get_by_role("checkbox", name="Select Dom Casmurro")).to_be_checked()
     await carla.page.get_by_role("button", name="Delete selected").click()
-    await expect(carla.page.get_by_text("1 record is in the bin.")).to_be_visible()
+    await expect(carla.page.get_by_text("1 record is in the trash.")).to_be_visible()
     await expect(carla.page.get_by_text("Ana is editing it.")).to_be_visible()
     await carla.page.get_by_role("link", name="Back to the list").click()
     await carla.page.get_by_label("Select all on this page").check()

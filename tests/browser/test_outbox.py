@@ -617,7 +617,7 @@ async def test_a_message_of_whose_files_one_did_not_come_goes_without_it_only_wh
     files: Any = [{"name": name, "mimeType": "text/plain", "buffer": b"b"} for name in ("one.txt", "two.txt")]
     await page.locator("[data-attach]").set_input_files(files)
     await say(page, "With two files")
-    await expect(waiting(page)).to_contain_text("Not sent two.txt: That did not go through. Try again.")
+    await expect(waiting(page)).to_contain_text("Not sent two.txt: Not uploaded yet. It is tried again by itself.")
     await expect(waiting(page).get_by_role("button", name="Try again")).to_have_count(0)
     await page.reload()
     await waiting(page).get_by_role("button", name="Edit").click()
@@ -634,7 +634,7 @@ async def test_a_message_of_whose_files_one_did_not_come_goes_without_it_only_wh
     await page.locator("[data-attach]").set_input_files(files[1:])
     failed = page.locator(".brought .failed")
     await expect(failed).to_contain_text("two.txt Not attached")
-    await expect(page.get_by_role("alert")).to_have_text("two.txt: That did not go through. Try again.")
+    await expect(page.get_by_role("alert")).to_have_text("two.txt: Not uploaded yet. It is tried again by itself.")
     await say(page, "Not without")
     await expect(waiting(page).get_by_role("button", name="Send without two.txt")).to_be_visible()
     await waiting(page).get_by_role("button", name="Edit").click()
@@ -757,6 +757,35 @@ async def asks_before_closing(page: Page) -> bool:
         each.cancel()
     assert closed.is_set() or asked.is_set()
     return asked.is_set()
+
+
+async def test_who_reloads_by_a_key_is_not_asked_about_what_the_tab_keeps(
+    ana: Person, clients: dict[str, httpx.AsyncClient]
+) -> None:
+    page = ana.page
+    await open_room(ana, clients["ana"])
+    asked: list[str] = []
+
+    async def leave(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        await dialog.accept()
+
+    await page.route("**/draft", lambda route: route.fulfill(status=429))
+    await box(page).press_sequentially("The tab alone has it")
+    page.on("dialog", leave)
+    for key in ("F5", "Control+r"):
+        await page.wait_for_function("() => Object.values(sessionStorage).some((text) => text.includes('missed'))")
+        await page.keyboard.press(key)
+        await page.reload()  # which a browser without a window leaves to who drives it
+        await ready(page)
+        await expect(box(page)).to_have_value("The tab alone has it")
+    assert asked == []
+    page.remove_listener("dialog", leave)
+    await box(page).click()
+    await page.wait_for_function("() => Object.values(sessionStorage).some((text) => text.includes('missed'))")
+    assert await asks_before_closing(page)
+    await page.unroute("**/draft")
+    await box(page).fill("")
 
 
 @pytest.mark.parametrize("navigation", [True, False])

@@ -37,6 +37,6 @@ async def test_deleting_fifty_says_that_it_goes_on_and_the_bin_restores_them(ser
     await expect(page.get_by_role("button", name="Restore selected")).to_be_hidden()
     await page.get_by_label("Select all on this page").check()
     await page.get_by_role("button", name="Restore selected").click()
-    await expect(page.get_by_role("heading", name="The bin is empty")).to_be_visible()
+    await expect(page.get_by_role("heading", name="The trash is empty")).to_be_visible()
     page = await carla.open("/c/books")
     await expect(page.locator("#count")).to_have_text("52")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,3 +54,22 @@ async def test_a_file_that_is_no_table_leaves_the_form_as_it_is(shared_server: S
     await chosen.set_input_files({"name": "t.csv", "mimeType": "text/csv", "buffer": TABLE.encode()})
     await expect(table).to_have_value(TABLE)
     await expect(refusal).to_be_hidden()
+
+
+@pytest.mark.sqlite
+async def test_a_file_that_is_gone_by_the_time_it_is_read_is_said_to_be(
+    shared_server: Server, person: Any, tmp_path: Path
+) -> None:
+    ana = await person(shared_server, "acme", "ana@acme.test")
+    page = await ana.open("/c/books/import")
+    table, chosen = page.get_by_label("Table", exact=True), page.get_by_label("Choose a CSV file")
+    file = tmp_path / "table.csv"
+    file.write_text(TABLE)
+    await chosen.set_input_files(file)
+    await expect(table).to_have_value(TABLE)
+    file.unlink()
+    await chosen.dispatch_event("change")
+    await expect(page.get_by_role("alert")).to_have_text(
+        "This file can't be read. Check that it is still there, then choose it again."
+    )
+    await expect(table).to_have_value(TABLE)

@@ -92,12 +92,12 @@ async def test_a_table_is_imported_and_ticked_books_are_deleted(server: Server, 
     said = "1 record will be added, 1 will be changed, 0 will stay as they are."
     await expect(page.get_by_text(said)).to_be_visible()
     await page.get_by_role("button", name="Import", exact=True).click()
-    await expect(page.get_by_text("Table imported.")).to_be_visible()
+    await expect(page.get_by_text("Table imported: 1 record added, 1 record changed.")).to_be_visible()
     await expect(page.get_by_role("button", name="Delete selected")).to_be_hidden()
     await page.get_by_role("checkbox", name="Select Memorial de Aires").check()
     await page.get_by_role("checkbox", name="Select Dom Casmurro").check()
     await page.get_by_role("button", name="Delete selected").click()
-    await expect(page.get_by_text("2 records are in the bin")).to_be_visible()
+    await expect(page.get_by_text("2 records are in the trash")).to_be_visible()
     await expect(page.locator("#count")).to_have_text("41")
 
 

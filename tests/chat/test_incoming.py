@@ -118,7 +118,7 @@ async def test_an_address_that_was_ended_is_good_for_nothing(shared_server: Serv
         assert (await bruno.post(f"/incoming-addresses/{number}/end", data=data)).status_code == 303
         assert (await client.post(path, json={"text": "x"})).status_code == 404
         log = (await bruno.get("/audit?what=incoming")).text
-        assert "created the incoming address <b>short-lived</b> of the room <b>general</b>" in log.lower()
+        assert "created the incoming webhook <b>short-lived</b> of the room <b>general</b>" in log.lower()
         kept = shared_server.store.rows("SELECT * FROM audit_entry")
         assert path.rpartition("/")[2] not in log + str(kept)
 

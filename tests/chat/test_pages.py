@@ -289,3 +289,15 @@ async def test_what_a_form_carries_by_itself_is_not_given_back_as_typed(shared_s
     assert "Not mine to change" in refused.text
     assert "named" not in refused.text
     assert "&#34;1&#34;" not in refused.text
+
+
+async def test_archived_rooms_are_offered_where_there_is_one_that_its_reader_may_see(server: Server) -> None:
+    way = 'href="/archived-rooms">Archived rooms'
+    async with aclosing(server.let_in("acme", "ana@acme.test")) as ana:
+        assert way not in (await ana.get("/chat")).text
+        await ana.post("/chat/new", data={"name": "Attic", "private": "yes"})
+        assert way not in (await ana.get("/chat")).text
+        await ana.post("/chat/attic/archive", data={"archived": "yes"})
+        assert way in (await ana.get("/chat")).text
+        async with aclosing(server.let_in("acme", "carla@acme.test")) as carla:
+            assert way not in (await carla.get("/chat")).text

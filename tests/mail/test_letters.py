@@ -153,9 +153,9 @@ async def test_a_link_for_a_password_is_text_and_html_in_the_language_of_the_wor
         link = check_frame(mail, server)[0]
         assert (await carla.get(link.partition(server.host("acme"))[2])).status_code == 200
     assert mail["to"] == "carla@acme.test"
-    assert mail["subject"] == "Criar uma nova senha"
+    assert mail["subject"] == "Crie uma nova senha para Biblioteca Acme"
     assert '<html lang="pt-BR">' in html(mail)
-    assert "alguém pediu uma nova senha" in html(mail)
+    assert "Alguém pediu uma nova senha" in html(mail)
 
 
 async def test_a_notification_has_the_same_frame(server: Server, post: Post) -> None:
@@ -165,6 +165,26 @@ async def test_a_notification_has_the_same_frame(server: Server, post: Post) -> 
         assert (await davi.post("/account/password", data=typed)).status_code == 303
     (mail,) = await post.wait(1)
     assert f"http://{server.host('acme')}/notifications/preferences" in check_frame(mail, server)
+
+
+async def test_a_mail_about_a_sign_in_says_in_short_when_with_what_and_from_where_it_was(
+    server: Server, post: Post
+) -> None:
+    firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+    post.open()
+    async with server.client("acme") as known, server.client("acme") as unknown:
+        typed = {"email": "davi@acme.test", "password": "mutirao-demo", "time_zone": "America/Sao_Paulo"}
+        assert (await known.post("/login", data=typed)).status_code == 303
+        assert (await unknown.post("/login", data=typed, headers={"user-agent": firefox})).status_code == 303
+    (mail,) = await post.wait(1)
+    check_frame(mail, server)
+    assert mail["subject"] == "New sign-in to Biblioteca Acme"
+    found = re.search(
+        r"^  (\w+ \d+, \d{4}, .+) \(America/Sao_Paulo\) · Firefox, Linux · 127\.0\.0\.1", plain(mail), re.M
+    )
+    assert found, plain(mail)
+    assert f"{found[1]} (America/Sao_Paulo) · Firefox, Linux · 127.0.0.1" in html(mail)
+    assert "Here's what's new" not in plain(mail)
 
 
 async def test_while_the_mail_server_is_down_links_that_end_are_not_mailed(server: Server, post: Post) -> None:

@@ -42,6 +42,7 @@ def write_notifications(tenant: Tenant, count: int, excerpt: str) -> Content:
         faces=[HOSTILE],
         member=SimpleNamespace(name="Carla"),
         items=[item] * len(listed),
+        always=False,
         older=count - len(listed),
         inbox=LINK,
         preferences=LINK,

@@ -46,7 +46,7 @@ def happen(transaction: Transaction, what: str, member: Member, *, by: Member, d
     actor, about = transaction.acting(by.id), {"member_id": member.id, "email": ""}
     facts: dict[str, OfMember] = {
         "password": PasswordChanged(by=actor, how="link", **about),
-        "sign-in": SignedInFromNewDevice(by=actor, device=device, **about),
+        "sign-in": SignedInFromNewDevice(by=actor, device=device, address="203.0.113.7", **about),
         "role": RoleChanged(by=actor, before="admin", after=member.role, **about),
     }
     transaction.note(facts[what])

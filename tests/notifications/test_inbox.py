@@ -289,13 +289,16 @@ async def test_a_newcomer_is_announced_to_everybody(server: Server, people: Peop
 async def test_an_announcement_that_must_be_acknowledged_stays_unread_until_then(people: People) -> None:
     ana, carla = people["ana"], people["carla"]
     assert (await carla.post("/announcements", data={"title": "Mine"})).status_code == 403
-    typed = {"title": "Stocktaking", "text": "On Friday\nall day", "acknowledge": "yes", "ends_at": "2999-01-31"}
+    typed = {"title": "Stocktaking", "text": "On **Friday**\nall day", "acknowledge": "yes", "ends_at": "2999-01-31"}
     assert (await ana.post("/announcements", data=typed)).status_code == 303
     assert "Ana announced: Stocktaking" in await listed(carla)
     assert await unread(ana) == 0
     await carla.post("/notifications/read-all", data={"until": "999999"})
     page = await carla.get("/announcements/1")
     assert "Acknowledge" in page.text
+    assert "<p>On <strong>Friday</strong><br>\nall day</p>" in page.text
+    assert '<a href="/announcements">Announcements</a></p>' in page.text
+    assert "On Friday all day" in await listed(carla)
     assert await unread(carla) == 1
     await carla.post("/announcements/1/acknowledge")
     assert await unread(carla) == 0

@@ -73,7 +73,7 @@ async def test_the_ticked_records_go_into_the_bin_and_the_list_is_shown_as_it_wa
     alone = await delete(people, "carla", f"{other}:1")
     assert re.fullmatch(r"/c/books\?undo=\d+", alone.headers["location"])
     said = (await people["carla"].get(alone.headers["location"])).text
-    assert "Short-lived 3 is in the bin" in said, "one is not spoken of as several"
+    assert "Short-lived 3 is in the trash" in said, "one is not spoken of as several"
 
 
 async def test_what_is_held_or_has_changed_since_stays_and_is_said(shared_server: Server, people: Peers) -> None:
@@ -87,11 +87,11 @@ async def test_what_is_held_or_has_changed_since_stays_and_is_said(shared_server
     answer = await delete(people, "carla", *(f"{number}:1" for number in numbers))
     assert answer.status_code == 409
     for said in (
-        "1 record is in the bin.",
+        "1 record is in the trash.",
         "Ana is editing it.",
         "You are editing it.",
         "It has changed since you saw it.",
-        "It is in the bin.",
+        "It is in the trash.",
     ):
         assert said in answer.text
     assert [stored(shared_server, number) for number in numbers[1:]] == before[1:]
@@ -152,7 +152,7 @@ async def test_lines_with_a_number_change_records_and_others_are_added(shared_se
     assert shown.status_code == 200
     assert stored(shared_server, number)["version"] == 1, "looking changes nothing"
     done = await people["carla"].post("/c/books/import", data=form)
-    assert (done.status_code, done.headers["location"]) == (303, "/c/books?done=imported")
+    assert (done.status_code, done.headers["location"]) == (303, "/c/books?done=imported&about=1-1")
     after = stored(shared_server, number)
     assert (after["version"], after["title"], after["year"]) == (2, "Imported", "1901")
     assert after["notes"] == "Kept", "a column that is not there stays as it is"
@@ -273,7 +273,7 @@ async def test_what_is_neither_yes_nor_no_is_refused_and_an_empty_column_left_ou
     cells = re.findall(r"<td[^>]*>\s*(Yes|No)\s*</td>", (await people["carla"].get(f"/c/{slug}?sort=number")).text)
     assert cells == ["Yes", "No", "No"]
     done = await people["carla"].post(address, data={**table, "seen": ""})
-    assert (done.status_code, done.headers["location"]) == (303, f"/c/{slug}?done=imported")
+    assert (done.status_code, done.headers["location"]) == (303, f"/c/{slug}?done=imported&about=1-0")
 
 
 async def test_another_workspace_imports_into_its_own_alone(shared_server: Server, people: Peers) -> None:
@@ -311,7 +311,7 @@ async def test_the_ticked_records_come_out_of_the_bin(shared_server: Server, peo
     assert [stored(shared_server, number)["version"] for number in numbers] == [3, 3, 2]
     listed = (await people["davi"].get("/c/books?q=Mislaid&sort=title")).text
     assert re.findall(r'name="record" value="([\d:]+)"', listed) == [f"{number}:3" for number in numbers[:2]]
-    assert "restored it from the bin" in (await people["davi"].get(f"/c/books/{numbers[0]}")).text
+    assert "restored it from the trash" in (await people["davi"].get(f"/c/books/{numbers[0]}")).text
 
 
 async def test_what_can_t_be_restored_stays_in_the_bin_and_is_said(shared_server: Server, people: Peers) -> None:
@@ -333,7 +333,7 @@ async def test_what_can_t_be_restored_stays_in_the_bin_and_is_said(shared_server
         "Record 1 already has this value.",  # of the two that were the same, the first one came back
         "Record 6 already has this value.",
         "It has already been restored.",
-        "It is in the bin.",
+        "It is in the trash.",
     ):
         assert said in answer.text, said
     left = (await people["carla"].get(f"/c/{slug}/bin")).text

@@ -157,14 +157,23 @@ async def test_a_new_workspace_has_three_steps_that_tick_off_by_themselves(serve
     server.store.rows("UPDATE room SET last_number = 0 WHERE tenant_id = 2")
     async with aclosing(server.let_in("globex", "gil@globex.test")) as gil:
         steps = await part_of(gil, "3 steps to get started")
-        assert re.search(r"1 Add a record, or import a file", steps)
+        assert "1 Create a collection and add your records New collection Add to Books" in steps
         assert "Invite people , done" in steps
         room = (await gil.post("/chat/new", data={"name": "Readers"})).headers["location"]
         await gil.post(room, data={"text": "Hello", "key": "hello"})
         assert "Say hello , done" in await part_of(gil, "3 steps to get started")
         await gil.post("/collections/new", data={"name": "Plants", "first": "Name"})
+        assert "add your records Add to Plants Import" in await part_of(gil, "3 steps to get started")
         name = await field_of(gil, "plants", "Name")
         await gil.post("/c/plants/new", data={name: "The first"})
         assert await part_of(gil, "3 steps to get started") == "", "when all is done they are gone"
     async with aclosing(server.let_in("globex", "hana@globex.test")) as hana:
         assert await part_of(hana, "3 steps to get started") == "", "who may not invite"
+
+
+async def test_a_guest_who_is_in_a_room_alone_is_led_there(server: Server) -> None:
+    server.store.rows("UPDATE member SET role = 'guest' WHERE email = 'davi@acme.test'")
+    async with aclosing(server.let_in("acme", "davi@acme.test")) as davi:
+        page = (await davi.get("/")).text
+        assert 'You do not have access to any collection yet. <a class="link" href="/chat">Your rooms</a>' in page
+        assert 'href="/chat/general"' in (await davi.get("/chat")).text

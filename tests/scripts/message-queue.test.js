@@ -76,7 +76,7 @@ test("tries come ever more slowly, not all at once, and never stop", () => {
 
 test("a message whose files are missing says of all of them why, and goes on only when each may come", () => {
   const refused = { message: "a.png: This picture is damaged", goesOn: false };
-  const failed = { message: "b.txt: That did not go through. Try again.", goesOn: true };
+  const failed = { message: "b.txt: Not uploaded yet. It is tried again by itself.", goesOn: true };
   const onItsWay = null;
   for (const errors of [[refused, failed], [failed, refused]]) {
     assert.deepEqual(sayMissing(errors), { words: errors.map(({ message }) => message).join("\n"), goesOn: false });

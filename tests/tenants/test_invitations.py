@@ -122,6 +122,8 @@ async def test_an_invitation_that_has_ended_says_so(
     if end == "maker demoted":
         assert (await people["ana"].post("/members/2/role", data={"role": "member"})).status_code == 303
     if end == "revoked":
+        asked = (await people["bruno"].get("/members/invitations/1/revoke")).text
+        assert "The link will no longer work: 1 person can still join with it." in asked, "it is not done yet"
         assert (await people["bruno"].post("/members/invitations/1/revoke")).status_code == 303
     if end == "too old":
         server.store.rows("UPDATE invitation SET expires_at = '2026-01-01 00:00:00+00'")
@@ -222,3 +224,19 @@ async def test_members_invite_nobody(people: dict[str, httpx.AsyncClient], path:
     await people["ana"].post("/members/invitations", data={"email": "eva@example.org", "role": "member"})
     typed = {"email": "new@example.org", "role": "member", "uses": "1", "days": "1"}
     assert (await people["carla"].post(f"/members/{path}", data=typed)).status_code == 403
+
+
+async def test_the_page_of_an_invitation_is_read_in_another_language_by_who_is_signed_in_and_who_is_not(
+    server: Server, people: dict[str, httpx.AsyncClient]
+) -> None:
+    await people["bruno"].post("/members/invitations", data={"email": "eva@example.org", "role": "member"})
+    token = (await read_link(server, "eva@example.org")).partition("=")[2]
+    async with server.client("acme") as visitor:
+        for client, signed_in in ((visitor, False), (people["carla"], True)):
+            switched = await client.post("/join", data={"token": token, "name": "Eva", "shown-in": "pt_BR"})
+            assert switched.status_code == 200
+            assert 'value="Eva"' in switched.text
+            assert ("Você entrou como Carla" in switched.text) == signed_in, switched.text
+            refused = await client.post("/join", data={"token": token, **JOINING, "password": "short"})
+            assert refused.status_code == 422
+            assert ("Carla" in refused.text) == signed_in

@@ -75,7 +75,7 @@ async def show_incoming(request: AnyRequest, transaction: Transaction, member: M
 
 @post(
     "/chat/{slug:str}/incoming",
-    **dangerous(_l("You are about to create an incoming address, which lets a program post to this room.")),
+    **dangerous(_l("You are about to create an incoming webhook, which lets a program post to this room.")),
 )
 async def add_incoming(
     request: AnyRequest, transaction: Transaction, member: Member, form: Form, slug: str
@@ -104,7 +104,7 @@ async def describe_incoming_end(request: AnyRequest, transaction: Transaction, m
     return Question(
         what=_l("Revoke the address of “%(name)s”?", name=bot.name),
         consequences=[
-            _l("Programs that still post to it are refused immediately. This can't be undone."),
+            _l("Programs that still post to it will be refused immediately. This can't be undone."),
             _l("What the bot wrote stays, with its name."),
         ],
         button=_l("Revoke address"),

@@ -16,7 +16,7 @@ from app.accounts.shell import render_page
 from app.chat.last_lines import find_last_lines
 from app.chat.new_rooms import create_room, open_direct
 from app.chat.people import count_insiders
-from app.chat.room_lists import list_rooms
+from app.chat.room_lists import AFTER_ALL, list_archived_before, list_rooms
 from app.database import Transaction
 from app.web.forms import Form, Invalid
 from app.web.paging import page_of
@@ -59,6 +59,7 @@ async def render_rooms(
         rooms=rooms,
         people=await count_insiders(transaction, shown),
         lines=await find_last_lines(transaction, shown, most=len(shown)),
+        archived=await list_archived_before(transaction, member, AFTER_ALL, 1),
         # Guests may know nobody they could write to.
         knows_others=is_entitled(member, "see", "everybody") or len(await list_known(transaction, member)) > 1,
         chosen=chosen or Chosen(),

@@ -187,7 +187,7 @@ async def describe_drop(request: AnyRequest, transaction: Transaction, member: M
     app, bot = await get_app(transaction, request.path_params["app_id"])
     return Question(
         what=_l("Revoke the old secret of “%(name)s”?", name=bot.name),
-        consequences=[_l("Servers that still sign with it are refused immediately. This can't be undone.")],
+        consequences=[_l("Servers that still sign with it will be refused immediately. This can't be undone.")],
         button=_l("Revoke secret"),
         back=f"/settings/apps/{app.id}",
     )
@@ -209,7 +209,7 @@ async def describe_app_end(request: AnyRequest, transaction: Transaction, member
     return Question(
         what=_l("Delete the app “%(name)s”?", name=bot.name),
         consequences=[
-            _l("Its clients are disconnected immediately, and its secret and the tokens of its bot stop working."),
+            _l("Its clients will be disconnected immediately. Its secret and the tokens of its bot will stop working."),
             _l("What the bot wrote stays, with its name. This can't be undone."),
         ],
         button=_l("Delete app"),

@@ -29,6 +29,7 @@ from app.notifications.announcements import (
 from app.notifications.inbox import has_unread, note_opened, of_subject
 from app.notifications.kinds import NOTIFICATION_KINDS
 from app.web.forms import Form, Invalid
+from app.web.markdown.long_texts import render_long_text, render_long_texts_aside
 from app.web.paging import page_of
 from app.web.redirects import see_other
 from app.web.texts import _l, _ln
@@ -111,12 +112,14 @@ async def show_announcement(
     if may(member, "write", "announcements"):
         listed = await list_announcement_readers(transaction, announcement)
         readers = page_of(listed, page, query=q, text_of=lambda reader: str(reader[0]))
+    await render_long_texts_aside([announcement.text])
     return await render_page(
         request,
         transaction,
         member,
         "notifications/announcement.html",
         announcement=announcement,
+        text=render_long_text(announcement.text),
         author=await transaction.get_one(Member, announcement.member_id),
         to_acknowledge=await has_unread(transaction, member, **of_subject(subject), held=True),
         readers=readers,
@@ -141,8 +144,8 @@ async def describe_withdrawal(request: AnyRequest, transaction: Transaction, mem
         what=_l("Withdraw %(title)s?", title=announcement.title),
         consequences=[
             _ln(
-                "It is deleted, and removed from the inbox of the %(count)d person who got it.",
-                "It is deleted, and removed from the inboxes of the %(count)d people who got it.",
+                "It will be deleted, and removed from the inbox of the %(count)d person who got it.",
+                "It will be deleted, and removed from the inboxes of the %(count)d people who got it.",
                 len(readers),
             ),
             _ln(

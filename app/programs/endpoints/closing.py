@@ -1,4 +1,4 @@
-"""A collection as admins change it: what it is called, archived or open, in the bin or not."""
+"""A collection as admins change it: what it is called, archived or open, in the trash or not."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def manage_collection(transaction: Transaction, member: Member, slug: str)
 
 
 async def manage_any_collection(transaction: Transaction, member: Member, slug: str) -> Collection:
-    """Likewise of one that may be in the bin."""
+    """Likewise of one that may be in the trash."""
     collection = await get_any_collection(transaction, slug)
     if collection.deleted_at is None:
         return await manage_collection(transaction, member, slug)
@@ -89,7 +89,7 @@ async def unarchive_collection_by_program(
 
 @removes(COLLECTION, scope="admin")
 async def delete_collection_by_program(transaction: Transaction, member: Member, slug: str) -> None:
-    """Delete a collection, with all that it has: it moves to the bin, from where it can be restored for 30 days. One
+    """Delete a collection, with all that it has: it moves to the trash, from where it can be restored for 30 days. One
     that is there already is no error."""
     await delete_collection(transaction, await manage_any_collection(transaction, member, slug), member)
 
@@ -98,7 +98,7 @@ async def delete_collection_by_program(transaction: Transaction, member: Member,
 async def restore_collection_by_program(
     request: AnyRequest, transaction: Transaction, member: Member, slug: str
 ) -> Response[CollectionShape]:
-    """Take a collection out of the bin, as it was. If its name is in use by now, it gets a number."""
+    """Take a collection out of the trash, as it was. If its name is in use by now, it gets a number."""
     collection = await manage_any_collection(transaction, member, slug)
     await restore_collection(transaction, collection, member)
     return answer_collection(collection)
@@ -113,7 +113,7 @@ def place_of_deleted(collection: Collection) -> tuple[int, int]:
 async def list_deleted_collections_for_programs(
     transaction: Transaction, member: Member, limit: Limit = DEFAULT_LIMIT, next: After = ""
 ) -> ListPart[CollectionShape]:
-    """The collections in the bin, which can be restored, those deleted last first; for admins."""
+    """The collections in the trash, which can be restored, those deleted last first; for admins."""
     require(member, "manage", "collections")
     binned = await list_binned(transaction)
     reached = [each for each in binned if member.grant.reaches([("collection", each.id)])]

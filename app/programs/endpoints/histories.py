@@ -1,4 +1,4 @@
-"""What records were, and what is in the bin; and bringing it back."""
+"""What records were, and what is in the trash; and bringing it back."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ async def list_bin(
 async def restore_from_bin(
     request: AnyRequest, transaction: Transaction, member: Member, slug: str, number: int, if_match: IfMatch = None
 ) -> Response[RecordShape]:
-    """Restore a record from the bin."""
+    """Restore a record from the trash."""
     version = read_version(if_match)
     collection, record, fields = await open_record(transaction, member, slug, number, "delete", deleted=True)
     await refuse_locked(transaction, record, member, None, version)

@@ -50,8 +50,8 @@ async def answer_row(
 
 
 async def change_one_of_many(transaction: Transaction, member: Member, slug: str, row: RowChange) -> int | None:
-    """Write one record; the version that it is at by now, None where it is in the bin. Raises what a call for it alone
-    would, and a 422 problem where it is to be changed and deleted, or neither."""
+    """Write one record; the version that it is at by now, None where it is in the trash. Raises what a call for it
+    alone would, and a 422 problem where it is to be changed and deleted, or neither."""
     if row.delete and row.values is not None:
         raise Problem("invalid", errors={"values": "A record that is deleted gets no values: send one or the other."})
     if not row.delete and row.values is None:

@@ -153,13 +153,13 @@ async def add_record_by_program(
 async def show_record_to_program(
     transaction: Transaction, member: Member, slug: str, number: int
 ) -> Response[RecordShape]:
-    """A record, in the bin or not. Its tag begins with its version."""
+    """A record, in the trash or not. Its tag begins with its version."""
     _, record, fields = await open_for_program(transaction, member, slug, number)
     return answer_record(shape_record(fields, record))
 
 
 async def open_for_program(transaction: Transaction, member: Member, slug: str, number: int) -> Any:
-    """A record with its collection and fields. One in the bin is read by who may read the bin. Raises what pages do."""
+    """A record with its collection and fields. One in the trash is read by who may read that. Raises what pages do."""
     collection, record, fields = await open_record(transaction, member, slug, number, deleted=None)
     if record.deleted_at is not None:
         await enter_collection(transaction, member, slug, "read the bin of")
@@ -205,7 +205,7 @@ async def delete_record_by_program(
     if_match: IfMatch = None,
     lock: LockHeader = None,
 ) -> None:
-    """Delete a record: it moves to the bin, from where it can be restored for 30 days."""
+    """Delete a record: it moves to the trash, from where it can be restored for 30 days."""
     version = read_version(if_match)
     collection, record, fields = await open_record(transaction, member, slug, number, "delete")
     proof = await refuse_locked(transaction, record, member, lock, version)

@@ -25,7 +25,7 @@ from app.web.texts import _l
 notice("all-gone", _l("They were already gone."))
 notice("none-chosen", _l("Nothing was deleted: nothing was selected."))
 notice("restored-several", _l("Records restored."))
-notice("none-restored", _l("Nothing was restored: nothing in the bin was selected."))
+notice("none-restored", _l("Nothing was restored: nothing in the trash was selected."))
 
 
 def read_ticked(form: Form) -> dict[int, int]:

@@ -31,7 +31,7 @@ from app.web.texts import Text, _l, _ln
 
 notice("collection-archived", _l("Collection archived. You can still read it, and reopen it here."))
 notice("collection-opened", _l("Collection reopened."))
-notice("collection-deleted", _l("The collection is in the bin. You can restore it for 30 days."))
+notice("collection-deleted", _l("The collection is in the trash. You can restore it for 30 days."))
 notice("collection-restored", _l("The collection is back, with everything it had."))
 
 # Of those who edit records, how many are named.
@@ -71,7 +71,7 @@ async def describe_archiving(request: AnyRequest, transaction: Transaction, memb
             await say_records(transaction, collection),
             _l("Its records can still be read, searched and exported, but not added, changed, deleted or imported."),
             *await say_editing(transaction, collection),
-            _l("It disappears from the sidebar. Admins can reopen it from the list of all collections."),
+            _l("It will disappear from the sidebar. Admins can reopen it from the list of all collections."),
         ],
         button=_l("Archive collection"),
         back=f"/c/{slug}/fields",
@@ -88,7 +88,7 @@ async def describe_collection_deletion(request: AnyRequest, transaction: Transac
         what=_l("Delete %(collection)s?", collection=collection.name),
         consequences=[
             await say_records(transaction, collection),
-            _l("It disappears for everyone immediately, with its records and their files, histories and discussions."),
+            _l("It will disappear for everyone immediately, with its records, their files, histories and discussions."),
             *await say_editing(transaction, collection),
             _l("Admins can restore it with everything in it for 30 days. After that it is deleted for good."),
         ],

@@ -42,7 +42,7 @@ from app.web.texts import _l
 
 notice("field", _l("Fields saved."))
 notice("field-added", _l("Field added."))
-notice("field-removed", _l("The field is in the bin. You can restore it below for 30 days, with its values."))
+notice("field-removed", _l("The field is in the trash. You can restore it below for 30 days, with its values."))
 notice("field-restored", _l("The field is back, with its values."))
 notice(
     "field-restored-otherwise",

@@ -35,8 +35,8 @@ from app.settings import Settings
 from app.web.bodies import parse_in_turn
 from app.web.endings import end_early
 from app.web.errors import PageError
-from app.web.forms import Form
-from app.web.texts import Text, _l
+from app.web.forms import Form, number_of
+from app.web.texts import Text, _l, _ln
 from app.web.typed_texts import TypedText
 
 # Tables are long, and letters take up to twelve bytes in a form.
@@ -48,7 +48,18 @@ SHOWN_OTHERWISE = _l(
     " check the preview again."
 )
 
-notice("imported", _l("Table imported."))
+
+async def tell_counts(transaction: Transaction, member: Member, about: str) -> str | None:
+    """How many records an import has added and changed, as its address has both numbers."""
+    added, _, changed = about.partition("-")
+    counts = (
+        _ln("%(count)d record added", "%(count)d records added", number_of(added)),
+        _ln("%(count)d record changed", "%(count)d records changed", number_of(changed)),
+    )
+    return ", ".join(each.translate(transaction.tenant.language) for each in counts if each.values["count"]) or None
+
+
+notice("imported", _l("Table imported."), named=_l("Table imported: %(name)s."), find=tell_counts)
 notice("imported-partly", _l("The table was imported, but not completely: some records were left unchanged."))
 
 
@@ -145,7 +156,7 @@ async def write_import(request: AnyRequest, slug: str, form: Form, plan: Plan) -
     """Write a plan, some lines in each transaction, and say what was left as it is."""
     seen = read_versions(form["seen"], MOST_LINES)
     report = ImportReport()
-    parts, begin = key_of_parts(request, form), 0
+    parts, begin, counts_all = key_of_parts(request, form), 0, True
     while lines := take_part(plan, begin):
         try:
             async with write_signed_in(request) as (writing, author):
@@ -155,6 +166,8 @@ async def write_import(request: AnyRequest, slug: str, form: Form, plan: Plan) -
                     end = begin + len(lines)
                     await write_lines(writing, collection, author, plan, lines, seen, report)
                     await keep_end_of_part(writing, author, parts, begin, end)
+                else:  # it was written when the form was sent before
+                    counts_all = False
             begin = end
         except (HTTPException, SignInNeeded, DBAPIError, TimeoutError) as cause:
             if not report.added + report.changed:
@@ -168,7 +181,8 @@ async def write_import(request: AnyRequest, slug: str, form: Form, plan: Plan) -
             return answer
         note_imported(writing, collection, author, report)
         if not report.not_written:
-            return await keep_answer(request, writing, author, form, f"/c/{slug}?done=imported")
+            counts = f"&about={report.added}-{report.changed}" if counts_all else ""
+            return await keep_answer(request, writing, author, form, f"/c/{slug}?done=imported{counts}")
         if report.added or report.changed:
             await keep_answer(request, writing, author, form, f"/c/{slug}?done=imported-partly")
     async with read_signed_in(request) as (reading, reader):

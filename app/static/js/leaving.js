@@ -14,7 +14,10 @@ export function askBeforeLeaving(isLost) { leaving.push(isLost); }
 function note(address) {
   if (new URL(address, location.href).origin === location.origin) stays = Date.now();
 }
-// Without `navigation` a reload looks like closing the tab, and is asked about.
+// No browser tells of a reload by its own button, which looks like closing the tab and is asked about; by a key it is seen.
+document.addEventListener("keydown", ({ key, ctrlKey, metaKey }) => {
+  if (key === "F5" || ((ctrlKey || metaKey) && key.toLowerCase() === "r")) note("");
+}, true);
 if (window.navigation) {
   window.navigation.addEventListener("navigate", ({ destination }) => { if (!destination.sameDocument) note(destination.url); });
 }

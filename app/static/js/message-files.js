@@ -200,8 +200,8 @@ export class MessageFiles {
   // Says which did not come with what was sent, and in a line each why. One that was refused for what it is would be
   // refused again.
   sayLost(lost, words) {
-    const { attachAgain, notSent } = this.composer.form.dataset;
-    const refused = words.split("\n").filter((line) => !line.endsWith(notSent));
+    const { attachAgain, failed, goesOn } = this.composer.form.dataset;
+    const refused = words.split("\n").filter((line) => ![failed, goesOn].some((said) => line.endsWith(said)));
     const here = new Set([...this.list.children].map((item) => item.querySelector(".name").textContent));
     const missing = lost.filter((name) => !refused.some((line) => line.startsWith(`${name}: `)) && !here.has(name));
     const again = missing.length ? attachAgain.replace("{}", () => missing.join(", ")) : "";
@@ -220,7 +220,7 @@ export class MessageFiles {
 
   #upload(file) {
     const { place, key } = this.composer;
-    const upload = new MessageUpload(file, place, key, this.composer.form.dataset.notSent);
+    const upload = new MessageUpload(file, place, key, this.composer.form.dataset);
     uploads.set(upload.key, upload);
     upload.addEventListener("came", ({ detail: item }) => {
       uploads.delete(upload.key);

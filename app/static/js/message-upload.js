@@ -52,8 +52,8 @@ export function itemOf({ id, name, src, size, upload, held }, form) {
 export class MessageUpload extends Upload {
   stored = null;                 // the file, when it has come
 
-  constructor(file, place, box, failed) {
-    super(file, `${place}/files`, { failed });
+  constructor(file, place, box, { failed, goesOn }) {
+    super(file, `${place}/files`, { failed, goesOn });
     this.box = box;
     this.addEventListener("begun", () => want(this.key, () => this.stop()));
     this.addEventListener("came", ({ detail }) => {

@@ -21,6 +21,7 @@ const clock = () => performance.now();
 class RecordEditor extends HTMLElement {
   #renewing = null;
   #ended = false;
+  #isEnding = false;             // keys are not taken any more, and what was typed is on its way
   #leavingUntil = 0;
   #saving = null;                // the request that the form goes with: no draft goes beside it
   #acted = clock();              // when somebody last showed that they are there
@@ -103,6 +104,7 @@ class RecordEditor extends HTMLElement {
   }
 
   #tick() {
+    if (this.requests) this.querySelector("[data-ending]").hidden = !this.#isEnding;     // not before: it may take no time
     if (this.#ended || this.#isLeaving) return;
     if (this.lease.isDue) this.#renew();
     if (this.draft.isDue) this.#flushUnasked();
@@ -170,8 +172,6 @@ class RecordEditor extends HTMLElement {
     }
   }
 
-  // The calls.
-
   #renew() {
     if (this.#ended || this.#isLeaving) return;
     this.#renewing ??= this.#askToRenew().finally(() => { this.#renewing = null; this.#show(); });
@@ -228,19 +228,19 @@ class RecordEditor extends HTMLElement {
   // newer text of the same person's stays here to be copied, and so does all of it where the record can't be seen any more.
   async #lose() {
     if (this.#ended) return;
-    this.#ended = true;
+    this.#ended = this.#isEnding = true;
     this.#show();
     const kept = (await this.#flush()) ?? (await this.#flush(true));
     const isShown = kept ? await this.#calls.askWhetherShown() : null;
     if (kept === false || isShown === false) setTimeout(() => { this.#ended = false; this.#lose(); }, RETRY_AFTER);
     else if (!this.isConnected) return;              // another page was opened meanwhile, and stays
     else if (isShown) location.assign(`${this.address}?done=lost`);
-    else this.querySelector(kept || this.#calls.isRefused ? "[data-closed]" : "[data-stranded]").hidden = false;
+    else this.querySelector(kept || this.#calls.isRefused ? "[data-closed]" : "[data-stranded]").hidden = this.#isEnding = false;
   }
 
   // The lock is freed and what is typed kept; what the page goes on to is asked for then.
   async #release() {
-    this.#ended = true;
+    this.#ended = this.#isEnding = true;
     this.#show();
     await this.#renewing;        // it may bring another proof
     this.kept.keep();
@@ -249,7 +249,7 @@ class RecordEditor extends HTMLElement {
   }
 
   async #endIdle() {
-    if (!(await this.#release())) this.#ended = false;
+    if (!(await this.#release())) this.#ended = this.#isEnding = false;
     else if (this.isConnected) location.assign(`${this.address}?done=idle`);
   }
 

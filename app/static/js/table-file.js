@@ -49,9 +49,11 @@ function whyNot(form, bytes) {
 const show = () => document.querySelector("[data-table-file] .actions")?.setAttribute("hidden", "");
 document.addEventListener("change", async (event) => {
   if (!event.target.matches("[data-table-file] input") || !event.target.files.length) return;
-  const bytes = new Uint8Array(await event.target.files[0].arrayBuffer());
+  const { form } = event.target;
+  // One that was moved or deleted since it was chosen, or may not be read, is none.
+  const bytes = await event.target.files[0].arrayBuffer().then((buffer) => new Uint8Array(buffer), () => null);
   const error = document.getElementById("error-file");
-  const refusal = whyNot(event.target.form, bytes);
+  const refusal = bytes ? whyNot(form, bytes) : form.dataset.unreadable;
   error.hidden = !refusal;
   error.querySelector("span").textContent = refusal;
   if (refusal) {

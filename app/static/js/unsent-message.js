@@ -4,6 +4,12 @@ import { allKept, forget, keep, kept } from "./tab-store.js";
 
 const discarded = new WeakMap();  // element -> the rewrite that it showed
 
+// What the tab knows better than the server: which message is answered, and which files are in the box.
+function say(line, words) {
+  line.hidden = !words;
+  line.querySelector("span").textContent = words;
+}
+
 class UnsentMessage extends HTMLElement {
   connectedCallback() {
     this.stop = new AbortController();
@@ -30,8 +36,12 @@ class UnsentMessage extends HTMLElement {
     const here = kept("typed", this.place);
     const drafted = area.defaultValue;
     // What the server had, too, may have been gone on with in another tab.
-    area.value = here?.text.trim() && !(here.drafted && drafted) ? here.text : drafted;
+    const isHere = Boolean(here?.text.trim() && !(here.drafted && drafted));
+    area.value = isHere ? here.text : drafted;
     typed.hidden = !area.value.trim();
+    if (isHere) say(typed.querySelector("[data-answered]"), here.reply?.who ?? "");
+    const files = kept("in box", this.place);
+    if (files) say(typed.querySelector("[data-files]"), files.map(({ name }) => name).join(", "));
     this.#showRewrites();
   }
 

@@ -23,7 +23,7 @@ export class Upload extends EventTarget {
   error = null;                  // why it has not come so far
 
   // `failed` is said where the server says nothing, and `goesOn` when it is tried again by itself.
-  constructor(file, address, { failed, goesOn = failed }) {
+  constructor(file, address, { failed, goesOn }) {
     super();
     Object.assign(this, { file, address, failed, goesOn });
   }

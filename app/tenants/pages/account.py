@@ -170,11 +170,11 @@ async def describe_leaving(request: AnyRequest, transaction: Transaction, member
         what=what,
         consequences=[
             _ln(
-                "You are signed out: %(count)d session ends.",
-                "You are signed out everywhere: %(count)d sessions end.",
+                "You will be signed out: %(count)d session will end.",
+                "You will be signed out everywhere: %(count)d sessions will end.",
                 len(await list_sessions(transaction, member)),
             ),
-            _l("Your account here is deleted. This can't be undone. What you wrote stays, with your name."),
+            _l("Your account here will be deleted. This can't be undone. What you wrote stays, with your name."),
         ],
         button=button,
         back="/account",
@@ -248,11 +248,11 @@ async def describe_ending(request: AnyRequest, transaction: Transaction, member:
         what=_l("End all other sessions?"),
         consequences=[
             _ln(
-                "You are signed out of %(count)d other browser immediately. You can sign in there again at any time.",
-                "You are signed out of %(count)d other browsers immediately. You can sign in there again at any time.",
+                "You will be signed out of %(count)d other browser. You can sign in there again at any time.",
+                "You will be signed out of %(count)d other browsers. You can sign in there again at any time.",
                 others,
             ),
-            _l("A link for a new password that was emailed to you no longer works."),
+            _l("A link for a new password that was emailed to you will no longer work."),
         ],
         button=_l("End all others"),
         back="/account/security",

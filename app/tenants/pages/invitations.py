@@ -229,8 +229,8 @@ async def describe_revocation(request: AnyRequest, transaction: Transaction, mem
     if invitation.email:
         what = _l("Revoke the invitation for %(email)s?", email=invitation.email)
     left = _ln(
-        "The link no longer works: %(count)d person could still have joined with it.",
-        "The link no longer works: %(count)d people could still have joined with it.",
+        "The link will no longer work: %(count)d person can still join with it.",
+        "The link will no longer work: %(count)d people can still join with it.",
         max(0, invitation.most_uses - invitation.uses),
     )
     return Question(

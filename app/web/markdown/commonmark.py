@@ -29,6 +29,7 @@ from app.web.markdown.bounds import (
     count_blocks,
 )
 from app.web.markdown.tables import bounded_table
+from app.web.markdown.tasks import tasks_as_boxes
 from app.web.markdown.work import ADDRESS_COST as READ_ADDRESS
 from app.web.markdown.work import VALIDATION, allowance, spend
 
@@ -46,13 +47,16 @@ WALL = nh3.Cleaner(
     tags={
         *("a", "blockquote", "br", "code", "em", "hr", "li", "ol", "p", "pre", "s", "span", "strong", "ul"),
         *("div", "table", "tbody", "td", "th", "thead", "tr"),
+        *("input", "label"),
     },
-    attributes={"a": {"href"}, "ol": {"start"}, "span": {"data-member"}},
+    attributes={"a": {"href"}, "input": {"checked"}, "ol": {"start"}, "span": {"data-member"}},
+    set_tag_attribute_values={"input": {"type": "checkbox", "disabled": ""}},
     tag_attribute_values={"a": {"rel": {REL}, "target": {"_blank"}}, "div": {"tabindex": {"0"}}},
     allowed_classes={
         "a": {"record-link"},
         "span": {"mention", "everybody", "quoted", *HIGHLIGHTED},
         "div": {"table"},
+        "label": {"task"},
         **{cell: {"centred", "right"} for cell in ("td", "th")},
     },
     link_rel=None,
@@ -96,6 +100,7 @@ class Parser(MarkdownIt):
         self.enable("linkify")
         self.core.ruler.before("text_join", "references_to_members_and_records", refer)
         self.core.ruler.push("headings_as_bold", headings_as_bold)
+        self.core.ruler.push("tasks_as_boxes", tasks_as_boxes)
 
     def parse(self, src: str, env: Any = None) -> list[Token]:
         """Parse a text, within what one of its length may cost."""

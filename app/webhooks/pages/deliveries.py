@@ -188,7 +188,7 @@ async def describe_removal(request: AnyRequest, transaction: Transaction, member
     return Question(
         what=_l("Delete the webhook to %(host)s?", host=webhook.host),
         consequences=[
-            _l("Nothing more is sent there, and its deliveries are no longer shown."),
+            _l("Nothing more will be sent there, and its deliveries will no longer be shown."),
             _l("This can't be undone: a new one has another secret."),
         ],
         button=_l("Delete webhook"),

@@ -23,7 +23,7 @@ class Collection:
 @dataclass(frozen=True, slots=True)
 class Record:
     """A record, with its values by the keys of fields. On `channel` comes who edits it. Its moments are in UTC, as
-    `datetime` with a time zone; `deleted_at` is None unless it is in the bin."""
+    `datetime` with a time zone; `deleted_at` is None unless it is in the trash."""
 
     number: int
     version: int

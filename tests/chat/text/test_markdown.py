@@ -24,12 +24,14 @@ ATTRIBUTES = {
     "span": {"class", "data-member"},
     "ol": {"start"},
     "div": {"class", "tabindex"},
+    "input": {"type", "disabled", "checked"},
+    "label": {"class"},
     **{tag: {"class"} for tag in ("td", "th")},
     **{tag: set() for tag in ("table", "tbody", "thead", "tr")},
     **{tag: set() for tag in ("blockquote", "br", "code", "em", "hr", "li", "p", "pre", "s", "strong", "ul")},
 }
 CLASSES = {"record-link", "mention", "mention everybody", "mention quoted", "mention quoted everybody"}
-CLASSES |= {"table", "right", "centred", *HIGHLIGHTED}
+CLASSES |= {"table", "right", "centred", "task", *HIGHLIGHTED}
 FORBIDDEN = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -47,7 +49,7 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, dict(attrs)))
-        if tag not in ("br", "hr"):
+        if tag not in ("br", "hr", "input"):
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
@@ -104,6 +106,10 @@ def check_safe(html: str) -> Page:
             own = href.startswith("/")
             assert attributes.get("rel") == (None if own else "noopener noreferrer nofollow")
             assert attributes.get("target") == ("_blank" if href.lower().startswith("http") else None)
+        if tag == "input":
+            assert attributes == {"type": "checkbox", "disabled": ""} | (
+                {"checked": ""} if "checked" in attributes else {}
+            )
     assert links == html.count("</a>")
     assert not re.search(r"<a [^>]*>(?:(?!</a>).)*<a ", html, re.DOTALL), "a link in a link"
     return page
@@ -638,6 +644,7 @@ def test_controls_and_overrides_leave_no_trace() -> None:
 
 
 HOSTILE = [
+    *("- [x] ", "- [ ] a\n"),
     *("[", "]", "![", "[](", "*", "**a", "*a ", "_", "~~", "`", "`a``", "<", "<a ", ">", "> ", "> > a\n", "- ", "1. "),
     *("@", "@Ana ", "#", "#1", "&", "&amp;", "\\", "\\@", "(", "|", "=\n", "\t", " ", "\n", "a", "é", "🙂", "\u202e"),
     *("http://", "://", "http://a ", "www.", "www.a ", "a@", "mailto:", "<!--", "[a](http://a)", "[![", "```\n"),
@@ -732,6 +739,27 @@ def test_a_table_has_no_more_cells_than_its_text_may_cost(row: str) -> None:
     html = rendered(text).html
     assert html.count("<td") <= 1200
     assert len(html) < 60_000
+
+
+def test_tasks_of_a_list_are_boxes_that_are_named_by_their_words_and_cannot_be_ticked() -> None:
+    html = rendered("- [ ] one **two**\n- [x] @Ana\n\n1. [X] `three`\n   - [ ] four").html
+    check_safe(html)
+    boxes = re.findall(r'<label class="task"><input ([^>]*)> (.*?)</label>', html)
+    assert [sorted(re.findall(r"[a-z]+(?==)", attributes)) for attributes, _ in boxes] == [
+        ["disabled", "type"],
+        ["checked", "disabled", "type"],
+        ["checked", "disabled", "type"],
+        ["disabled", "type"],
+    ]
+    assert [re.sub("<[^>]+>", "", words) for _, words in boxes] == ["one two", "@Ana", "three", "four"]
+    assert rendered("- [ ] one\n- [x] two").plain == "[ ] one [x] two", "in a line of text they are as typed"
+
+
+@pytest.mark.parametrize(
+    "text", ["- [x]", "- [x](http://a.org)", "- [xx] a", "- a [x] b", "[x] a", r"- \[x] a", "- [ ]a"]
+)
+def test_what_is_no_task_is_no_box(text: str) -> None:
+    assert "<input" not in rendered(text).html
 
 
 def test_code_is_coloured_where_its_language_is_named_and_short_enough() -> None:
