@@ -36,7 +36,7 @@ def import_when_used(name: str) -> None:
     if name not in sys.modules:
         sys.modules[name] = ImportedWhenUsed(name)
         if package:
-            setattr(importlib.import_module(package), part, sys.modules[name])
+            vars(importlib.import_module(package))[part] = sys.modules[name]
 
 
 def import_without(name: str, imported: str) -> None:
