@@ -172,3 +172,14 @@ async def test_the_small_links_of_the_sidebar_show_where_one_is_too(shared_serve
     page = await ana.open("/saved")
     side = page.get_by_role("navigation", name="Workspace")
     await expect(side.locator("[aria-current]")).to_have_text(["Saved messages"])
+
+
+async def test_who_has_no_collection_and_can_make_none_has_no_heading_of_collections(
+    server: Server, person: Any
+) -> None:
+    server.store.rows("UPDATE collection SET deleted_at = created_at WHERE tenant_id = 1")
+    carla = await person(server, "acme", "carla@acme.test")
+    ana = await person(server, "acme", "ana@acme.test")
+    heading = "#collections h2"
+    await expect((await carla.open("/chat")).locator(heading)).to_be_hidden()
+    await expect((await ana.open("/chat")).locator(heading)).to_be_visible()
