@@ -11,7 +11,7 @@ from app.accounts.access import AnyRequest, write_signed_in
 from app.accounts.members import Member
 from app.chat.attachments import Attachment
 from app.chat.rooms import Room
-from app.chat.unsent_files import add_attachment
+from app.chat.unsent_files import add_attachment, measure_upload
 from app.database import Transaction
 from app.files.arriving import Arriving
 from app.files.storing import NotStored, delete_files, files_of, key_of_upload, store_form
@@ -39,7 +39,8 @@ async def store_files(request: AnyRequest, transaction: Transaction, settings: S
     content_type = request.headers.get("content-type", "")
     arriving: Arriving = request.app.state.arriving
     try:
-        chunks = await arriving.take(request, transaction, quota=quota, text=FORM_TEXT_LIMIT)
+        kept = await measure_upload(transaction, request.headers.get("x-upload", ""))
+        chunks = await arriving.take(request, transaction, quota=quota, text=FORM_TEXT_LIMIT, kept=kept)
         sent = await store_form(
             chunks, content_type, directory=directory, limit=limit, fields=["file"], most_text=FORM_TEXT_LIMIT
         )

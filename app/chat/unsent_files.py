@@ -81,6 +81,14 @@ async def find_upload(transaction: Transaction, member: Member, upload: str) -> 
     return await transaction.value(FIND_UPLOAD, member_id=member.id, upload=upload)
 
 
+async def measure_upload(transaction: Transaction, upload: str) -> int:
+    """How many bytes of who asks are kept already with the key of an upload."""
+    there = (
+        await transaction.value(FIND_UPLOAD, member_id=transaction.actor.member_id, upload=upload) if upload else None
+    )
+    return 0 if there is None else there.size
+
+
 def select_unsent(*criteria: Any) -> Select[Attachment]:
     """The select of files that a member has brought to a room and that are in no message yet."""
     return (

@@ -35,12 +35,19 @@ class Arriving:
         self.coming: Counter[int] = Counter()
 
     async def take(
-        self, request: Request[Any, Any, Any], transaction: Transaction, *, quota: int | None, text: int = 0
+        self,
+        request: Request[Any, Any, Any],
+        transaction: Transaction,
+        *,
+        quota: int | None,
+        text: int = 0,
+        kept: int = 0,
     ) -> AsyncIterator[bytes]:
         """The body of a request with files, when it is its sender's turn. The transaction is ended before it is taken.
 
         It counts until the request is answered: in a quota of so many bytes, or in none if nothing of it is kept beside
-        the other files. `text` is how much of it is no file. Raises NotStored, as taking its pieces does.
+        the other files. `text` is how much of it is no file; `kept`, how much is there already, and comes again as its
+        page had no answer. Raises NotStored, as taking its pieces does.
         """
         tenant_id, database = transaction.tenant.id, request.app.state.database
         whose = (tenant_id, transaction.actor.member_id)
@@ -56,7 +63,7 @@ class Arriving:
         if quota is None:
             return request.stream()
         async with database.read(tenant_id) as reading:
-            room = quota - await sum_sizes(reading)
+            room = quota - await sum_sizes(reading) + kept
         size = ending.enter_context(self.counted(tenant_id, room, quota))
         size.grow((request.content_length or 0) - text)
         return count_pieces(request.stream(), size, -text)

@@ -77,6 +77,13 @@ FIND_RECORD_FILE = PreparedSelect(
 )
 
 
+async def measure_record_upload(transaction: Transaction, upload: str) -> int:
+    """How many bytes of who asks are kept already with the key of an upload."""
+    about = {"member_id": transaction.actor.member_id, "upload": upload}
+    there = await transaction.value(FIND_RECORD_FILE, **about) if upload else None
+    return 0 if there is None else there.size
+
+
 async def add_record_file(
     transaction: Transaction,
     collection: Collection,

@@ -10,9 +10,12 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import delete
 
+from app.chat.attachments import Attachment
 from app.files import arriving
 from app.files.arriving import UPLOADS_AT_ONCE
+from app.records.files import RecordFile
 from app.server import asgi
 from app.server.asgi import Parts
 from tests import test_isolation, test_statements
@@ -119,3 +122,23 @@ async def test_what_is_on_its_way_to_a_workspace_is_within_its_quota(
             headers={"x-page": "1"},
         )
     assert whole.status_code == 200, "there is room again when the first has come to nothing"
+
+
+@pytest.mark.parametrize("path", KEPT)
+async def test_a_file_that_comes_again_counts_once(world: World, path: str) -> None:
+    """Of ten megabytes it has six, and its page had no answer."""
+    address = Target("POST", path).fill({**world.values, **OTHERS.get(path, {})})
+    answers = [
+        await world.client.post(
+            address,
+            data={"upload": key},
+            files={BRINGS[path]: ("plan.txt", b"x" * 6 * MB)},
+            headers={"x-page": "1", "x-upload": key},
+        )
+        for key in ("first", "first", "second")
+    ]
+    async with world.database.write(1) as transaction:
+        for model in (Attachment, RecordFile):
+            await transaction.execute(delete(model).where(model.upload == "first"))
+    assert [answer.status_code for answer in answers] == [200, 200, 422]
+    assert answers[0].text == answers[1].text

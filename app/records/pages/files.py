@@ -20,7 +20,7 @@ from app.jobs.sweeps import sweeps_with_settings
 from app.records.access import enter_collection
 from app.records.collections import Collection
 from app.records.fields import Field, Fields, list_fields
-from app.records.files import RecordFile, add_record_file, delete_unsaved, get_record_file
+from app.records.files import RecordFile, add_record_file, delete_unsaved, get_record_file, measure_record_upload
 from app.records.forms import RECORD_LIMIT, open_record, render_form
 from app.records.records import Record
 from app.settings import Settings
@@ -57,9 +57,10 @@ async def bring_record_files(
     directory = files_of(settings, tenant)
     limit, quota = settings.file_limit_megabytes * 1_000_000, settings.files_quota_megabytes * 1_000_000
     arriving: Arriving = request.app.state.arriving
+    kept = await measure_record_upload(transaction, request.headers.get("x-upload", ""))
     try:
         sent = await store_form(
-            await arriving.take(request, transaction, quota=quota, text=RECORD_LIMIT),
+            await arriving.take(request, transaction, quota=quota, text=RECORD_LIMIT, kept=kept),
             request.headers.get("content-type", ""),
             directory=directory,
             limit=limit,

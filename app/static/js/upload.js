@@ -68,6 +68,7 @@ export class Upload extends EventTarget {
       request.open("POST", this.address);
       request.setRequestHeader("X-Page", "1");
       request.setRequestHeader("X-Member", me);
+      request.setRequestHeader("X-Upload", this.key);        // known before the file is read
       request.addEventListener("progress", () => heard());
       request.upload.addEventListener("load", () => heard(STORED_WITHIN));
       request.upload.addEventListener("progress", (event) => {
