@@ -99,11 +99,11 @@ async def add_record_file(
     Raises Invalid when the workspace has no room for it, and when what came with `upload` was saved since, or is of
     another collection; `quota` is in bytes.
     """
-    if len(upload) > LONGEST_UPLOAD_KEY:
-        raise Invalid(file=_l("This page is out of date. Reload it; what you typed is kept."))
     there = await transaction.value(FIND_RECORD_FILE, member_id=member.id, upload=upload) if upload else None
+    if len(upload) > LONGEST_UPLOAD_KEY or (there is not None and there.collection_id != collection.id):
+        raise Invalid(file=_l("This page is out of date. Reload it; what you typed is kept."))
     if there is not None:
-        if there.record_id is not None or there.collection_id != collection.id:
+        if there.record_id is not None:
             raise Invalid(file=_l("This file was already saved."))
         return there
     await check_quota(transaction, stored.size, quota)

@@ -60,6 +60,16 @@ async def test_an_upload_that_was_saved_with_a_record_is_of_no_other(server: Ser
     assert on_disk(server) == 1
 
 
+async def test_an_upload_for_one_collection_is_none_of_another(server: Server, ana: httpx.AsyncClient) -> None:
+    await bring(ana, f"/c/books/files/{await add_field(ana)}", "once")
+    made = await ana.post("/collections/new", data={"name": "Maps", "first": "Title"})
+    assert made.status_code == 303, made.text
+    added = await ana.post("/c/maps/fields", data={"label": "Scans", "kind": "files"})
+    assert added.status_code == 303, added.text
+    ref = re.findall(r'id="field-(f\d+)"', (await ana.get("/c/maps/new")).text)[-1]
+    assert "out of date" in await bring(ana, f"/c/maps/files/{ref}", "once", status=422)
+
+
 async def test_the_key_of_an_upload_tells_nobody_else_of_it(server: Server, ana: httpx.AsyncClient) -> None:
     ref = await add_field(ana)
     mine = await bring(ana, f"/c/books/files/{ref}", "once", content=b"mine")

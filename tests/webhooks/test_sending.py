@@ -90,6 +90,28 @@ async def test_what_happens_is_sent_in_order_signed_and_once(sending: Sending, r
     assert rows == [(RENAMED, 200, "Done", "")] * 3
 
 
+async def test_the_sender_is_woken_by_what_happens_in_workspaces_with_webhooks_alone(
+    sending: Sending, receiver: Receiver
+) -> None:
+    wake = sending.sender.loop.wake
+
+    async def is_woken_by(workspace: int) -> bool:
+        await sending.send_out()  # which looks who has any
+        wake.clear()
+        await sending.happen("Something", workspace=workspace)
+        return wake.is_set()
+
+    heard = list(sending.database.on_commit)
+    assert not await is_woken_by(ACME)
+    assert sending.database.on_commit == heard
+    await sending.make(receiver.url, RENAMED)
+    assert await is_woken_by(ACME)
+    assert not await is_woken_by(GLOBEX)
+    sending.store.rows("UPDATE webhook_turn SET active = false")
+    assert not await is_woken_by(ACME)
+    assert sending.database.on_commit == heard
+
+
 async def test_one_of_all_kinds_begins_behind_its_own_making(sending: Sending, receiver: Receiver) -> None:
     await sending.make(receiver.url)
     await sending.happen("First")
