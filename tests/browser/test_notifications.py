@@ -5,20 +5,28 @@ from __future__ import annotations
 import asyncio
 import re
 import signal
+from contextlib import aclosing
 from typing import Any
 
 import pytest
 from playwright.async_api import Locator, Page, Route, expect
 
+from tests.browser.lines import say_lines
 from tests.browser.pages import assert_equals_a_fresh_load, ready
 from tests.conftest import Person, Server
 from tests.waiting import until
 
 
 @pytest.fixture
-async def people(server: Server, person: Any) -> tuple[Person, Person]:
-    """Ana, who owns the workspace, and Carla, a member."""
-    return await person(server, "acme", "ana@acme.test"), await person(server, "acme", "carla@acme.test")
+async def carla(server: Server, person: Any) -> Person:
+    """Carla, a member, in front of a browser."""
+    return await person(server, "acme", "carla@acme.test")  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+async def people(server: Server, person: Any, carla: Person) -> tuple[Person, Person]:
+    """Ana, who owns the workspace, in front of a browser of her own, and Carla."""
+    return await person(server, "acme", "ana@acme.test"), carla
 
 
 def bell(page: Page) -> Locator:
@@ -124,9 +132,8 @@ async def test_what_is_withdrawn_or_over_is_gone_from_open_pages_at_once(
 
 
 async def test_the_toast_of_what_is_withdrawn_goes_from_open_pages_and_others_stay(
-    server: Server, people: tuple[Person, Person]
+    server: Server, carla: Person
 ) -> None:
-    _, carla = people
     await carla.open("/chat/general")
     ana = await server.sign_in("acme", "ana@acme.test")
     for title in ("Stocktaking", "Fire drill"):
@@ -152,19 +159,16 @@ async def test_being_asked_for_a_record_does_not_ring_over_the_page_that_asks(pe
     await unread(carla.page, 0)
 
 
-async def test_a_tab_that_nobody_sees_reads_nothing_until_it_is_looked_at(
-    server: Server, people: tuple[Person, Person]
-) -> None:
-    ana, carla = people
+async def test_a_tab_that_nobody_sees_reads_nothing_until_it_is_looked_at(server: Server, carla: Person) -> None:
     await carla.page.add_init_script(
         "let shown = 'hidden'; Object.defineProperty(document, 'visibilityState', { get: () => shown });"
         "window.addEventListener('look', () => { shown = 'visible';"
         " document.dispatchEvent(new Event('visibilitychange')); })"
     )
     await carla.open("/members")
-    await ana.open("/members/3")
-    await ana.page.get_by_label("Role").select_option("admin")  # all of Carla's page is fetched anew
-    await ana.page.get_by_role("button", name="Change role").click()
+    async with aclosing(server.let_in("acme", "ana@acme.test")) as ana:
+        changed = await ana.post("/members/3/role", data={"role": "admin"})  # all of Carla's page is fetched anew
+    assert changed.status_code == 303, changed.text
     await expect(carla.page.get_by_role("link", name="Manage Davi")).to_be_visible()
     added = server.run("member", "add", "acme", "eva@acme.test", "--name", "Eva", "--password", "a long password")
     assert added.returncode == 0, added.stderr
@@ -175,24 +179,21 @@ async def test_a_tab_that_nobody_sees_reads_nothing_until_it_is_looked_at(
     await expect(toasts(carla.page)).to_have_count(0)
 
 
-async def test_marking_all_read_leaves_what_comes_meanwhile(people: tuple[Person, Person]) -> None:
-    ana, carla = people
-    await ana.open("/chat/general")
-    await say(ana.page, "One @Carla")
+async def test_marking_all_read_leaves_what_comes_meanwhile(server: Server, carla: Person) -> None:
+    await say_lines(server, ["One @Carla"], "ana")
     await carla.open("/notifications")
     await expect(carla.page.get_by_text("One @Carla")).to_be_visible()
     async with carla.page.expect_request("**/notifications/read-all") as asked:
         await carla.page.get_by_role("button", name="Mark all read").click()
     assert "until=" in str((await asked.value).post_data)
     await unread(carla.page, 0)
-    await say(ana.page, "Two @Carla")
+    await say_lines(server, ["Two @Carla"], "ana")
     await unread(carla.page, 1)
     await expect(carla.page.get_by_text("Two @Carla").first).to_be_visible()
     await expect(carla.page.locator(".unread-group")).to_have_count(1)
 
 
-async def test_what_comes_while_the_page_before_is_refreshed_is_shown(people: tuple[Person, Person]) -> None:
-    ana, carla = people
+async def test_what_comes_while_the_page_before_is_refreshed_is_shown(server: Server, carla: Person) -> None:
     held, go_on = asyncio.Event(), asyncio.Event()
 
     async def hold(route: Route) -> None:
@@ -201,7 +202,6 @@ async def test_what_comes_while_the_page_before_is_refreshed_is_shown(people: tu
             await go_on.wait()
         await route.continue_()
 
-    await ana.open("/chat/general")
     await carla.open("/c/books")
     await carla.page.route("**/c/books", hold)
     await carla.page.evaluate("document.dispatchEvent(new CustomEvent('page:refresh'))")
@@ -209,22 +209,20 @@ async def test_what_comes_while_the_page_before_is_refreshed_is_shown(people: tu
     await bell(carla.page).click()
     await expect(carla.page.get_by_role("heading", name="Notifications")).to_be_visible()
     await expect(carla.page.locator("html[data-ready=yes]")).to_be_visible()
-    await say(ana.page, "Good morning, @Carla")
+    await say_lines(server, ["Good morning, @Carla"], "ana")
     await unread(carla.page, 1)
     go_on.set()
     await expect(carla.page.locator(".unread-group")).to_have_count(1)
 
 
-async def test_a_tab_that_was_offline_has_the_count_of_the_database(people: tuple[Person, Person]) -> None:
-    ana, carla = people
+async def test_a_tab_that_was_offline_has_the_count_of_the_database(server: Server, carla: Person) -> None:
     await carla.open("/c/books")
-    await ana.open("/chat/general")
-    await say(ana.page, "One @Carla")
+    await say_lines(server, ["One @Carla"], "ana")
     await unread(carla.page, 1)
     await carla.context.set_offline(True)
     await expect(carla.page.locator("html[data-live=off]")).to_be_attached()
-    await say(ana.page, "Two @Carla")
-    await say(ana.page, "Three @Carla")
+    await say_lines(server, ["Two @Carla"], "ana")
+    await say_lines(server, ["Three @Carla"], "ana")
     await carla.context.set_offline(False)
     await ready(carla.page)
     await unread(carla.page, 3)
@@ -263,12 +261,10 @@ async def test_tabs_that_were_asleep_wake_up_with_the_count_of_the_database(
         await assert_equals_a_fresh_load(page)
 
 
-async def test_toasts_stack_three_high_and_can_be_dismissed(people: tuple[Person, Person]) -> None:
-    ana, carla = people
+async def test_toasts_stack_three_high_and_can_be_dismissed(server: Server, carla: Person) -> None:
     await carla.open("/c/books")
-    await ana.open("/chat/general")
     for number in range(4):
-        await say(ana.page, f"Number {number} @Carla")
+        await say_lines(server, [f"Number {number} @Carla"], "ana")
     await expect(toasts(carla.page)).to_have_count(3)
     await expect(toasts(carla.page).first).to_contain_text("Number 1")
     await toasts(carla.page).first.get_by_role("button", name="Dismiss").click()
@@ -276,20 +272,18 @@ async def test_toasts_stack_three_high_and_can_be_dismissed(people: tuple[Person
     await expect(carla.page.get_by_role("status", name="New notifications")).to_contain_text("Number 3")
 
 
-async def test_a_toast_that_comes_as_its_reader_goes_on_is_shown_once(people: tuple[Person, Person]) -> None:
-    ana, carla = people
+async def test_a_toast_that_comes_as_its_reader_goes_on_is_shown_once(server: Server, carla: Person) -> None:
     held: list[str | bytes] = []
     pages: list[Any] = []
 
     def pass_on(page: Any) -> None:
         pages.append(page)
-        server = page.connect_to_server()
-        server.on_message(lambda text: held.append(text) if '"#toasts"' in text else page.send(text))
+        behind = page.connect_to_server()
+        behind.on_message(lambda text: held.append(text) if '"#toasts"' in text else page.send(text))
 
     await carla.page.route_web_socket(re.compile("/live$"), pass_on)
     await carla.open("/c/books")
-    await ana.open("/chat/general")
-    await say(ana.page, "Have you seen this, @Carla?")
+    await say_lines(server, ["Have you seen this, @Carla?"], "ana")
     await until(lambda: bool(held))
     await carla.page.locator("#main").get_by_role("link", name="Dom Casmurro").click()
     await carla.page.wait_for_url("**/c/books/40")
