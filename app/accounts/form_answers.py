@@ -26,7 +26,8 @@ from app.web.forms import FORM_KEY, Form, Invalid, number_of
 from app.web.redirects import see_other
 from app.web.texts import _l
 
-FORM_ANSWER_KEPT_FOR = timedelta(days=2)
+# As long as a tab may send a form again whose answer it had not: as drafts are kept (editing/drafts.py).
+FORM_ANSWER_KEPT_FOR = timedelta(days=30)
 # What leads from a part of what a form makes to the next one.
 END_OF_PART = "#"
 
@@ -114,9 +115,10 @@ async def find_answer(
     raise MadeAlready
 
 
-async def is_answered(transaction: Transaction, member: Member, key: str) -> bool:
-    """Whether the form with this key (`digest_key`) was sent, and has made something."""
-    return bool(await transaction.find(FIND_ANSWER, member_id=member.id, key=key))
+async def find_made_by(transaction: Transaction, member: Member, key: str) -> str:
+    """Where what the form with this key (`digest_key`) has made is; '' when it has made nothing."""
+    found = await transaction.find(FIND_ANSWER, member_id=member.id, key=key)
+    return found[0].address if found else ""
 
 
 async def keep_answer(

@@ -11,8 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
+from app.accounts.form_answers import delete_old_answers
 from app.accounts.members import Member
 from app.database import Database, now
+from app.features import open_database
 from app.records.collections import get_collection
 from app.records.fields import list_fields
 from app.records.new_drafts import TypedOn, discard_new_draft, find_any_new_draft, keep_new_draft
@@ -39,15 +41,16 @@ async def test_a_draft_is_the_members_own_and_ends_when_it_is_saved(shared_serve
     davi = await shared_server.sign_in("acme", "davi@acme.test")
     gil = await shared_server.sign_in("globex", "gil@globex.test")
     kept = await keep(carla, "0", title="Carla's half")
-    assert (kept.status_code, kept.headers["x-draft"]) == (204, "1")
+    assert kept.status_code == 204
+    version = kept.headers["x-draft"]
     assert "Carla's half" in shown(await carla.get("/c/books/new"))
     for other in (davi, gil):
         assert "Carla's half" not in shown(await other.get("/c/books/new"))
         assert (await other.post("/c/books/new/draft/discard")).status_code == 303
-    added = await carla.post("/c/books/new", data={"title": "Carla's whole", "draft-version": "1"})
+    added = await carla.post("/c/books/new", data={"title": "Carla's whole", "draft-version": version})
     assert added.status_code == 303
     assert "Carla's half" not in shown(await carla.get("/c/books/new"))
-    late = await keep(carla, "1", title="Carla's half and more")
+    late = await keep(carla, version, title="Carla's half and more")
     assert late.status_code == 409
     assert "Carla's half" not in shown(await carla.get("/c/books/new"))
     for client in (carla, davi, gil):
@@ -86,9 +89,11 @@ async def test_who_cancels_is_told_that_what_they_typed_is_kept(shared_server: S
 
 async def test_an_older_page_writes_over_no_newer_draft_nor_ends_it(shared_server: Server) -> None:
     davi = await shared_server.sign_in("acme", "davi@acme.test")
-    assert (await keep(davi, "0", title="Words of one")).status_code == 204
+    first = await keep(davi, "0", title="Words of one")
+    assert first.status_code == 204
     assert (await keep(davi, "0", title="Words of another")).status_code == 409
-    assert (await keep(davi, "1", title="Words of one, longer")).headers["x-draft"] == "2"
+    longer = await keep(davi, first.headers["x-draft"], title="Words of one, longer")
+    assert int(longer.headers["x-draft"]) > int(first.headers["x-draft"])
     saved = await davi.post("/c/books/new", data={"title": "Words of another", "draft-version": "0"})
     assert saved.status_code == 303
     assert "Words of one, longer" in shown(await davi.get("/c/books/new"))
@@ -134,9 +139,11 @@ async def test_nothing_is_kept_of_what_is_saved_in_whatever_order_the_calls_arri
 async def test_what_was_discarded_does_not_come_back_with_a_late_call(shared_server: Server) -> None:
     ana = begin(shared_server)
     page = {"form-key": "one"}
-    assert (await keep(ana, "0", title="First", **page, **{"draft-changes": "1"})).status_code == 204
+    first = await keep(ana, "0", title="First", **page, **{"draft-changes": "1"})
+    assert first.status_code == 204
     await ana.post("/c/books/new/draft/discard", data={**page, "draft-changes": "2"})
-    assert (await keep(ana, "1", title="First word", **page, **{"draft-changes": "2"})).status_code == 204
+    late = await keep(ana, first.headers["x-draft"], title="First word", **page, **{"draft-changes": "2"})
+    assert (late.status_code, late.headers["x-draft-state"]) == (204, "ended")
     assert "First" not in shown(await ana.get("/c/books/new"))
     await ana.aclose()
 
@@ -224,9 +231,11 @@ async def test_what_was_on_its_way_when_a_draft_was_discarded_stays_away(
 ) -> None:
     async with database.write(1) as transaction:
         books, ana = await get_collection(transaction, "books"), await transaction.get_one(Member, 1)
-        first, second = TypedOn("first form", 2, 0), TypedOn("second form", int(typed_since), 1)
+        first, version = TypedOn("first form", 2, 0), 0
         if arrived:
-            assert await keep_new_draft(transaction, books, ana, {"title": "Kept"}, first) == 1
+            version = (await keep_new_draft(transaction, books, ana, {"title": "Kept"}, first)).version
+            assert version
+        second = TypedOn("second form", int(typed_since), version)
         discarding = first if not arrived or typed_since else second  # which shows what the first has kept
         gone = await discard_new_draft(transaction, books, ana, discarding)
         assert gone == ({"title": "Kept"} if arrived else None)
@@ -236,3 +245,61 @@ async def test_what_was_on_its_way_when_a_draft_was_discarded_stays_away(
         assert draft.values is None
         await keep_new_draft(transaction, books, ana, {"title": "Typed since"}, TypedOn("first form", 3, 0))
         assert draft.values == {"title": "Typed since"}
+
+
+async def open_form(client: httpx.AsyncClient) -> dict[str, str]:
+    """A form of a new record, as its page has it."""
+    found = re.findall(r'name="(form-key|draft-[a-z]+)" value="([^"]*)"', (await client.get("/c/books/new")).text)
+    return dict(found)
+
+
+async def test_a_draft_that_is_forgotten_gives_its_versions_to_no_other(shared_server: Server) -> None:
+    ana = begin(shared_server)
+    before, other = await open_form(ana), {"title": "Newer words"}
+    first = await ana.post("/c/books/new/draft", data={**before, "draft-changes": "1", "title": "Old words"})
+    shared_server.store.rows("DELETE FROM draft")
+    assert (await ana.post("/c/books/new/draft", data={**await open_form(ana), **other})).status_code == 204
+    again = {**before, "draft-version": first.headers["x-draft"], "draft-changes": "2", "title": "Old words, more"}
+    assert (await ana.post("/c/books/new/draft", data=again)).status_code == 409
+    assert 'value="Newer words"' in shown(await ana.get("/c/books/new"))
+    await ana.aclose()
+
+
+async def test_a_form_of_long_ago_is_added_when_its_member_knows_that_it_was_not(shared_server: Server) -> None:
+    ana = begin(shared_server)
+    old = {**await open_form(ana), "draft-version": str(int((now() - timedelta(days=31)).timestamp() * 1000))}
+    typed = {**old, "draft-changes": "1", "title": "Of long ago"}
+    kept = await ana.post("/c/books/new/draft", data=typed)
+    assert (kept.status_code, kept.headers["x-draft-state"]) == (409, "too old")
+    refused = await ana.post("/c/books/new", data=typed)
+    assert refused.status_code == 409
+    assert "Check that this was not added since" in refused.text
+    assert 'value="Of long ago"' in refused.text
+    again = dict(re.findall(r'name="(form-key|draft-[a-z]+)" value="([^"]*)"', refused.text))
+    assert again["form-key"] != old["form-key"]
+    assert (await ana.post("/c/books/new", data={**again, "title": "Of long ago"})).status_code == 303
+    await ana.aclose()
+
+
+@pytest.mark.parametrize("days", [3, 29])
+async def test_a_form_that_is_sent_again_days_later_makes_nothing_twice(shared_server: Server, days: int) -> None:
+    ana = begin(shared_server)
+    form = {**await open_form(ana), "title": f"Once in {days} days"}
+    first = await ana.post("/c/books/new", data=form)
+    moment = (now() - timedelta(days=days)).replace(tzinfo=None)
+    shared_server.store.rows("UPDATE form_answer SET made_at = ?", moment)
+    async with open_database(shared_server.store.url).write(1) as transaction:
+        await delete_old_answers(transaction, 100)
+    again = await ana.post("/c/books/new", data=form)
+    assert (again.status_code, again.headers["location"]) == (303, first.headers["location"])
+    await ana.aclose()
+
+
+async def test_what_another_tab_has_added_is_told_to_the_one_it_was_begun_in(shared_server: Server) -> None:
+    ana = begin(shared_server)
+    form = {**await open_form(ana), "draft-changes": "1", "title": "Begun here"}
+    assert (await ana.post("/c/books/new/draft", data=form)).status_code == 204
+    added = await ana.post("/c/books/new", data={**await open_form(ana), "title": "Begun here, ended there"})
+    late = await ana.post("/c/books/new/draft", data={**form, "draft-changes": "2", "title": "Begun here and more"})
+    assert (late.status_code, late.headers["x-draft-made"]) == (409, added.headers["location"])
+    await ana.aclose()

@@ -1,7 +1,7 @@
 // When what is typed is sent to be kept, and what the page may say of it, by a clock and a server of the test's own.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { TypedDraft, isKept, isOver } from "./typed-draft.js";
+import { TypedDraft, isKept } from "./typed-draft.js";
 
 function begin() {
   const state = { now: 1000, sent: [] };
@@ -157,12 +157,4 @@ test("what is too long is not sent again until it is another text", async () => 
   assert.ok(!draft.isTooLong);
   pass(10_000);
   assert.ok(draft.isDue);
-});
-
-test("what a tab kept of a draft is over when a page shows it, or the server has forgotten it", () => {
-  const day = 24 * 60 * 60 * 1000;
-  const keptDraft = { version: "3", at: 0 };
-  assert.ok(isOver(keptDraft, "3", day) && isOver(keptDraft, "4", day));
-  assert.ok(!isOver(keptDraft, "2", day) && !isOver(keptDraft, "0", 29 * day));
-  assert.ok(isOver(keptDraft, "0", 31 * day));
 });

@@ -31,12 +31,15 @@ from app.records.forms import (
 )
 from app.records.left_over import carried_over
 from app.records.new_drafts import (
+    TooOld,
     TypedOn,
     discard_new_draft,
     find_any_new_draft,
     holds_nothing,
+    is_too_old,
     keep_new_draft,
     settle_new_draft,
+    version_after,
 )
 from app.records.undoing import offer_new_draft
 from app.records.values import copy_values
@@ -64,7 +67,7 @@ async def show_new(
         values |= carried_over(fields, kept, None) | kept
     elif copied:
         values, curtailed = copy_values(fields, copied.values, member)
-    form = Form([*values.items(), ("draft-version", str(draft.version if draft else 0))])
+    form = Form([*values.items(), ("draft-version", str(draft.version if draft else version_after(0)))])
     name_draft(collection, form, (draft.begun_form or draft.form or "") if draft and kept is not None else "")
     return await render_form(
         request,
@@ -92,17 +95,22 @@ async def add_record(
         if answer := await find_answer(request, transaction, member, form, begun=page.begun):
             await settle_new_draft(transaction, collection, member, values, page, answer.url)  # kept since
             return answer
+        if is_too_old(await find_any_new_draft(transaction, collection, member), page):
+            raise TooOld
         if holds_unseen(fields, form, None):
             raise Removed(**find_errors(fields, values, member))
         refuse_unsent(fields, form, values, member, None)
         record = await create_record(transaction, collection, values, member)
     except Invalid as invalid:
         form.errors = invalid.errors
-        name_draft(collection, form, "" if form.made else page.begun)
+        if isinstance(invalid, TooOld):  # sent again, it is another form
+            del form.values[FORM_KEY]
+            page = replace(page, version=version_after(0))
+        name_draft(collection, form, "" if form.made or isinstance(invalid, TooOld) else page.begun)
         page = replace(page, begun=form["draft-begun"])
         nothing = holds_nothing(fields, values)
         kept = await keep_new_draft(transaction, collection, member, values, page, sent=True, nothing=nothing)
-        form.values["draft-version"] = [str(page.version if kept is None else kept)]
+        form.values["draft-version"] = [str(page.version if kept.behind else kept.version)]
         return await render_form(request, transaction, member, collection, fields, form, status=invalid.status)
     made = f"/c/{slug}/{record.number}"
     await settle_new_draft(transaction, collection, member, values, page, made)
@@ -119,8 +127,9 @@ def name_draft(collection: Collection, form: Form, begun: str) -> None:
 async def keep_draft_of_new(transaction: Transaction, member: Member, slug: str, form: Form) -> Response[Any]:
     """Keep what is typed on an open page. Who has cancelled is led back, and told what is kept.
 
-    The answer is 204 with the version to go on with, and on which form the draft is begun where the page did not say;
-    or 409 when another page has gone on.
+    The answer is 204 with the version to go on with, on which form the draft is begun where the page did not say, and
+    that it had `ended` before; or 409 when another page has gone on, or has made what it leads to, or the page is
+    `too old`.
     """
     cancelled = "cancel" in form
     access = await enter_collection(transaction, member, slug, "read" if cancelled else "add to")
@@ -133,11 +142,13 @@ async def keep_draft_of_new(transaction: Transaction, member: Member, slug: str,
     page = TypedOn.read(collection, form)
     kept = await keep_new_draft(transaction, collection, member, values, page, nothing=nothing)
     if cancelled:
-        return see_other(f"/c/{slug}{'' if nothing or kept is None else '?done=kept'}")
-    if kept is None:
-        return Response(None, status_code=409)
+        return see_other(f"/c/{slug}{'' if nothing or kept.behind or kept.too_old else '?done=kept'}")
+    if kept.behind or kept.too_old:
+        why = {"X-Draft-State": "too old"} if kept.too_old else {"X-Draft-Made": kept.made} if kept.made else {}
+        return Response(None, status_code=409, headers=why)
     begun = {} if form["draft-begun"] else {"X-Draft-Begun": page.begun}
-    return Response(None, status_code=204, headers={"X-Draft": str(kept), **begun})
+    state = {"X-Draft-State": "ended"} if kept.ended else {}
+    return Response(None, status_code=204, headers={"X-Draft": str(kept.version), **begun, **state})
 
 
 @post("/c/{slug:str}/new/draft/discard")

@@ -18,7 +18,7 @@ import { call, leaveWith } from "./page.js";
 import { erase, read, write } from "./tab-store.js";
 import { showTooLong } from "./too-long.js";
 import { ANSWER_WITHIN, patienceFor } from "./tries.js";
-import { TypedDraft, isOver } from "./typed-draft.js";
+import { TypedDraft } from "./typed-draft.js";
 
 const PAUSE = 300;
 const TICK = 500;
@@ -28,7 +28,8 @@ class KeptForm extends HTMLElement {
   typed = new TypedDraft((late, signal) => this.sendDraft(signal));      // nothing, where the server keeps none
 
   connectedCallback() {
-    for (const type of ["input", "change"]) this.addEventListener(type, () => this.note());
+    this.addEventListener("input", ({ target }) => this.note({ field: target, value: target.value }));
+    this.addEventListener("change", ({ target }) => { if (!this.isNoted(target)) this.note(); });
     this.addEventListener("submit", (event) => this.send(event), true);
     this.addEventListener("click", (event) => {
       if (event.target.closest("[data-afresh]")) this.startAfresh();
@@ -128,7 +129,11 @@ class KeptForm extends HTMLElement {
     if (this.pending || this.typed.isPending) this.keep();
   }
 
-  note() {
+  // A field that is left says once more what was typed into it.
+  isNoted(field) { return this.noted?.field === field && this.noted.value === field.value; }
+
+  note(noted) {
+    this.noted = noted;
     this.pending ??= setTimeout(() => {
       this.keep();
       showTooLong(this, this.isTooLong);
@@ -170,8 +175,10 @@ class KeptForm extends HTMLElement {
     const { changes } = this;
     const { status, headers } = await call(this.draft, body, { signal: AbortSignal.any([stopped, AbortSignal.timeout(patienceFor(body))]) });
     if (status === 409) this.asksAgain = this.changes > changes;
+    const state = headers.get("X-Draft-State");
     if (status === 204) this.goOnFrom(headers.get("X-Draft"), headers.get("X-Draft-Begun"));
-    else if (status === 409) this.strand();
+    else if (status === 409) this.strand(state === "too old" ? "data-too-old" : headers.has("X-Draft-Made") ? "data-made" : "data-stranded", headers.get("X-Draft-Made"));
+    if (status === 204 && state === "ended" && this.changes === this.putBackAt) this.empty();
     else if ([403, 404].includes(status)) this.refuse();
     return status;
   }
@@ -181,14 +188,21 @@ class KeptForm extends HTMLElement {
     this.form.elements["draft-version"].value = version;
     if (begun) this.nameDraft(begun);
     this.stranded = false;
-    this.querySelector("[data-stranded]").hidden = true;
+    this.say(null);
   }
 
-  // Another tab has gone on with the draft: this text stays in this tab alone, until that draft is settled.
-  strand() {
+  // Why this text stays in this tab alone: one of these notices.
+  say(name, made = null) {
+    for (const each of ["data-stranded", "data-made", "data-too-old"]) this.querySelector(`[${each}]`).hidden = each !== name;
+    if (made) this.querySelector("[data-made] a").href = made;
+  }
+
+  // Another tab has gone on with the draft, until that draft is settled; or it has made the record.
+  strand(why = "data-stranded", made = null) {
     this.stranded = true;
-    this.querySelector("[data-stranded]").hidden = false;
-    this.form.elements["draft-version"].value = "";        // saving this text does not end the other's draft
+    this.say(why, made);
+    // Saving this text does not end the other's draft. By the version of long ago the server knows what to ask.
+    if (why !== "data-too-old") this.form.elements["draft-version"].value = "";
     this.nameDraft("");
     this.keep();
   }
@@ -196,7 +210,7 @@ class KeptForm extends HTMLElement {
   // It is stored here no more: this text stays in this tab.
   refuse() {
     this.refused = true;
-    this.querySelector("[data-stranded]").hidden = true;
+    this.say(null);
     this.querySelector("[data-closed]").hidden = false;
     this.keep();
   }
@@ -210,7 +224,7 @@ class KeptForm extends HTMLElement {
     this.pending = null;
     if (this.gone || !this.isOurs) return;
     if (!this.answer && !drafted && !this.typed.isPending && !this.isUnanswered && !isTypedInto(this.form)) return erase(this.name);
-    write(this.name, { drafted, at: Date.now(), values: statesOf(this.form), stranded: this.stranded, key: (this.draft || this.isUnanswered) && this.key?.value, isUnanswered: this.isUnanswered, ...(this.draft && { changes: this.changes, version: this.form.elements["draft-version"].value, begun: this.form.elements["draft-begun"].value }) });
+    write(this.name, { drafted, values: statesOf(this.form), stranded: this.stranded, key: (this.draft || this.isUnanswered) && this.key?.value, isUnanswered: this.isUnanswered, ...(this.draft && { changes: this.changes, version: this.form.elements["draft-version"].value, begun: this.form.elements["draft-begun"].value }) });
   }
 
   forget() {
@@ -229,7 +243,7 @@ class KeptForm extends HTMLElement {
       else this.forget();
       return;
     }
-    if (kept.drafted && isOver(kept, this.form.elements["draft-version"].value)) return this.forget();
+    if (kept.drafted && Number(this.form.elements["draft-version"].value) >= Number(kept.version)) return this.forget();
     this.isUnanswered = kept.isUnanswered;
     this.ownKey = kept.key;
     this.begun = kept.begun;
@@ -249,12 +263,24 @@ class KeptForm extends HTMLElement {
     const isDrafted = !notice.hidden;                      // the server has one, which another tab has gone on with
     notice.hidden = false;
     if (kept.stranded && isDrafted) this.strand();
-    else if (this.draft) this.note();
+    else if (this.draft && isEarly) this.note();
+    else if (this.draft) {
+      this.putBackAt = this.changes;                       // nothing was typed since it was kept
+      this.typed.note();
+      this.showState();
+    }
   }
 
   goOn(values) {
     giveBack(this.form, values);
     this.note();
+  }
+
+  // What was put back had been saved or discarded elsewhere when this page came.
+  empty() {
+    this.forget();
+    emptyOut(this.form);
+    this.querySelector("[data-put-back]").hidden = true;
   }
 
   startAfresh() {

@@ -13,15 +13,6 @@ export function isKept(status) {
   return [403, 404, 409, 422].includes(status) ? null : false;
 }
 
-// As long as the server keeps a draft, and the mark of one that was saved or discarded (editing/drafts.py).
-const KEPT_FOR = 30 * 24 * 60 * 60 * 1000;
-
-// Whether a tab may forget what it kept of a draft that the server had at a version: a page shows that or a later one, or
-// the server has forgotten what became of it.
-export function isOver({ version, at }, shown, now = Date.now()) {
-  return Number(shown) >= Number(version) || now - at > KEPT_FOR;
-}
-
 export class TypedDraft {
   #unsent = 0;                   // when the first key was typed that was not sent, or had no answer
   #under = 0;                    // when the first of those was that are on their way
