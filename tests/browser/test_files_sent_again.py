@@ -180,3 +180,19 @@ async def test_a_file_that_has_wholly_arrived_is_given_time_to_be_stored(ana: Pe
     await until(is_given_up)
     with contextlib.suppress(Error):  # the page has given it up
         await held[0].abort()
+
+
+@pytest.mark.parametrize("by", ["itself", "being taken out"])
+async def test_what_hindered_a_file_is_said_no_more_when_it_has_come_or_is_not_wanted(ana: Person, by: str) -> None:
+    page = await ana.open(ROOM)
+    await page.route(FILES, lambda route: route.abort())
+    await attach(page, "plan.txt")
+    said = page.locator("message-composer [data-error]")
+    await expect(said).to_contain_text("plan.txt: ")
+    await page.unroute(FILES)
+    if by == "itself":
+        await network_is_back(page)
+        await expect(brought(page)).to_have_count(1)
+    else:
+        await page.locator("[data-files] [data-drop-file]").click()
+    await expect(said).to_be_hidden()

@@ -94,6 +94,11 @@ class MessageComposer extends HTMLElement {
     this.querySelector("#composer-error")?.remove();
   }
 
+  // What is not so any more.
+  unsay(words) {
+    if (this.querySelector("[data-error]").textContent === words) this.say("");
+  }
+
   #grow() { showLength(this.area, this.querySelector(".counter"), this.form.dataset); }
 
   write(text) {

@@ -245,9 +245,12 @@ export class MessageFiles {
     upload.addEventListener("missed", () => {
       if (!item.isConnected) return;
       if (!upload.said) this.composer.say(upload.error.message);
-      upload.said = true;
+      upload.said = upload.error.message;
     });
+    const unsay = () => { if (upload.said) this.composer.unsay(upload.said); };
+    upload.addEventListener("stopped", unsay);
     upload.addEventListener("came", ({ detail }) => {
+      unsay();
       if (item.isConnected) item.replaceWith(detail);
     });
     return item;
@@ -257,7 +260,7 @@ export class MessageFiles {
   #bringAgain(item) {
     const upload = uploads.get(item.dataset.upload);
     this.composer.say("");
-    Object.assign(upload, { error: null, said: false });
+    Object.assign(upload, { error: null, said: "" });
     upload.bring();
   }
 
