@@ -14,7 +14,7 @@ async def test_without_the_store_of_locks_nobody_edits_and_nothing_is_lost(serve
             refused = await ana.get("/c/books/40/edit")
             assert refused.status_code == 503
             assert 'id="record-form"' not in refused.text
-            assert "can&#39;t reach its database" in refused.text
+            assert "The database is busy or can&#39;t be reached" in refused.text
             assert (await ana.get("/c/books/40")).status_code == 200, "reading goes on"
         opened = await ana.get("/c/books/40/edit")
         assert 'id="record-form"' in opened.text

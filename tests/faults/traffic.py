@@ -25,7 +25,7 @@ ROOM = "/chat/general"
 THROUGH_THE_PROGRAM = re.compile(r'File "[^"]*/app/[^"]*", line \d+')
 WRITERS = ("ana", "bruno", "carla")
 # What says, in words, that it can't be done now.
-REFUSALS = {503: "reach its database. Try again", 507: "The server is out of space"}
+REFUSALS = {503: "be reached. Try again", 507: "The server is out of space"}
 # Codes of a close after which htmx dials no more, beside those of 4000 and above.
 GIVE_UP = (1000, 1008, 1009)
 KEY = re.compile(r"key-[a-z]+-\d+(?=-)")
