@@ -9,9 +9,10 @@ from litestar.exceptions import NotFoundException
 from sqlalchemy import ColumnElement, Select, bindparam, func, or_, select
 
 from app.accounts.members import Member
+from app.accounts.rights import require
 from app.chat.attachments import MOST_A_MESSAGE, UNSENT_FOR, Attachment, delete_all, find_attachment
-from app.chat.memberships import find_visible
-from app.chat.messages import LONGEST_KEY
+from app.chat.memberships import find_visible, get_room
+from app.chat.messages import LONGEST_KEY, ArchivedRoom
 from app.chat.rooms import Room
 from app.database import PreparedSelect, Transaction, now
 from app.files.quota import check_quota
@@ -23,6 +24,15 @@ from app.web.texts import _l
 
 # Of all boxes of a room that were left with files in them.
 MOST_IN_BOXES = 5 * MOST_A_MESSAGE
+
+
+async def enter_to_bring(transaction: Transaction, member: Member, slug: str) -> Room:
+    """A room, for who may bring files there. Raises NotFoundException, and a 403 page, also for an archived one."""
+    room = await get_room(transaction, member, slug)
+    require(member, "write", "messages")
+    if room.archived_at is not None:
+        raise ArchivedRoom
+    return room
 
 
 async def add_attachment(

@@ -97,6 +97,15 @@ async def test_who_is_taken_out_of_a_room_has_no_upload_there(server: Server, an
         assert await take_out(carla, "there") == 404
 
 
+async def test_an_archived_room_takes_no_file(server: Server, ana: httpx.AsyncClient) -> None:
+    room = (await ana.post("/chat/new", data={"name": "Closed"})).headers["location"].partition("?")[0]
+    await bring(ana, "before", room)
+    assert (await ana.post(f"{room}/archive", data={"archived": "yes"})).status_code == 303
+    answer = await ana.post(f"{room}/files", files={"file": ("plan.txt", b"words")}, headers=CALL)
+    assert (answer.status_code, answer.text) == (403, "This room is archived: you can read it, but not write in it.")
+    assert server.store.rows("SELECT count(*) FROM attachment") == [(1,)]
+
+
 async def test_a_file_goes_with_the_message_of_its_box_and_with_no_other(
     server: Server, ana: httpx.AsyncClient
 ) -> None:

@@ -9,15 +9,13 @@ from litestar.response import File
 
 from app.accounts.access import AnyRequest
 from app.accounts.members import Member
-from app.accounts.rights import require
 from app.chat.attaching import store_files
 from app.chat.attachments import Attachment, delete_unsent, get_attachment
 from app.chat.composer import MESSAGE_FORM_LIMIT
 from app.chat.drafts import keep_message_draft
 from app.chat.ended_discussions import delete_ended
-from app.chat.memberships import get_room
 from app.chat.rooms import Room
-from app.chat.unsent_files import discard_file, hold_files, take_out_upload
+from app.chat.unsent_files import discard_file, enter_to_bring, hold_files, take_out_upload
 from app.database import Transaction
 from app.files.answers import answer_file, answer_preview
 from app.files.storing import clear_swept, delete_files, files_of
@@ -53,9 +51,7 @@ async def bring_files(
     """Store files that are going to be sent; the answer is what the box shows of them."""
 
     async def enter(transaction: Transaction, member: Member) -> Room:
-        room = await get_room(transaction, member, slug)
-        require(member, "write", "messages")
-        return room
+        return await enter_to_bring(transaction, member, slug)
 
     await enter(transaction, member)
     return await store_files(request, transaction, settings, enter)

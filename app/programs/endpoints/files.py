@@ -12,9 +12,8 @@ from app.accounts.access import AnyRequest
 from app.accounts.members import Member
 from app.accounts.rights import require
 from app.chat.attachments import get_attachment
-from app.chat.memberships import get_room
 from app.chat.rooms import Room
-from app.chat.unsent_files import add_attachment, discard_file
+from app.chat.unsent_files import add_attachment, discard_file, enter_to_bring
 from app.database import Transaction
 from app.files.storing import delete_files, files_of
 from app.files.uploads import StoredFile
@@ -31,22 +30,15 @@ from app.records.forms import open_record
 from app.settings import Settings
 
 
-async def enter_to_write(transaction: Transaction, member: Member, slug: str) -> Room:
-    """A room, for who may write there. Raises NotFoundException, and a 403 page."""
-    room = await get_room(transaction, member, slug)
-    require(member, "write", "messages")
-    return room
-
-
 @brings(ROOM + "/files", scope="chat:write")
 async def bring_room_file(
     request: AnyRequest, transaction: Transaction, member: Member, settings: Settings, slug: str, name: FileName
 ) -> Response[FileShape]:
     """Bring a file to a room, as the body of the request. Name its id in `files` of a message within a day."""
-    await enter_to_write(transaction, member, slug)
+    await enter_to_bring(transaction, member, slug)
 
     async def enter(writing: Transaction, author: Member) -> Room:
-        return await enter_to_write(writing, author, slug)
+        return await enter_to_bring(writing, author, slug)
 
     return await store_in_room(request, transaction, settings, name, enter)
 
