@@ -82,6 +82,10 @@ class TooOld(Invalid):
         )
 
 
+# In milliseconds. Versions of before 0.3 are counts, of which nobody can tell how old they are.
+EARLIEST_VERSION = 10**12
+
+
 def version_after(version: int) -> int:
     """The version of a draft that is written now."""
     return max(version + 1, int(now().timestamp() * 1000))
@@ -90,7 +94,7 @@ def version_after(version: int) -> int:
 def is_too_old(draft: Draft | None, page: TypedOn) -> bool:
     """Whether a page has seen no draft but one that is forgotten since, and with it what became of that."""
     oldest = version_after(0) - DRAFT_KEPT_FOR // timedelta(milliseconds=1)
-    return 0 < page.version < oldest and (draft is None or draft.version != page.version)
+    return EARLIEST_VERSION < page.version < oldest and (draft is None or draft.version != page.version)
 
 
 FIND_NEW_DRAFT = PreparedSelect(

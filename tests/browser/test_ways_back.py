@@ -21,7 +21,7 @@ async def test_a_question_is_asked_in_a_dialog_and_a_deleted_message_comes_back_
     link = page.get_by_role("link", name="Suspend Carla")
     dialog = page.get_by_role("dialog", name="Suspend Carla?")
     await link.click()
-    await expect(dialog).to_contain_text("They can't sign in until you restore access.")
+    await expect(dialog).to_contain_text("They won't be able to sign in until you restore access.")
     await expect(dialog.get_by_role("link", name="Cancel")).to_be_focused()
     await page.keyboard.press("Escape")
     await expect(dialog).to_be_hidden()

@@ -278,6 +278,8 @@ async def test_a_form_of_long_ago_is_added_when_its_member_knows_that_it_was_not
     again = dict(re.findall(r'name="(form-key|draft-[a-z]+)" value="([^"]*)"', refused.text))
     assert again["form-key"] != old["form-key"]
     assert (await ana.post("/c/books/new", data={**again, "title": "Of long ago"})).status_code == 303
+    without_key = await ana.post("/c/books/new", data={"draft-version": old["draft-version"], "title": "No key"})
+    assert without_key.status_code == 409
     await ana.aclose()
 
 
@@ -288,8 +290,10 @@ async def test_a_form_that_is_sent_again_days_later_makes_nothing_twice(shared_s
     first = await ana.post("/c/books/new", data=form)
     moment = (now() - timedelta(days=days)).replace(tzinfo=None)
     shared_server.store.rows("UPDATE form_answer SET made_at = ?", moment)
-    async with open_database(shared_server.store.url).write(1) as transaction:
+    database = open_database(shared_server.store.url)
+    async with database.write(1) as transaction:
         await delete_old_answers(transaction, 100)
+    await database.close()
     again = await ana.post("/c/books/new", data=form)
     assert (again.status_code, again.headers["location"]) == (303, first.headers["location"])
     await ana.aclose()

@@ -60,7 +60,7 @@ async def test_signing_up_lands_in_the_new_workspace_signed_in(
         assert 'data-role="owner"' in home.text
         first = re.search(r'<a class="btn primary" href="([^"]+)"', home.text)
         assert first
-        assert first[1] == "/c/books/new"
+        assert first[1] == "/collections/new"
         assert (await owner.get(first[1], headers=cookie)).status_code == 200
 
         owner.cookies.clear()

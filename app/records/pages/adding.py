@@ -104,7 +104,7 @@ async def add_record(
     except Invalid as invalid:
         form.errors = invalid.errors
         if isinstance(invalid, TooOld):  # sent again, it is another form
-            del form.values[FORM_KEY]
+            form.values.pop(FORM_KEY, None)
             page = replace(page, version=version_after(0))
         name_draft(collection, form, "" if form.made or isinstance(invalid, TooOld) else page.begun)
         page = replace(page, begun=form["draft-begun"])
